@@ -1,0 +1,80 @@
+"""Games: who wants what, said at D's logit.
+
+``D = sigmoid(logit)``, high means real. Losses are minimised and averaged over the batch. With l a logit:
+
+| game | loss of D | loss of G | source |
+|---|---|---|---|
+| minimax | -V = E softplus(-l_real) + E softplus(l_fake) | E log(1 - D(G)) = -E softplus(l_fake) | Goodfellow et al. 2014, eq. 1 |
+| non-saturating | -V | -E log D(G) = E softplus(-l_fake) | Goodfellow et al. 2014, section 3 |
+| as-written | +V: D *descends* V | as minimax | the founding note's argmin, docs/note.md N5 |
+
+A new game is a code here, a branch in each function below, its name in ``spec.py`` and its oracle in
+``tests/reference.py``. The branches are taken once a tile (128 samples), which costs nothing measurable.
+"""
+
+from gansim.kernels.jit import kernel
+from gansim.kernels.lanemath import sigmoid, softplus
+from gansim.kernels.lanes import Tile
+
+MINIMAX, NON_SATURATING, AS_WRITTEN = 0, 1, 2
+CODES = {"minimax": MINIMAX, "non-saturating": NON_SATURATING, "as-written": AS_WRITTEN}
+
+
+@kernel
+def loss_real(game: int, logit: Tile) -> Tile:
+    """D's loss on a real sample."""
+    if game == MINIMAX or game == NON_SATURATING:
+        return softplus(-logit)
+    if game == AS_WRITTEN:
+        return -softplus(-logit)
+    raise ValueError("unknown game")
+
+
+@kernel
+def slope_real(game: int, logit: Tile) -> Tile:
+    """Derivative of `loss_real` with respect to the logit."""
+    if game == MINIMAX or game == NON_SATURATING:
+        return -sigmoid(-logit)
+    if game == AS_WRITTEN:
+        return sigmoid(-logit)
+    raise ValueError("unknown game")
+
+
+@kernel
+def loss_fake(game: int, logit: Tile) -> Tile:
+    """D's loss on a fake sample."""
+    if game == MINIMAX or game == NON_SATURATING:
+        return softplus(logit)
+    if game == AS_WRITTEN:
+        return -softplus(logit)
+    raise ValueError("unknown game")
+
+
+@kernel
+def slope_fake(game: int, logit: Tile) -> Tile:
+    """Derivative of `loss_fake` with respect to the logit."""
+    if game == MINIMAX or game == NON_SATURATING:
+        return sigmoid(logit)
+    if game == AS_WRITTEN:
+        return -sigmoid(logit)
+    raise ValueError("unknown game")
+
+
+@kernel
+def loss_generator(game: int, logit: Tile) -> Tile:
+    """G's loss on a fake sample."""
+    if game == MINIMAX or game == AS_WRITTEN:
+        return -softplus(logit)
+    if game == NON_SATURATING:
+        return softplus(-logit)
+    raise ValueError("unknown game")
+
+
+@kernel
+def slope_generator(game: int, logit: Tile) -> Tile:
+    """Derivative of `loss_generator` with respect to the logit."""
+    if game == MINIMAX or game == AS_WRITTEN:
+        return -sigmoid(logit)
+    if game == NON_SATURATING:
+        return -sigmoid(-logit)
+    raise ValueError("unknown game")

@@ -1,0 +1,314 @@
+"""Records on held-out samples: one row a measurement, the samples of all lanes sorted side by side.
+
+Everything about the fakes is measured in the target's own units, ``u = (x - location) / scale``, where the target has
+mean 0 and spread 1: that is where float32 has digits to spare. The caller maps means and spreads back.
+
+Sorting is what a distance needs most, and a scalar sort of 1,024 numbers (40 us) would cost as much as 30 training
+steps. Merge exchange compares rows, so 16 runs are sorted at once, always by the same comparisons.
+"""
+
+from typing import Any, NamedTuple
+
+from gansim.kernels import network, targets
+from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.lanemath import log, sigmoid, softplus
+from gansim.kernels.lanes import (
+    Row,
+    Rows,
+    T,
+    Tile,
+    Tiles,
+    absolute,
+    as_rows,
+    bits,
+    fold,
+    from_bits,
+    maximum,
+    minimum,
+    rows,
+    sqrt,
+    tiles,
+    to_float,
+    where_greater,
+)
+from gansim.kernels.network import Net, Player, forward, n_inputs, n_params, output_unit
+from gansim.kernels.random import EVAL_DATA, EVAL_NOISE
+from gansim.kernels.targets import MIXTURE, Source, copy_sample, draw_noise, draw_target, target_cdf
+from gansim.kernels.train import show_fakes
+from gansim.traces import FIELDS
+
+N_FIELDS = len(FIELDS)
+BINS = 32  # intervals of equally many fakes on which `_v_max` lets D be constant
+HIGH_QUALITY = 3.0  # standard deviations from a mode within which a fake counts as high quality (Srivastava et al. 2017)
+
+(
+    _G_MEAN,
+    _G_STD,
+    _W1,
+    _KS,
+    _D_REAL,
+    _D_FAKE,
+    _D_REAL_OFF,
+    _D_FAKE_OFF,
+    _ACC_REAL,
+    _ACC_FAKE,
+    _AUC,
+    _V,
+    _V_MAX,
+    _V_TRAIN,
+    _GRAD_G,
+    _GRAD_D,
+    _MODES,
+    _HIGH_QUALITY,
+    _REVERSE_KL,
+    _FINITE,
+) = range(N_FIELDS)
+
+
+class Ruler(NamedTuple):
+    """What a pack is measured with, as arrays.
+
+    unit : (2, L), location and scale that turn what G returns into the target's units. target : a `Source` parameter
+    block of the target in those units. quantiles : (n, L), its quantiles at (i + 1/2) / n. fakes : (n, L), logits :
+    (2 n, L), counts : (n_components, L), scratch. n is a multiple of BINS and of T.
+    """
+
+    unit: Any
+    target: Any
+    quantiles: Any
+    fakes: Any
+    logits: Any
+    counts: Any
+
+
+# --- sorting ---------------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def sort_rows(x: Rows, n: int) -> None:
+    """Sort each lane of n rows, smallest first, by merge exchange (Batcher 1968; Knuth 1998, algorithm 5.2.2M)."""
+    top = 1
+    while top < n:
+        top *= 2
+    p = top // 2
+    while p > 0:
+        q, r, d = top // 2, 0, p
+        while d > 0:
+            for start in range(r, n - d, 2 * p):
+                for i in range(start, min(start + p, n - d)):
+                    a, b = x[i], x[i + d]
+                    x[i], x[i + d] = minimum(a, b), maximum(a, b)
+            d, q, r = q - p, q // 2, p
+        p //= 2
+
+
+@kernel
+def _auc(logits: Rows, n: int) -> Row:
+    """Pr(logit of a real > logit of a fake) + Pr(equal) / 2; rows 0 ... n - 1 are real, n ... 2 n - 1 fake.
+
+    The lowest bit of a logit is given up to carry its kind through the sort, so that equal logits come fakes first.
+    """
+    for i in range(2 * n):
+        x = where_greater(absolute(logits[i]), 1e-30, logits[i], 0.0)  # no -0, no denormals: the bit is taken from them
+        pattern = bits(x)
+        negative = where_greater(0.0, x, 1.0, 0.0)
+        real = 1.0 if i < n else 0.0
+        odd = absolute(negative - real)  # a negative number with the bit set is the smaller one
+        logits[i] = where_greater(odd, 0.5, from_bits(pattern | 1), from_bits((pattern | 1) ^ 1))
+    sort_rows(logits, 2 * n)
+    wins, fakes, before, last = logits[0] * 0.0, logits[0] * 0.0, logits[0] * 0.0, logits[0] * 0.0
+    for i in range(2 * n):
+        pattern = bits(logits[i])
+        odd = to_float(pattern & 1, wins)
+        real = where_greater(0.0, logits[i], 1.0 - odd, odd)
+        x = from_bits((pattern | 1) ^ 1)
+        before = where_greater(absolute(x - last), 0.0, fakes, before)  # fakes below this group of equals
+        last = x
+        wins = wins + real * (fakes + before) * 0.5
+        fakes = fakes + (1.0 - real)
+    return wins / float(n * n)
+
+
+# --- the discriminator ---------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _judge(net_d: Net, d: Player, out: Rows, weight: Tile, mean: int, off: int, right: int, sign: float) -> Row:
+    """Add one judged tile to the sums of D, of |D - 1/2| and of right answers; return its share of V.
+
+    ``sign`` is 1 for real samples, whose logit should be positive, and -1 for fakes.
+    """
+    logit = d.h[output_unit(net_d)]
+    p = sigmoid(logit)
+    out[mean] = out[mean] + fold(p * weight)
+    out[off] = out[off] + fold(absolute(p - 0.5) * weight)
+    correct = logit * sign
+    half = where_greater(correct, 0.0, 1.0, 0.0) - where_greater(0.0, correct, 1.0, 0.0)  # a logit of 0 is half right
+    out[right] = out[right] + fold((half + 1.0) * 0.5 * weight)
+    return fold(-softplus(-correct) * weight)
+
+
+@kernel
+def _judge_held_out(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, n: int, step: int, out: Rows) -> Row:
+    """Fresh reals and fakes before D: fills the discriminator's fields, ``fakes`` and ``logits``; returns V's fake part."""
+    reals, noises, fakes, logits = as_rows(d.h), as_rows(g.h), tiles(m.fakes), tiles(m.logits)
+    share, location, scale = 1.0 / n, rows(m.unit)[0], 1.0 / rows(m.unit)[1]
+    on_real, on_fake = out[_V] * 0.0, out[_V] * 0.0
+    weight = d.h[0] * 0.0 + share
+    for t in range(n // T):
+        draw_target(s, reals, 0, EVAL_DATA, t * T, step, 0)
+        forward(net_d, d)
+        logits[t] = d.h[output_unit(net_d)]
+        on_real = on_real + _judge(net_d, d, out, weight, _D_REAL, _D_REAL_OFF, _ACC_REAL, 1.0)
+        draw_noise(s, noises, n_inputs(net_g), EVAL_NOISE, t * T, step, 0)
+        show_fakes(net_g, net_d, g, d)
+        fakes[t] = (g.h[output_unit(net_g)] - location) * scale
+        logits[n // T + t] = d.h[output_unit(net_d)]
+        on_fake = on_fake + _judge(net_d, d, out, weight, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE, -1.0)
+    out[_V] = on_real + on_fake
+    return on_fake
+
+
+@kernel
+def _v_on_sample(net_d: Net, d: Player, s: Source, n: int) -> Row:
+    """V's real part over the first n points of the run's fixed sample."""
+    reals, judged, total = as_rows(d.h), as_rows(d.d), s.target[0] * 0.0
+    for index in range(0, n, T):
+        copy_sample(s, reals, 0, index)
+        forward(net_d, d)
+        d.d[0] = -softplus(-d.h[output_unit(net_d)])
+        for q in range(min(T, n - index)):  # past the end of the sample stands its last point again
+            total = total + judged[q]
+    return total / float(n)
+
+
+# --- the fakes' distribution -------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _moments(fakes: Tiles, n: int, out: Rows) -> None:
+    """Mean and standard deviation in the target's units, in two passes."""
+    mean, square = out[_G_MEAN] * 0.0, out[_G_MEAN] * 0.0
+    for t in range(n // T):
+        mean = mean + fold(fakes[t])
+    mean = mean / float(n)
+    for t in range(n // T):
+        off = fakes[t] - mean
+        square = square + fold(off * off)
+    out[_G_MEAN], out[_G_STD] = mean, sqrt(square / float(n))
+
+
+@kernel
+def _distances(s: Source, m: Ruler, n: int, out: Rows) -> None:
+    """Wasserstein-1 and Kolmogorov-Smirnov distance of the sorted fakes to the target; ``fakes`` become F(fakes).
+
+    W1 is the mean of |x_(i) - F^-1((i + 1/2) / n)|, the quantile form (Vallender 1974) by the midpoint rule.
+    """
+    fakes, quantiles = rows(m.fakes), rows(m.quantiles)
+    w1, ks = out[_W1] * 0.0, out[_W1] * 0.0
+    for i in range(n):
+        w1 = w1 + absolute(fakes[i] - quantiles[i])
+        below = target_cdf(s, fakes[i])
+        fakes[i] = below
+        ks = maximum(ks, maximum(below - float(i) / n, float(i + 1) / n - below))
+    out[_W1], out[_KS] = w1 / float(n), ks
+
+
+@kernel
+def _v_max(cdf: Rows, n: int) -> Row:
+    """max_D V over the discriminators that are constant on BINS intervals of n / BINS fakes each, and beyond them.
+
+    With p_j and q_j the masses of target and fakes, V is the sum of p log(p / (p + q)) + q log(q / (p + q)); where the
+    fakes have no mass it is 0. ``cdf`` holds the target's distribution function at the sorted fakes, so a collapsed G
+    (all equal: p_j = 0) gets 0 whatever its scale. Bins can only lower the maximum; n / BINS = 32 fakes a bin raise it
+    by 0.008 at p_g = p_data.
+    """
+    each, q, v = n // BINS, 1.0 / BINS, cdf[0] * 0.0
+    left = cdf[0]
+    for j in range(BINS):
+        right = cdf[n - 1] if j == BINS - 1 else (cdf[(j + 1) * each - 1] + cdf[(j + 1) * each]) * 0.5
+        p = maximum(right - left, 1e-30)
+        v = v - p * log((p + q) / p) - q * log((p + q) / q)
+        left = right
+    return v
+
+
+@kernel
+def _modes(s: Source, m: Ruler, n: int, out: Rows) -> None:
+    """Modes captured, share of high-quality fakes, reverse KL (Srivastava et al. 2017; Lin et al. 2018, section 4).
+
+    A fake is of high quality within HIGH_QUALITY standard deviations of its nearest mode; a mode is captured if it is
+    the nearest of at least one such fake; the reverse KL compares the modes' shares of them with the weights.
+    """
+    k, fakes, counts = s.n_components, rows(m.fakes), rows(m.counts)
+    for c in range(k):
+        counts[c] = 0.0
+    for i in range(n):
+        x = fakes[i]
+        nearest = absolute(x - s.target[k]) / s.target[2 * k]
+        which = x * 0.0
+        for c in range(1, k):
+            distance = absolute(x - s.target[k + c]) / s.target[2 * k + c]
+            which = where_greater(nearest, distance, float(c), which)
+            nearest = minimum(distance, nearest)
+        near = where_greater(nearest, HIGH_QUALITY, 0.0, 1.0)
+        for c in range(k):
+            counts[c] = counts[c] + where_greater(absolute(which - float(c)), 0.5, 0.0, near)
+    total, captured, kl, before = out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0
+    for c in range(k):
+        total = total + counts[c]
+    for c in range(k):
+        share = counts[c] / maximum(total, 1.0)
+        captured = captured + where_greater(counts[c], 0.0, 1.0, 0.0)
+        kl = kl + where_greater(share, 0.0, share * log(maximum(share, 1e-30) / (s.target[c] - before)), 0.0)
+        before = s.target[c]
+    out[_MODES], out[_HIGH_QUALITY] = captured, total / float(n)
+    out[_REVERSE_KL] = where_greater(total, 0.0, kl, kl * 0.0 / (kl * 0.0))  # no fake near any mode: undefined
+
+
+# --- a whole record ------------------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _norm(grad: Rows, n: int) -> Row:
+    total = grad[0] * 0.0
+    for i in range(n):
+        total = total + grad[i] * grad[i]
+    return sqrt(total)
+
+
+@kernel
+def _finite(net_g: Net, net_d: Net, g: Player, d: Player, out: Rows) -> Row:
+    """1 where every parameter and every field that is always defined is finite: x * 0 is 0 for finite x only."""
+    total = out[_V] * 0.0
+    for i in range(n_params(net_g)):
+        total = total + g.theta[i] * 0.0
+    for i in range(n_params(net_d)):
+        total = total + d.theta[i] * 0.0
+    for field in range(_V_MAX + 1):
+        total = total + out[field] * 0.0
+    return where_greater(1.0, total, 1.0, 0.0)
+
+
+@entry_point
+def measure(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, step: int, record: Any) -> None:
+    """Measure a pack after ``step`` training steps: ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py.
+
+    Means and spreads of the fakes come in the target's units; fields that are not defined here stay 0.
+    """
+    g, d, s, out, n = network.opened(g), network.opened(d), targets.opened(s), rows(record), m.fakes.shape[0]
+    for field in range(N_FIELDS):
+        out[field] = 0.0
+    on_fake = _judge_held_out(net_g, net_d, g, d, s, m, n, step, out)
+    if s.n_sample > 0:
+        out[_V_TRAIN] = _v_on_sample(net_d, d, s, min(s.n_sample, n)) + on_fake
+    out[_AUC] = _auc(rows(m.logits), n)
+    _moments(tiles(m.fakes), n, out)
+    unit = targets.with_target(s, m.target)
+    sort_rows(rows(m.fakes), n)
+    if s.target_code == MIXTURE:
+        _modes(unit, m, n, out)
+    _distances(unit, m, n, out)
+    out[_V_MAX] = _v_max(rows(m.fakes), n)
+    out[_GRAD_G], out[_GRAD_D] = _norm(g.grad, n_params(net_g)), _norm(d.grad, n_params(net_d))
+    out[_FINITE] = _finite(net_g, net_d, g, d, out)

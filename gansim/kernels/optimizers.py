@@ -1,0 +1,73 @@
+"""Optimisers: one flat loop each over a player's parameters.
+
+``moments`` holds first moments (n rows), second moments (n rows), then the running powers ``beta1^t`` and
+``beta2^t`` (one row each). The powers are rows because betas may differ from lane to lane, and are multiplied up in
+the run's own precision so that ``1 - beta^t`` cancels against the ``(1 - beta)`` of the first update exactly.
+"""
+
+from gansim.kernels.jit import kernel
+from gansim.kernels.lanes import fma, sqrt
+from gansim.kernels.network import BETA1, BETA2, EPS, LR, Player
+
+SGD, MOMENTUM, RMSPROP, ADAM = range(4)
+CODES = {"sgd": SGD, "momentum": MOMENTUM, "rmsprop": RMSPROP, "adam": ADAM}
+
+
+@kernel
+def _sgd(p: Player, n: int) -> None:
+    """``theta -= lr g``."""
+    lr = p.settings[LR]
+    for i in range(n):
+        p.theta[i] = fma(-lr, p.grad[i], p.theta[i])
+
+
+@kernel
+def _momentum(p: Player, n: int) -> None:
+    """``m = beta m + g; theta -= lr m`` (heavy ball, Polyak 1964)."""
+    lr, beta = p.settings[LR], p.settings[BETA1]
+    for i in range(n):
+        m = fma(p.moments[i], beta, p.grad[i])
+        p.moments[i] = m
+        p.theta[i] = fma(-lr, m, p.theta[i])
+
+
+@kernel
+def _rmsprop(p: Player, n: int) -> None:
+    """``v = rho v + (1 - rho) g^2; theta -= lr g / (sqrt(v) + eps)`` (Tieleman and Hinton 2012, lecture 6.5)."""
+    lr, rho, eps = p.settings[LR], p.settings[BETA2], p.settings[EPS]
+    for i in range(n):
+        g = p.grad[i]
+        v = fma(p.moments[n + i], rho, (1.0 - rho) * (g * g))
+        p.moments[n + i] = v
+        p.theta[i] = p.theta[i] - lr * g / (sqrt(v) + eps)
+
+
+@kernel
+def _adam(p: Player, n: int) -> None:
+    """Adam with bias correction (Kingma and Ba 2015, algorithm 1)."""
+    beta1, beta2, eps = p.settings[BETA1], p.settings[BETA2], p.settings[EPS]
+    power1, power2 = p.moments[2 * n] * beta1, p.moments[2 * n + 1] * beta2
+    p.moments[2 * n], p.moments[2 * n + 1] = power1, power2
+    step, scale = p.settings[LR] / (1.0 - power1), 1.0 / (1.0 - power2)
+    rest1, rest2 = 1.0 - beta1, 1.0 - beta2
+    for i in range(n):
+        g = p.grad[i]
+        m = fma(p.moments[i], beta1, g * rest1)
+        v = fma(p.moments[n + i], beta2, g * g * rest2)
+        p.moments[i], p.moments[n + i] = m, v
+        p.theta[i] = p.theta[i] - step * m / (sqrt(v * scale) + eps)
+
+
+@kernel
+def update(p: Player, n: int) -> None:
+    """One update of the player's n parameters by the gradient in ``grad``."""
+    if p.optimizer == ADAM:
+        _adam(p, n)
+    elif p.optimizer == SGD:
+        _sgd(p, n)
+    elif p.optimizer == MOMENTUM:
+        _momentum(p, n)
+    elif p.optimizer == RMSPROP:
+        _rmsprop(p, n)
+    else:
+        raise ValueError("unknown optimizer")

@@ -1,0 +1,114 @@
+"""Random numbers as a pure function of (study seed, replicate, purpose, step, index).
+
+A counter-based generator: nothing is carried from draw to draw, so a run's numbers depend neither on who shares its
+pack nor on how often something else was drawn. Threefry needs no multiplication (adds, rotations, xors only).
+
+    key     = (seed, low 32 bits; seed, high 32 bits; replicate; purpose)
+    counter = (index // 4; step; part; update)
+
+Word i of a block of four belongs to index ``4 * block + i``. ``part`` is the coordinate of a vector or the kind of a
+parameter; ``update`` numbers the updates of one player within a step.
+"""
+
+from gansim.kernels.jit import kernel
+from gansim.kernels.lanemath import cos_sin_turns, log
+from gansim.kernels.lanes import Row, Rows, T, fma, sqrt, to_float
+
+# Purposes: two of them never share a stream, so measuring more often, or another d_steps, changes no other draw.
+WEIGHTS_G, WEIGHTS_D = 0, 1
+DATA, DATA_COMPONENT = 2, 3  # fresh data for D's updates; which component of a mixture
+NOISE_D, NOISE_G = 4, 5  # noise in D's updates, in G's updates
+SAMPLE, SAMPLE_COMPONENT = 6, 7  # a run's fixed sample
+BATCH = 8  # which points of the fixed sample make a minibatch
+EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE = 9, 10, 11  # held-out samples of a record
+REFEREE = 16  # added to all of the above while the referee trains
+
+
+@kernel
+def _mix(a: Row, b: Row, n: int) -> tuple[Row, Row]:
+    """Threefry's only operation: add, rotate by n, exclusive or."""
+    a = a + b
+    return a, ((b << n) | (b >> (32 - n))) ^ a
+
+
+@kernel
+def threefry4x32(x0: Row, x1: Row, x2: Row, x3: Row, k0: Row, k1: Row, k2: Row, k3: Row) -> tuple[Row, Row, Row, Row]:
+    """Threefry4x32-20 (Salmon et al. 2011, section 4.2): counter words and key words -> four random words."""
+    k4 = k0 ^ k1 ^ k2 ^ k3 ^ 0x1BD11BDA
+    x0, x1, x2, x3 = x0 + k0, x1 + k1, x2 + k2, x3 + k3
+    for r in range(5):
+        if r % 2 == 0:
+            x0, x1 = _mix(x0, x1, 10)
+            x2, x3 = _mix(x2, x3, 26)
+            x0, x3 = _mix(x0, x3, 11)
+            x2, x1 = _mix(x2, x1, 21)
+            x0, x1 = _mix(x0, x1, 13)
+            x2, x3 = _mix(x2, x3, 27)
+            x0, x3 = _mix(x0, x3, 23)
+            x2, x1 = _mix(x2, x1, 5)
+        else:
+            x0, x1 = _mix(x0, x1, 6)
+            x2, x3 = _mix(x2, x3, 20)
+            x0, x3 = _mix(x0, x3, 17)
+            x2, x1 = _mix(x2, x1, 11)
+            x0, x1 = _mix(x0, x1, 25)
+            x2, x3 = _mix(x2, x3, 10)
+            x0, x3 = _mix(x0, x3, 18)
+            x2, x1 = _mix(x2, x1, 20)
+        k0, k1, k2, k3, k4 = k1, k2, k3, k4, k0
+        x0, x1, x2, x3 = x0 + k0, x1 + k1, x2 + k2, x3 + k3 + (r + 1)
+    return x0, x1, x2, x3
+
+
+@kernel
+def block(key: Rows, purpose: int, index: int, step: int, part: int, update: int) -> tuple[Row, Row, Row, Row]:
+    """The four random words of indices ``index`` ... ``index + 3``; ``index`` is a multiple of 4.
+
+    ``key`` holds three rows: the two halves of the seed and the replicate.
+    """
+    zero = key[0] ^ key[0]
+    return threefry4x32(
+        zero + index // 4, zero + step, zero + part, zero + update, key[0], key[1], key[2], zero + purpose
+    )
+
+
+@kernel
+def uniform(word: Row, like: Row) -> Row:
+    """A word as a number in (0, 1): the midpoints of 2^23 intervals, exact in float32, so neither 0 nor 1 occurs."""
+    return fma(to_float(word >> 9, like), 2.0**-23, 2.0**-24)
+
+
+@kernel
+def normal_pair(a: Row, b: Row, like: Row) -> tuple[Row, Row]:
+    """Two standard normals from two words (Box and Muller 1958); |x| < 5.77."""
+    radius = sqrt(log(uniform(a, like)) * -2.0)
+    cos, sin = cos_sin_turns(to_float(b >> 8, like) * 2.0**-24)
+    return radius * cos, radius * sin
+
+
+@kernel
+def fill_uniforms(
+    out: Rows, first: int, key: Rows, purpose: int, index: int, step: int, part: int, update: int, low: Row, width: Row
+) -> None:
+    """Rows ``first`` ... ``first + T - 1`` of ``out`` become ``low + width * uniform``, from ``index`` (a multiple of 4) on."""
+    for q in range(0, T, 4):
+        words = block(key, purpose, index + q, step, part, update)
+        out[first + q] = fma(uniform(words[0], low), width, low)
+        out[first + q + 1] = fma(uniform(words[1], low), width, low)
+        out[first + q + 2] = fma(uniform(words[2], low), width, low)
+        out[first + q + 3] = fma(uniform(words[3], low), width, low)
+
+
+@kernel
+def fill_normals(
+    out: Rows, first: int, key: Rows, purpose: int, index: int, step: int, part: int, update: int, mean: Row, std: Row
+) -> None:
+    """Rows ``first`` ... ``first + T - 1`` of ``out`` become ``mean + std * normal``, from ``index`` (a multiple of 4) on."""
+    for q in range(0, T, 4):
+        words = block(key, purpose, index + q, step, part, update)
+        a, b = normal_pair(words[0], words[1], mean)
+        c, d = normal_pair(words[2], words[3], mean)
+        out[first + q] = fma(a, std, mean)
+        out[first + q + 1] = fma(b, std, mean)
+        out[first + q + 2] = fma(c, std, mean)
+        out[first + q + 3] = fma(d, std, mean)

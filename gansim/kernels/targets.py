@@ -1,0 +1,183 @@
+"""Samplers of data and noise, and the target's distribution function.
+
+A distribution is a code and a block of rows whose meaning depends on it (the numbers may differ from lane to lane):
+
+| code | rows |
+|---|---|
+| NORMAL | mean, standard deviation |
+| UNIFORM | low, width |
+| MIXTURE of k normals | k cumulative weights, k means, k standard deviations |
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.lanemath import normal_cdf
+from gansim.kernels.lanes import Row, Rows, T, Tiles, fma, maximum, minimum, rows, tiles, where_greater, words
+from gansim.kernels.random import BATCH, DATA, SAMPLE, block, fill_normals, fill_uniforms
+
+NORMAL, UNIFORM, MIXTURE = range(3)
+
+
+class Source(NamedTuple):
+    """Where a pack's numbers come from, as arrays (outside the kernels) or, where marked *, as views (see `opened`).
+
+    key* : (3, L) uint32, see random.py. purpose : added to every purpose (0, or REFEREE). target*, noise* : parameter
+    rows, with their codes; n_components of a mixture. sample : (n_sample, L), every run's fixed sample; n_sample is 0
+    when every draw is fresh. full_batch : whether a batch is the whole sample. weights* : (batch, L), every sample's
+    share of the batch average, padded with zeros to whole tiles. words, numbers : scratch, (T, L), uint32 and float.
+    """
+
+    key: Rows
+    purpose: int
+    target: Rows
+    target_code: int
+    n_components: int
+    noise: Rows
+    noise_code: int
+    sample: Any
+    n_sample: int
+    full_batch: bool
+    weights: Tiles
+    words: Any
+    numbers: Any
+
+
+@kernel
+def opened(s: Source) -> Source:
+    """The source with its arrays seen as rows and tiles; those that are read lane by lane stay arrays."""
+    target = rows(s.target)
+    return Source(
+        words(s.key, target),
+        s.purpose,
+        target,
+        s.target_code,
+        s.n_components,
+        rows(s.noise),
+        s.noise_code,
+        s.sample,
+        s.n_sample,
+        s.full_batch,
+        tiles(s.weights),
+        s.words,
+        s.numbers,
+    )
+
+
+@kernel
+def with_target(s: Source, target: Any) -> Source:
+    """An opened source with another parameter block of the same kind: the target in other units."""
+    return Source(
+        s.key,
+        s.purpose,
+        rows(target),
+        s.target_code,
+        s.n_components,
+        s.noise,
+        s.noise_code,
+        s.sample,
+        s.n_sample,
+        s.full_batch,
+        s.weights,
+        s.words,
+        s.numbers,
+    )
+
+
+@kernel
+def _pick_components(s: Source, out: Rows, first: int) -> None:
+    """Turn uniforms in ``numbers`` and standard normals in ``out`` into draws of the mixture."""
+    k, uniforms = s.n_components, rows(s.numbers)
+    for q in range(T):
+        u, mean, std = uniforms[q], s.target[k], s.target[2 * k]
+        for c in range(1, k):
+            mean = where_greater(s.target[c - 1], u, mean, s.target[k + c])
+            std = where_greater(s.target[c - 1], u, std, s.target[2 * k + c])
+        out[first + q] = fma(out[first + q], std, mean)
+
+
+@kernel
+def draw_target(s: Source, out: Rows, first: int, purpose: int, index: int, step: int, update: int) -> None:
+    """T fresh draws of the target into rows ``first`` ...; a mixture's components come from ``purpose + 1``."""
+    zero = s.target[0] * 0.0
+    if s.target_code == NORMAL:
+        fill_normals(out, first, s.key, purpose + s.purpose, index, step, 0, update, s.target[0], s.target[1])
+    elif s.target_code == UNIFORM:
+        fill_uniforms(out, first, s.key, purpose + s.purpose, index, step, 0, update, s.target[0], s.target[1])
+    elif s.target_code == MIXTURE:
+        fill_normals(out, first, s.key, purpose + s.purpose, index, step, 0, update, zero, zero + 1.0)
+        fill_uniforms(rows(s.numbers), 0, s.key, purpose + 1 + s.purpose, index, step, 0, update, zero, zero + 1.0)
+        _pick_components(s, out, first)
+    else:
+        raise ValueError("unknown target")
+
+
+@kernel
+def _draw_with_replacement(s: Source, out: Rows, first: int, index: int, step: int, update: int) -> None:
+    """T points of each run's fixed sample, each lane its own: index = word * n / 2^32 (bias below n / 2^32)."""
+    numbers, drawn = rows(s.numbers), words(s.words, s.target)
+    for q in range(0, T, 4):
+        four = block(s.key, BATCH + s.purpose, index + q, step, 0, update)
+        drawn[q], drawn[q + 1], drawn[q + 2], drawn[q + 3] = four[0], four[1], four[2], four[3]
+    for q in range(T):
+        for lane in range(s.numbers.shape[1]):
+            s.numbers[q, lane] = s.sample[(np.int64(s.words[q, lane]) * s.n_sample) >> 32, lane]
+        out[first + q] = numbers[q]
+
+
+@kernel
+def copy_sample(s: Source, out: Rows, first: int, index: int) -> None:
+    """Points ``index`` ... ``index + T - 1`` of the fixed sample; past its end, its last point (its weight is 0)."""
+    sample = rows(s.sample)
+    for q in range(T):
+        out[first + q] = sample[min(index + q, s.n_sample - 1)]
+
+
+@entry_point
+def fill_sample(s: Source) -> None:
+    """Draw every run's fixed sample into ``sample``, whose rows are padded to whole tiles."""
+    s = opened(s)
+    for index in range(0, s.n_sample, T):
+        draw_target(s, rows(s.sample), index, SAMPLE, index, 0, 0)
+
+
+@kernel
+def draw_data(s: Source, out: Rows, first: int, index: int, step: int, update: int) -> None:
+    """T real samples for D's update: fresh, or from the run's fixed sample."""
+    if s.n_sample == 0:
+        draw_target(s, out, first, DATA, index, step, update)
+    elif s.full_batch:
+        copy_sample(s, out, first, index)
+    else:
+        _draw_with_replacement(s, out, first, index, step, update)
+
+
+@kernel
+def draw_noise(s: Source, out: Rows, n: int, purpose: int, index: int, step: int, update: int) -> None:
+    """T noise vectors of n coordinates into the tiles of units 0 ... n - 1."""
+    for k in range(n):
+        if s.noise_code == NORMAL:
+            fill_normals(out, k * T, s.key, purpose + s.purpose, index, step, k, update, s.noise[0], s.noise[1])
+        elif s.noise_code == UNIFORM:
+            fill_uniforms(out, k * T, s.key, purpose + s.purpose, index, step, k, update, s.noise[0], s.noise[1])
+        else:
+            raise ValueError("unknown noise")
+
+
+@kernel
+def target_cdf(s: Source, x: Row) -> Row:
+    """Distribution function of the target at x."""
+    if s.target_code == NORMAL:
+        return normal_cdf((x - s.target[0]) / s.target[1])
+    if s.target_code == UNIFORM:
+        return minimum(1.0, maximum(0.0, (x - s.target[0]) / s.target[1]))
+    if s.target_code == MIXTURE:
+        k = s.n_components
+        total, before = x * 0.0, x * 0.0
+        for c in range(k):
+            total = fma(s.target[c] - before, normal_cdf((x - s.target[k + c]) / s.target[2 * k + c]), total)
+            before = s.target[c]
+        return total
+    raise ValueError("unknown target")

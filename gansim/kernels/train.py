@@ -1,0 +1,160 @@
+"""THE loop: the only place that knows the order of updates.
+
+One training step, alternating: ``d_steps`` times {real and fake batch, D's gradient, D's update}, then ``g_steps``
+times {fresh noise, G's gradient, G's update} (Goodfellow et al. 2014, algorithm 1). Simultaneous: both gradients at
+the old parameters, then both updates.
+"""
+
+from typing import Any, NamedTuple
+
+from gansim.kernels import network, targets
+from gansim.kernels.games import loss_fake, loss_generator, loss_real, slope_fake, slope_generator, slope_real
+from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.lanemath import softplus
+from gansim.kernels.lanes import T, Tile, as_rows, fold, rows, tiles
+from gansim.kernels.network import (
+    Net,
+    Player,
+    backward,
+    backward_to_input,
+    clear,
+    copy_units,
+    forward,
+    n_inputs,
+    n_outputs,
+    n_params,
+    output_unit,
+)
+from gansim.kernels.optimizers import update
+from gansim.kernels.random import NOISE_D, NOISE_G
+from gansim.kernels.targets import Source, draw_data, draw_noise
+
+
+class Plan(NamedTuple):
+    """What a pack's runs have in common besides their networks: codes and counts."""
+
+    game: int
+    simultaneous: bool
+    d_steps: int
+    g_steps: int
+    batch: int
+
+
+# --- one tile: what each player learns from T samples -------------------------------------------------------------------
+
+
+@kernel
+def learn_real(net_d: Net, d: Player, game: int, weight: Tile) -> None:
+    """D sees the reals in ``d.h``: its gradient grows by their share."""
+    forward(net_d, d)
+    out = output_unit(net_d)
+    d.d[out] = slope_real(game, d.h[out]) * weight
+    backward(net_d, d)
+
+
+@kernel
+def show_fakes(net_g: Net, net_d: Net, g: Player, d: Player) -> None:
+    """G maps the noise in ``g.h``, D judges the result."""
+    forward(net_g, g)
+    copy_units(g.h, output_unit(net_g), d.h, 0, n_outputs(net_g))
+    forward(net_d, d)
+
+
+@kernel
+def learn_fake(net_g: Net, net_d: Net, g: Player, d: Player, game: int, weight: Tile) -> None:
+    """D sees G's fakes: its gradient grows by their share."""
+    show_fakes(net_g, net_d, g, d)
+    out = output_unit(net_d)
+    d.d[out] = slope_fake(game, d.h[out]) * weight
+    backward(net_d, d)
+
+
+@kernel
+def learn_generator(net_g: Net, net_d: Net, g: Player, d: Player, game: int, weight: Tile) -> None:
+    """G learns through D: its gradient grows by the share of the noise in ``g.h``."""
+    show_fakes(net_g, net_d, g, d)
+    out = output_unit(net_d)
+    d.d[out] = slope_generator(game, d.h[out]) * weight
+    backward_to_input(net_d, d)
+    copy_units(d.d, 0, g.d, output_unit(net_g), n_outputs(net_g))
+    backward(net_g, g)
+
+
+# --- one batch: a player's gradient ------------------------------------------------------------------------------------------
+
+
+@kernel
+def gradient_d(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Plan, step: int, k: int) -> None:
+    """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step."""
+    clear(d.grad, n_params(net_d))
+    reals, noises = as_rows(d.h), as_rows(g.h)
+    for index in range(0, plan.batch, T):
+        weight = s.weights[index // T]
+        draw_data(s, reals, 0, index, step, k)
+        learn_real(net_d, d, plan.game, weight)
+        draw_noise(s, noises, n_inputs(net_g), NOISE_D, index, step, k)
+        learn_fake(net_g, net_d, g, d, plan.game, weight)
+
+
+@kernel
+def gradient_g(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Plan, step: int, k: int) -> None:
+    """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
+    clear(g.grad, n_params(net_g))
+    noises = as_rows(g.h)
+    for index in range(0, plan.batch, T):
+        draw_noise(s, noises, n_inputs(net_g), NOISE_G, index, step, k)
+        learn_generator(net_g, net_d, g, d, plan.game, s.weights[index // T])
+
+
+# --- the loop ----------------------------------------------------------------------------------------------------------------
+
+
+@entry_point
+def train(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Plan, first: int, last: int) -> None:
+    """Train a pack from step ``first`` up to, not including, step ``last``; everything is updated in place."""
+    g, d, s = network.opened(g), network.opened(d), targets.opened(s)
+    for step in range(first, last):
+        if plan.simultaneous:
+            gradient_d(net_g, net_d, g, d, s, plan, step, 0)
+            gradient_g(net_g, net_d, g, d, s, plan, step, 0)
+            update(d, n_params(net_d))
+            update(g, n_params(net_g))
+        else:
+            for k in range(plan.d_steps):
+                gradient_d(net_g, net_d, g, d, s, plan, step, k)
+                update(d, n_params(net_d))
+            for k in range(plan.g_steps):
+                gradient_g(net_g, net_d, g, d, s, plan, step, k)
+                update(g, n_params(net_g))
+
+
+# --- the same gradients on given samples, for whoever wants to check them ---------------------------------------------------------
+
+
+@entry_point
+def losses_and_gradients(
+    net_g: Net, net_d: Net, g: Player, d: Player, game: int, x: Any, z: Any, weights: Any, losses: Any
+) -> None:
+    """Both players' gradients on samples ``x (n_x, n, L)`` and noises ``z (n_z, n, L)``, n a multiple of T.
+
+    ``losses`` receives V, D's loss and G's loss, a row each.
+    """
+    g, d = network.opened(g), network.opened(d)
+    clear(d.grad, n_params(net_d))
+    clear(g.grad, n_params(net_g))
+    out, reals, noises, shares, totals = output_unit(net_d), tiles(x), tiles(z), tiles(weights), rows(losses)
+    clear(totals, 3)
+    n_tiles = weights.shape[0] // T
+    for t in range(n_tiles):
+        for k in range(n_inputs(net_d)):
+            d.h[k] = reals[k * n_tiles + t]
+        learn_real(net_d, d, game, shares[t])
+        v, loss = -softplus(-d.h[out]), loss_real(game, d.h[out])
+        for k in range(n_inputs(net_g)):
+            g.h[k] = noises[k * n_tiles + t]
+        learn_fake(net_g, net_d, g, d, game, shares[t])
+        v, loss = v - softplus(d.h[out]), loss + loss_fake(game, d.h[out])
+        learn_generator(net_g, net_d, g, d, game, shares[t])
+        totals[0] = totals[0] + fold(v * shares[t])
+        totals[1] = totals[1] + fold(loss * shares[t])
+        totals[2] = totals[2] + fold(loss_generator(game, d.h[out]) * shares[t])

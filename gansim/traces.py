@@ -1,0 +1,186 @@
+"""Traces: what was measured, run by run and record by record.
+
+The engine fills these arrays and everything that judges, tabulates or draws reads them. They hold measurements only;
+no verdict is stored in them, so that stored traces can be labelled again under other definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FIELDS", "Traces"]
+
+FIELDS: tuple[str, ...] = (
+    "g_mean",  # mean of the fakes, data units
+    "g_std",  # standard deviation of the fakes, data units
+    "w1",  # Wasserstein-1 distance from fakes to the target, in units of the target's standard deviation
+    "ks",  # Kolmogorov-Smirnov distance from fakes to the target, 0 to 1
+    "d_real",  # mean of D on held-out real samples
+    "d_fake",  # mean of D on fakes
+    "d_real_off",  # mean of |D - 1/2| on held-out real samples
+    "d_fake_off",  # mean of |D - 1/2| on fakes
+    "acc_real",  # share of real samples with D > 1/2
+    "acc_fake",  # share of fakes with D < 1/2
+    "auc",  # Pr(logit of a real sample > logit of a fake), ties count one half
+    "v",  # V(D, G) on held-out samples, natural logarithm
+    "v_max",  # estimate of max over D of V(D, G) for this G
+    "v_train",  # V with the real part taken over the run's own fixed sample; NaN when the data are fresh
+    "grad_g",  # Euclidean norm of the generator's last gradient
+    "grad_d",  # Euclidean norm of the discriminator's last gradient
+    "modes",  # number of the mixture's modes captured; NaN unless the target is a mixture
+    "high_quality",  # share of fakes near a mode; NaN unless the target is a mixture
+    "reverse_kl",  # KL(fakes' share of each mode || the mixture's weights); NaN unless the target is a mixture
+    "finite",  # 1 while every parameter and record is finite, else 0
+)
+"""Names of the measurements, in the order of the last axis of `Traces.values`."""
+
+_COLUMN = {name: column for column, name in enumerate(FIELDS)}
+
+
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """Records of many runs, all with the same number of records.
+
+    From the first record on at which a run is no longer finite, its `finite` is 0 and every other field is NaN.
+
+    Parameters
+    ----------
+    steps : array_like of int, shape (runs, records)
+        Training steps done when each record was taken; strictly increasing along a run.
+    values : array_like of float, shape (runs, records, len(FIELDS))
+        The measurements, in the order of `FIELDS`. Kept as float32.
+    n_modes : array_like of int, shape (runs,)
+        Components of each run's target: 1, or k for a mixture of k.
+
+    Raises
+    ------
+    ValueError
+        If a shape disagrees, there is no record, the steps do not increase, or a target has fewer than 1 component.
+    """
+
+    steps: NDArray[np.int32]
+    values: NDArray[np.float32]
+    n_modes: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        steps = np.asarray(self.steps, dtype=np.int32)
+        values = np.asarray(self.values, dtype=np.float32)
+        n_modes = np.asarray(self.n_modes, dtype=np.int64)
+        if steps.ndim != 2 or steps.shape[1] < 1:
+            raise ValueError(f"steps: shape {steps.shape}; expected (runs, records) with at least one record")
+        expected = (*steps.shape, len(FIELDS))
+        if values.shape != expected:
+            raise ValueError(f"values: shape {values.shape}; expected {expected} to agree with steps and FIELDS")
+        if n_modes.shape != steps.shape[:1]:
+            raise ValueError(f"n_modes: shape {n_modes.shape}; expected {steps.shape[:1]} to agree with steps")
+        if np.any(steps[:, 1:] <= steps[:, :-1]):
+            raise ValueError("steps: the steps of a run must increase from record to record")
+        if np.any(n_modes < 1):
+            raise ValueError(f"n_modes: {int(n_modes.min())}; every target has at least 1 component")
+        object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "n_modes", n_modes)
+
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        return int(self.steps.shape[0])
+
+    def __getitem__(self, field: str) -> NDArray[np.float32]:
+        """Return one measurement of every run at every record.
+
+        Parameters
+        ----------
+        field : str
+            A name in `FIELDS`.
+
+        Returns
+        -------
+        ndarray of float32, shape (runs, records)
+            A view into `values`.
+
+        Raises
+        ------
+        KeyError
+            If there is no such field.
+        """
+        if field not in _COLUMN:
+            raise KeyError(f"{field!r} is not a recorded field; allowed: {', '.join(FIELDS)}")
+        return self.values[:, :, _COLUMN[field]]
+
+    @property
+    def records(self) -> int:
+        """Number of records of each run."""
+        return int(self.steps.shape[1])
+
+    def take(self, rows: ArrayLike) -> Traces:
+        """Return some of the runs, in the order asked for.
+
+        Parameters
+        ----------
+        rows : array_like of int or of bool
+            Row numbers, or a mask with one entry per run.
+        """
+        chosen = np.asarray(rows)
+        if chosen.size == 0:  # an empty list arrives as float64, which cannot index
+            chosen = chosen.astype(np.int64)
+        return Traces(self.steps[chosen], self.values[chosen], self.n_modes[chosen])
+
+    @classmethod
+    def concat(cls, parts: Sequence[Traces]) -> Traces:
+        """Stack the runs of several traces, in order.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to stack, or the parts differ in their number of records.
+        """
+        records = {part.records for part in parts}
+        if len(records) != 1:
+            raise ValueError(f"parts: expected traces with one common number of records, found {sorted(records)}")
+        return cls(
+            np.concatenate([part.steps for part in parts]),
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.n_modes for part in parts]),
+        )
+
+    def frame(self, ids: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Return one row per run and record, for figures and for the curious.
+
+        Parameters
+        ----------
+        ids : DataFrame, optional
+            One row per run, in the order of the runs; its columns are repeated over the records and come first. By
+            default the only identifier is `run`, the row number.
+
+        Returns
+        -------
+        DataFrame
+            The columns of `ids` (or `run`), `record` (from 0), `step`, then one column per entry of `FIELDS`.
+
+        Raises
+        ------
+        ValueError
+            If `ids` does not have one row per run, or one of its columns has the name of a measurement.
+        """
+        import pandas as pd  # here, so that the engine can use traces without loading pandas
+
+        runs, records = self.steps.shape
+        if ids is None:
+            ids = pd.DataFrame({"run": np.arange(runs)})
+        if len(ids) != runs:
+            raise ValueError(f"ids: {len(ids)} rows for {runs} runs; expected one row per run")
+        taken = {"record", "step", *FIELDS}.intersection(ids.columns)
+        if taken:
+            raise ValueError(f"ids: columns {sorted(taken)} have the names of measurements; rename or drop them")
+        repeated = ids.iloc[np.repeat(np.arange(runs), records)].reset_index(drop=True)
+        measured: dict[str, Any] = {"record": np.tile(np.arange(records), runs), "step": self.steps.ravel()}
+        measured.update((name, self[name].ravel()) for name in FIELDS)
+        return pd.concat([repeated, pd.DataFrame(measured)], axis=1)
