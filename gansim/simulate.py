@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from gansim import spec
 from gansim.kernels import games, initial, network, optimizers, random, targets
 from gansim.kernels.lanes import LANES, T, aligned
-from gansim.kernels.measure import Ruler, measure
+from gansim.kernels.measure import Ruler, judge, summarise
 from gansim.kernels.network import Net, Player
 from gansim.kernels.targets import Source
 from gansim.kernels.train import Plan, losses_and_gradients
@@ -398,7 +398,8 @@ def _train_and_measure(gans: Sequence[GAN], packs: list[_Pack], seconds: dict[st
             start = time.perf_counter()
             train_pack(net_g, net_d, pack.g, pack.d, pack.source, plan, int(steps[k - 1]) if k else 0, int(step))
             trained = time.perf_counter()
-            measure(net_g, net_d, pack.g, pack.d, pack.source, pack.ruler, int(step), record)
+            judge(net_g, net_d, pack.g, pack.d, pack.source, pack.ruler, int(step), record)
+            summarise(pack.source, pack.ruler, record)
             seconds["train"] += trained - start
             seconds["measure"] += time.perf_counter() - trained
             columns = record[:, : len(pack.lanes)].T

@@ -201,6 +201,14 @@ def softplus(x: Tile) -> Tile:
     return maximum(0.0, x) + log1p(exp(-absolute(x)))
 
 
+@kernel
+def sigmoid_and_softplus(x: Tile) -> tuple[Tile, Tile]:
+    """Both of one argument, from one exponential."""
+    e = exp(-absolute(x))
+    r = 1.0 / (e + 1.0)
+    return where_greater(x, 0.0, r, e * r), maximum(0.0, x) + log1p(e)
+
+
 # --- the logarithm of a positive normal number ---------------------------------------------------------------------------
 
 

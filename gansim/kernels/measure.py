@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 from gansim.kernels import network, targets
 from gansim.kernels.jit import entry_point, kernel
-from gansim.kernels.lanemath import log, sigmoid, softplus
+from gansim.kernels.lanemath import log, sigmoid_and_softplus, softplus
 from gansim.kernels.lanes import (
     Row,
     Rows,
     T,
-    Tile,
     Tiles,
     absolute,
     as_rows,
@@ -31,7 +30,7 @@ from gansim.kernels.lanes import (
     to_float,
     where_greater,
 )
-from gansim.kernels.network import Net, Player, forward, n_inputs, n_params, output_unit
+from gansim.kernels.network import Net, Player, clear, forward, n_inputs, n_params, output_unit
 from gansim.kernels.random import EVAL_DATA, EVAL_NOISE
 from gansim.kernels.targets import MIXTURE, Source, copy_sample, draw_noise, draw_target, target_cdf
 from gansim.kernels.train import show_fakes
@@ -85,8 +84,20 @@ class Ruler(NamedTuple):
 
 
 @kernel
-def sort_rows(x: Rows, n: int) -> None:
-    """Sort each lane of n rows, smallest first, by merge exchange (Batcher 1968; Knuth 1998, algorithm 5.2.2M)."""
+def _exchange(x: Tiles, i: int, j: int) -> None:
+    """The smaller to i, the larger to j, in each lane."""
+    a, b = x[i], x[j]
+    x[i], x[j] = minimum(a, b), maximum(a, b)
+
+
+@kernel
+def sort_rows(array: Any, n: int) -> None:
+    """Sort each lane of the first n rows, smallest first; n is a multiple of T.
+
+    Merge exchange (Batcher 1968; Knuth 1998, algorithm 5.2.2M): compare rows i and i + d for all i with i & p == r.
+    They come in runs of p: for p >= T whole tiles are compared, below that the runs are written out (2.1 x together).
+    """
+    x, whole = rows(array), tiles(array)
     top = 1
     while top < n:
         top *= 2
@@ -94,20 +105,34 @@ def sort_rows(x: Rows, n: int) -> None:
     while p > 0:
         q, r, d = top // 2, 0, p
         while d > 0:
-            for start in range(r, n - d, 2 * p):
-                for i in range(start, min(start + p, n - d)):
-                    a, b = x[i], x[i + d]
-                    x[i], x[i + d] = minimum(a, b), maximum(a, b)
+            if p >= T:
+                for start in range(r, n - d, 2 * p):
+                    for i in range(start, min(start + p, n - d), T):
+                        _exchange(whole, i // T, (i + d) // T)
+            elif p == 4:
+                for i in range(r, n - d, 8):
+                    _exchange(x, i, i + d)
+                    _exchange(x, i + 1, i + d + 1)
+                    _exchange(x, i + 2, i + d + 2)
+                    _exchange(x, i + 3, i + d + 3)
+            elif p == 2:
+                for i in range(r, n - d, 4):
+                    _exchange(x, i, i + d)
+                    _exchange(x, i + 1, i + d + 1)
+            else:
+                for i in range(r, n - d, 2):
+                    _exchange(x, i, i + d)
             d, q, r = q - p, q // 2, p
         p //= 2
 
 
 @kernel
-def _auc(logits: Rows, n: int) -> Row:
+def _auc(array: Any, n: int) -> Row:
     """Pr(logit of a real > logit of a fake) + Pr(equal) / 2; rows 0 ... n - 1 are real, n ... 2 n - 1 fake.
 
     The lowest bit of a logit is given up to carry its kind through the sort, so that equal logits come fakes first.
     """
+    logits = rows(array)
     for i in range(2 * n):
         x = where_greater(absolute(logits[i]), 1e-30, logits[i], 0.0)  # no -0, no denormals: the bit is taken from them
         pattern = bits(x)
@@ -115,7 +140,7 @@ def _auc(logits: Rows, n: int) -> Row:
         real = 1.0 if i < n else 0.0
         odd = absolute(negative - real)  # a negative number with the bit set is the smaller one
         logits[i] = where_greater(odd, 0.5, from_bits(pattern | 1), from_bits((pattern | 1) ^ 1))
-    sort_rows(logits, 2 * n)
+    sort_rows(array, 2 * n)
     wins, fakes, before, last = logits[0] * 0.0, logits[0] * 0.0, logits[0] * 0.0, logits[0] * 0.0
     for i in range(2 * n):
         pattern = bits(logits[i])
@@ -133,40 +158,18 @@ def _auc(logits: Rows, n: int) -> Row:
 
 
 @kernel
-def _judge(net_d: Net, d: Player, out: Rows, weight: Tile, mean: int, off: int, right: int, sign: float) -> Row:
-    """Add one judged tile to the sums of D, of |D - 1/2| and of right answers; return its share of V.
+def _judge(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off: int, right: int) -> Row:
+    """Add one judged tile to the sums of D's error, of |D - 1/2| and of right answers; return its sum of V's terms.
 
     ``sign`` is 1 for real samples, whose logit should be positive, and -1 for fakes.
     """
-    logit = d.h[output_unit(net_d)]
-    p = sigmoid(logit)
-    out[mean] = out[mean] + fold(p * weight)
-    out[off] = out[off] + fold(absolute(p - 0.5) * weight)
-    correct = logit * sign
+    correct = d.h[output_unit(net_d)] * sign
+    error, cost = sigmoid_and_softplus(-correct)  # 1 - D and -log D of a real, D and -log(1 - D) of a fake
     half = where_greater(correct, 0.0, 1.0, 0.0) - where_greater(0.0, correct, 1.0, 0.0)  # a logit of 0 is half right
-    out[right] = out[right] + fold((half + 1.0) * 0.5 * weight)
-    return fold(-softplus(-correct) * weight)
-
-
-@kernel
-def _judge_held_out(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, n: int, step: int, out: Rows) -> Row:
-    """Fresh reals and fakes before D: fills the discriminator's fields, ``fakes`` and ``logits``; returns V's fake part."""
-    reals, noises, fakes, logits = as_rows(d.h), as_rows(g.h), tiles(m.fakes), tiles(m.logits)
-    share, location, scale = 1.0 / n, rows(m.unit)[0], 1.0 / rows(m.unit)[1]
-    on_real, on_fake = out[_V] * 0.0, out[_V] * 0.0
-    weight = d.h[0] * 0.0 + share
-    for t in range(n // T):
-        draw_target(s, reals, 0, EVAL_DATA, t * T, step, 0)
-        forward(net_d, d)
-        logits[t] = d.h[output_unit(net_d)]
-        on_real = on_real + _judge(net_d, d, out, weight, _D_REAL, _D_REAL_OFF, _ACC_REAL, 1.0)
-        draw_noise(s, noises, n_inputs(net_g), EVAL_NOISE, t * T, step, 0)
-        show_fakes(net_g, net_d, g, d)
-        fakes[t] = (g.h[output_unit(net_g)] - location) * scale
-        logits[n // T + t] = d.h[output_unit(net_d)]
-        on_fake = on_fake + _judge(net_d, d, out, weight, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE, -1.0)
-    out[_V] = on_real + on_fake
-    return on_fake
+    out[wrong] = out[wrong] + fold(error)
+    out[off] = out[off] + fold(absolute(error - 0.5))
+    out[right] = out[right] + fold((half + 1.0) * 0.5)
+    return fold(-cost)
 
 
 @kernel
@@ -180,6 +183,53 @@ def _v_on_sample(net_d: Net, d: Player, s: Source, n: int) -> Row:
         for q in range(min(T, n - index)):  # past the end of the sample stands its last point again
             total = total + judged[q]
     return total / float(n)
+
+
+@kernel
+def _norm(grad: Rows, n: int) -> Row:
+    total = grad[0] * 0.0
+    for i in range(n):
+        total = total + grad[i] * grad[i]
+    return sqrt(total)
+
+
+@kernel
+def _add_zeros(total: Row, block: Rows, n: int) -> Row:
+    """Add x * 0 for the first n rows: 0 for finite x, NaN for all others."""
+    for i in range(n):
+        total = total + block[i] * 0.0
+    return total
+
+
+@entry_point
+def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, step: int, record: Any) -> None:
+    """First half of a record, what needs the networks: fills the discriminator's fields, ``fakes`` and ``logits``.
+
+    ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `summarise` completes it.
+    """
+    g, d, s, out, n = network.opened(g), network.opened(d), targets.opened(s), rows(record), m.fakes.shape[0]
+    clear(out, N_FIELDS)
+    reals, noises, fakes, logits = as_rows(d.h), as_rows(g.h), tiles(m.fakes), tiles(m.logits)
+    location, scale = rows(m.unit)[0], 1.0 / rows(m.unit)[1]
+    on_real, on_fake = location * 0.0, location * 0.0
+    for t in range(n // T):
+        draw_target(s, reals, 0, EVAL_DATA, t * T, step, 0)
+        forward(net_d, d)
+        logits[t] = d.h[output_unit(net_d)]
+        on_real = on_real + _judge(net_d, d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
+        draw_noise(s, noises, n_inputs(net_g), EVAL_NOISE, t * T, step, 0)
+        show_fakes(net_g, net_d, g, d)
+        fakes[t] = (g.h[output_unit(net_g)] - location) * scale
+        logits[n // T + t] = d.h[output_unit(net_d)]
+        on_fake = on_fake + _judge(net_d, d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
+    for field in range(_D_REAL, _ACC_FAKE + 1):
+        out[field] = out[field] / float(n)
+    out[_D_REAL] = 1.0 - out[_D_REAL]
+    out[_V] = (on_real + on_fake) / float(n)
+    if s.n_sample > 0:
+        out[_V_TRAIN] = _v_on_sample(net_d, d, s, min(s.n_sample, n)) + on_fake / float(n)
+    out[_GRAD_G], out[_GRAD_D] = _norm(g.grad, n_params(net_g)), _norm(d.grad, n_params(net_d))
+    out[_FINITE] = _add_zeros(_add_zeros(out[_V] * 0.0, g.theta, n_params(net_g)), d.theta, n_params(net_d))
 
 
 # --- the fakes' distribution -------------------------------------------------------------------------------------------------------
@@ -266,49 +316,23 @@ def _modes(s: Source, m: Ruler, n: int, out: Rows) -> None:
     out[_REVERSE_KL] = where_greater(total, 0.0, kl, kl * 0.0 / (kl * 0.0))  # no fake near any mode: undefined
 
 
-# --- a whole record ------------------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def _norm(grad: Rows, n: int) -> Row:
-    total = grad[0] * 0.0
-    for i in range(n):
-        total = total + grad[i] * grad[i]
-    return sqrt(total)
-
-
-@kernel
-def _finite(net_g: Net, net_d: Net, g: Player, d: Player, out: Rows) -> Row:
-    """1 where every parameter and every field that is always defined is finite: x * 0 is 0 for finite x only."""
-    total = out[_V] * 0.0
-    for i in range(n_params(net_g)):
-        total = total + g.theta[i] * 0.0
-    for i in range(n_params(net_d)):
-        total = total + d.theta[i] * 0.0
-    for field in range(_V_MAX + 1):
-        total = total + out[field] * 0.0
-    return where_greater(1.0, total, 1.0, 0.0)
+# --- the second half of a record --------------------------------------------------------------------------------------------------
 
 
 @entry_point
-def measure(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, step: int, record: Any) -> None:
-    """Measure a pack after ``step`` training steps: ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py.
+def summarise(s: Source, m: Ruler, record: Any) -> None:
+    """Second half of a record, the same code for every architecture: what follows from ``fakes`` and ``logits``.
 
-    Means and spreads of the fakes come in the target's units; fields that are not defined here stay 0.
+    Means and spreads of the fakes come in the target's units; fields that are not defined here stay 0; ``finite``
+    becomes 1 where every parameter and every field that is always defined is finite.
     """
-    g, d, s, out, n = network.opened(g), network.opened(d), targets.opened(s), rows(record), m.fakes.shape[0]
-    for field in range(N_FIELDS):
-        out[field] = 0.0
-    on_fake = _judge_held_out(net_g, net_d, g, d, s, m, n, step, out)
-    if s.n_sample > 0:
-        out[_V_TRAIN] = _v_on_sample(net_d, d, s, min(s.n_sample, n)) + on_fake
-    out[_AUC] = _auc(rows(m.logits), n)
+    out, n = rows(record), m.fakes.shape[0]
+    s = targets.with_target(targets.opened(s), m.target)
+    out[_AUC] = _auc(m.logits, n)
     _moments(tiles(m.fakes), n, out)
-    unit = targets.with_target(s, m.target)
-    sort_rows(rows(m.fakes), n)
+    sort_rows(m.fakes, n)
     if s.target_code == MIXTURE:
-        _modes(unit, m, n, out)
-    _distances(unit, m, n, out)
+        _modes(s, m, n, out)
+    _distances(s, m, n, out)
     out[_V_MAX] = _v_max(rows(m.fakes), n)
-    out[_GRAD_G], out[_GRAD_D] = _norm(g.grad, n_params(net_g)), _norm(d.grad, n_params(net_d))
-    out[_FINITE] = _finite(net_g, net_d, g, d, out)
+    out[_FINITE] = where_greater(1.0, _add_zeros(out[_FINITE], out, _V_MAX + 1), 1.0, 0.0)
