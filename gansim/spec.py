@@ -59,7 +59,16 @@ Game: TypeAlias = Literal["minimax", "non-saturating", "as-written"]
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be simulated; the message is one line and says what is allowed."""
+    """A configuration that cannot be simulated; the message is one line and says what is allowed.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong; line breaks in it, from a value that is shown, become spaces.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
@@ -537,15 +546,20 @@ Optimizer: TypeAlias = Annotated[SGD | Momentum | RMSProp | Adam, Field(discrimi
 class Referee:
     """A fresh discriminator trained against the frozen generator when training is over.
 
+    With the defaults its accuracy against normal generators comes within 0.005 of the best possible one, 1/2 plus half
+    the total variation (measured for N(500, 5^2) against seven normals from N(500, 5^2) itself to N(510, 5^2)).
+
+    It sees data and fakes standardised by the target's mean and standard deviation, whatever the run's own saw.
+
     Parameters
     ----------
     hidden : tuple of int, default (64,)
         Widths of its 0 to 4 hidden layers (leaky ReLU, slope 0.2), each 1 to 512.
-    steps : int, default 1000
+    steps : int, default 500
         Training steps (Adam, beta1 0.9, beta2 0.999), 1 to 1e8.
     lr : float, default 0.003
         Its learning rate, 0 to 1000.
-    batch_size : int, default 128
+    batch_size : int, default 64
         Real samples, and fakes, per step, 1 to 65,536.
     n_eval : int, default 4096
         Held-out real samples, and fakes, that accuracy, AUC and V are measured on; a multiple of 32 up to 65,536.
@@ -553,13 +567,13 @@ class Referee:
     Examples
     --------
     >>> Referee(steps=2000)
-    Referee(hidden=(64,), steps=2000, lr=0.003, batch_size=128, n_eval=4096)
+    Referee(hidden=(64,), steps=2000, lr=0.003, batch_size=64, n_eval=4096)
     """
 
     hidden: _Hidden = (64,)
-    steps: _Steps = 1000
+    steps: _Steps = 500
     lr: _Rate = 3e-3
-    batch_size: Annotated[int, BeforeValidator(_Integer(1, 65536))] = 128
+    batch_size: Annotated[int, BeforeValidator(_Integer(1, 65536))] = 64
     n_eval: _Evaluation = 4096
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from llvmlite.binding import Linkage
 from numba import njit
-from numba.core.codegen import CPUCodeLibrary
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
@@ -71,15 +72,21 @@ class _Part(dict[Any, Any]):
         raise TypeError("a part of a kernel was called from Python: call an entry point, or use its py_func")
 
 
-class _PartCompiler(CompilerBase):  # type: ignore[misc]
+def _compiler(lowering: type[NativeLowering]) -> type[CompilerBase]:
     """Numba's nopython pipeline with the lowering replaced."""
 
-    def define_pipelines(self) -> list[Any]:
-        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state, "part")
-        pipeline.passes = [(_PartLowering if p is NativeLowering else p, text) for p, text in pipeline.passes]
-        pipeline._finalized = False
-        pipeline.finalize()
-        return [pipeline]
+    class Compiler(CompilerBase):  # type: ignore[misc]
+        def define_pipelines(self) -> list[Any]:
+            pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state, lowering._name)
+            pipeline.passes = [(lowering if p is NativeLowering else p, text) for p, text in pipeline.passes]
+            pipeline._finalized = False
+            pipeline.finalize()
+            return [pipeline]
+
+    return Compiler
+
+
+_PartCompiler = _compiler(_PartLowering)
 
 
 def kernel(function: F) -> F:
@@ -123,11 +130,44 @@ def _cache_folder() -> str:
 _CACHE_FOLDER = _cache_folder()
 
 
+class _WholeLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """A library whose parts are private.
+
+    Numba leaves them visible under names that a process counts up. Code loaded from the cache brings the names of the
+    process that compiled it; where they meet (a dense layer of 64 units there, of 32 here), the linker takes the one
+    for the other, and a run writes beyond its arrays.
+    """
+
+    def _optimize_final_module(self) -> None:
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
+                function.linkage = Linkage.internal
+        super()._optimize_final_module()
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[untyped-decorator]
+class _WholeLowering(NativeLowering):  # type: ignore[misc]
+    """Numba's lowering, into a `_WholeLibrary`."""
+
+    _name = "gansim_whole_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        state.library = _WholeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        super().run_pass(state)
+        return True
+
+
+_WholeCompiler = _compiler(_WholeLowering)
+
+
 def entry_point(function: F) -> F:
     """Compile ``function`` and keep the machine code on disk, with everything it calls."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _CACHE_FOLDER
     try:
-        return njit(cache=True, no_cfunc_wrapper=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+        return njit(  # type: ignore[no-any-return]
+            cache=True, pipeline_class=_WholeCompiler, no_cfunc_wrapper=True, **_OPTIONS
+        )(function)
     finally:
         numba.config.CACHE_DIR = before
