@@ -4,7 +4,8 @@ Train thousands of independent tiny GANs side by side, label how each ended, and
 Monte-Carlo error. Start with `GAN` and `simulate`; `Study` varies factors; `tabulate` and `compare` report.
 """
 
-from gansim.regimes import Thresholds, label
+from typing import TYPE_CHECKING, Any
+
 from gansim.simulate import Gradients, Networks, gradients, networks, trace
 from gansim.spec import (
     GAN,
@@ -27,8 +28,11 @@ from gansim.spec import (
     replace,
 )
 from gansim.study import Study, simulate
-from gansim.tables import compare, estimate, tabulate
 from gansim.traces import Traces
+
+if TYPE_CHECKING:
+    from gansim.regimes import Thresholds, label
+    from gansim.tables import compare, estimate, tabulate
 
 __version__ = "0.1.0"
 
@@ -65,3 +69,14 @@ __all__ = [
     "tabulate",
     "trace",
 ]
+
+# pandas and scipy.stats are half of the time to import gansim, and a worker needs neither: these names come when asked.
+_LATER = {"Thresholds": "regimes", "label": "regimes", "compare": "tables", "estimate": "tables", "tabulate": "tables"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'gansim' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"gansim.{_LATER[name]}"), name)

@@ -1,0 +1,326 @@
+"""The command line: the options that every study shares, refusals in one line, and the ``gansim`` command.
+
+A study script hands `run_study` its main function and its default options::
+
+    from gansim.cli import StudyOptions, run_study
+
+    def main(options: StudyOptions) -> None: ...
+
+    if __name__ == "__main__":
+        run_study(main, StudyOptions(reps=1000, steps=5000), quick=StudyOptions(reps=64, steps=1000))
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import difflib
+import inspect
+import io
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+
+from gansim.spec import ConfigError, one_line
+
+__all__ = ["StudyOptions", "main", "parse_options", "run_study"]
+
+_REFUSED = 2  # exit code of a bad option or an impossible configuration
+_INTERRUPTED = 130  # exit code of Ctrl-C, as shells report it
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """Validator of an integer option, from `low` to `high`."""
+
+    low: int
+    high: int
+    also: str = ""
+
+    def __call__(self, value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and self._holds(value):
+            return value
+        raise ValueError(f"an integer from {self.low:,} to {self.high:,}{self.also}")
+
+    def _holds(self, value: int) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class _Jobs(_Whole):
+    def _holds(self, value: int) -> bool:
+        return value == -1 or super()._holds(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """What can be set on the command line of every study, with the defaults.
+
+    Subclass it to add a study's own options: the text under a field is its help. `run_study` checks the ranges.
+
+    Examples
+    --------
+    >>> StudyOptions(reps=200).reps
+    200
+    """
+
+    quick: bool = False
+    """A smaller, shorter study, to try things out; --reps and --steps still apply."""
+
+    reps: Annotated[int, BeforeValidator(_Whole(1, 10_000_000))] = 1000
+    """Replicates per cell, 1 to 10,000,000."""
+
+    steps: Annotated[int, BeforeValidator(_Whole(1, 10**8))] = 5000
+    """Training steps per run, 1 to 100,000,000."""
+
+    seed: Annotated[int, BeforeValidator(_Whole(0, 2**64 - 1))] = 0
+    """Seed of the study, 0 to 2^64 - 1."""
+
+    jobs: Annotated[int, BeforeValidator(_Jobs(1, 4096, also=", or -1 for one per core"))] = -1
+    """Workers, -1 for one per core; changes no result."""
+
+    backend: Literal["threads", "loky"] = "threads"
+    """Kind of workers, threads or processes (loky); changes no result."""
+
+    out: Path = Path("results")
+    """Folder in which the study makes its own, named after the study."""
+
+    no_figures: bool = False
+    """Write the tables only."""
+
+    quiet: bool = False
+    """Show no progress."""
+
+
+OptionsT = TypeVar("OptionsT", bound=StudyOptions)
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+def parse_options(
+    full: OptionsT, quick: OptionsT | None = None, argv: Sequence[str] | None = None, description: str = ""
+) -> OptionsT:
+    """Read the command line of a study.
+
+    Parameters
+    ----------
+    full : StudyOptions
+        The defaults.
+    quick : StudyOptions, optional
+        The defaults with ``--quick``; the same class. By default those of `full`.
+    argv : sequence of str, optional
+        The arguments; by default those of the process.
+    description : str, optional
+        First lines of ``--help``.
+
+    Returns
+    -------
+    StudyOptions
+        Of the class of `full`, every range checked.
+
+    Raises
+    ------
+    ConfigError
+        If an option is unknown or refused; the message is one line and names it.
+    SystemExit
+        After ``--help``.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    short = dataclasses.replace(quick or full, quick=False)
+    default = short if "--quick" in arguments else full
+    if quick is not None:
+        changed = [name for name in _names(full) if name != "quick" and getattr(quick, name) != getattr(full, name)]
+        settings = ", ".join(f"{_flag(name)} {getattr(quick, name)}" for name in changed)
+        description += f"\n\nWith --quick the defaults are {settings}." if changed else ""
+    options, rest = _parse(default, arguments, description.strip())
+    if rest:
+        if not rest[0].startswith("-"):
+            raise ConfigError(f"{rest[0]}: an argument too many (--help lists the options)")
+        known = [_flag(name) for name in _names(full)] + ["--help"]
+        close = difflib.get_close_matches(rest[0].partition("=")[0], known, n=1, cutoff=0.0)[0]
+        raise ConfigError(f"{rest[0]}: no such option; did you mean {close}? (--help lists them)")
+    try:
+        return _checked(options)
+    except ValidationError as error:
+        lines = one_line(error).split("; ")
+        raise ConfigError("; ".join(re.sub(r"^\w+", lambda name: _flag(name[0]), line) for line in lines)) from None
+
+
+def _names(options: StudyOptions) -> list[str]:
+    return [field.name for field in dataclasses.fields(options)]
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _checked(options: OptionsT) -> OptionsT:
+    """Validate every field, those of subclasses too; text that was meant to be a number is refused here."""
+    adapter: TypeAdapter[OptionsT] = TypeAdapter(type(options))
+    return adapter.validate_python({name: getattr(options, name) for name in _names(options)})
+
+
+def _parse(default: OptionsT, arguments: list[str], description: str) -> tuple[OptionsT, list[str]]:
+    """Parse with tyro, whose refusals are boxes of many lines; here they become one."""
+    import tyro
+
+    registry = tyro.constructors.ConstructorRegistry()
+    registry.primitive_rule(_integer_rule)
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed):
+            return tyro.cli(
+                type(default),
+                prog=_prog(),
+                default=default,
+                args=arguments,
+                description=description,
+                return_unknown_args=True,
+                config=(tyro.conf.FlagCreatePairsOff,),
+                registry=registry,
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise ConfigError(_unboxed(printed.getvalue())) from None
+
+
+def _integer_rule(type_info: Any) -> Any:
+    """Rule for tyro: text that is no integer passes, so that the range check refuses it with what is allowed."""
+    import tyro
+
+    if type_info.type is not int:
+        return None
+
+    def parse(texts: list[str]) -> Any:
+        try:
+            return int(texts[0])
+        except ValueError:
+            return texts[0]
+
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="INT",
+        instance_from_str=parse,
+        is_instance=lambda value: isinstance(value, int),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+def _unboxed(text: str) -> str:
+    """Message of one of tyro's boxes: the lines after the title, up to the next rule."""
+    lines = [line.strip("│╭╮╰╯ ") for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()]
+    words: list[str] = []
+    for line in [line for line in lines if line][1:]:
+        if not line.strip("─- "):
+            if words:
+                break
+            continue
+        words.append(line)
+    return " ".join(words) or "the options cannot be read (--help lists them)"
+
+
+# --- running a study --------------------------------------------------------------------------------------------------
+
+
+def run_study(
+    main: Callable[[OptionsT], object],
+    full: OptionsT,
+    quick: OptionsT | None = None,
+    argv: Sequence[str] | None = None,
+) -> NoReturn:
+    """Parse the options, run a study's main function, and exit.
+
+    A bad option, an impossible configuration or a folder that cannot be used ends with one line on stderr and exit
+    code 2; Ctrl-C with one line and exit code 130. Any other exception is a defect and keeps its traceback.
+
+    Parameters
+    ----------
+    main : callable
+        The study: takes the options. Its module's docstring becomes the description in ``--help``.
+    full : StudyOptions
+        The defaults.
+    quick : StudyOptions, optional
+        The defaults with ``--quick``.
+    argv : sequence of str, optional
+        The arguments; by default those of the process.
+
+    Raises
+    ------
+    SystemExit
+        Always: 0 when the study ran to its end.
+    """
+    description = inspect.getdoc(inspect.getmodule(main)) or ""
+    sys.exit(_guarded(_prog(), lambda: main(parse_options(full, quick, argv, description))))
+
+
+def _prog() -> str:
+    return Path(sys.argv[0]).name or "study"
+
+
+def _guarded(prog: str, action: Callable[[], object]) -> int:
+    """Run; turn refusals and Ctrl-C into one line on stderr and an exit code."""
+    try:
+        action()
+    except (ConfigError, ValidationError, OSError) as error:
+        print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
+        return _REFUSED
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+# --- the gansim command -----------------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose refusals are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message} (--help lists what is possible)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the ``gansim`` command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 2 after a refusal, 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["--nonsense"])  # says on stderr: gansim: error: ...
+    2
+    """
+    return _guarded("gansim", lambda: _command(argv))
+
+
+def _command(argv: Sequence[str] | None) -> None:
+    from gansim import store
+
+    parser = _Parser(prog="gansim", description="Simulation studies of GAN training. Studies are scripts: see README.")
+    parser.add_argument("--version", action="store_true", help="print gansim's version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("versions", help="print the versions of everything that results depend on, and the machine")
+    arguments = parser.parse_args(argv)
+    if arguments.version:
+        print(f"gansim {store.versions()['gansim']}")
+    elif arguments.command == "versions":
+        for name, value in {**store.versions(), **store.machine()}.items():
+            print(f"{name:<12} {value}")
+    else:
+        parser.print_help()

@@ -1,0 +1,310 @@
+"""What is compared: factors with levels, crossed into cells.
+
+A `Design` turns one base configuration and some factors into a list of cells, each a complete, validated `GAN`. It
+knows nothing of randomness, packs or files. Cells are the grid product of the factors, the first factor slowest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+from pydantic import ValidationError
+
+from gansim.spec import GAN, ConfigError, one_line, replace
+from gansim.traces import FIELDS
+
+__all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "level_label", "value_at"]
+
+Label: TypeAlias = str | int | float
+Factors: TypeAlias = Mapping[str, Sequence[Any] | Mapping[Any, Any]]
+
+# Columns that every frame of runs has; a factor of the same name would hide one. "game" is not among them: as a
+# factor it holds the same values as the column.
+RESERVED: frozenset[str] = frozenset(
+    (
+        *("design", "cell", "rep", "seed", "run", "record", "step", *FIELDS),
+        *("g_state", "d_state", "regime", "left", "converged_step", "last_step"),
+        *("share_perfect", "share_idle", "share_inverted", "share_mixed", "share_nonfinite"),
+        *("g_intercept", "g_slope", "sample_mean", "sample_std", "referee_accuracy", "referee_auc", "referee_v"),
+    )
+)
+
+_MAX_CELLS = 100_000  # a frame of cells stays far below a second and 1 GB to build
+_MAX_REPS = 10_000_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def check_name(name: object, what: str) -> str:
+    """Return a name that can be part of a file name, or refuse it.
+
+    Parameters
+    ----------
+    name : str
+        1 to 64 letters, digits, "_", "-" and ".", starting with a letter or digit.
+    what : str
+        How to call it in the refusal.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ConfigError(f"{what}: value {name!r}: 1 to 64 letters, digits, '_', '-', '.', a letter or digit first")
+    return name
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of a design.
+
+    Parameters
+    ----------
+    index : int
+        Number of the cell, from 0: within its design, or within the whole study where a `Study` lists them.
+    levels : mapping of str to str, int or float
+        The label of each factor.
+    gan : GAN
+        The complete configuration.
+    design : str
+        Name of the design.
+
+    Examples
+    --------
+    >>> from gansim.spec import Normal
+    >>> Design("games", GAN(target=Normal()), {"game": ["minimax", "as-written"]}).cells[1].levels["game"]
+    'as-written'
+    """
+
+    index: int
+    levels: Mapping[str, Label]
+    gan: GAN
+    design: str = "design"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", MappingProxyType(dict(self.levels)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Cell, (self.index, dict(self.levels), self.gan, self.design)
+
+    def describe(self) -> str:
+        """Return the cell in words, for messages.
+
+        Examples
+        --------
+        >>> from gansim.spec import Normal
+        >>> Cell(3, {"game": "minimax"}, GAN(target=Normal()), "games").describe()
+        "design 'games', cell 3 (game = minimax)"
+        """
+        levels = ", ".join(f"{name} = {label}" for name, label in self.levels.items())
+        return f"design {self.design!r}, cell {self.index}" + (f" ({levels})" if levels else "")
+
+
+@dataclass(frozen=True)
+class Design:
+    """A grid of configurations and the number of replicates of each.
+
+    Parameters
+    ----------
+    name : str
+        Name of the design, a column of the runs: letters, digits, "_", "-", ".".
+    gan : GAN
+        The base configuration.
+    factors : mapping, optional
+        Column name to levels, in three forms that may be mixed:
+
+        - a dotted path and a sequence of values: ``{"optimizer_d.lr": [1e-4, 1e-3]}``; the values are the labels;
+        - a dotted path and a mapping of label to value: ``{"samples": {"fresh": None, "n = 64": 64}}``;
+        - any name and a mapping of label to overrides, each a mapping of dotted paths to values:
+          ``{"scale": {"raw": {}, "standardised": {"standardise": True}}}``.
+
+        Labels are text or finite numbers; other values (objects, tuples, None, booleans) are labelled by their text.
+    reps : int, default 1000
+        Replicates per cell, 1 to 10,000,000.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        The grid product in order, the first factor slowest.
+    values : frozenset of str
+        The factors of the first form, whose labels are the values themselves.
+
+    Raises
+    ------
+    ConfigError
+        If a factor or one of the cells is refused: the message names the factor or the cell, the field, the value and
+        what is allowed.
+
+    Examples
+    --------
+    >>> from gansim.spec import Normal
+    >>> design = Design("rates", GAN(target=Normal()), {"optimizer_g.lr": [0.1, 0.2], "optimizer_d.lr": [1, 2]}, reps=8)
+    >>> [dict(cell.levels) for cell in design.cells][2]
+    {'optimizer_g.lr': 0.2, 'optimizer_d.lr': 1}
+    """
+
+    name: str
+    gan: GAN
+    factors: Factors | None = None
+    reps: int = 1000
+    cells: tuple[Cell, ...] = field(init=False, repr=False)
+    values: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "name")
+        if not isinstance(self.gan, GAN):
+            raise ConfigError(f"gan: value {self.gan!r:.60}: a GAN")
+        object.__setattr__(self, "reps", check_integer(self.reps, "reps", 1, _MAX_REPS))
+        factors = {} if self.factors is None else self.factors
+        if not isinstance(factors, Mapping):
+            raise ConfigError(f"factors: value {factors!r:.60}: a mapping of names to levels")
+        levels = {name: _levels(name, given) for name, given in factors.items()}
+        count = int(np.prod([len(pairs) for pairs in levels.values()], dtype=float))
+        if count > _MAX_CELLS:
+            raise ConfigError(f"factors: {count:,} cells: at most {_MAX_CELLS:,}")
+        object.__setattr__(self, "values", frozenset(n for n, v in factors.items() if not isinstance(v, Mapping)))
+        object.__setattr__(self, "cells", tuple(self._build(levels)))
+
+    def _build(self, levels: Mapping[str, Sequence[tuple[Label, Mapping[str, Any]]]]) -> Iterable[Cell]:
+        for index, chosen in enumerate(itertools.product(*levels.values())):
+            labels = {name: label for name, (label, _) in zip(levels, chosen, strict=True)}
+            cell = Cell(index, labels, self.gan, self.name)
+            try:
+                gan = replace(self.gan, _merge({n: set_ for n, (_, set_) in zip(levels, chosen, strict=True)}))
+            except (ConfigError, ValidationError) as error:
+                raise ConfigError(f"{cell.describe()}: {one_line(error)}") from None
+            yield dataclasses.replace(cell, gan=gan)
+
+
+def check_integer(value: object, name: str, low: int, high: int) -> int:
+    """Return an integer within bounds, or refuse it.
+
+    Parameters
+    ----------
+    value : int
+        A Python or NumPy integer; 2.0, True and "2" are refused.
+    name : str
+        How to call it in the refusal.
+    low, high : int
+        Bounds, both included.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else.
+    """
+    plain = value.item() if isinstance(value, np.integer) else value
+    if not isinstance(plain, int) or isinstance(plain, bool) or not low <= plain <= high:
+        raise ConfigError(f"{name}: value {value!r:.60}: an integer from {low:,} to {high:,}")
+    return plain
+
+
+def _levels(name: object, given: object) -> list[tuple[Label, Mapping[str, Any]]]:
+    """Labels of a factor, each with its overrides."""
+    if not isinstance(name, str) or not name or name in RESERVED:
+        raise ConfigError(f"factors: value {name!r}: text that is no column of the runs (such as cell, w1 or regime)")
+    if isinstance(given, Mapping):
+        pairs = [(_given_label(name, label), _overrides(name, value)) for label, value in given.items()]
+    elif isinstance(given, (Sequence, np.ndarray)) and not isinstance(given, str):
+        pairs = [(level_label(value), {name: value}) for value in given]
+    else:
+        raise ConfigError(f"factors: {name}: value {given!r:.60}: a sequence of values, or a mapping of labels")
+    if not pairs:
+        raise ConfigError(f"factors: {name}: no levels: at least one")
+    labels = [label for label, _ in pairs]
+    texts = [str(label) for label in labels]  # 1 and "1" would be one level in a column of text
+    twice = [text for label, text in zip(labels, texts, strict=True) if labels.count(label) + texts.count(text) > 2]
+    if twice:
+        raise ConfigError(f"factors: {name}: level {twice[0]} given twice: each once")
+    if name == "game" and any(overrides != {"game": label} for label, overrides in pairs):
+        raise ConfigError("factors: game: labels other than the games: choose another column name, or plain games")
+    return pairs
+
+
+def _given_label(name: str, label: object) -> Label:
+    plain = label.item() if isinstance(label, np.generic) else label
+    number = isinstance(plain, (int, float)) and not isinstance(plain, bool) and abs(plain) < float("inf")
+    if isinstance(plain, str) or number:
+        return plain  # type: ignore[return-value]
+    raise ConfigError(f"factors: {name}: label {label!r:.60}: text or a finite number")
+
+
+def _overrides(name: str, value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {name: value}
+
+
+def _merge(chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Overrides of one cell, of all factors together; two factors that set the same path contradict each other."""
+    merged: dict[str, Any] = {}
+    owner: dict[str, str] = {}
+    for name, overrides in chosen.items():
+        for path, value in overrides.items():
+            if path in merged:
+                raise ConfigError(f"{path}: set by two factors, {owner[path]} and {name}: by one")
+            merged[path], owner[path] = value, name
+    return merged
+
+
+def level_label(value: object) -> Label:
+    """Label of a value: numbers and text as they are, anything else as its text.
+
+    Parameters
+    ----------
+    value : object
+        A value of a field of a configuration.
+
+    Returns
+    -------
+    str, int or float
+        The label.
+
+    Examples
+    --------
+    >>> level_label(0.5), level_label((16,)), level_label(None)
+    (0.5, '(16,)', 'None')
+    """
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, (str, int, float)) and not isinstance(plain, bool):
+        return plain
+    return " ".join(repr(plain).split())
+
+
+def value_at(gan: GAN, path: str) -> Any:
+    """Value of a configuration at a dotted path.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration.
+    path : str
+        For example "optimizer_g.lr".
+
+    Returns
+    -------
+    object
+        The value.
+
+    Raises
+    ------
+    KeyError
+        If this configuration has no such field.
+
+    Examples
+    --------
+    >>> from gansim.spec import Normal
+    >>> value_at(GAN(target=Normal(500, 5)), "target.std")
+    5.0
+    """
+    value: Any = gan
+    for name in path.split("."):
+        if not dataclasses.is_dataclass(value) or name not in {item.name for item in dataclasses.fields(value)}:
+            raise KeyError(path)
+        value = getattr(value, name)
+    return value

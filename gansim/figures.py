@@ -1,0 +1,1293 @@
+"""Figures: the numbers of the tables, drawn.
+
+Functions take runs, or frames that `gansim.tables` made of them, and return a matplotlib Figure; `save` writes it as PNG
+and SVG. Whatever is drawn as a share or a mean comes from `tabulate`, `estimate` or `kaplan_meier`, and brings its
+interval. Runs that a figure cannot show, because a number is missing or off the scale, are counted in it.
+
+A word has one colour everywhere. Within each player's states, any two colours differ by at least 11 in CIE lightness, so
+that they survive greyscale, and by at least 24 in CIE Lab under simulated protanopia, deuteranopia and tritanopia
+(Machado, Oliveira and Fernandes 2009). Markers, dashes and hatches repeat what colour says.
+
+Nothing here uses pyplot: no figure stays open, no setting of matplotlib changes, and no display is needed.
+
+References
+----------
+Machado, Oliveira and Fernandes (2009), A physiologically-based model for simulation of color vision deficiency, IEEE
+Trans. Vis. Comput. Graph. 15(6), 1291-1298.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeAlias, cast
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D, ScaledTranslation
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator, PercentFormatter
+from numpy.typing import ArrayLike, NDArray
+
+from gansim import tables, theory
+from gansim.regimes import D_STATES, G_STATES, REGIMES, Thresholds, combine, d_states, g_states
+from gansim.traces import Traces
+
+__all__ = [
+    "COLOURS",
+    "HATCHES",
+    "MARKERS",
+    "Example",
+    "convergence_time",
+    "gallery",
+    "moments_cloud",
+    "rate_map",
+    "referee",
+    "regime_shares",
+    "regimes_over_time",
+    "sample_size",
+    "save",
+    "shares_over_time",
+    "v_against_auc",
+]
+
+Floats: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = Mapping[Any, str]
+P = ParamSpec("P")
+
+# --- the look ---------------------------------------------------------------------------------------------------------
+
+COLOURS: dict[str, str] = {
+    "converged": "#1b9e77",
+    "off target": "#f2b134",
+    "collapsed": "#7a3b8f",
+    "perfect": "#0b4f8a",
+    "idle": "#6cb8e8",
+    "inverted": "#c44e00",
+    "mixed": "#919191",
+    "non-finite": "#1a1a1a",
+}
+"""The colour of every state of G and of D. A regime has the colour of what D did, and a hatch for what G did."""
+
+MARKERS: dict[str, str] = {
+    "converged": "o",
+    "off target": "^",
+    "collapsed": "s",
+    "perfect": "o",
+    "idle": "s",
+    "inverted": "v",
+    "mixed": "D",
+    "non-finite": "X",
+}
+"""The marker of every state."""
+
+HATCHES: dict[str, str] = {"converged": "", "off target": "////", "collapsed": "....", "non-finite": ""}
+"""The hatch of every state of G, in bars whose colour tells what D did."""
+
+_DASHES: dict[str, Any] = {
+    "converged": "-",
+    "off target": (0, (4, 1.5)),
+    "collapsed": (0, (1, 1)),
+    "perfect": "-",
+    "idle": (0, (4, 1.5)),
+    "inverted": (0, (1, 1)),
+    "mixed": (0, (6, 1.5, 1, 1.5)),
+    "non-finite": "-",
+}
+_GROUP_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
+_GROUP_MARKERS = "osv^DPX*"
+
+_WIDTH = 7.2  # inches; 1,080 pixels at 150 dpi, shown at about 830 in a README, so that 7 points are 11 pixels there
+_DPI = 150
+_SMALL, _NORMAL, _TITLE = 7.0, 8.0, 9.5  # points
+_FAINT, _GREY, _INK = "#d9d9d9", "#595959", "#1a1a1a"
+_LOG4 = math.log(4.0)
+_V_LINEAR = 2.0  # V is drawn linear down to -2, which shows both 0 and -log 4, and logarithmic below
+
+_STYLE: dict[str, Any] = {
+    **sns.axes_style("ticks"),
+    "axes.axisbelow": True,
+    "axes.edgecolor": _GREY,
+    "axes.labelsize": _NORMAL,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": _NORMAL,
+    "figure.dpi": 100,
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that text has the same width everywhere
+    "font.size": _NORMAL,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.5,
+    "hatch.linewidth": 0.8,
+    "legend.fontsize": _SMALL,
+    "legend.frameon": False,
+    "lines.linewidth": 1.3,
+    "svg.fonttype": "path",  # the same picture on machines without the font
+    "svg.hashsalt": "gansim",  # else the ids in an SVG are random
+    "text.color": _INK,
+    "xtick.color": _GREY,
+    "xtick.labelcolor": _INK,
+    "xtick.labelsize": _SMALL,
+    "xtick.major.size": 3,
+    "xtick.major.width": 0.6,
+    "ytick.color": _GREY,
+    "ytick.labelcolor": _INK,
+    "ytick.labelsize": _SMALL,
+    "ytick.major.size": 3,
+    "ytick.major.width": 0.6,
+}
+
+
+def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Run a function under the settings above, and leave matplotlib's as they were."""
+
+    @functools.wraps(draw)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with mpl.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return inside
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
+    """Write a figure as PNG (150 dots an inch) and as SVG, the same bytes whenever the figure is the same.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    folder : str or Path
+        Where to; made if missing.
+    name : str
+        File name without suffix.
+
+    Returns
+    -------
+    list of Path
+        The files written: name.png, name.svg.
+
+    Raises
+    ------
+    ValueError
+        If `name` is not a plain file name.
+    """
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ValueError(f"name: {name!r}; allowed: letters, digits, '_' and '-'")
+    base = Path(folder)
+    base.mkdir(parents=True, exist_ok=True)
+    options: dict[str, dict[str, Any]] = {
+        "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
+        "svg": {"metadata": {"Date": None, "Creator": None}},
+    }
+    paths = []
+    for suffix, more in options.items():
+        stream = io.BytesIO()  # drawn before a file is opened: a figure that cannot be drawn leaves none behind
+        with mpl.rc_context(_STYLE):
+            figure.savefig(stream, format=suffix, dpi=_DPI, facecolor="white", **more)
+        paths.append(base / f"{name}.{suffix}")
+        paths[-1].write_bytes(stream.getvalue())
+    return paths
+
+
+# --- shares of regimes ------------------------------------------------------------------------------------------------
+
+MAIN_SHARES: tuple[tuple[str, str], ...] = (
+    ("g_state", "converged"),
+    ("g_state", "collapsed"),
+    ("d_state", "perfect"),
+    ("d_state", "idle"),
+    ("d_state", "inverted"),
+)
+"""The shares that `regime_shares` draws with their intervals."""
+
+
+@_styled
+def regime_shares(
+    runs: pd.DataFrame,
+    rows: Sequence[str] = ("activation", "generator"),
+    blocks: Sequence[str] = ("target", "game"),
+    main: Sequence[tuple[str, str]] = MAIN_SHARES,
+    labels: Labels | None = None,
+    title: str = "How training ends",
+) -> Figure:
+    """Draw how often each regime occurs: a stacked bar a row and, beside it, the main shares with their intervals.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row per run, with the columns of `regimes.label`.
+    rows, blocks : sequence of str
+        Columns whose combinations are the rows, and the headed blocks that the rows stand in; blocks may be none. Order
+        of first appearance.
+    main : sequence of (column, level)
+        The shares drawn as dots with 95 % Wilson intervals, one column of the figure each.
+    labels : mapping, optional
+        What to write instead of a level or a column name.
+    title : str
+        The title.
+
+    Returns
+    -------
+    Figure
+        The bars' widths and the dots are shares of `tabulate(runs, [*blocks, *rows], ...)`. Regimes that never occur are
+        not in the legend.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs, or a column is missing.
+    """
+    by = [*blocks, *rows]
+    shares = tables.tabulate(runs, by, "regime")
+    groups = shares[by].iloc[:: len(REGIMES)].reset_index(drop=True) if by else pd.DataFrame(index=[0])
+    names = [_name(row[len(blocks) :], labels) or "all runs" for row in groups.itertuples(index=False)]
+    heads = [_name(row[: len(blocks)], labels, " · ") for row in groups.itertuples(index=False)]
+    starts = [i for i, head in enumerate(heads) if head and (i == 0 or head != heads[i - 1])]
+    pitch, gap = 0.19, 0.30
+    y = np.array([(i + 0.5) * pitch + gap * sum(start <= i for start in starts) for i in range(len(names))])
+    tall = float(y[-1]) + 0.5 * pitch + 0.03
+
+    left = 0.12 + max(_inches(name, _SMALL) for name in names) + 0.08
+    occurring = [regime for regime in REGIMES if shares.loc[shares["regime"] == regime, "count"].sum()]
+    legend_tall = 0.17 * (2 + len({_split(regime)[0] for regime in occurring}))
+    top, bottom = 0.95, 0.45 + legend_tall
+    figure = Figure(figsize=(max(_WIDTH, left + 5.6), top + tall + bottom))
+    place = _Inches(figure)
+    _head(figure, title, f"Each row: {_n(shares['n'])} runs. Dots: share of runs with its 95 % Wilson interval.")
+    space = figure.get_figwidth() - left - 0.15
+    wide = 0.42 * space
+    bars = place.axes(left, bottom, wide, tall)
+    _stack(bars, shares, y, 0.72 * pitch)
+    _share_axis(bars.xaxis, "share of runs, by regime")
+    bars.set(ylim=(tall, 0), yticks=y, yticklabels=names)
+    bars.tick_params(axis="y", length=0, pad=3)
+    bars.spines["left"].set_visible(False)
+    for start in starts:
+        place.text(0.12, bottom + tall - float(y[start]) + 0.5 * pitch + 0.05, heads[start], weight="bold", size=_SMALL)
+
+    step = (space - wide) / max(1, len(main))
+    for position, (column, level) in enumerate(main):
+        axes = place.axes(left + wide + position * step + 0.13, bottom, step - 0.13, tall)
+        _dots(axes, _chosen(tables.tabulate(runs, by, column), column, level), y, level)
+        axes.set(ylim=(tall, 0), yticks=[])
+        axes.set_title(f"{column[0].upper()} {labels.get(level, level) if labels else level}", size=_SMALL, pad=3)
+    _regime_legend(place.axes(left, 0.02, 4.6, legend_tall - 0.05), occurring)
+    return figure
+
+
+def _stack(axes: Axes, shares: pd.DataFrame, y: Floats, height: float) -> None:
+    """One stacked bar per group of a table of regimes."""
+    widths = shares["share"].to_numpy().reshape(len(y), len(REGIMES))
+    lefts = np.cumsum(widths, axis=1) - widths
+    for code, regime in enumerate(REGIMES):
+        here = widths[:, code] > 0
+        if here.any():
+            axes.barh(y[here], widths[here, code], height, lefts[here, code], **_regime_look(regime))
+
+
+def _dots(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
+    """Dots with intervals, one per row of a table of shares."""
+    axes.hlines(y, 0, 1, color="#eeeeee", linewidth=0.6, zorder=0)
+    axes.hlines(y, shares["low"], shares["high"], color=COLOURS.get(level, _INK), linewidth=1.4, label="interval")
+    axes.plot(shares["share"], y, MARKERS.get(level, "o"), color=COLOURS.get(level, _INK), markersize=3.2, label="share")
+    _share_axis(axes.xaxis, "")
+    axes.xaxis.get_ticklabels()[0].set_horizontalalignment("left")
+    axes.xaxis.get_ticklabels()[-1].set_horizontalalignment("right")
+    axes.spines["left"].set_color(_FAINT)
+
+
+def _regime_look(regime: str) -> dict[str, Any]:
+    """Colour by what D did, hatch by what G did; the hatch has the colour of the edge, which is not drawn."""
+    g, d = _split(regime)
+    return {"facecolor": COLOURS[d], "hatch": HATCHES[g], "edgecolor": "white", "linewidth": 0.0}
+
+
+def _regime_legend(axes: Axes, occurring: Sequence[str]) -> None:
+    """Table of the regimes that occur: a line for what G did, a column for what D did."""
+    axes.set_axis_off()
+    pairs = [_split(regime) for regime in occurring]
+    g_seen = [g for g in G_STATES if any(g == pair[0] for pair in pairs)]
+    d_seen = [d for d in D_STATES if any(d == pair[1] for pair in pairs) and d != "non-finite"]
+    axes.set(xlim=(0, 4.6), ylim=(len(g_seen) + 1, 0))
+    for column, d in enumerate(d_seen):
+        axes.text(1.15 + 0.85 * column, 0.5, f"D {d}", va="center", size=_SMALL)
+    for line, g in enumerate(g_seen, start=1):
+        axes.text(0, line + 0.5, g if g == "non-finite" else f"G {g}", va="center", size=_SMALL)
+        for regime, pair in zip(occurring, pairs, strict=True):
+            if pair[0] == g:
+                x = 1.15 + 0.85 * (0 if g == "non-finite" else d_seen.index(pair[1]))
+                axes.add_patch(Rectangle((x, line + 0.12), 0.5, 0.76, label=regime, **_regime_look(regime)))
+
+
+def _split(regime: str) -> tuple[str, str]:
+    """Return what G did and what D did."""
+    g, _, d = regime.partition(", ")
+    return g, d or g
+
+
+# --- over training ----------------------------------------------------------------------------------------------------
+
+
+def shares_over_time(
+    traces: Traces,
+    runs: pd.DataFrame,
+    sd: ArrayLike,
+    by: Sequence[str] = (),
+    column: str = "d_state",
+    thresholds: Thresholds | None = None,
+) -> pd.DataFrame:
+    """Tabulate the states at each record, each record taken by itself.
+
+    Parameters
+    ----------
+    traces : Traces
+        The records.
+    runs : DataFrame
+        One row per run, in the order of the traces.
+    sd : float or array_like, shape (runs,)
+        Standard deviation of each run's target, data units.
+    by : sequence of str
+        Columns of `runs` whose combinations are the groups; none for one group of all runs.
+    column : {"g_state", "d_state", "regime"}, default "d_state"
+        What to count.
+    thresholds : Thresholds, optional
+        The definitions' numbers.
+
+    Returns
+    -------
+    DataFrame
+        As `tabulate(..., [*by, "step"], column)`, every run once at each of its steps.
+
+    Raises
+    ------
+    ValueError
+        If the traces and runs differ in number, or the column is not one of the three.
+    """
+    if len(traces) != len(runs):
+        raise ValueError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
+    states: dict[str, tuple[Callable[[], NDArray[np.int8]], tuple[str, ...]]] = {
+        "g_state": (lambda: g_states(traces, sd, thresholds), G_STATES),
+        "d_state": (lambda: d_states(traces, thresholds), D_STATES),
+        "regime": (lambda: combine(g_states(traces, sd, thresholds), d_states(traces, thresholds)), REGIMES),
+    }
+    if column not in states:
+        raise ValueError(f"column: {column!r}; allowed: {', '.join(map(repr, states))}")
+    codes, levels = states[column]
+    # Categories instead of texts: at 24,000 runs and 50 records, grouping takes 0.2 s instead of 1.1 s.
+    long = runs[list(by)].astype("category").iloc[np.repeat(np.arange(len(runs)), traces.records)]
+    counted = pd.Categorical.from_codes(codes().ravel(), categories=pd.Index(levels), ordered=True)
+    table = tables.tabulate(long.assign(step=traces.steps.ravel(), **{column: counted}), [*by, "step"], column)
+    return table.astype({name: runs[name].dtype for name in by})
+
+
+@_styled
+def regimes_over_time(
+    *shares: pd.DataFrame,
+    columns: str | None = "game",
+    rows: str | None = "target",
+    labels: Labels | None = None,
+    title: str = "States of G and D while training",
+) -> Figure:
+    """Draw shares of states over training steps, with 95 % Wilson intervals as bands.
+
+    Parameters
+    ----------
+    *shares : DataFrame
+        Tables of `shares_over_time`, by `rows` and `columns`; each is drawn in panels of its own, one below the other.
+    columns, rows : str, optional
+        Columns of the tables whose levels are the panels side by side, and below each other.
+    labels : mapping, optional
+        What to write instead of a level or a column name.
+    title : str
+        The title.
+
+    Returns
+    -------
+    Figure
+        States that never occur are not drawn.
+
+    Raises
+    ------
+    ValueError
+        If there is no table, or a table does not count states by `step`, `rows` and `columns` alone.
+    """
+    counted = [_counted(table, [name for name in (rows, columns) if name]) for table in shares]
+    if not shares:
+        raise ValueError("shares: no tables; expected at least one of shares_over_time")
+    across = _facets(shares[0], columns)
+    lines = [(table, name, level) for level in _facets(shares[0], rows) for table, name in zip(shares, counted, strict=True)]
+    figure = Figure(figsize=(_WIDTH, 0.95 + 1.12 * len(lines)), layout="constrained")
+    grid = figure.subplots(len(lines), len(across), squeeze=False, sharex=True, sharey=True)
+    for (table, name, level), axes_row in zip(lines, grid, strict=True):
+        for axes, across_level in zip(axes_row, across, strict=True):
+            _over_time(axes, _where(_where(table, rows, level), columns, across_level), name)
+        _legend_right(axes_row[-1], _player(name, rows, level, labels), _seen(table, name))
+    for axes, level in zip(grid[0], across, strict=True):
+        axes.set_title(_name([level], labels) if columns else "", size=_NORMAL)
+    figure.supxlabel("training step", size=_NORMAL)
+    figure.supylabel("share of runs", size=_NORMAL)
+    _head(figure, title, f"Each panel: {_n(pd.concat(shares)['n'])} runs. Bands: 95 % Wilson intervals.")
+    return figure
+
+
+def _counted(table: pd.DataFrame, by: Sequence[str]) -> str:
+    """Return the name of the counted column, of a table by `by` and step."""
+    names = [str(name) for name in table.columns]
+    counted = [name for name in ("g_state", "d_state", "regime") if name in names]
+    if len(counted) != 1 or sorted(names[: names.index(counted[0])]) != sorted([*by, "step"]):
+        raise ValueError(f"shares: columns {', '.join(names)}; expected those of shares_over_time by {', '.join(by)}")
+    return counted[0]
+
+
+def _seen(table: pd.DataFrame, column: str) -> list[str]:
+    """Return the levels that occur anywhere in a table of shares, in their order."""
+    total = table.groupby(column, observed=False)["count"].sum()
+    return [str(level) for level in total.index[total > 0]]
+
+
+def _over_time(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    for level in _seen(table, column):
+        line = _chosen(table, column, level).sort_values("step")
+        colour = COLOURS[_split(level)[1]]
+        axes.fill_between(line["step"], line["low"], line["high"], color=colour, alpha=0.25, linewidth=0, label=level)
+        axes.plot(line["step"], line["share"], color=colour, linestyle=_dash(level), label=level)
+    _share_axis(axes.yaxis, "", ends=0.03)
+    axes.grid(True, axis="y")
+
+
+def _dash(level: str) -> Any:
+    return _DASHES[_split(level)[0]]
+
+
+def _player(column: str, rows: str | None, level: Any, labels: Labels | None) -> str:
+    player = {"g_state": "G", "d_state": "D", "regime": "regime"}[column]
+    return f"{_name([level], labels)}: {player}" if rows else player
+
+
+def _legend_right(axes: Axes, title: str, levels: Sequence[str]) -> None:
+    """Legend to the right of a panel."""
+    handles = [Line2D([], [], color=COLOURS[_split(s)[1]], linestyle=_dash(s), label=s) for s in levels]
+    options = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5), "borderaxespad": 0.0, "handlelength": 2.4}
+    legend = axes.legend(handles=handles, title=title, title_fontsize=_SMALL, alignment="left", **options)
+    legend.get_title().set_weight("bold")
+
+
+# --- learning rates ---------------------------------------------------------------------------------------------------
+
+
+@_styled
+def rate_map(
+    runs: pd.DataFrame,
+    x: str = "optimizer_d.lr",
+    y: str = "optimizer_g.lr",
+    column: str = "g_state",
+    value: str = "converged",
+    labels: Labels | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the share of one outcome over a grid of two positive numbers, with logarithmic axes.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row per run.
+    x, y : str
+        The columns that span the grid.
+    column, value : default "g_state", "converged"
+        The outcome: `column` equals `value`.
+    labels : mapping, optional
+        What to write instead of the names of the columns.
+    title : str, optional
+        The title.
+    ax : Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    Figure
+        A point of the grid without runs stays white. Black lines enclose the points whose lower Wilson limit exceeds
+        one half.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs, a column is missing, the outcome is unknown, or a number is not positive.
+    """
+    shares = _chosen(tables.tabulate(runs, [y, x], column), column, value)
+    names = {"optimizer_d.lr": "learning rate of D", "optimizer_g.lr": "learning rate of G", **(labels or {})}
+    points = shares.set_index([y, x])
+    share, low = (points[name].unstack(x).sort_index().sort_index(axis=1) for name in ("share", "low"))
+    xs, ys = share.columns.to_numpy(np.float64), share.index.to_numpy(np.float64)
+    if not (xs[0] > 0 and ys[0] > 0):
+        raise ValueError(f"{x}, {y}: the axes are logarithmic; expected numbers above 0")
+    figure, axes = _one(ax, (5.6, 4.9))
+    x_edges, y_edges = _edges(xs), _edges(ys)
+    mesh = axes.pcolormesh(x_edges, y_edges, share.to_numpy(), cmap="cividis", vmin=0, vmax=1, linewidth=0, label="share")
+    inside = np.pad(low.to_numpy() > 0.5, 1)
+    axes.add_collection(LineCollection(_outline(inside, x_edges, y_edges), colors="black", linewidths=1.6, zorder=3))
+    axes.set(xscale="log", yscale="log", xlabel=names.get(x, x), ylabel=names.get(y, y))
+    axes.set(xlim=x_edges[[0, -1]], ylim=y_edges[[0, -1]])
+    bar = figure.colorbar(mesh, ax=axes, label=f"share of runs {value}", format=PercentFormatter(1, symbol=" %"))
+    bar.outline.set_visible(False)
+    widest = 100 * float((shares["high"] - shares["low"]).max())
+    note = f"{_n(shares['n'])} runs a point; widest 95 % Wilson interval: {widest:.0f} points."
+    line = "Black line: lower limit above 50 %." if inside.any() else "Nowhere is the lower limit above 50 %."
+    _head_or_title(figure, ax, title or f"Pr({value}) by learning rate", f"{note} {line}")
+    return figure
+
+
+def _edges(centres: Floats) -> Floats:
+    """Return edges half way, on a logarithmic axis, between neighbouring centres."""
+    logs = np.log(centres)
+    middle = 0.5 * (logs[1:] + logs[:-1])
+    ends = (logs[:1] - (middle[:1] - logs[:1]), logs[-1:] + (logs[-1:] - middle[-1:])) if len(logs) > 1 else (
+        logs - 0.5,
+        logs + 0.5,
+    )
+    return np.asarray(np.exp(np.concatenate([ends[0], middle, ends[1]])))
+
+
+def _outline(inside: NDArray[np.bool_], x: Floats, y: Floats) -> list[list[tuple[float, float]]]:
+    """Return the borders between True and False, of a mask (rows + 2, columns + 2) padded with False."""
+    rows, columns = np.nonzero(inside[1:, 1:-1] != inside[:-1, 1:-1])
+    across = [[(x[j], y[i]), (x[j + 1], y[i])] for i, j in zip(rows, columns, strict=True)]
+    rows, columns = np.nonzero(inside[1:-1, 1:] != inside[1:-1, :-1])
+    return across + [[(x[j], y[i]), (x[j], y[i + 1])] for i, j in zip(rows, columns, strict=True)]
+
+
+# --- single runs ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One run, as `gallery` draws it.
+
+    Parameters
+    ----------
+    title : str
+        Its regime.
+    x : array_like, shape (n,)
+        Points in data units, increasing; they should cover the target and the fakes.
+    density : array_like, shape (n,)
+        The target's density there.
+    fakes : array_like, shape (any,)
+        Fakes, data units.
+    d : array_like, shape (n,)
+        D at `x`, 0 to 1; NaN if the run is not finite.
+    steps, v : array_like, shape (records,)
+        The trace of V; NaN from the record on at which the run is not finite.
+    caption : str, default ""
+        Which run it is, and how frequent its regime.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, or `x` does not increase.
+    """
+
+    title: str
+    x: ArrayLike
+    density: ArrayLike
+    fakes: ArrayLike
+    d: ArrayLike
+    steps: ArrayLike
+    v: ArrayLike
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("x", "density", "fakes", "d", "steps", "v"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64).ravel())
+        x, steps = cast(Floats, self.x), cast(Floats, self.steps)
+        for name, like, size in (("density", "x", len(x)), ("d", "x", len(x)), ("v", "steps", len(steps))):
+            if len(getattr(self, name)) != size:
+                raise ValueError(f"{name}: {len(getattr(self, name))} values; expected {size}, as many as {like}")
+        if len(x) < 2 or not np.all(np.diff(x) > 0):
+            raise ValueError("x: expected at least two points, increasing")
+
+
+@_styled
+def gallery(examples: Sequence[Example], title: str = "One typical run of each regime") -> Figure:
+    """Draw runs below each other, each in three panels: target and fakes, D(x), the trace of V.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+        The runs, up to about eight.
+    title : str
+        The title.
+
+    Returns
+    -------
+    Figure
+        All traces of V share one axis.
+
+    Raises
+    ------
+    ValueError
+        If there are no examples.
+    """
+    if not examples:
+        raise ValueError("examples: none; expected at least one")
+    pitch, top, bottom, left = 1.02, 0.98, 0.42, 1.62
+    figure = Figure(figsize=(_WIDTH, top + bottom + pitch * len(examples)))
+    place, wide, tall = _Inches(figure), 1.5, pitch - 0.34
+    all_v = np.concatenate([cast(Floats, example.v) for example in examples])
+    last = max(float(np.max(cast(Floats, example.steps))) for example in examples)
+    heads = ("target and fakes", "D(x)", "V over training steps")
+    for row, example in enumerate(examples):
+        floor = bottom + pitch * (len(examples) - 1 - row) + 0.18
+        panels = [place.axes(left + column * (wide + 0.38), floor, wide, tall) for column in range(3)]
+        _densities(panels[0], example)
+        _discriminator(panels[1], example)
+        _v_trace(panels[2], example, all_v, last)
+        place.text(0.12, floor + tall, _wrapped(example.title, 20), weight="bold", size=_SMALL, va="top")
+        below = 0.14 * (1 + _wrapped(example.title, 20).count("\n"))
+        place.text(0.12, floor + tall - below, _wrapped(example.caption, 26), size=_SMALL - 0.5, color=_GREY, va="top")
+        if row == 0:
+            for panel, head in zip(panels, heads, strict=True):
+                panel.set_title(head, size=_NORMAL, pad=5)
+    place.text(left + wide + 0.19, 0.08, "x, data units", size=_NORMAL, ha="center")
+    place.text(left + 2 * (wide + 0.38) + wide / 2, 0.08, "training step", size=_NORMAL, ha="center")
+    _head(figure, title, "Grey: target. Colour: fakes. Each density is scaled to its own highest point. n = 1 run a row.")
+    return figure
+
+
+def _densities(axes: Axes, example: Example) -> None:
+    x, fakes = cast(Floats, example.x), cast(Floats, example.fakes)
+    colour = COLOURS.get(_split(example.title)[0], _INK)
+    shown = fakes[np.isfinite(fakes) & (fakes >= x[0]) & (fakes <= x[-1])]
+    counts, edges = np.histogram(shown, bins=60, range=(float(x[0]), float(x[-1])))
+    thin_x, thin_density = _thin(x, cast(Floats, example.density))
+    axes.fill_between(thin_x, _to_peak(thin_density), color=_FAINT, linewidth=0)
+    axes.plot(thin_x, _to_peak(thin_density), color=_GREY, linewidth=0.8, label="target")
+    axes.stairs(_to_peak(counts.astype(np.float64)), edges, color=colour, linewidth=1.1, label="fakes")
+    if len(shown) < len(fakes):
+        off = "no finite fakes" if not np.isfinite(fakes).any() else f"{len(fakes) - len(shown):,} fakes off"
+        axes.text(0.02, 0.97, off, transform=axes.transAxes, size=_SMALL - 0.5, va="top", color=colour)
+    axes.set(xlim=(x[0], x[-1]), ylim=(0, 1.1), yticks=[])
+    _few_ticks(axes)
+    axes.spines["left"].set_visible(False)
+
+
+def _discriminator(axes: Axes, example: Example) -> None:
+    x, d = cast(Floats, example.x), cast(Floats, example.d)
+    axes.axhline(0.5, color=_FAINT, linewidth=0.8, zorder=0)
+    axes.plot(*_thin(x, d), color=COLOURS.get(_split(example.title)[1], _INK), label="D")
+    if not np.isfinite(d).any():
+        axes.text(0.5, 0.5, "D is not finite", transform=axes.transAxes, size=_SMALL, ha="center", va="center")
+    axes.set(xlim=(x[0], x[-1]), ylim=(-0.05, 1.05), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])
+    _few_ticks(axes)
+
+
+def _v_trace(axes: Axes, example: Example, all_v: Floats, last: float) -> None:
+    steps, v = cast(Floats, example.steps), cast(Floats, example.v)
+    axes.plot(steps, v, color=COLOURS.get(_split(example.title)[1], _INK), linewidth=1.0, label="V")
+    _v_axis(axes, all_v, most=3)
+    axes.set_xlim(0, last)
+    if not np.isfinite(v).all():
+        first = int(steps[np.flatnonzero(~np.isfinite(v))[0]])
+        axes.text(0.97, 0.06, f"not finite from {first:,}", transform=axes.transAxes, size=_SMALL - 0.5, ha="right")
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+
+
+def _to_peak(values: Floats) -> Floats:
+    peak = float(values.max(initial=0.0))
+    return values / peak if peak > 0 else values
+
+
+def _thin(x: Floats, y: Floats, bins: int = 200) -> tuple[Floats, Floats]:
+    """Keep the lowest and the highest point of each of many stretches: an SVG of 5,000 points looks the same and is large."""
+    if len(x) <= 2 * bins or not np.isfinite(y).all():
+        return x, y
+    parts = np.array_split(np.arange(len(x)), bins)
+    keep = {0, len(x) - 1, *(part[np.argmin(y[part])] for part in parts), *(part[np.argmax(y[part])] for part in parts)}
+    chosen = np.array(sorted(keep))
+    return x[chosen], y[chosen]
+
+
+# --- V and AUC --------------------------------------------------------------------------------------------------------
+
+
+@_styled
+def v_against_auc(
+    runs: pd.DataFrame,
+    labels: Labels | None = None,
+    title: str = "V against what D knows, at the end of each run",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw every run's AUC and V, coloured by what D did, beside the curve of the optimal D and of its inverted twin.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row per run, with columns auc, v and d_state.
+    labels : mapping, optional
+        What to write instead of a state.
+    title : str
+        The title.
+    ax : Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    Figure
+        The curves are those of two normals of equal spread (`theory.shift_curve`). Runs without a finite V are counted
+        in the legend.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs.
+    """
+    if not len(runs):
+        raise ValueError("runs: no rows; there is nothing to draw")
+    figure, axes = _one(ax, (_WIDTH, 4.6))
+    auc, v = runs["auc"].to_numpy(np.float64), runs["v"].to_numpy(np.float64)
+    finite = np.isfinite(auc) & np.isfinite(v)
+    handles = _scatter(axes, auc, v, runs["d_state"].astype(str).to_numpy(), finite, D_STATES, "D ", labels)
+    _v_axis(axes, v[finite])
+    axes.set(xlim=(-0.03, 1.03), xlabel="AUC of D: Pr(logit of a real sample > logit of a fake)", ylabel=_v_label(axes))
+    depth = max(5.0, math.sqrt(-min(-1.0, float(np.min(v[finite], initial=-1.0)))))
+    shift = np.concatenate([np.linspace(0, 5, 51), np.geomspace(5, min(2 * depth, 60.0), 20)[1:]])
+    for inverted, name, dash in ((False, "optimal D", "-"), (True, "its inverted twin", (0, (4, 1.5)))):
+        axes.plot(*theory.shift_curve(shift, inverted), color=_INK, linewidth=1.0, linestyle=dash, label=name, zorder=3)
+        handles.append(Line2D([], [], color=_INK, linewidth=1.0, linestyle=dash, label=name))
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0)
+    _head_or_title(figure, ax, title, f"{_n([len(runs)])} runs. Lines: two normals of equal spread, further and further apart.")
+    return figure
+
+
+def _scatter(
+    axes: Axes,
+    x: Floats,
+    y: Floats,
+    state: NDArray[Any],
+    shown: NDArray[np.bool_],
+    levels: Sequence[str],
+    prefix: str,
+    labels: Labels | None = None,
+) -> list[Line2D]:
+    """Points by state, as pixels even in an SVG, where 24,000 of them would take 3 MB; handles for a legend."""
+    handles = []
+    seen = [level for level in levels if np.any(state == level)]
+    sns.scatterplot(
+        x=x[shown],
+        y=y[shown],
+        hue=state[shown],
+        style=state[shown],
+        hue_order=seen,
+        style_order=seen,
+        palette={level: COLOURS[level] for level in seen},
+        markers={level: MARKERS[level] for level in seen},
+        s=9,
+        alpha=0.5,
+        linewidth=0,
+        legend=False,
+        rasterized=True,
+        ax=axes,
+    )
+    for level in seen:
+        name = f"{'' if level == 'non-finite' else prefix}{labels.get(level, level) if labels else level}"
+        here = int(np.count_nonzero(state == level))
+        off = int(np.count_nonzero((state == level) & ~shown))
+        name += f" ({here:,})" if not off else f" ({here:,}, {'none' if off == here else f'{off:,} not'} shown)"
+        handles.append(Line2D([], [], color=COLOURS[level], marker=MARKERS[level], linestyle="", markersize=4, label=name))
+    return handles
+
+
+def _v_axis(axes: Axes, v: Floats, most: int = 5) -> None:
+    """Give the ordinate the scale of V, with 0 and -log 4 marked."""
+    lowest = float(np.min(v[np.isfinite(v)], initial=-_LOG4))
+    ticks, names = [0.0, -_LOG4], ["0", "−log 4"]
+    if lowest > -_V_LINEAR - 0.5:
+        axes.set_ylim(min(lowest, -_LOG4) - 0.15, 0.12)
+    else:
+        decades = max(1, math.ceil(math.log10(-lowest)))
+        every = math.ceil(decades / most)
+        powers = range(every, decades + 1, every)
+        ticks, names = ticks + [-(10.0**p) for p in powers], names + [_power(p) for p in powers]
+        axes.set_yscale("symlog", linthresh=_V_LINEAR, linscale=0.35 * (decades + 1))
+        axes.set_ylim(-(10.0**decades) * 1.3, 0.12)
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_yticks(ticks, names)
+    for mark in (0.0, -_LOG4):
+        axes.axhline(mark, color=_FAINT, linewidth=0.8, zorder=0)
+
+
+def _v_label(axes: Axes) -> str:
+    return "V (nats)" if axes.get_yscale() == "linear" else "V (nats; logarithmic below −2)"
+
+
+def _power(exponent: int) -> str:
+    return f"−{10**exponent:,}" if exponent < 4 else "−10" + str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+# --- moments ----------------------------------------------------------------------------------------------------------
+
+
+@_styled
+def moments_cloud(
+    runs: pd.DataFrame,
+    target: tuple[float, float] = (500.0, 5.0),
+    columns: str | None = "game",
+    rows: str | None = "target",
+    reach: float = 1000.0,
+    labels: Labels | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw every run's mean and standard deviation of the fakes around those of the target, coloured by what G did.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row per run, with columns g_mean, g_std and g_state.
+    target : (float, float), default (500, 5)
+        Mean and standard deviation of the target, data units.
+    columns, rows : str, optional
+        Columns of the runs whose levels are the panels side by side, and below each other.
+    reach : float, default 1000
+        The panels reach this many standard deviations to both sides of the target's mean, and from 1/(10 `reach`) to
+        `reach` standard deviations of spread. Runs beyond are counted in the panel.
+    labels : mapping, optional
+        What to write instead of a level.
+    title : str, optional
+        The title.
+
+    Returns
+    -------
+    Figure
+        One panel per combination that occurs.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs, or `reach` is not above 10.
+    """
+    if not len(runs) or not reach > 10:
+        raise ValueError(f"runs, reach: {len(runs)} rows, {reach}; expected at least one, and above 10")
+    mean, sd = target
+    across, down = _facets(runs, columns), _facets(runs, rows)
+    figure = Figure(figsize=(_WIDTH, 1.35 + 1.9 * len(down)), layout="constrained")
+    grid = figure.subplots(len(down), len(across), squeeze=False, sharex=True, sharey=True)
+    box = (mean - reach * sd, mean + reach * sd, sd / (10 * reach), sd * reach)
+    for level, axes_row in zip(down, grid, strict=True):
+        for axes, across_level in zip(axes_row, across, strict=True):
+            part = _where(_where(runs, rows, level), columns, across_level)
+            name = _name([v for v, given in ((level, rows), (across_level, columns)) if given], labels, " · ")
+            _cloud(axes, part, target, box, f"{name} ({_n([len(part)])})" if name else _n([len(part)]))
+    seen = [level for level in G_STATES if (runs["g_state"] == level).any()]
+    handles = [
+        Line2D([], [], color=COLOURS[s], marker=MARKERS[s], linestyle="", markersize=4, label=s if s == "non-finite" else f"G {s}")
+        for s in seen
+    ]
+    handles.append(Line2D([], [], color=_INK, marker="+", linestyle="", markersize=9, label="target"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.supxlabel(f"mean of the fakes (data units, stretched around {mean:g})", size=_NORMAL)
+    figure.supylabel("standard deviation of the fakes (data units)", size=_NORMAL)
+    _head(figure, title or f"Fakes' mean and spread around ({mean:g}, {sd:g})", "Each point: one run, at its end.")
+    return figure
+
+
+def _cloud(
+    axes: Axes, runs: pd.DataFrame, target: tuple[float, float], box: tuple[float, float, float, float], name: str
+) -> None:
+    mean, sd = target
+    x, y = runs["g_mean"].to_numpy(np.float64), runs["g_std"].to_numpy(np.float64)
+    shown = (x >= box[0]) & (x <= box[1]) & (y >= box[2]) & (y <= box[3])
+    _scatter(axes, x, y, runs["g_state"].astype(str).to_numpy(), shown, G_STATES, "G ")
+    axes.plot(mean, sd, "+", color=_INK, markersize=11, markeredgewidth=1.1, zorder=3, label="target")
+    # Linear within a standard deviation or so of the target's mean, logarithmic far from it.
+    axes.set_xscale("function", functions=(lambda u: np.arcsinh((u - mean) / sd), lambda u: mean + sd * np.sinh(u)))
+    axes.set(yscale="log", xlim=box[:2], ylim=box[2:])
+    ticks = [mean - 100 * sd, mean - 3 * sd, mean, mean + 3 * sd, mean + 100 * sd]
+    axes.set_xticks(ticks, [_plain(tick) for tick in ticks])
+    axes.yaxis.set_major_locator(mpl.ticker.LogLocator(numticks=6))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_title(name, size=_SMALL)
+    off = int(np.count_nonzero(~shown))
+    if off:
+        axes.text(0.98, 0.03, f"{off:,} not shown", transform=axes.transAxes, size=_SMALL - 0.5, ha="right", va="bottom")
+
+
+# --- time to convergence ----------------------------------------------------------------------------------------------
+
+
+@_styled
+def convergence_time(
+    runs: pd.DataFrame,
+    by: Sequence[str] = ("activation", "generator"),
+    columns: str | None = None,
+    labels: Labels | None = None,
+    title: str = "Time to convergence",
+) -> Figure:
+    """Draw the share of runs that have converged, over training steps, by Kaplan and Meier, with numbers at risk.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row per run, with the columns converged_step and last_step of `regimes.label`.
+    by : sequence of str
+        Columns whose combinations are the curves.
+    columns : str, optional
+        Column of the runs whose levels are the panels side by side.
+    labels : mapping, optional
+        What to write instead of a level.
+    title : str
+        The title.
+
+    Returns
+    -------
+    Figure
+        The curves are one minus `survival` of `tables.kaplan_meier`, the bands its pointwise 95 % intervals. Below, for
+        each curve, how many runs have not converged before a step and are watched until then.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs.
+    """
+    if not len(runs):
+        raise ValueError("runs: no rows; there is nothing to draw")
+    across, groups = _facets(runs, columns), _combinations(runs, by)
+    names = [_name(group, labels) or "all runs" for group in groups]
+    last = float(runs["last_step"].max())
+    figure = Figure(figsize=(_WIDTH, 2.9 + 0.15 * len(groups)), layout="constrained")
+    [grid] = figure.subplots(1, len(across), squeeze=False, sharex=True, sharey=True)
+    ns = []
+    for position, (axes, level) in enumerate(zip(grid, across, strict=True)):
+        part = _where(runs, columns, level)
+        axes.set(xlim=(0, last), xlabel="training step")
+        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4 if len(across) > 2 else 6, integer=True))
+        axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+        for number, (group, look) in enumerate(zip(groups, _group_looks(len(groups)), strict=True)):
+            chosen = _all_where(part, by, group)
+            if len(chosen):
+                ns.append(len(chosen))
+                _incidence(axes, chosen, names[number], look)
+            _at_risk(axes, chosen, number, look, names[number] if position == 0 else "")
+        axes.set_title(_name([level], labels) if columns else "", size=_NORMAL)
+        _share_axis(axes.yaxis, "share of runs converged" if position == 0 else "", ends=0.03)
+        axes.grid(True, axis="y")
+    _head(figure, title, f"{_n(ns)} runs a curve (one minus Kaplan-Meier); bands: 95 % intervals. Below: runs at risk.")
+    return figure
+
+
+def _incidence(axes: Axes, runs: pd.DataFrame, name: str, look: Mapping[str, Any]) -> None:
+    """One curve with its band."""
+    table = tables.kaplan_meier(*_waiting(runs))
+    line = {key: look[key] for key in ("color", "linestyle")}
+    axes.step(table["step"], 1 - table["survival"], where="post", label=name, **line)
+    low, high = 1 - table["high"], 1 - table["low"]
+    axes.fill_between(table["step"], low, high, step="post", color=look["color"], alpha=0.2, linewidth=0, label=name)
+
+
+def _waiting(runs: pd.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:
+    """Times and whether the event happened, for `kaplan_meier`."""
+    event = runs["converged_step"].notna().to_numpy()
+    return np.where(event, runs["converged_step"], runs["last_step"]).astype(np.float64), event
+
+
+def _at_risk(axes: Axes, runs: pd.DataFrame, line: int, look: Mapping[str, Any], name: str) -> None:
+    """Numbers at risk in a line below the axis, with the curve's name and look at their left if there is a name."""
+    down = -(38 + 10.5 * line)  # points; above are tick labels and the axis' label
+    if name:
+        _below(axes, (0, 0), (-44, down), name, ha="right")
+        points = Affine2D().scale(1 / 72) + axes.figure.dpi_scale_trans + ScaledTranslation(0, 0, axes.transAxes)
+        key = {"color": look["color"], "linestyle": look["linestyle"], "transform": points, "clip_on": False}
+        axes.add_line(Line2D([-40, -16], [down, down], label="_key", **key))
+    if line == 0 and name:
+        _below(axes, (0, 0), (-44, -24), "runs at risk", ha="right", color=_GREY)
+    times, (low, high) = _waiting(runs)[0], axes.get_xlim()
+    for tick in axes.xaxis.get_major_locator().tick_values(low, high):
+        if len(runs) and low <= tick <= high:
+            _below(axes, (tick, 0), (0, down), f"{np.count_nonzero(times >= tick):,}", ha="center")
+
+
+def _below(axes: Axes, at: tuple[float, float], offset: tuple[float, float], text: str, **look: Any) -> None:
+    """Write a text some points away from a place on the axis."""
+    where: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+    axes.annotate(text, at, offset, **where, annotation_clip=False, size=_SMALL - 0.5, va="center", **look)
+
+
+# --- finite samples ---------------------------------------------------------------------------------------------------
+
+
+@_styled
+def sample_size(
+    runs: pd.DataFrame,
+    x: str = "samples",
+    by: Sequence[str] = (),
+    labels: Labels | None = None,
+    title: str = "The size of the sample a run learns from",
+) -> Figure:
+    """Draw the share of converged runs over the sample size, and how much better V looks on the run's own sample.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row per run, with columns g_state, v and v_train.
+    x : str, default "samples"
+        Column of the sample sizes; missing where data are fresh each step.
+    by : sequence of str
+        Columns whose combinations are the lines.
+    labels : mapping, optional
+        What to write instead of a level.
+    title : str
+        The title.
+
+    Returns
+    -------
+    Figure
+        Above, shares with 95 % Wilson intervals. Below, means of v_train - v with 95 % t intervals, over the runs that
+        have both.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs, or a column is missing.
+    """
+    shares = _chosen(tables.tabulate(runs, [*by, x], "g_state"), "g_state", "converged")
+    both = runs.assign(overfit=runs["v_train"] - runs["v"])
+    overfit = tables.estimate(both, [*by, x], ["overfit"]).dropna(subset=["mean", x])
+    figure = Figure(figsize=(_WIDTH, 4.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    sizes = np.unique(runs[x].dropna().to_numpy(np.float64))
+    fresh = float(sizes[-1]) * 4 if len(sizes) else 1.0
+    groups = _combinations(runs, by)
+    for number, (group, look) in enumerate(zip(groups, _group_looks(len(groups)), strict=True)):
+        shift = 2 ** (0.09 * (number - 0.5 * (len(groups) - 1)))  # side by side, so that no interval hides another
+        name = _name(group, labels) or "all runs"
+        _with_intervals(above, _all_where(shares, by, group), x, "share", name, look, shift, fresh)
+        _with_intervals(below, _all_where(overfit, by, group), x, "mean", name, look, shift, fresh)
+    _share_axis(above.yaxis, "share of runs converged", ends=0.03)
+    below.axhline(0, color=_GREY, linewidth=0.8, zorder=0)
+    below.set(xscale="log", xlabel="sample size n of a run", ylabel="V on own sample\n− V held out (nats)")
+    ticks = [*sizes, *([fresh] if runs[x].isna().any() else [])]
+    below.xaxis.set_minor_locator(NullLocator())
+    below.set_xticks(ticks, [*(f"{size:,.0f}" for size in sizes), *(["fresh"] if len(ticks) > len(sizes) else [])])
+    for axes in (above, below):
+        axes.grid(True, axis="y")
+    if len(groups) > 1 or by:
+        above.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0, title=None)
+    _head(figure, title, f"{_n(shares['n'])} runs a point. Intervals, 95 %: Wilson (above), Student's t for the mean (below).")
+    return figure
+
+
+def _with_intervals(
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str,
+    column: str,
+    name: str,
+    look: Mapping[str, Any],
+    shift: float,
+    fresh: float,
+) -> None:
+    """Points with intervals over x, joined by a line but for the one of fresh data, which has no x of its own."""
+    table = table.sort_values(x, na_position="last")
+    at = table[x].fillna(fresh).to_numpy(np.float64) * shift
+    sized = table[x].notna().to_numpy()
+    line = {key: look[key] for key in ("color", "linestyle")}
+    axes.plot(at[sized], table[column][sized], linewidth=1.0, **line)
+    axes.vlines(at, table["low"], table["high"], color=look["color"], linewidth=1.2, label="_interval")
+    axes.plot(at, table[column], look["marker"], color=look["color"], markersize=3.5, label=name)
+
+
+# --- the referee ------------------------------------------------------------------------------------------------------
+
+
+@_styled
+def referee(
+    runs: pd.DataFrame,
+    by: Sequence[str] = ("regime",),
+    labels: Labels | None = None,
+    title: str = "The referee: how well a fresh, larger D tells fakes from data",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the referee's accuracy by regime: the mean with its interval, and where the middle 90 % of the runs lie.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row per run, with the column referee_accuracy.
+    by : sequence of str
+        Columns whose combinations are the rows, those of a categorical in its order.
+    labels : mapping, optional
+        What to write instead of a level.
+    title : str
+        The title.
+    ax : Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    Figure
+        Dots and thick lines: mean and 95 % t interval of `estimate`. Thin lines: 5 % and 95 % quantile. A single run has
+        no interval.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs, or a column is missing.
+    """
+    table = tables.estimate(runs.sort_values(list(by), kind="stable"), by, ["referee_accuracy"])
+    figure, axes = _one(ax, (_WIDTH, 1.35 + 0.26 * len(table)))
+    y = np.arange(len(table), dtype=np.float64)
+    names = [_name(row, labels) or "all runs" for row in table[list(by)].itertuples(index=False)]
+    for at, row, name in zip(y, table.itertuples(index=False), names, strict=True):
+        state = _split(name)[1]
+        colour = COLOURS.get(state, _INK)
+        axes.hlines(at, cast(float, row.q05), cast(float, row.q95), color=colour, linewidth=0.8, label="middle 90 %")
+        axes.hlines(at, cast(float, row.low), cast(float, row.high), color=colour, linewidth=3.0, label="interval")
+        axes.plot(cast(float, row.mean), at, MARKERS.get(state, "o"), color=colour, markersize=5, label=name)
+    axes.axvline(0.5, color=_GREY, linewidth=0.8, linestyle=(0, (4, 1.5)), zorder=0)
+    counts = [f"{name}  ({_n([n])}{f', {missing:,} missing' if missing else ''})" for name, n, missing in zip(names, table["n"], table["missing"], strict=True)]
+    axes.set_yticks(y, counts)
+    axes.set(ylim=(len(table) - 0.4, -0.6))
+    axes.set_xlim(min(0.45, float(table["q05"].min()) - 0.02), 1.02)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
+    axes.set_xlabel("accuracy on held-out samples (50 %: cannot tell; 100 %: always right)")
+    axes.tick_params(axis="y", length=0)
+    _head_or_title(figure, ax, title, "Dot and thick line: mean over runs and its 95 % t interval. Thin line: the middle 90 % of the runs.")
+    return figure
+
+
+# --- what the functions above share -----------------------------------------------------------------------------------
+
+
+def _one(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """Return the figure and the axes to draw in, new ones unless axes are given."""
+    if ax is None:
+        figure = Figure(figsize=size, layout="constrained")
+        return figure, figure.add_subplot()
+    figure_of = ax.get_figure(root=True) if hasattr(mpl.figure.FigureBase, "get_figure") else ax.figure
+    return cast(Figure, figure_of), ax
+
+
+def _head(figure: Figure, title: str, note: str) -> None:
+    """Put title and note at the top left, and keep an automatic layout below them."""
+    note = textwrap.fill(note, int((figure.get_figwidth() - 0.24) * 72 / (0.56 * _SMALL)))
+    tall = figure.get_figheight()
+    figure.text(0.12 / figure.get_figwidth(), 1 - 0.09 / tall, title, size=_TITLE, weight="bold", va="top")
+    figure.text(0.12 / figure.get_figwidth(), 1 - 0.29 / tall, note, size=_SMALL, color=_GREY, va="top", linespacing=1.3)
+    used = 0.29 + 0.14 * (1 + note.count("\n")) + 0.06
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0.004, 0.004, 0.992, 1 - used / tall - 0.004))  # type: ignore[call-arg]
+
+
+def _head_or_title(figure: Figure, ax: Axes | None, title: str, note: str) -> None:
+    """Put title and note at the top of a figure of our own, else above the given axes."""
+    if ax is None:
+        _head(figure, title, note)
+    else:
+        ax.set_title(f"{title}\n{note}", loc="left", size=_SMALL)
+
+
+class _Inches:
+    """Places axes and texts by inches from the lower left corner of a figure."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        self.size = np.array([figure.get_figwidth(), figure.get_figheight()])
+
+    def axes(self, x: float, y: float, wide: float, tall: float) -> Axes:
+        corner, extent = np.array([x, y]) / self.size, np.array([wide, tall]) / self.size
+        return self.figure.add_axes((*corner.tolist(), *extent.tolist()))
+
+    def text(self, x: float, y: float, text: str, **look: Any) -> None:
+        self.figure.text(*(np.array([x, y]) / self.size).tolist(), text, **look)
+
+
+def _inches(text: str, size: float) -> float:
+    """Width of a text."""
+    with mpl.rc_context(_STYLE):
+        return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if text.strip() else 0.0
+
+
+def _wrapped(text: str, characters: int) -> str:
+    return textwrap.fill(text, characters)
+
+
+def _share_axis(axis: Any, label: str, ends: float = 0.0) -> None:
+    """Give an axis the scale of a share, with room for what sits on its ends."""
+    axis.axes.set(**{f"{axis.axis_name}lim": (-ends, 1 + ends)})
+    axis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    axis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
+    axis.set_label_text(label)
+
+
+def _few_ticks(axes: Axes) -> None:
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+
+
+def _plain(value: float, position: int | None = None) -> str:
+    """Write a number without exponent, thousands separated, with a minus sign."""
+    text = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+    return text.replace("-", "−")
+
+
+def _n(counts: ArrayLike) -> str:
+    """Say how many, as in "n = 1,000" or "n = 24 to 1,000"."""
+    counts = np.asarray(counts)
+    low, high = int(counts.min()), int(counts.max())
+    return f"n = {low:,}" if low == high else f"n = {low:,} to {high:,}"
+
+
+def _name(values: Iterable[Any], labels: Labels | None, joint: str = ", ") -> str:
+    """Say which group, from its levels."""
+    given = labels or {}
+    return joint.join(given.get(v, f"{v:g}" if isinstance(v, float) else str(v)) for v in values)
+
+
+def _facets(frame: pd.DataFrame, column: str | None) -> list[Any]:
+    """Return the levels of a column in order of first appearance, or None for a single panel."""
+    return [None] if column is None else list(frame[column].unique())
+
+
+def _combinations(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return the combinations of levels in order of first appearance."""
+    return list(frame[list(by)].drop_duplicates().itertuples(index=False, name=None)) if by else [()]
+
+
+def _where(frame: pd.DataFrame, column: str | None, level: Any) -> pd.DataFrame:
+    return frame if column is None else frame[frame[column] == level]
+
+
+def _all_where(frame: pd.DataFrame, by: Sequence[str], levels: Sequence[Any]) -> pd.DataFrame:
+    for column, level in zip(by, levels, strict=True):
+        frame = _where(frame, column, level)
+    return frame
+
+
+def _chosen(table: pd.DataFrame, column: str, level: str) -> pd.DataFrame:
+    """Rows of a table of shares that speak of one level, one per group."""
+    if level not in set(table[column]):
+        raise ValueError(f"{column}: {level!r} does not occur; allowed: {', '.join(map(str, table[column].unique()))}")
+    return table[(table[column] == level).to_numpy()].reset_index(drop=True)
+
+
+def _group_looks(groups: int) -> list[dict[str, Any]]:
+    """Colours, dashes and markers for groups that are not states, from dark to light."""
+    colours = sns.color_palette("rocket", groups + 1)[:groups]
+    return [
+        {"color": colour, "linestyle": _GROUP_DASHES[i % len(_GROUP_DASHES)], "marker": _GROUP_MARKERS[i % len(_GROUP_MARKERS)]}
+        for i, colour in enumerate(colours)
+    ]

@@ -1,0 +1,566 @@
+"""Running a design: runs grouped into packs, packs into chunks, chunks over joblib's workers, results into one frame.
+
+Everything here may change the order in which runs are computed and never what they compute: a run is a pure function
+of its cell's configuration, the seed and its replicate number, and every result is put in the row of its (cell, rep).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias, get_args
+
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
+
+from gansim import store
+from gansim.design import Cell, Design, Factors, check_integer, check_name, level_label, value_at
+from gansim.simulate import Chunk, pack_key, run_chunk, warm_up
+from gansim.spec import GAN, ConfigError, moments
+from gansim.traces import FIELDS, Traces
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from gansim.regimes import Thresholds
+
+__all__ = ["Backend", "Study", "simulate"]
+
+Backend: TypeAlias = Literal["threads", "loky"]
+
+_JOBLIB = {"threads": "threading", "loky": "loky"}
+_MAX_SEED = 2**64 - 1  # the two 32-bit words of the random numbers' key
+_MAX_JOBS = 4096
+
+# A chunk is at most 128 runs and, so that progress moves and the last worker is not waited for long, about two
+# seconds' work: 8e10 multiply-adds, counted as `_work` counts, at the 4e10 a second measured on one core.
+_MAX_CHUNK = 128
+_CHUNK_WORK = 8e10
+_LINE_EVERY = 10.0  # seconds between progress lines where there is no terminal
+
+
+def simulate(
+    gan: GAN,
+    reps: int = 1000,
+    seed: int = 0,
+    jobs: int = -1,
+    backend: Backend = "threads",
+    thresholds: Thresholds | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Train one configuration many times and label every run.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration.
+    reps : int, default 1000
+        Number of runs, 1 to 10,000,000. The first 100 of 200 are the runs of ``reps=100``, bit for bit.
+    seed : int, default 0
+        Seed of the study, 0 to 2^64 - 1.
+    jobs : int, default -1
+        Workers; -1: one per core. Changes no result.
+    backend : str, default "threads"
+        "threads" or "loky" (processes). Changes no result.
+    thresholds : Thresholds, optional
+        Definitions of the labels.
+    progress : bool, optional
+        False: print nothing. Otherwise progress goes to stderr.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, as `Study.run` returns.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is refused.
+    """
+    study = Study("simulation", gan, reps=reps, seed=seed)
+    return study.run(jobs=jobs, backend=backend, thresholds=thresholds, progress=progress)
+
+
+class Study:
+    """One or more designs, run together under one seed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the study, of its results folder and of its design: letters, digits, "_", "-", ".".
+    gan : GAN
+        The base configuration.
+    factors : mapping, optional
+        What is varied: see `Design`.
+    reps : int, default 1000
+        Replicates per cell, 1 to 10,000,000.
+    seed : int, default 0
+        Seed, 0 to 2^64 - 1. Cells share their random numbers, so that any two can be compared replicate by replicate.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        All cells, numbered through over the designs.
+    n_runs : int
+        Number of runs.
+    runs, traces : DataFrame and Traces, or None
+        Results of the last `run`, row by row the same runs.
+    seconds : dict
+        How long the last `run` took: compile, simulate, label, write (wall clock), and work, the seconds of each phase
+        summed over the workers.
+    metadata : dict
+        What was, or would be, written to ``metadata.json``.
+
+    Raises
+    ------
+    ConfigError
+        If an argument or a cell is refused.
+
+    Examples
+    --------
+    >>> from gansim.spec import Normal
+    >>> games = Study("games", GAN(target=Normal()), {"game": ["minimax", "non-saturating"]}, reps=100)
+    >>> rates = Study("rates", GAN(target=Normal()), {"optimizer_g.lr": [1e-3, 1e-2]}, reps=10)
+    >>> (games + rates).n_runs
+    220
+    """
+
+    def __init__(self, name: str, gan: GAN, factors: Factors | None = None, reps: int = 1000, seed: int = 0) -> None:
+        self._set(name, (Design(name, gan, factors, reps),), seed)
+
+    @classmethod
+    def of(cls, name: str, designs: Sequence[Design], seed: int = 0) -> Study:
+        """Make a study of several designs.
+
+        Parameters
+        ----------
+        name : str
+            Name of the study and of its results folder.
+        designs : sequence of Design
+            At least one; their names differ. All cells have the same number of records.
+        seed : int, default 0
+            Seed, 0 to 2^64 - 1.
+
+        Returns
+        -------
+        Study
+            The union.
+
+        Raises
+        ------
+        ConfigError
+            If an argument is refused.
+        """
+        study = cls.__new__(cls)
+        study._set(name, tuple(designs), seed)
+        return study
+
+    def _set(self, name: str, designs: tuple[Design, ...], seed: int) -> None:
+        self.name = check_name(name, "name")
+        self.seed = check_integer(seed, "seed", 0, _MAX_SEED)
+        self.designs = designs
+        names = [design.name for design in designs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if not designs or twice:
+            raise ConfigError(f"designs: {f'{twice[0]!r} given twice' if twice else 'none'}: one or more, each once")
+        listed = [cell for design in designs for cell in design.cells]
+        self.cells = tuple(replace(cell, index=index) for index, cell in enumerate(listed))
+        records = sorted({cell.gan.records for cell in self.cells})
+        if len(records) > 1:
+            raise ConfigError(f"records: values {records}: one number for all cells of a study")
+        reps = [design.reps for design in designs for _ in design.cells]
+        # first[c] is the row of the first replicate of cell c, first[-1] the number of runs
+        self._first: NDArray[np.int64] = np.concatenate([[0], np.cumsum(reps, dtype=np.int64)])
+        self.runs: pd.DataFrame | None = None
+        self.traces: Traces | None = None
+        self.seconds: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs."""
+        return int(self._first[-1])
+
+    def __add__(self, other: Study) -> Study:
+        if not isinstance(other, Study):
+            return NotImplemented
+        if self.seed != other.seed:
+            raise ConfigError(f"seed: values {self.seed} and {other.seed}: the same for both studies")
+        return Study.of(self.name, (*self.designs, *other.designs), self.seed)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}: {len(self.cells):,} cells, {self.n_runs:,} runs, seed {self.seed})"
+
+    def run(
+        self,
+        out: str | os.PathLike[str] | None = None,
+        jobs: int = -1,
+        backend: Backend = "threads",
+        progress: bool | None = None,
+        thresholds: Thresholds | None = None,
+    ) -> pd.DataFrame:
+        """Simulate every run, label it, and write the results.
+
+        Parameters
+        ----------
+        out : path, optional
+            Where to make the folder ``<out>/<name>/`` with runs.parquet, traces.parquet and metadata.json. Earlier
+            results of the same study are replaced; a folder that holds anything else is refused. None: write nothing.
+        jobs : int, default -1
+            Workers; -1: one per core. Changes no result.
+        backend : str, default "threads"
+            "threads" or "loky" (processes). Changes no result.
+        progress : bool, optional
+            False: print nothing. Otherwise progress goes to stderr: a bar on a terminal, else a line every ten seconds.
+        thresholds : Thresholds, optional
+            Definitions of the labels.
+
+        Returns
+        -------
+        DataFrame
+            One row per run, sorted by cell and replicate: design, cell, rep; a column per factor; game; the last record
+            (see `gansim.traces.FIELDS`); the labels (see `gansim.regimes.label`); g_intercept and g_slope of an affine
+            generator of one noise variable, in data units; sample_mean and sample_std, the maximum-likelihood estimates
+            from the run's fixed sample; referee_accuracy, referee_auc, referee_v; seed. What does not apply is NaN.
+
+        Raises
+        ------
+        ConfigError
+            If an argument is refused, or the folder cannot be used; nothing has been simulated or written then.
+        """
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        workers = _workers(jobs)
+        if backend not in get_args(Backend):
+            raise ConfigError(f"backend: value {backend!r:.60}: one of {', '.join(get_args(Backend))}")
+        folder = None if out is None else Path(out) / self.name
+        show = _Progress(self, silent=progress is False)
+        if folder is not None and store.claim_folder(folder, self.name):
+            show.say(f"replacing the earlier results in {folder}")
+        results = self._simulate(workers, backend, show)
+        labelled = self._label(results, thresholds)
+        self._write(folder, {"started": started, "jobs": workers, "backend": backend, "thresholds": labelled})
+        assert self.runs is not None
+        return self.runs
+
+    def _simulate(self, workers: int, backend: Backend, show: _Progress) -> _Results:
+        tasks = _plan(self.cells, self._first, workers)
+        started = time.perf_counter()
+        gans = {task.key: task.gan for task in tasks}.values()
+        shapes = _count(len({_shape(gan) for gan in gans}), "network shape")
+        show.say(f"{self.n_runs:,} runs in {_count(len(self.cells), 'cell')}; compiling {shapes} ...")
+        warm_up(gans)
+        compiled = time.perf_counter()
+        show.say(f"ready after {compiled - started:.1f} s")
+        results = _Results(self._first, self.cells[0].gan.records)
+        pool = Parallel(workers, _JOBLIB[backend], return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+        with show:
+            for chunk in pool(delayed(run_chunk)(task.cells, task.runs, self.seed) for task in tasks):
+                results.put(chunk)
+                show.advance(chunk, self.cells)
+        wall = time.perf_counter() - compiled
+        self.seconds = {"compile": compiled - started, "simulate": wall, "work": results.seconds}
+        return results
+
+    def _label(self, results: _Results, thresholds: Thresholds | None) -> dict[str, float]:
+        from gansim.regimes import Thresholds, label  # here, because pandas is half of the time to import gansim
+
+        started = time.perf_counter()
+        thresholds = thresholds or Thresholds()
+        reps = np.diff(self._first)
+        traces = results.traces()
+        sds = np.repeat([moments(cell.gan.target)[1] for cell in self.cells], reps)
+        labels = label(traces, sds, thresholds)
+        self.runs, self.traces = _frame(self, results, traces, labels), traces
+        self.seconds["label"] = time.perf_counter() - started
+        return asdict(thresholds)
+
+    def _write(self, folder: Path | None, facts: Mapping[str, Any]) -> None:
+        assert self.runs is not None
+        assert self.traces is not None
+        started = time.perf_counter()
+        if folder is None:
+            digests = {"runs": store.digest(self.runs), "traces": store.digest_traces(self.traces)}
+        else:
+            identity = {"study": self.name, "seed": self.seed}
+            digests = {
+                "runs": store.write_runs(folder / store.RUNS, self.runs, identity),
+                "traces": store.write_traces(folder / store.TRACES, self.runs, self.traces, identity),
+            }
+        self.seconds["write"] = time.perf_counter() - started
+        extra = {**facts, "seconds": _rounded(self.seconds), "digest": digests}
+        self.metadata = store.provenance(self.name, self.seed, self.designs, self.cells, extra)
+        if folder is not None:
+            store.write_metadata(folder / store.METADATA, self.metadata)
+
+
+def _workers(jobs: object) -> int:
+    if jobs == -1 and not isinstance(jobs, (bool, float)):
+        return max(1, int(cpu_count()))
+    try:
+        return check_integer(jobs, "jobs", 1, _MAX_JOBS)
+    except ConfigError as error:
+        raise ConfigError(f"{error}, or -1 for one per core") from None
+
+
+def _rounded(seconds: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _rounded(s) if isinstance(s, Mapping) else round(s, 3) for name, s in seconds.items()}
+
+
+def _shape(gan: GAN) -> tuple[Any, ...]:
+    """Return what is compiled for, up to the code that all shapes share."""
+    sizes = gan.generator_sizes, gan.generator.bias, gan.discriminator_sizes, gan.discriminator.bias
+    return (*sizes, gan.precision, gan.referee and gan.referee.hidden)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+# --- planning ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What one worker does at a time: some runs of one pack key."""
+
+    key: Any
+    gan: GAN  # one of the cells', to compile for
+    cells: dict[int, GAN]
+    runs: list[tuple[int, int]]
+    work: float
+
+
+def _plan(cells: Sequence[Cell], first: NDArray[np.int64], workers: int) -> list[_Task]:
+    """Chunks of all runs, the longest first: a long one started last would leave the other workers idle."""
+    groups: dict[Any, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(pack_key(cell.gan), []).append(cell)
+    tasks = [task for key, members in groups.items() for task in _chunks(key, members, first, workers)]
+    return sorted(tasks, key=lambda task: -task.work)  # stable: equal ones keep the order of the cells
+
+
+def _chunks(key: Any, members: Sequence[Cell], first: NDArray[np.int64], workers: int) -> Iterator[_Task]:
+    """Cut the runs of one pack key, of all its cells one after another, into chunks."""
+    gan = members[0].gan
+    gans = {cell.index: cell.gan for cell in members}
+    reps = np.array([first[index + 1] - first[index] for index in gans])
+    owners = np.repeat(list(gans), reps)
+    numbers = np.concatenate([np.arange(n) for n in reps])
+    work = _work(gan)
+    size = _chunk_size(gan, len(owners), work, workers)
+    for start in range(0, len(owners), size):
+        runs = list(zip(owners[start : start + size].tolist(), numbers[start : start + size].tolist(), strict=True))
+        present = {index: gans[index] for index, _ in runs}
+        yield _Task(key, gan, present, runs, work * len(runs))
+
+
+def _chunk_size(gan: GAN, runs: int, work: float, workers: int) -> int:
+    """Runs per chunk, a multiple of the pack's lanes: few enough that every worker gets some."""
+    lanes = 16 if gan.precision == "float32" else 8
+    wanted = min(_MAX_CHUNK, _CHUNK_WORK / work, runs / (2 * workers))
+    return max(1, round(wanted / lanes)) * lanes
+
+
+def _work(gan: GAN) -> float:
+    """Multiply-adds of one run, roughly; only ever used to order and to size chunks.
+
+    An update of D is a forward pass of G and a forward and a backward pass of D on fakes and reals; an update of G is
+    forward and backward through both. A backward pass costs two forward ones. An activation counts two: of 1-16-1 and
+    1-64-64-1 networks, the second was measured to take about 80 times as long.
+    """
+    cost_g, cost_d = _forward(gan.generator_sizes), _forward(gan.discriminator_sizes)
+    update_d = gan.batch * (cost_g + 6 * cost_d)
+    update_g = gan.batch * (3 * cost_g + 3 * cost_d)
+    training = gan.steps * (gan.d_steps * update_d + gan.g_steps * update_g)
+    measuring = gan.records * gan.n_eval * (cost_g + 2 * cost_d)
+    referee = 0.0
+    if gan.referee is not None:
+        cost_r = _forward((1, *gan.referee.hidden, 1))
+        referee = gan.referee.steps * gan.referee.batch_size * (cost_g + 6 * cost_r)
+    return float(training + measuring + referee)
+
+
+def _forward(sizes: Sequence[int]) -> float:
+    return sum(n_in * n_out for n_in, n_out in pairwise(sizes)) + 2.0 * sum(sizes)
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+class _Results:
+    """Preallocated arrays, one row per run in the order of (cell, rep); chunks may arrive in any order."""
+
+    def __init__(self, first: NDArray[np.int64], records: int) -> None:
+        n = int(first[-1])
+        self.first = first
+        self.missing = np.ones(n, dtype=bool)
+        self.steps = np.empty((n, records), dtype=np.int32)
+        self.values = np.empty((n, records, len(FIELDS)), dtype=np.float32)
+        self.n_modes = np.empty(n, dtype=np.int64)
+        self.affine = np.empty((n, 2))
+        self.sample = np.empty((n, 2))
+        self.referee = np.empty((n, 3))
+        self.seconds: dict[str, float] = {}
+
+    def put(self, chunk: Chunk) -> None:
+        rows = self.first[chunk.cells] + chunk.reps
+        self.steps[rows] = chunk.traces.steps
+        self.values[rows] = chunk.traces.values
+        self.n_modes[rows] = chunk.traces.n_modes
+        self.affine[rows] = chunk.affine
+        self.sample[rows] = chunk.sample
+        self.referee[rows] = chunk.referee
+        self.missing[rows] = False
+        for phase, seconds in chunk.seconds.items():
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
+
+    def traces(self) -> Traces:
+        if self.missing.any():  # never an expected end: better no result than rows of uninitialised memory
+            raise RuntimeError(f"{int(self.missing.sum())} runs did not come back")
+        return Traces(self.steps, self.values, self.n_modes)
+
+
+def _frame(study: Study, results: _Results, traces: Traces, labels: pd.DataFrame) -> pd.DataFrame:
+    """Put ids, factors, last records, labels and estimates side by side."""
+    import pandas as pd
+
+    reps = np.diff(results.first)
+    of_cell = np.repeat(np.arange(len(study.cells)), reps)
+    columns: dict[str, Any] = {
+        "design": _column([cell.design for cell in study.cells]).take(of_cell),
+        "cell": of_cell.astype(np.int32),
+        "rep": (np.arange(study.n_runs) - np.repeat(results.first[:-1], reps)).astype(np.int32),
+    }
+    for name, levels in _factor_levels(study).items():
+        columns[name] = _column(levels).take(of_cell)
+    columns.setdefault("game", _column([cell.gan.game for cell in study.cells]).take(of_cell))
+    last = {name: traces[name][:, -1].copy() for name in FIELDS}
+    judged = {name: labels[name].array for name in labels.columns}
+    estimates = {
+        "g_intercept": results.affine[:, 0],
+        "g_slope": results.affine[:, 1],
+        "sample_mean": results.sample[:, 0],
+        "sample_std": results.sample[:, 1],
+        "referee_accuracy": results.referee[:, 0],
+        "referee_auc": results.referee[:, 1],
+        "referee_v": results.referee[:, 2],
+    }
+    seed = np.full(study.n_runs, study.seed, dtype=np.uint64)
+    return pd.DataFrame({**columns, **last, **judged, **estimates, "seed": seed})
+
+
+def _factor_levels(study: Study) -> dict[str, list[Any]]:
+    """Labels of every factor of any design, one per cell; None where a design does not have the factor.
+
+    A factor that is simply a field of the configuration has a value in every cell, varied there or not.
+    """
+    names = dict.fromkeys(name for cell in study.cells for name in cell.levels)
+    plain = {name for name in names if all(name in d.values for d in study.designs if name in d.cells[0].levels)}
+    return {name: [_level(cell, name, name in plain) for cell in study.cells] for name in names}
+
+
+def _level(cell: Cell, name: str, plain: bool) -> Any:
+    if name in cell.levels or not plain:
+        return cell.levels.get(name)
+    try:
+        return level_label(value_at(cell.gan, name))
+    except KeyError:  # another kind of optimiser or target, without this field
+        return None
+
+
+def _column(values: Sequence[Any]) -> Any:
+    """Array of integers, of floats, or of text; one number among texts makes all of them text."""
+    import pandas as pd
+
+    present = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in present):
+        return pd.array([None if value is None else str(value) for value in values], dtype="str")
+    if len(present) == len(values) and all(isinstance(value, int) for value in present):
+        return np.array(values, dtype=np.int64)
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+class _Progress:
+    """Progress on stderr: a bar on a terminal, a line every ten seconds elsewhere, nothing if silent.
+
+    stdout stays clean for tables. The unit is the GAN-step, one training step of one run: runs differ in length.
+    """
+
+    def __init__(self, study: Study, silent: bool, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.silent = silent
+        self.name = study.name
+        self.n_runs = study.n_runs
+        reps = np.diff(study._first).tolist()
+        self.n_steps = sum(n * cell.gan.steps for n, cell in zip(reps, study.cells, strict=True))
+        self.runs = self.steps = 0
+        self.bar: Any = None
+
+    def say(self, text: str) -> None:
+        if not self.silent:
+            self.stream.write(f"{self.name}: {text}\n")
+            self.stream.flush()
+
+    def __enter__(self) -> None:
+        self.started = self.last = time.perf_counter()
+        if not self.silent and self.stream.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                total=self.n_steps,
+                desc=self.name,
+                unit=" GAN-steps",
+                unit_scale=True,
+                file=self.stream,
+                dynamic_ncols=True,
+            )
+
+    def advance(self, chunk: Chunk, cells: Sequence[Cell]) -> None:
+        steps = sum(cells[index].gan.steps for index in np.asarray(chunk.cells).tolist())
+        self.runs += len(chunk.cells)
+        self.steps += steps
+        if self.bar is not None:
+            self.bar.update(steps)
+        elif time.perf_counter() - self.last >= _LINE_EVERY:
+            self.last = time.perf_counter()
+            self.say(self._line(self.last - self.started))
+
+    def _line(self, elapsed: float) -> str:
+        rate = self.steps / elapsed
+        left = (self.n_steps - self.steps) / rate
+        share = 100 * self.steps / self.n_steps
+        return f"{self.runs:,} of {self.n_runs:,} runs ({share:.0f} %), {_rate(rate)}, {_duration(left)} left"
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        elapsed = max(time.perf_counter() - self.started, 1e-9)
+        if self.bar is not None:
+            self.bar.close()
+        if kind is None:
+            self.say(f"{self.n_runs:,} runs in {_duration(elapsed)}, {_rate(self.steps / elapsed)}")
+
+
+def _rate(steps_per_second: float) -> str:
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if steps_per_second >= factor:
+            return f"{steps_per_second / factor:.3g} {prefix} GAN-steps/s"
+    return f"{steps_per_second:.3g} GAN-steps/s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60) if seconds >= 3600 else int(seconds // 60)
+    if minutes < 60:
+        return f"{minutes} min {int(seconds % 60)} s"
+    return f"{minutes // 60} h {minutes % 60} min"

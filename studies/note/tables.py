@@ -1,0 +1,162 @@
+"""The tables of the founding study, each a frame and a caption. Numbers only: verdicts are in claims.py."""
+
+import numpy as np
+import pandas as pd
+
+import gansim as gs
+from gansim import regimes, tables, theory
+
+CELL = ["scale", "game", "activation", "generator"]
+TARGET = gs.Normal(500, 5)
+TRUTH = {"intercept": TARGET.mean, "slope": TARGET.std}  # G(z) = 5 z + 500; the slope's sign is not identified
+FAR = gs.Normal(400, 5)  # a generator that a perfect discriminator can tell from the target for certain
+NEAR = gs.Normal(502, 6)  # one that none can
+
+
+def part(study: gs.Study, design: str) -> tuple[pd.DataFrame, gs.Traces]:
+    """Runs and traces of one design."""
+    mine = (study.runs["design"] == design).to_numpy()
+    return study.runs[mine].reset_index(drop=True), study.traces.take(mine)
+
+
+def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFrame:
+    """D's state at five moments of training."""
+    codes, frames = regimes.d_states(traces), []
+    for record in np.linspace(0, traces.records - 1, 5).astype(int):
+        state = pd.Categorical.from_codes(codes[:, record], regimes.D_STATES, ordered=True)
+        frames.append(runs[CELL[:3]].assign(step=traces.steps[:, record], d_state=state))
+    return tables.tabulate(pd.concat(frames), [*CELL[:3], "step"], "d_state")
+
+
+def recovery(runs: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Bias, spread and RMSE of theta_g in affine generators, beside maximum likelihood from the same sample."""
+    rows = []
+    for group, mine in runs.groupby(by, sort=False, dropna=False):
+        for quantity, truth in TRUTH.items():
+            found = {"generator": mine[f"g_{quantity}"], "maximum likelihood": _likelihood(mine, quantity)}
+            for estimator, values in found.items():
+                errors = (values.abs() - truth).dropna().to_numpy()
+                if len(errors) > 1:
+                    rows.append({**dict(zip(by, group, strict=True)), "quantity": quantity, "estimator": estimator})
+                    rows[-1] |= {"n": len(errors), "missing": len(mine) - len(errors), **_errors(errors)}
+    return pd.DataFrame(rows)
+
+
+def _likelihood(runs: pd.DataFrame, quantity: str) -> pd.Series:
+    return runs["sample_mean" if quantity == "intercept" else "sample_std"]
+
+
+def _errors(errors: np.ndarray) -> dict[str, float]:
+    """Performance measures with their Monte-Carlo errors (Morris, White and Crowther 2019, table 6)."""
+    n, rmse = len(errors), np.sqrt(np.mean(errors**2))
+    sd = errors.std(ddof=1)
+    return {
+        "bias": errors.mean(),
+        "bias_mcse": sd / np.sqrt(n),
+        "spread": sd,
+        "spread_mcse": sd / np.sqrt(2 * (n - 1)),
+        "rmse": rmse,
+        "rmse_mcse": np.std(errors**2, ddof=1) / np.sqrt(n) / (2 * rmse) if rmse else 0.0,
+    }
+
+
+def v_of_three(runs: pd.DataFrame) -> pd.DataFrame:
+    """V in perfect, idle and inverted discriminators: constructed, and as training reached them."""
+    rows = []
+    for state, limit in theory.V_LIMITS.items():
+        for confidence in (1.0, 5.0, 20.0, 100.0):
+            v = theory.v_of(theory.constructed_logit(state, TARGET, FAR, confidence), TARGET, FAR)
+            rows.append({"d_state": state, "how": f"constructed, logit ± {confidence:g}", "median_v": v})
+            rows[-1] |= {"least_v": v, "q05_v": v, "q95_v": v, "greatest_v": v, "limit": limit}
+            if state == "idle":
+                rows[-1]["how"] = "constructed, logit 0"
+                break
+        v = runs.loc[runs["d_state"] == state, "v"].to_numpy()
+        if len(v):
+            least, low, median, high, greatest = np.quantile(v, [0, 0.05, 0.5, 0.95, 1])
+            rows.append({"d_state": state, "how": "reached by training", "n": len(v), "median_v": median})
+            rows[-1] |= {"least_v": least, "q05_v": low, "q95_v": high, "greatest_v": greatest, "limit": limit}
+    order = ["d_state", "how", "n", "least_v", "q05_v", "median_v", "q95_v", "greatest_v", "limit"]
+    return pd.DataFrame(rows, columns=order).astype({"n": "Int64"})
+
+
+def sample_v_frozen(seed: int, reps: int) -> pd.DataFrame:
+    """Sample V minus population V of a fixed pair (D optimal for a fixed G) over n, with the law 1 / sqrt(n)."""
+    logit = theory.optimal_logit(TARGET, NEAR)
+    population, rng = theory.v_of(logit, TARGET, NEAR), np.random.default_rng(seed)
+    rows = []
+    for n in 2 ** np.arange(5, 13):
+        real, fake = (rng.normal(law.mean, law.std, (reps, n)) for law in (TARGET, NEAR))
+        v = -np.logaddexp(0, -logit(real)).mean(axis=1) - np.logaddexp(0, logit(fake)).mean(axis=1)
+        errors, expected = v - population, float(theory.sd_of_sample_v(logit, TARGET, NEAR, n))
+        rows.append({"points": n, "n": reps, "bias": errors.mean(), "bias_mcse": errors.std(ddof=1) / np.sqrt(reps)})
+        sd = errors.std(ddof=1)
+        rows[-1] |= {"spread": sd, "spread_mcse": sd / np.sqrt(2 * (reps - 1)), "expected_spread": expected}
+    return pd.DataFrame(rows)
+
+
+def sample_v_trained(runs: pd.DataFrame) -> pd.DataFrame:
+    """V on the run's own sample minus held-out V of the same D: what D has learned by heart."""
+    own = runs[runs["samples"] != "fresh"].assign(overfit=lambda r: (r["v_train"] - r["v"]).astype(float))
+    return tables.estimate(own, ["generator", "samples"], ["overfit"])
+
+
+def convergence_times(runs: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
+    """Kaplan-Meier quartiles of the step at which convergence began; runs that never converged are censored."""
+    rows = []
+    for group, mine in runs.groupby(groups, sort=False):
+        event = mine["converged_step"].notna()
+        curve = tables.kaplan_meier(mine["converged_step"].fillna(mine["last_step"]), event)
+        row = {**dict(zip(groups, group, strict=True)), "n": len(mine), "converged": int(event.sum())}
+        for share in (0.25, 0.5, 0.75):
+            reached = curve.loc[curve["survival"] <= 1 - share, "step"]
+            row[f"step_of_{100 * share:.0f}_percent"] = reached.iloc[0] if len(reached) else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
+    """Every table by file name, with its caption."""
+    games, traces = part(study, "games")
+    rates, _ = part(study, "rates")
+    samples, _ = part(study, "samples")
+    affine = games["generator"] == "affine"
+    states = [f"share_{state}" for state in ("perfect", "idle", "inverted", "mixed", "nonfinite")]
+    grid = regimes.vary(w1=(0.1, 0.15, 0.3), spread=(0.05, 0.2), perfect_hi=(0.8, 0.95), idle=(0.05, 0.2))
+    last = f"after {traces.steps.max():,} steps"
+    return {
+        "regimes_by_cell": (tables.tabulate(games, CELL), f"Regimes by cell {last}."),
+        "generators_by_cell": (tables.tabulate(games, CELL, "g_state"), f"What G did, by cell, {last}."),
+        "discriminators_by_cell": (tables.tabulate(games, CELL, "d_state"), f"What D did, by cell, {last}."),
+        "d_states_over_training": (d_states_over_training(games, traces), "D's state at five moments of training."),
+        "d_time_shares": (tables.estimate(games, CELL, states), "Share of all records that D spent in each state."),
+        "games_compared": (
+            tables.compare(games, "game", "minimax", "non-saturating"),
+            "Pr(converged), minimax minus non-saturating, paired by replicate on common random numbers.",
+        ),
+        "recovery_by_cell": (recovery(games[affine], CELL[:3]), "theta_g = (500, 5) in the affine generator, by cell."),
+        "recovery_by_samples": (
+            recovery(samples[samples["generator"] == "affine"], ["samples"]),
+            "theta_g = (500, 5) in the affine generator and by maximum likelihood from the same n points.",
+        ),
+        "v_of_three": (v_of_three(games), "V in perfect, idle and inverted discriminators; limits 0, -log 4, -infinity."),
+        "sample_v_frozen": (
+            sample_v_frozen(study.seed, 2000),
+            "V over n + n points minus its expectation, for the optimal D against a fixed G = N(502, 6^2).",
+        ),
+        "sample_v_trained": (sample_v_trained(samples), "V on the run's own n points minus V on held-out points."),
+        "regimes_by_samples": (tables.tabulate(samples, ["generator", "samples"]), f"Regimes over n, {last}."),
+        "referee_by_regime": (
+            tables.estimate(games, ["regime"], ["referee_accuracy", "referee_auc", "referee_v"]),
+            "The referee: a fresh, larger D trained against the frozen G; held-out accuracy, AUC and V.",
+        ),
+        "convergence_times": (convergence_times(games, CELL), "Steps until convergence began (Kaplan-Meier)."),
+        "rates": (
+            tables.tabulate(rates, ["optimizer_g.lr", "optimizer_d.lr"], "g_state"),
+            "What G did over the grid of learning rates (standardised, non-saturating, 1-16-1, leaky ReLU).",
+        ),
+        "sensitivity": (
+            tables.sensitivity(traces, TARGET.std, games, ["scale", "game"], grid),
+            "Regimes when one threshold at a time is moved.",
+        ),
+    }

@@ -1,0 +1,607 @@
+"""The NumPy oracle: what one run computes, in float64, written to be read and checked by hand.
+
+It shares no code with gansim's kernels and takes from gansim only the descriptions of `gansim.spec`. A batch is a
+matrix with one sample per row, a layer is `h @ weights.T + bias`, parameters are lists of (weights (n_out, n_in),
+bias (n_out,)), output layer last; a network without biases carries biases of 0 with gradients of 0. Every family of
+variants is a table: `ACTIVATIONS`, `GAMES`, `OPTIMIZERS`, `INITS`, `TARGETS`, `UPDATES`. A new variant of gansim adds
+its line to the table here; the tests walk over the variants of `gansim.spec` and fail where the line is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gansim import spec
+
+Array = NDArray[np.float64]
+Words = NDArray[np.uint32]
+Theta = list[tuple[Array, Array]]
+
+# --- random numbers: a pure function of (seed, replicate, purpose) and a counter --------------------------------------
+
+WEIGHTS_G, WEIGHTS_D, DATA, DATA_COMPONENT, NOISE_D, NOISE_G = range(6)
+SAMPLE, SAMPLE_COMPONENT, BATCH, EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE = range(6, 12)
+
+# Threefry4x32 (Salmon et al. 2011, table 2): rotations of the two words mixed in round r are those of r % 8.
+ROTATIONS = ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
+PARITY = 0x1BD11BDA
+
+
+def threefry4x32(key: Words, counter: Words) -> Words:
+    """Threefry4x32-20: four words per column of `counter` (4, n), under the four words of `key` (4,)."""
+    key, x = np.asarray(key, np.uint32), np.array(counter, np.uint32)
+    schedule = [*key, key[0] ^ key[1] ^ key[2] ^ key[3] ^ np.uint32(PARITY)]
+
+    def inject(number: int) -> None:
+        for word in range(4):
+            x[word] += schedule[(number + word) % 5]
+        x[3] += np.uint32(number)
+
+    def mix(a: int, b: int, bits: int) -> None:
+        x[a] += x[b]
+        x[b] = (x[b] << np.uint32(bits) | x[b] >> np.uint32(32 - bits)) ^ x[a]
+
+    inject(0)
+    for round_ in range(20):
+        first, second = ROTATIONS[round_ % 8]
+        partner, other = (1, 3) if round_ % 2 == 0 else (3, 1)
+        mix(0, partner, first)
+        mix(2, other, second)
+        if round_ % 4 == 3:
+            inject(round_ // 4 + 1)
+    return x
+
+
+class Stream(NamedTuple):
+    """Where a sequence of random words comes from; word i is word i % 4 of the block with counter i // 4."""
+
+    seed: int
+    rep: int
+    purpose: int
+    step: int = 0
+    part: int = 0
+    update: int = 0
+
+    def blocks(self, n: int) -> Words:
+        """The first n blocks, one per row: (n, 4)."""
+        key = (self.seed & 0xFFFFFFFF, self.seed >> 32, self.rep, self.purpose)
+        counter = np.zeros((4, n), np.uint32)
+        counter[0] = np.arange(n)
+        counter[1:] = np.array([[self.step], [self.part], [self.update]], np.uint32)
+        return threefry4x32(np.array(key, np.uint32), counter).T
+
+    def words(self, n: int) -> Words:
+        """The first n words."""
+        return self.blocks(-(-n // 4)).reshape(-1)[:n]
+
+    def uniforms(self, n: int) -> Array:
+        """The first n uniforms in (0, 1): the middles of 2^23 intervals."""
+        return unit(self.words(n))
+
+    def normals(self, n: int) -> Array:
+        """The first n standard normals (Box and Muller 1958), from words a, b and c, d of each block."""
+        pairs = self.blocks(-(-n // 4)).reshape(-1, 2)
+        radius, turn = np.sqrt(-2 * np.log(unit(pairs[:, 0]))), (pairs[:, 1] >> 8) * 2.0**-24
+        waves = np.stack([np.cos(2 * np.pi * turn), np.sin(2 * np.pi * turn)], axis=1)
+        return (radius[:, None] * waves).reshape(-1)[:n]
+
+
+def unit(words: Words) -> Array:
+    """Words as numbers in (0, 1)."""
+    return ((words >> 9) + 0.5) * 2.0**-23
+
+
+# --- targets, noise, samples ------------------------------------------------------------------------------------------
+
+
+def draw_normal(target: spec.Normal, values: Stream, components: Stream, n: int) -> Array:
+    return target.mean + target.std * values.normals(n)
+
+
+def draw_uniform(target: spec.Uniform, values: Stream, components: Stream, n: int) -> Array:
+    return target.low + (target.high - target.low) * values.uniforms(n)
+
+
+def draw_mixture(target: spec.Mixture, values: Stream, components: Stream, n: int) -> Array:
+    means, stds, weights = mixture_arrays(target)
+    first = (components.uniforms(n)[:, None] < np.cumsum(weights)).argmax(axis=1)
+    return means[first] + stds[first] * values.normals(n)
+
+
+TARGETS: dict[type, Callable[..., Array]] = {
+    spec.Normal: draw_normal,
+    spec.Uniform: draw_uniform,
+    spec.Mixture: draw_mixture,
+}
+
+
+def mixture_arrays(target: spec.Mixture) -> tuple[Array, Array, Array]:
+    """Means, standard deviations and weights, one of each per component."""
+    means = np.array(target.means)
+    weights = np.ones(len(means)) if target.weights is None else np.array(target.weights)
+    return means, np.broadcast_to(target.stds, means.shape), weights / weights.sum()
+
+
+def moments(target: spec.Target) -> tuple[float, float]:
+    """Mean and standard deviation of a target."""
+    if isinstance(target, spec.Normal):
+        return target.mean, target.std
+    if isinstance(target, spec.Uniform):
+        return (target.low + target.high) / 2, (target.high - target.low) / 12**0.5
+    if isinstance(target, spec.Mixture):
+        means, stds, weights = mixture_arrays(target)
+        mean = weights @ means
+        return float(mean), float(np.sqrt(weights @ (stds**2 + (means - mean) ** 2)))
+    raise ValueError(f"no moments of {target}")
+
+
+def draw_data(gan: spec.GAN, values: Stream, components: Stream, n: int) -> Array:
+    """Draw n real samples as the networks see them, (n, 1)."""
+    x = TARGETS[type(gan.target)](gan.target, values, components, n)
+    mean, std = moments(gan.target) if gan.standardise else (0.0, 1.0)
+    return ((x - mean) / std)[:, None]
+
+
+def draw_noise(gan: spec.GAN, stream: Stream, n: int) -> Array:
+    """Draw n noises, (n, noise_dim); coordinate k is part k of the stream."""
+    parts = [stream._replace(part=k) for k in range(gan.noise_dim)]
+    return np.stack([TARGETS[type(gan.noise)](gan.noise, part, part, n) for part in parts], axis=1)
+
+
+def fixed_sample(gan: spec.GAN, rep: int, seed: int) -> Array:
+    """The run's own sample of `gan.samples` points as the networks see them, (samples, 1)."""
+    return draw_data(gan, Stream(seed, rep, SAMPLE), Stream(seed, rep, SAMPLE_COMPONENT), gan.samples)
+
+
+def real_batch(gan: spec.GAN, rep: int, seed: int, step: int, update: int) -> Array:
+    """Real samples of D's update number `update` in training step `step` (both from 0), (batch, 1)."""
+    if gan.batch_size == "full":
+        return fixed_sample(gan, rep, seed)
+    if gan.samples is not None:
+        words = Stream(seed, rep, BATCH, step, 0, update).words(gan.batch)
+        index = words.astype(np.uint64) * np.uint64(gan.samples) >> np.uint64(32)
+        return fixed_sample(gan, rep, seed)[index.astype(int)]
+    streams = (Stream(seed, rep, purpose, step, 0, update) for purpose in (DATA, DATA_COMPONENT))
+    return draw_data(gan, *streams, gan.batch)
+
+
+def held_out(gan: spec.GAN, rep: int, seed: int, step: int) -> tuple[Array, Array]:
+    """Real samples (n_eval, 1) and noises (n_eval, noise_dim) measured on after `step` training steps."""
+    data, component, noise = (Stream(seed, rep, purpose, step) for purpose in (EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE))
+    return draw_data(gan, data, component, gan.n_eval), draw_noise(gan, noise, gan.n_eval)
+
+
+# --- initial parameters -----------------------------------------------------------------------------------------------
+
+
+def orthonormal(a: Array) -> Array:
+    """Gram-Schmidt over the rows of `a`, in order: the QR factor whose triangle has a positive diagonal."""
+    q, r = np.linalg.qr(a.T)
+    return (q * np.sign(np.diag(r))).T
+
+
+def he(init: spec.He, stream: Stream, n_out: int, n_in: int) -> Array:
+    return stream.normals(n_out * n_in).reshape(n_out, n_in) * np.sqrt(2 / n_in)
+
+
+def xavier(init: spec.Xavier, stream: Stream, n_out: int, n_in: int) -> Array:
+    limit = init.gain * np.sqrt(6 / (n_in + n_out))
+    return (2 * stream.uniforms(n_out * n_in).reshape(n_out, n_in) - 1) * limit
+
+
+def torch_default(init: spec.TorchDefault, stream: Stream, n_out: int, n_in: int) -> Array:
+    return (2 * stream.uniforms(n_out * n_in).reshape(n_out, n_in) - 1) / np.sqrt(n_in)
+
+
+def normal_init(init: spec.NormalInit, stream: Stream, n_out: int, n_in: int) -> Array:
+    return stream.normals(n_out * n_in).reshape(n_out, n_in) * init.std
+
+
+def orthogonal(init: spec.Orthogonal, stream: Stream, n_out: int, n_in: int) -> Array:
+    a = stream.normals(n_out * n_in).reshape(n_out, n_in)
+    return init.gain * (orthonormal(a) if n_out <= n_in else orthonormal(a.T).T)
+
+
+# Weights drawn by each initialiser; `spec.Given` draws nothing.
+INITS: dict[type, Callable[..., Array] | None] = {
+    spec.He: he,
+    spec.Xavier: xavier,
+    spec.TorchDefault: torch_default,
+    spec.NormalInit: normal_init,
+    spec.Orthogonal: orthogonal,
+    spec.Given: None,
+}
+
+
+def initial_parameters(net: spec.MLP, sizes: tuple[int, ...], stream: Stream) -> Theta:
+    """Initial parameters of a network; the stream's purpose is WEIGHTS_G or WEIGHTS_D."""
+    draw, theta = INITS[type(net.init)], []
+    for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
+        if draw is None:
+            weights, given = net.init.layers[layer]
+            theta.append((np.array(weights), np.array(given) if net.bias else np.zeros(n_out)))
+            continue
+        bias = np.zeros(n_out)
+        if net.bias and isinstance(net.init, spec.TorchDefault):
+            bias = (2 * stream._replace(step=layer, part=1).uniforms(n_out) - 1) / np.sqrt(n_in)
+        theta.append((draw(net.init, stream._replace(step=layer), n_out, n_in), bias))
+    return theta
+
+
+# --- the network ------------------------------------------------------------------------------------------------------
+
+
+def softplus(a: Array) -> Array:
+    """log(1 + e^a) without overflow."""
+    return np.logaddexp(0, a)
+
+
+def sigmoid(a: Array) -> Array:
+    """1 / (1 + e^-a), small values to full relative precision."""
+    return np.exp(-softplus(-a))
+
+
+def elu(a: Array, alpha: float) -> Array:
+    return np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0)))
+
+
+def elu_slope(a: Array, alpha: float) -> Array:
+    return np.where(a > 0, 1, alpha * np.exp(np.minimum(a, 0)))
+
+
+# Name: (value, derivative), both of (pre-activation, slope). At a kink, where a = 0, the derivative from the left.
+ACTIVATIONS: dict[str, tuple[Callable[[Array, float], Array], Callable[[Array, float], Array]]] = {
+    "leaky_relu": (lambda a, s: np.where(a > 0, a, s * a), lambda a, s: np.where(a > 0, 1, s)),
+    "relu": (lambda a, s: np.where(a > 0, a, 0 * a), lambda a, s: np.where(a > 0, 1, 0)),
+    "tanh": (lambda a, s: np.tanh(a), lambda a, s: 1 - np.tanh(a) ** 2),
+    "sigmoid": (lambda a, s: sigmoid(a), lambda a, s: sigmoid(a) * sigmoid(-a)),
+    "softplus": (lambda a, s: softplus(a), lambda a, s: sigmoid(a)),
+    "elu": (elu, elu_slope),
+    "linear": (lambda a, s: a, lambda a, s: np.ones_like(a)),
+}
+
+
+class Pass(NamedTuple):
+    """What a forward pass leaves for the backward pass: lists over the layers of matrices (batch, units)."""
+
+    inputs: list[Array]  # what each layer read
+    sums: list[Array]  # weights times that, plus bias
+    output: Array  # (batch, 1): the last sums
+
+
+def forward(net: spec.MLP, theta: Theta, x: Array) -> Pass:
+    """The network's output for a batch x (batch, n_in)."""
+    act, _ = ACTIVATIONS[net.activation]
+    inputs, sums = [np.asarray(x)], []
+    for weights, bias in theta:
+        sums.append(inputs[-1] @ weights.T + bias)
+        inputs.append(act(sums[-1], net.slope_value))
+    return Pass(inputs[:-1], sums, sums[-1])
+
+
+def backward(net: spec.MLP, theta: Theta, done: Pass, d_output: Array) -> tuple[Theta, Array]:
+    """Gradients with respect to the parameters, and to the input (batch, n_in), given those to the output."""
+    _, slope = ACTIVATIONS[net.activation]
+    grad, d_sums = [], d_output
+    for layer in reversed(range(len(theta))):
+        d_bias = d_sums.sum(axis=0) if net.bias else np.zeros(d_sums.shape[1])
+        grad.insert(0, (d_sums.T @ done.inputs[layer], d_bias))
+        d_inputs = d_sums @ theta[layer][0]
+        if layer > 0:
+            d_sums = d_inputs * slope(done.sums[layer - 1], net.slope_value)
+    return grad, d_inputs
+
+
+# --- the games --------------------------------------------------------------------------------------------------------
+
+
+class Game(NamedTuple):
+    """One sample's share in the losses, as functions of D's logit, each followed by its derivative."""
+
+    d_real: Callable[[Array], Array]
+    d_real_slope: Callable[[Array], Array]
+    d_fake: Callable[[Array], Array]
+    d_fake_slope: Callable[[Array], Array]
+    g_fake: Callable[[Array], Array]
+    g_fake_slope: Callable[[Array], Array]
+
+
+def log_d(logit: Array) -> Array:
+    """Logarithm of D = sigmoid(logit)."""
+    return -softplus(-logit)
+
+
+def log_not_d(logit: Array) -> Array:
+    """Logarithm of 1 - D."""
+    return -softplus(logit)
+
+
+GAMES: dict[str, Game] = {
+    "minimax": Game(
+        lambda t: -log_d(t), lambda t: -sigmoid(-t),
+        lambda t: -log_not_d(t), lambda t: sigmoid(t),
+        lambda t: log_not_d(t), lambda t: -sigmoid(t),
+    ),
+    "non-saturating": Game(
+        lambda t: -log_d(t), lambda t: -sigmoid(-t),
+        lambda t: -log_not_d(t), lambda t: sigmoid(t),
+        lambda t: -log_d(t), lambda t: -sigmoid(-t),
+    ),
+    "as-written": Game(
+        lambda t: log_d(t), lambda t: sigmoid(-t),
+        lambda t: log_not_d(t), lambda t: -sigmoid(t),
+        lambda t: log_not_d(t), lambda t: -sigmoid(t),
+    ),
+}  # fmt: skip
+
+
+class Losses(NamedTuple):
+    """Averages over the batch: V = mean log D(x) + mean log(1 - D(G(z))), and what each player descends."""
+
+    v: float
+    loss_d: float
+    loss_g: float
+
+
+class Gradients(NamedTuple):
+    """The losses, and each player's gradient of its own loss, shaped like its parameters."""
+
+    v: float
+    loss_d: float
+    loss_g: float
+    grad_d: Theta
+    grad_g: Theta
+
+
+def as_columns(samples: Array) -> Array:
+    """A batch (n,) or (n, dim) as a matrix."""
+    samples = np.asarray(samples, float)
+    return samples[:, None] if samples.ndim == 1 else samples
+
+
+def losses(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Losses:
+    """Losses on real samples x, as D sees them, and noises z."""
+    game = GAMES[gan.game]
+    real = forward(gan.discriminator, theta_d, as_columns(x)).output
+    fake = forward(gan.discriminator, theta_d, forward(gan.generator, theta_g, as_columns(z)).output).output
+    v = log_d(real).mean() + log_not_d(fake).mean()
+    loss_d = game.d_real(real).mean() + game.d_fake(fake).mean()
+    return Losses(float(v), float(loss_d), float(game.g_fake(fake).mean()))
+
+
+def gradient_d(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Theta:
+    """Gradient of D's loss with respect to D's parameters."""
+    game, net, fakes = GAMES[gan.game], gan.discriminator, forward(gan.generator, theta_g, as_columns(z)).output
+    real, fake = forward(net, theta_d, as_columns(x)), forward(net, theta_d, fakes)
+    from_real, _ = backward(net, theta_d, real, game.d_real_slope(real.output) / len(real.output))
+    from_fake, _ = backward(net, theta_d, fake, game.d_fake_slope(fake.output) / len(fake.output))
+    return [(w1 + w2, b1 + b2) for (w1, b1), (w2, b2) in zip(from_real, from_fake, strict=True)]
+
+
+def gradient_g(gan: spec.GAN, theta_g: Theta, theta_d: Theta, z: Array) -> Theta:
+    """Gradient of G's loss with respect to G's parameters, through D."""
+    made = forward(gan.generator, theta_g, as_columns(z))
+    judged = forward(gan.discriminator, theta_d, made.output)
+    d_logit = GAMES[gan.game].g_fake_slope(judged.output) / len(judged.output)
+    _, d_fakes = backward(gan.discriminator, theta_d, judged, d_logit)
+    return backward(gan.generator, theta_g, made, d_fakes)[0]
+
+
+def gradients(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Gradients:
+    """Losses and gradients on real samples x (n,) or (n, 1), as D sees them, and noises z (n,) or (n, noise_dim)."""
+    return Gradients(
+        *losses(gan, theta_g, theta_d, x, z),
+        gradient_d(gan, theta_g, theta_d, x, z),
+        gradient_g(gan, theta_g, theta_d, z),
+    )
+
+
+# --- the optimisers ---------------------------------------------------------------------------------------------------
+# Each returns the step to subtract and its new memory, from the gradient g, the memory (m, v), 0 at first, and the
+# number t of this update, from 1. Parameters, gradients and memory are flat vectors.
+
+Memory = tuple[Array, Array]
+
+
+def sgd(opt: spec.SGD, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+    return opt.lr * g, memory
+
+
+def momentum(opt: spec.Momentum, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+    velocity = opt.beta * memory[0] + g
+    return opt.lr * velocity, (velocity, memory[1])
+
+
+def rmsprop(opt: spec.RMSProp, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+    v = opt.rho * memory[1] + (1 - opt.rho) * g**2
+    return opt.lr * g / (np.sqrt(v) + opt.eps), (memory[0], v)
+
+
+def adam(opt: spec.Adam, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+    m = opt.beta1 * memory[0] + (1 - opt.beta1) * g
+    v = opt.beta2 * memory[1] + (1 - opt.beta2) * g**2
+    m_hat, v_hat = m / (1 - opt.beta1**t), v / (1 - opt.beta2**t)
+    return opt.lr * m_hat / (np.sqrt(v_hat) + opt.eps), (m, v)
+
+
+OPTIMIZERS: dict[type, Callable[..., tuple[Array, Memory]]] = {
+    spec.SGD: sgd,
+    spec.Momentum: momentum,
+    spec.RMSProp: rmsprop,
+    spec.Adam: adam,
+}
+
+
+def flatten(theta: Theta) -> Array:
+    """All parameters in one vector: per layer weights row by row, then biases."""
+    return np.concatenate([part.ravel() for layer in theta for part in layer])
+
+
+def unflatten(vector: Array, like: Theta) -> Theta:
+    """Parameters shaped as in `like`."""
+    theta, start = [], 0
+    for weights, bias in like:
+        middle, end = start + weights.size, start + weights.size + bias.size
+        theta.append((vector[start:middle].reshape(weights.shape), vector[middle:end].copy()))
+        start = end
+    return theta
+
+
+class Player:
+    """One network with its optimiser's memory."""
+
+    def __init__(self, optimizer: spec.Optimizer, theta: Theta) -> None:
+        self.optimizer, self.theta, self.updates = optimizer, theta, 0
+        self.memory: Memory = (np.zeros_like(flatten(theta)), np.zeros_like(flatten(theta)))
+        self.gradient: Theta = [(np.zeros_like(weights), np.zeros_like(bias)) for weights, bias in theta]
+
+    def update(self, gradient: Theta) -> None:
+        """Descend the gradient once."""
+        self.gradient, self.updates = gradient, self.updates + 1
+        rule = OPTIMIZERS[type(self.optimizer)]
+        step, self.memory = rule(self.optimizer, flatten(gradient), self.memory, self.updates)
+        self.theta = unflatten(flatten(self.theta) - step, self.theta)
+
+
+# --- whole training steps ---------------------------------------------------------------------------------------------
+
+
+def alternating(gan: spec.GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
+    """d_steps updates of D, then g_steps updates of G, every one on samples of its own."""
+    for update in range(gan.d_steps):
+        x = real_batch(gan, rep, seed, step, update)
+        z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, update), gan.batch)
+        d.update(gradient_d(gan, g.theta, d.theta, x, z))
+    for update in range(gan.g_steps):
+        z = draw_noise(gan, Stream(seed, rep, NOISE_G, step, 0, update), gan.batch)
+        g.update(gradient_g(gan, g.theta, d.theta, z))
+
+
+def simultaneous(gan: spec.GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
+    """One update of each, both from the parameters before the step."""
+    z_d, z_g = (draw_noise(gan, Stream(seed, rep, purpose, step), gan.batch) for purpose in (NOISE_D, NOISE_G))
+    for_d = gradient_d(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, 0), z_d)
+    for_g = gradient_g(gan, g.theta, d.theta, z_g)
+    d.update(for_d)
+    g.update(for_g)
+
+
+UPDATES: dict[str, Callable[[spec.GAN, Player, Player, int, int, int], None]] = {
+    "alternating": alternating,
+    "simultaneous": simultaneous,
+}
+
+
+class Snapshot(NamedTuple):
+    """Both players after so many training steps, and the last gradient each descended (0 before the first)."""
+
+    theta_g: Theta
+    theta_d: Theta
+    grad_g: Theta
+    grad_d: Theta
+
+
+def trajectory(gan: spec.GAN, rep: int, seed: int) -> Iterator[Snapshot]:
+    """Yield the initial parameters, then both players after 1, 2, 3 ... training steps, without end."""
+    streams = (Stream(seed, rep, purpose) for purpose in (WEIGHTS_G, WEIGHTS_D))
+    g = Player(gan.optimizer_g, initial_parameters(gan.generator, gan.generator_sizes, next(streams)))
+    d = Player(gan.optimizer_d, initial_parameters(gan.discriminator, gan.discriminator_sizes, next(streams)))
+    step = 0
+    while True:
+        yield Snapshot(g.theta, d.theta, g.gradient, d.gradient)
+        UPDATES[gan.updates](gan, g, d, rep, seed, step)
+        step += 1
+
+
+def train(gan: spec.GAN, rep: int, seed: int, steps: int | None = None) -> tuple[Theta, Theta]:
+    """theta_g and theta_d, in the units the networks see, after `steps` training steps (None: all of `gan.steps`)."""
+    for step, snapshot in enumerate(trajectory(gan, rep, seed)):
+        if step == (gan.steps if steps is None else steps):
+            return snapshot.theta_g, snapshot.theta_d
+    raise AssertionError("a trajectory has no end")
+
+
+# --- checking a gradient ----------------------------------------------------------------------------------------------
+
+# The central difference (f(p + h) - f(p - h)) / 2h is wrong by rounding, about eps |f| / h, and by truncation, h^2 / 6
+# times the third derivative. With both f and that of order 1 the sum is least near h = eps^(1/3) = 6e-6, where either
+# part is a few 1e-11; h grows with the parameter so that p + h still differs from p in as many digits.
+STEP = np.finfo(float).eps ** (1 / 3)
+# The largest error found over games x activations x depths is 1e-10; every layer's gradient exceeds 1e-5 somewhere
+# (see `gradient_problem`), so a mistake of a ten-thousandth of it does not pass.
+TOLERANCE = 1e-9
+
+
+def numerical_gradient(f: Callable[[Theta], float], theta: Theta) -> Theta:
+    """Gradient of f by central differences, one parameter at a time."""
+    start, slopes = flatten(theta), []
+    for number, value in enumerate(start):
+        high, low = start.copy(), start.copy()
+        high[number] += STEP * max(1, abs(value))
+        low[number] -= STEP * max(1, abs(value))
+        width = high[number] - low[number]  # as rounded, not 2 h
+        slopes.append((f(unflatten(high, theta)) - f(unflatten(low, theta))) / width)
+    return unflatten(np.array(slopes), theta)
+
+
+def gradient_error(found: Theta, expected: Theta) -> float:
+    """Largest difference of two gradients, relative to the largest expected entry where that exceeds 1."""
+    a, b = flatten(found), flatten(expected)
+    return float(np.abs(a - b).max() / max(1, np.abs(b).max()))
+
+
+def far_from_kinks(net: spec.MLP, theta: Theta, x: Array, margin: float = 1e-3) -> NDArray[np.bool_]:
+    """Which samples keep every hidden unit's sum further than `margin` from 0, where relu, leaky_relu and elu kink.
+
+    A step of 6e-6 in one parameter moves no sum by 1e-3, so a central difference over such samples crosses no kink;
+    a single crossing among 64 samples may cost 1e-2 of a slope, a million times the tolerance.
+    """
+    clear = np.ones(len(x), bool)
+    for sums in forward(net, theta, as_columns(x)).sums[:-1]:
+        clear &= (np.abs(sums) > margin).all(axis=1)
+    return clear
+
+
+def random_parameters(sizes: tuple[int, ...], bias: bool, rng: np.random.Generator) -> Theta:
+    """Parameters of order 1 with biases that are not 0, so that no entry's gradient vanishes by symmetry."""
+    theta = []
+    for n_in, n_out in pairwise(sizes):
+        limit = np.sqrt(3 / n_in)
+        theta.append((rng.uniform(-limit, limit, (n_out, n_in)), rng.uniform(-1, 1, n_out) * bias))
+    return theta
+
+
+class Problem(NamedTuple):
+    """Where a gradient can be checked."""
+
+    theta_g: Theta
+    theta_d: Theta
+    x: Array
+    z: Array
+
+
+def gradient_problem(gan: spec.GAN, n: int, seed: int = 0) -> Problem:
+    """Draw parameters and n samples near no kink, such that every layer of both players has something to learn.
+
+    Redrawn until the largest weight gradient of each layer lies between 1e-5 and 1: a dead relu network passes any
+    check, and a steep one has third derivatives that spoil central differences.
+    """
+    for attempt in range(1000):
+        rng = np.random.default_rng([seed, attempt])
+        theta_g = random_parameters(gan.generator_sizes, gan.generator.bias, rng)
+        theta_d = random_parameters(gan.discriminator_sizes, gan.discriminator.bias, rng)
+        x, z = rng.normal(size=(4 * n + 100, 1)), rng.normal(size=(4 * n + 100, gan.noise_dim))
+        x = x[far_from_kinks(gan.discriminator, theta_d, x)][:n]
+        z = z[far_from_kinks(gan.generator, theta_g, z)]
+        z = z[far_from_kinks(gan.discriminator, theta_d, forward(gan.generator, theta_g, z).output)][:n]
+        if len(x) == len(z) == n:
+            _, _, _, for_d, for_g = gradients(gan, theta_g, theta_d, x, z)
+            sizes = [np.abs(weights).max() for weights, _ in for_d + for_g]
+            if min(sizes) > 1e-5 and max(sizes) < 1:
+                return Problem(theta_g, theta_d, x, z)
+    raise AssertionError(f"no parameters with a gradient in every layer found for {gan}")

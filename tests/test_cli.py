@@ -1,0 +1,285 @@
+"""The command line: defaults, refusals in one line with exit code 2 and nothing written, Ctrl-C, the gansim command."""
+
+import contextlib
+import dataclasses
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gansim
+from gansim import cli, store
+from gansim.cli import StudyOptions, parse_options, run_study
+from gansim.spec import GAN, MLP, ConfigError, Normal
+from gansim.study import Study
+
+ROOT = Path(__file__).parents[1]
+FULL = StudyOptions(reps=1000, steps=5000)
+QUICK = StudyOptions(reps=64, steps=500)
+
+
+def parse(*argv: str) -> StudyOptions:
+    return parse_options(FULL, QUICK, list(argv), "What it is.")
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+def test_defaults_and_quick() -> None:
+    assert parse() == FULL
+    assert parse("--quick") == dataclasses.replace(QUICK, quick=True)
+    assert parse("--quick", "--reps", "3") == dataclasses.replace(QUICK, quick=True, reps=3)
+    assert parse("--reps", "3") == dataclasses.replace(FULL, reps=3)
+
+
+def test_every_option() -> None:
+    argv = "--reps 2 --steps=3 --seed 4 --jobs 5 --backend loky --out a/b --no-figures --quiet"
+    assert parse(*argv.split()) == StudyOptions(
+        reps=2, steps=3, seed=4, jobs=5, backend="loky", out=Path("a/b"), no_figures=True, quiet=True
+    )
+    assert parse("--jobs", "-1").jobs == -1
+    assert parse("--seed", str(2**64 - 1)).seed == 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        ("--reps 0", "--reps: value 0: an integer from 1 to 10,000,000"),
+        ("--reps x", "--reps: value 'x': an integer from 1 to 10,000,000"),
+        ("--reps 1e3", "--reps: value '1e3': an integer from"),
+        ("--reps 10000001", "--reps: value 10000001: an integer from"),
+        ("--steps 0", "--steps: value 0: an integer from 1 to 100,000,000"),
+        ("--steps 2.5", "--steps: value '2.5'"),
+        ("--seed -1", "--seed: value -1: an integer from 0 to"),
+        (f"--seed {2**64}", f"--seed: value {2**64}: an integer from 0 to"),
+        ("--jobs 0", "--jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
+        ("--jobs -2", "--jobs: value -2"),
+        ("--reps 0 --jobs 0", "--reps: value 0: an integer from 1 to 10,000,000; --jobs: value 0"),
+        ("--backend dusk", "invalid choice 'dusk' for argument '--backend'. Expected one of ('threads', 'loky')."),
+        ("--repz 3", "--repz: no such option; did you mean --reps?"),
+        ("--figures", "--figures: no such option; did you mean --no-figures?"),
+        ("--reps", "Missing value for argument '--reps'"),
+        ("--out", "Missing value for argument '--out'"),
+        ("--reps 3 4", "4: an argument too many"),
+        ("regimes", "regimes: an argument too many"),
+        ("-x", "-x: no such option"),
+    ],
+)
+def test_refusals_are_one_line_that_names_the_option(argv: str, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(*argv.split())
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("box", ["│ {} │\n│ ───────── │\n", "  {}  \n  ---------  \n"])
+@pytest.mark.parametrize("title", ["╭─ Title ─────╮\n", " Title \n ------------ \n"])
+def test_boxes_become_one_line(title: str, box: str) -> None:
+    assert cli._unboxed(title + box.format("It is -- wrong.") + " more\n╰─────────╯") == "It is -- wrong."
+    assert cli._unboxed("\x1b[31m" + title + box.format("It is\n │ wrong.")) == "It is wrong."
+    assert "--help" in cli._unboxed("")
+
+
+words = st.sampled_from(
+    ["--reps", "--steps", "--seed", "--jobs", "--out", "--quick", "--no-figures", "--backend", "--quiet"]
+)
+
+
+@given(st.lists(words | st.integers().map(str) | st.text(max_size=6), max_size=5))
+def test_any_command_line_is_taken_refused_in_one_line_or_asks_for_help(argv: list[str]) -> None:
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            options = parse(*argv)
+    except ConfigError as error:
+        assert "\n" not in str(error)
+        assert str(error)
+    except SystemExit as stop:
+        assert stop.code == 0
+        assert {"-h", "--help"} & set(argv)
+    else:
+        assert options.reps >= 1
+        assert options.jobs == -1 or options.jobs >= 1
+        assert 0 <= options.seed < 2**64
+
+
+def test_help_shows_defaults_and_those_of_quick(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        parse("--help")
+    assert stop.value.code == 0
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "What it is." in text
+    assert "With --quick the defaults are --reps 64, --steps 500." in text
+    assert "--reps INT Replicates per cell, 1 to 10,000,000. (default: 1000)" in text
+    for field in dataclasses.fields(StudyOptions):
+        assert f"--{field.name.replace('_', '-')}" in text
+    assert "--no-quick" not in text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Larger(StudyOptions):
+    """Options of a study with one of its own."""
+
+    points: int = 16
+    """Points of the grid."""
+
+
+def test_a_study_can_add_options(capsys: pytest.CaptureFixture[str]) -> None:
+    options = parse_options(Larger(), None, ["--points", "3", "--reps", "2"])
+    assert (options.points, options.reps) == (3, 2)
+    with pytest.raises(ConfigError, match="--points: value 'x'"):
+        parse_options(Larger(), None, ["--points", "x"])
+    with pytest.raises(SystemExit):
+        parse_options(Larger(), None, ["--help"])
+    assert "Points of the grid. (default: 16)" in capsys.readouterr().out
+
+
+# --- running a study --------------------------------------------------------------------------------------------------
+
+SMALL = GAN(target=Normal(2, 0.5), generator=MLP((4,)), discriminator=MLP((4,)), steps=20, records=4, n_eval=32)
+
+
+def small_study(options: StudyOptions) -> None:
+    """A study in a few lines."""
+    gan = gansim.replace(SMALL, {"steps": options.steps})
+    study = Study("small", gan, {"game": ["minimax", "as-written"]}, options.reps, options.seed)
+    study.run(options.out, options.jobs, options.backend, progress=False if options.quiet else None)
+
+
+def exit_code(*argv: str) -> int:
+    with pytest.raises(SystemExit) as stop:
+        run_study(small_study, FULL, QUICK, list(argv))
+    return stop.value.code
+
+
+def test_a_study_runs_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--reps", "3", "--steps", "8", "--out", str(tmp_path), "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+    runs = store.read_runs(tmp_path / "small")
+    assert len(runs) == 6
+    assert store.read_metadata(tmp_path / "small")["designs"][0]["gan"]["steps"] == 8
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--reps", "0"], "--reps: value 0"),
+        (["--nonsense"], "--nonsense: no such option"),
+        (["--jobs", "0"], "--jobs: value 0"),
+        (["--steps", "3"], "records: value 4: an integer from 1 to steps = 3"),
+        (["--out", "file"], "file: is a file where a folder is needed"),
+        (["--out", "file/deeper"], "file: is a file where a folder is needed"),
+        (["--out", "foreign"], "foreign/small: holds files that are no results of gansim (thesis.tex)"),
+        (["--out", "x" * 300], "cannot hold results (File name too long)"),
+        (["--out", "other"], "other/small: holds the results of study 'large', not 'small'"),
+    ],
+)
+def test_a_refused_study_ends_with_one_line_code_2_and_nothing_written(
+    argv: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    Path("foreign/small").mkdir(parents=True)
+    Path("foreign/small/thesis.tex").write_text("years of work")
+    Path("other/small").mkdir(parents=True)
+    store.write_metadata("other/small/metadata.json", {"gansim": "1", "study": "large"})
+    before = sorted(tmp_path.rglob("*"))
+    assert exit_code(*argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"[^\n]*: error: [^\n]*\n", err)
+    assert words in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_defect_keeps_its_traceback() -> None:
+    def broken(_: StudyOptions) -> None:
+        raise ZeroDivisionError("a defect")
+
+    with pytest.raises(ZeroDivisionError):
+        run_study(broken, FULL, argv=[])
+
+
+def test_an_interruption_in_process(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: StudyOptions) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stop:
+        run_study(interrupted, FULL, argv=[])
+    assert stop.value.code == 130
+    assert re.fullmatch(r"[^\n]*: interrupted\n", capsys.readouterr().err)
+
+
+SCRIPT = '''"""A study that takes long."""
+from gansim.cli import StudyOptions, run_study
+from test_cli import small_study
+
+if __name__ == "__main__":
+    run_study(small_study, StudyOptions(reps=100_000, steps=100_000))
+'''
+
+
+def start(tmp_path: Path, *argv: str) -> subprocess.Popen[str]:
+    script = tmp_path / "long_study.py"
+    script.write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, str(script), *argv], cwd=tmp_path, env=environment, stdout=pipe, stderr=pipe, text=True
+    )
+
+
+def test_control_c_while_training_gives_one_line_and_130(tmp_path: Path) -> None:
+    process = start(tmp_path, "--jobs", "2")
+    assert process.stderr is not None
+    for line in process.stderr:  # once the workers are training
+        if "ready after" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (out, err) == ("", "long_study.py: interrupted\n")
+    assert process.returncode == 130
+    assert list((tmp_path / "results" / "small").iterdir()) == []
+
+
+def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:
+    process = start(tmp_path, "--steps", "none")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert err == "long_study.py: error: --steps: value 'none': an integer from 1 to 100,000,000\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["long_study.py"]
+
+
+# --- the gansim command -----------------------------------------------------------------------------------------------
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gansim {gansim.__version__}\n"
+
+
+def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["versions"]) == 0
+    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert shown["gansim"] == gansim.__version__
+    assert {"python", "numba", "numpy", "pandas", "processor", "cores"} <= shown.keys()
+
+
+def test_without_a_command_it_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 0
+    assert "versions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [["--nonsense"], ["nonsense"], ["versions", "3"]])
+def test_the_command_refuses_in_one_line(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"gansim: error: [^\n]*--help[^\n]*\n", err)

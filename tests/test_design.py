@@ -1,0 +1,177 @@
+"""Grids of cells: order, labels, overrides, and refusals that name the factor or the cell."""
+
+import itertools
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gansim.design import RESERVED, Cell, Design, level_label, value_at
+from gansim.regimes import label
+from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, one_line, replace
+from gansim.traces import FIELDS, Traces
+from test_spec import GAN_500, gans
+
+
+def test_without_factors_there_is_one_cell() -> None:
+    (cell,) = Design("one", GAN_500).cells
+    assert (cell.index, dict(cell.levels), cell.gan, cell.design) == (0, {}, GAN_500, "one")
+
+
+def test_the_first_factor_is_slowest() -> None:
+    games, rates = ["minimax", "as-written"], [0.1, 0.2, 0.3]
+    design = Design("grid", GAN_500, {"game": games, "optimizer_d.lr": rates}, reps=7)
+    assert [cell.index for cell in design.cells] == list(range(6))
+    assert [tuple(cell.levels.values()) for cell in design.cells] == list(itertools.product(games, rates))
+    assert [(cell.gan.game, cell.gan.optimizer_d.lr) for cell in design.cells] == list(itertools.product(games, rates))
+    assert design.values == {"game", "optimizer_d.lr"}
+    assert design.reps == 7
+
+
+def test_the_three_forms_of_a_factor() -> None:
+    design = Design(
+        "forms",
+        GAN_500,
+        {
+            "generator.hidden": [(), (16,)],
+            "samples": {"fresh": None, 64: 64},
+            "scale": {"raw": {}, "standardised": {"standardise": True, "target.std": 2}},
+        },
+    )
+    first, last = design.cells[0], design.cells[-1]
+    assert dict(first.levels) == {"generator.hidden": "()", "samples": "fresh", "scale": "raw"}
+    assert first.gan == replace(GAN_500, {"generator.hidden": ()})
+    assert dict(last.levels) == {"generator.hidden": "(16,)", "samples": 64, "scale": "standardised"}
+    assert last.gan == replace(GAN_500, {"samples": 64, "standardise": True, "target.std": 2})
+    assert design.values == {"generator.hidden"}
+
+
+def test_objects_and_their_fields_as_factors() -> None:
+    design = Design(
+        "o", GAN_500, {"optimizer_g.lr": np.geomspace(0.1, 1, 2), "optimizer_g": {"sgd": SGD(), "adam": Adam()}}
+    )
+    assert [cell.gan.optimizer_g for cell in design.cells] == [SGD(0.1), Adam(0.1), SGD(1), Adam(1)]
+    assert type(design.cells[0].levels["optimizer_g.lr"]) is float
+
+
+@given(gans(), st.lists(st.integers(1, 2**20), unique=True, min_size=1, max_size=4), st.integers(1, 10**7))
+def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
+    design = Design("any", replace(gan, {"batch_size": 1}), {"samples": sizes}, reps)
+    assert (
+        [value_at(cell.gan, "samples") for cell in design.cells]
+        == [cell.levels["samples"] for cell in design.cells]
+        == sizes
+    )
+    assert design.reps == reps
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            {"factors": {"optimizer_g.lrr": [1]}},
+            "design 'x', cell 0 (optimizer_g.lrr = 1): optimizer_g.lrr: no such field",
+        ),
+        (
+            {"factors": {"steps": [100, -3]}},
+            "design 'x', cell 1 (steps = -3): steps: value -3: an integer from 1 to 100,000,000",
+        ),
+        ({"factors": {"scale": [1, 2]}}, "design 'x', cell 0 (scale = 1): scale: no such field; did you mean"),
+        ({"factors": {"scale": {"raw": 3}}}, "design 'x', cell 0 (scale = raw): scale: no such field"),
+        ({"factors": {"game": []}}, "factors: game: no levels"),
+        ({"factors": {"game": "minimax"}}, "factors: game: value 'minimax': a sequence of values"),
+        ({"factors": {"game": 3}}, "factors: game: value 3: a sequence of values"),
+        ({"factors": {"game": ["minimax", "minimax"]}}, "factors: game: level minimax given twice"),
+        ({"factors": {"samples": {1: 1, "1": 2}}}, "factors: samples: level 1 given twice"),
+        ({"factors": {"game": {"mm": "minimax"}}}, "factors: game: labels other than the games"),
+        ({"factors": {"samples": {math.nan: 1}}}, "factors: samples: label nan: text or a finite number"),
+        ({"factors": {"samples": {None: 1}}}, "factors: samples: label None: text or a finite number"),
+        ({"factors": {"w1": {"a": {}}}}, "factors: value 'w1': text that is no column of the runs"),
+        ({"factors": {3: [1]}}, "factors: value 3: text that is no column"),
+        ({"factors": {"": [1]}}, "factors: value '': text that is no column"),
+        ({"factors": {"a": {"b": {3: 4}}}}, "design 'x', cell 0 (a = b): overrides: value 3: a dotted path"),
+        ({"factors": [1]}, "factors: value [1]: a mapping of names to levels"),
+        (
+            {"factors": {"steps": [1, 2], "a": {"b": {"steps": 3}}}},
+            "design 'x', cell 0 (steps = 1, a = b): steps: set by two",
+        ),
+        (
+            {"factors": {f"f{i}": {key: {} for key in "abcdefghij"} for i in range(6)}},
+            "factors: 1,000,000 cells: at most",
+        ),
+        ({"reps": 0}, "reps: value 0: an integer from 1 to 10,000,000"),
+        ({"reps": 2.0}, "reps: value 2.0: an integer"),
+        ({"reps": True}, "reps: value True: an integer"),
+        ({"name": "a b"}, "name: value 'a b': 1 to 64 letters"),
+        ({"name": "../x"}, "name: value '../x': 1 to 64 letters"),
+        ({"name": ""}, "name: value '': 1 to 64 letters"),
+        ({"gan": 3}, "gan: value 3: a GAN"),
+    ],
+)
+def test_refusals_name_the_factor_or_the_cell(arguments: dict[str, object], line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Design(**{"name": "x", "gan": GAN_500, **arguments})
+    assert one_line(caught.value).startswith(line)
+
+
+levels = st.none() | st.integers() | st.floats() | st.text(max_size=4) | st.booleans()
+factors = st.dictionaries(
+    st.sampled_from(["steps", "game", "optimizer_g.lr", "scale", "target", "samples"]) | st.text(max_size=4),
+    st.lists(levels, max_size=3)
+    | st.dictionaries(levels, levels | st.dictionaries(levels, levels, max_size=2), max_size=3)
+    | levels,
+    max_size=3,
+)
+
+
+@given(factors)
+def test_any_factors_make_cells_or_one_line(drawn: dict[str, object]) -> None:
+    try:
+        design = Design("x", GAN_500, drawn)
+    except ConfigError as error:
+        assert "\n" not in one_line(error)
+    else:
+        assert len(design.cells) == math.prod(len(given_levels) for given_levels in drawn.values())
+        for cell in design.cells:
+            assert list(cell.levels) == list(drawn)
+
+
+def test_labels() -> None:
+    assert level_label(np.float32(0.5)) == 0.5
+    assert [level_label(value) for value in (True, None, (1, 2), "a", 3)] == ["True", "None", "(1, 2)", "a", 3]
+    assert level_label(Normal(500, 5)) == "Normal(mean=500.0, std=5.0)"
+
+
+def test_values_at_paths() -> None:
+    assert value_at(GAN_500, "optimizer_g.beta1") == 0.5
+    for path in ("optimizer_g.rho", "steps.x", "nothing", "optimizer_g.kind.x"):
+        with pytest.raises(KeyError):
+            value_at(GAN_500, path)
+
+
+def test_cells_are_read_only_and_travel() -> None:
+    cell = Design("x", GAN_500, {"game": ["minimax"]}).cells[0]
+    with pytest.raises(TypeError):
+        cell.levels["game"] = "as-written"  # type: ignore[index]
+    copy = pickle.loads(pickle.dumps(cell))
+    assert (copy.index, dict(copy.levels), copy.gan) == (cell.index, dict(cell.levels), cell.gan)
+    assert isinstance(copy, Cell)
+
+
+def test_reserved_names_are_the_columns_of_labels_and_records() -> None:
+    traces = Traces(np.array([[1]]), np.ones((1, 1, len(FIELDS)), dtype=np.float32), np.array([1]))
+    columns = set(label(traces, 1.0).columns)
+    assert columns
+    assert columns <= RESERVED
+    assert set(FIELDS) <= RESERVED
+    assert "game" not in RESERVED
+
+
+def test_networks_and_mixtures_as_levels() -> None:
+    networks = {"small": {"generator": MLP((4,)), "discriminator": MLP((4,))}, "large": {"generator": MLP((64, 64))}}
+    design = Design("n", GAN_500, {"size": networks, "target": {"two": Mixture((0, 4), 1), "one": Normal()}})
+    assert [cell.gan.generator.hidden for cell in design.cells] == [(4,), (4,), (64, 64), (64, 64)]
+    assert [cell.gan.target for cell in design.cells] == [Mixture((0, 4), 1), Normal()] * 2

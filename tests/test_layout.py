@@ -1,0 +1,499 @@
+"""The floor plan, held: who may import whom, what may stand where, and that README and docs say what is true.
+
+Every rule is a function from sources to a list of breaches. Each is run on the repository, where it must find none in a
+set of files that is not empty, and on a small made-up source that breaks the rule, where it must find it.
+"""
+
+import ast
+import graphlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# What a module of gansim may import from gansim, itself aside. "kernels" is the whole folder; within it the imports
+# must be free of cycles. docs/design.md says why; a new module needs a row here and a line there.
+MAY_IMPORT = {
+    "traces": set(),
+    "kernels": {"traces"},
+    "spec": set(),
+    "theory": {"spec"},
+    "regimes": {"traces"},
+    "tables": {"traces", "regimes", "theory", "spec"},
+    "figures": {"traces", "regimes", "theory", "spec", "tables"},
+    "design": {"traces", "spec"},
+    "simulate": {"traces", "spec", "theory", "kernels", "design"},
+    "store": {"traces", "spec", "design"},
+    "progress": set(),
+    "study": {"traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress"},
+    "cli": {
+        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress", "study", "tables", "figures",
+    },
+    "__init__": {
+        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "study", "tables", "figures",
+    },
+    "__main__": {"cli"},
+}  # fmt: skip
+MAY_PRINT = {"cli", "progress", "__main__"}
+COMPILER = {"numba", "llvmlite"}
+STUDY_LINES = 150  # of code and docstrings: one screen of parameters, one of tables, one of figures
+README_COMMANDS = ["pip install -e . && python studies/regimes.py", 'pip install -e ".[test]" && pytest']
+
+
+# --- what is scanned ------------------------------------------------------------------------------------------------
+
+
+def sources(folder: str) -> dict[str, str]:
+    """Python files under a folder of the repository: path relative to the root -> text."""
+    found = {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+    assert found, f"no Python file under {folder}/: a rule that scans nothing proves nothing"
+    return found
+
+
+def texts() -> dict[str, str]:
+    """Every text file that a reader may get to see: path relative to the root -> text."""
+    suffixes = {".py", ".md", ".toml", ".cff", ".json", ".csv", ".tex", ".txt"}
+    folders = ["gansim", "studies", "tests", "docs", "results"]
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*")] + list(ROOT.iterdir())
+    paths = [path for path in paths if path.suffix in suffixes] + [ROOT / ".ci/run", ROOT / ".gitignore"]
+    found = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sorted(paths)}
+    assert {"README.md", "pyproject.toml", "docs/design.md", "gansim/spec.py"} <= found.keys()
+    return found
+
+
+def layer(path: str) -> str:
+    """`gansim/kernels/games.py` -> `kernels`, `gansim/spec.py` -> `spec`."""
+    parts = Path(path).with_suffix("").parts
+    return parts[1]
+
+
+def dotted(path: str) -> str:
+    """`gansim/kernels/games.py` -> `gansim.kernels.games`, `gansim/__init__.py` -> `gansim`."""
+    parts = Path(path).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: str, text: str) -> list[tuple[int, str]]:
+    """Line and absolute dotted name of all that a file imports, wherever the statement stands.
+
+    `from gansim import tables` gives `gansim.tables`: whether that is a module is for the caller to say.
+    """
+    found = []
+    package = list(Path(path).parent.parts)
+    for node in ast.walk(ast.parse(text, path)):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            found += [(node.lineno, f"{stem}.{alias.name}") for alias in node.names]
+    return found
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+
+
+def upward_imports(files: dict[str, str]) -> list[str]:
+    """Imports that the floor plan does not allow."""
+    layers = {layer(path) for path in files}
+    found = [f"gansim/{name}: has no row in MAY_IMPORT" for name in sorted(layers - MAY_IMPORT.keys())]
+    for path, text in files.items():
+        own = layer(path)
+        for line, name in imports(path, text):
+            head, *rest = name.split(".")
+            if head != "gansim":
+                continue
+            # A name that is no module is one of the package's own: from there, that is an import of everything.
+            target = rest[0] if rest and rest[0] in layers | MAY_IMPORT.keys() else "__init__"
+            if target == "__init__" and rest == ["__version__"]:
+                continue
+            if target != own and target not in MAY_IMPORT.get(own, set()):
+                found.append(f"{path}:{line}: {own} may not import {name}")
+    return found
+
+
+def import_cycles(files: dict[str, str]) -> list[str]:
+    """A circle of modules that import each other, if there is one."""
+    modules = {dotted(path) for path in files}
+    graph: dict[str, set[str]] = {}
+    for path, text in files.items():
+        names = {name for _, name in imports(path, text)}
+        # `from gansim.kernels.lanes import fma` depends on the module, `from gansim.kernels import lanes` on both.
+        targets = {name if name in modules else name.rpartition(".")[0] for name in names}
+        graph[dotted(path)] = (targets & modules) - {dotted(path), "gansim"}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return [" -> ".join(error.args[1])]
+    return []
+
+
+def stray_compilers(files: dict[str, str]) -> list[str]:
+    """Imports of Numba or llvmlite outside the kernels."""
+    return [
+        f"{path}:{line}: {name}"
+        for path, text in files.items()
+        if layer(path) != "kernels"
+        for line, name in imports(path, text)
+        if name.split(".")[0] in COMPILER
+    ]
+
+
+def prints(files: dict[str, str]) -> list[str]:
+    """Calls of print where a caller did not ask for output."""
+    return [
+        f"{path}:{node.lineno}: print"
+        for path, text in files.items()
+        if layer(path) not in MAY_PRINT
+        for node in ast.walk(ast.parse(text, path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+
+
+def fast_math(files: dict[str, str]) -> list[str]:
+    """Numba's fastmath in any spelling but False: it compiles `isnan` away and makes bits depend on the CPU."""
+    found = []
+    for path, text in files.items():
+        for node in ast.walk(ast.parse(text, path)):
+            pairs: list[tuple[str | None, ast.expr]] = []
+            if isinstance(node, ast.Call):
+                pairs = [(word.arg, word.value) for word in node.keywords]
+            elif isinstance(node, ast.Dict):
+                pairs = [
+                    (key.value, value)
+                    for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant)
+                ]
+            for key, value in pairs:
+                if key == "fastmath" and not (isinstance(value, ast.Constant) and value.value is False):
+                    found.append(f"{path}:{value.lineno}: fastmath={ast.unparse(value)}")
+    return found
+
+
+def machine_paths(files: dict[str, str]) -> list[str]:
+    """Absolute paths that exist on somebody's machine only."""
+    pattern = re.compile(r"(?<![\w.:/$}\]-])/(?:home|root|Users|work|tmp|mnt|opt|farm|scratch)/\w")
+    return [
+        f"{path}:{number}: {line.strip()[:100]}"
+        for path, text in files.items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if pattern.search(line)
+    ]
+
+
+def private_uses(files: dict[str, str], public: set[str], modules: set[str]) -> list[str]:
+    """What studies take from gansim beside its public names and public modules."""
+    found = []
+    for path, text in files.items():
+        tree = ast.parse(text, path)
+        uses = [(line, name.split(".")) for line, name in imports(path, text)]
+        uses += [(node.lineno, chain) for node in ast.walk(tree) if (chain := attribute_chain(node, aliases(tree)))]
+        for line, (package, *names) in uses:
+            hidden = any(name.startswith("_") and name != "__version__" for name in names)
+            known = not names or names[0] in public | modules - {"kernels"} | {"__version__"}
+            if package in COMPILER or (package == "gansim" and (hidden or not known)):
+                found.append(f"{path}:{line}: {'.'.join([package, *names])} is not public")
+    return found
+
+
+def aliases(tree: ast.AST) -> dict[str, list[str]]:
+    """What the names that a file imports from gansim stand for: `gs` -> gansim, `tables` -> gansim.tables."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "gansim":
+                    found[alias.asname or "gansim"] = alias.name.split(".") if alias.asname else ["gansim"]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gansim":
+            for alias in node.names:
+                found[alias.asname or alias.name] = [*node.module.split("."), alias.name]
+    return found
+
+
+def attribute_chain(node: ast.AST, known: dict[str, list[str]]) -> list[str]:
+    """`gs.tables.wilson` -> gansim, tables, wilson; nothing where the chain does not start at gansim.
+
+    Methods of the objects that gansim returns are the objects' business: the chain ends at the first call.
+    """
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.insert(0, node.attr)
+        node = node.value
+    return [*known[node.id], *names] if names and isinstance(node, ast.Name) and node.id in known else []
+
+
+def long_studies(files: dict[str, str]) -> list[str]:
+    """Studies of more than STUDY_LINES lines, blank lines and comments not counted."""
+    found = []
+    for path, text in files.items():
+        lines = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+        if len(lines) > STUDY_LINES:
+            found.append(f"{path}: {len(lines)} lines, {STUDY_LINES} allowed")
+    return found
+
+
+def wrong_commands(readme: str) -> list[str]:
+    """What the README's install lines are, where they are not the two promised ones in their order."""
+    found = [line for line in readme.splitlines() if line.lstrip("$ ").startswith("pip install ")]
+    return [] if found == README_COMMANDS else [f"install lines: {found}"]
+
+
+def python_blocks(readme: str) -> list[tuple[bool, str]]:
+    """The README's python blocks in order; True where the line above the fence is `<!-- slow -->`."""
+    pattern = re.compile(r"^(<!-- slow -->\n+)?```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [(bool(match[1]), match[2]) for match in pattern.finditer(readme)]
+
+
+def broken_links(files: dict[str, str], exists) -> list[str]:
+    """Relative links of Markdown pages that lead to no file, or to no heading of the page they lead to."""
+    found = []
+    for path, text in files.items():
+        prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+        targets = re.findall(r"\]\(([^)\s]+)[^)]*\)", prose) + re.findall(r'<img[^>]+src="([^"]+)"', prose)
+        for target in targets:
+            name, _, anchor = target.partition("#")
+            page = os.path.normpath(Path(path).parent / name) if name else path
+            if "://" not in target and not (exists(page) and (not anchor or anchor in headings(files.get(page, "")))):
+                found.append(f"{path}: {target}")
+    return found
+
+
+def headings(page: str) -> set[str]:
+    """Anchors of a Markdown page, made from its headings as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def floor_plan(page: str) -> set[str]:
+    """The modules that docs/design.md's floor plan draws, as paths from the root."""
+    block = re.search(r"^```text\ngansim/\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert block, "docs/design.md has no floor plan that starts with gansim/"
+    found, folder = set(), "gansim/"
+    for line in block[1].splitlines():
+        entry = re.match(r"( +)([\w.]+/?)", line)
+        if entry is None:
+            break  # what follows the package: studies, tests, results
+        name = entry[2]
+        if name.endswith("/"):
+            folder = f"gansim/{name}"
+        else:
+            found.add((folder if len(entry[1]) > 2 else "gansim/") + name)
+    return found
+
+
+# --- the repository keeps them --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [upward_imports, import_cycles, stray_compilers, prints, fast_math])
+def test_the_package_keeps_the_rule(rule):
+    assert rule(sources("gansim")) == []
+
+
+def test_the_floor_plan_itself_has_no_circle():
+    order = list(graphlib.TopologicalSorter(MAY_IMPORT).static_order())
+    assert order.index("spec") < order.index("design") < order.index("simulate") < order.index("study")
+    for reader in ("regimes", "tables", "figures", "theory"):
+        assert not {"simulate", "study", "kernels"} & MAY_IMPORT[reader]
+
+
+def test_no_fast_math_outside_the_package_either():
+    assert fast_math(sources("studies") | sources("tests")) == []
+
+
+def test_no_path_of_one_machine():
+    assert machine_paths(texts()) == []
+
+
+def test_studies_use_public_names_and_stay_short():
+    files = sources("studies")
+    assert private_uses(files, public_names(), package_modules()) == []
+    assert long_studies(files) == []
+
+
+def test_every_public_name_is_there():
+    import gansim
+
+    names = public_names()
+    assert {"GAN", "Study", "simulate", "trace", "gradients", "tabulate", "compare"} <= names
+    assert [name for name in sorted(names) if not hasattr(gansim, name)] == []
+
+
+def test_the_drawn_floor_plan_is_the_built_one():
+    drawn = floor_plan((ROOT / "docs/design.md").read_text(encoding="utf-8"))
+    built = {path for path in sources("gansim") if path != "gansim/kernels/__init__.py"}
+    assert drawn == built
+
+
+def test_the_package_is_typed():
+    assert (ROOT / "gansim/py.typed").is_file()
+
+
+def test_links_lead_somewhere():
+    pages = {path: text for path, text in texts().items() if path.endswith(".md") and not path.startswith("results/")}
+    assert len(pages) >= 4
+    assert broken_links(pages, lambda path: (ROOT / path).exists()) == []
+
+
+def test_one_version():
+    import gansim
+
+    citation = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    newest = re.search(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert citation and newest
+    assert citation[1] == newest[1] == gansim.__version__
+
+
+def public_names() -> set[str]:
+    """`__all__` of the package, read without importing it."""
+    for node in ast.parse((ROOT / "gansim/__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
+            return set(ast.literal_eval(node.value))
+    raise AssertionError("gansim/__init__.py has no __all__ that can be read without running it")
+
+
+def package_modules() -> set[str]:
+    return {layer(path) for path in sources("gansim")} - {"__init__", "__main__"}
+
+
+# --- README ---------------------------------------------------------------------------------------------------------
+
+
+def test_readme_holds_the_two_commands():
+    assert wrong_commands((ROOT / "README.md").read_text(encoding="utf-8")) == []
+
+
+def run_blocks(blocks: list[str], folder: Path) -> None:
+    """Run python blocks one after the other as one script, as a reader who copies them would."""
+    assert blocks, "no python block to run"
+    script = folder / "blocks.py"
+    script.write_text("\n".join(blocks), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script.name], cwd=folder, capture_output=True, text=True, env=environment(), timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def environment() -> dict[str, str]:
+    """The environment of this process, with the checkout importable: the tests may run without an installed gansim."""
+    return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def test_readme_code_runs(tmp_path):
+    blocks = python_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    run_blocks([code for slow, code in blocks if not slow], tmp_path)
+
+
+@pytest.mark.slow
+def test_all_readme_code_runs(tmp_path):
+    run_blocks([code for _, code in python_blocks((ROOT / "README.md").read_text(encoding="utf-8"))], tmp_path)
+
+
+# --- negative controls: each rule finds the breach that is there to be found ----------------------------------------
+
+BREACHES = [
+    (upward_imports, {"gansim/tables.py": "from gansim.simulate import trace"}),
+    (upward_imports, {"gansim/spec.py": "def late():\n    from .study import Study"}),
+    (upward_imports, {"gansim/figures.py": "from .kernels import train"}),
+    (upward_imports, {"gansim/kernels/games.py": "from ..spec import GAN"}),
+    (upward_imports, {"gansim/study.py": "import gansim.kernels.train"}),
+    (upward_imports, {"gansim/store.py": "import gansim"}),
+    (upward_imports, {"gansim/store.py": "from gansim import simulate"}),
+    (upward_imports, {"gansim/newcomer.py": ""}),
+    (import_cycles, {"gansim/kernels/a.py": "from .b import f", "gansim/kernels/b.py": "from gansim.kernels import a"}),
+    (stray_compilers, {"gansim/simulate.py": "from numba import njit"}),
+    (stray_compilers, {"gansim/theory.py": "def f():\n    import llvmlite.ir"}),
+    (prints, {"gansim/study.py": "print('done')"}),
+    (fast_math, {"gansim/kernels/train.py": "@njit(cache=True, fastmath=True)\ndef f(): pass"}),
+    (fast_math, {"gansim/kernels/train.py": "options = {'fastmath': {'contract'}}"}),
+    (machine_paths, {"docs/design.md": "see " + "/" + "home/somebody/notes.md"}),
+    (machine_paths, {"results/metadata.json": '{"out": "' + "/" + 'tmp/x"}'}),
+    (long_studies, {"studies/long.py": "x = 1\n" * (STUDY_LINES + 1)}),
+]
+
+
+@pytest.mark.parametrize(("rule", "files"), BREACHES)
+def test_a_breach_is_found(rule, files):
+    assert len(rule(files)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "files"),
+    [
+        (upward_imports, {"gansim/study.py": "import gansim.design\nfrom .simulate import run_chunk\nimport numpy"}),
+        (upward_imports, {"gansim/store.py": "from gansim import __version__"}),
+        (import_cycles, {"gansim/kernels/a.py": "from .b import f", "gansim/kernels/b.py": "import numpy"}),
+        (stray_compilers, {"gansim/kernels/lanes.py": "import numba"}),
+        (prints, {"gansim/cli.py": "print('done')"}),
+        (fast_math, {"gansim/kernels/jit.py": "@njit(fastmath=False)\ndef f():\n    'no fastmath here'"}),
+        (machine_paths, {"README.md": "results/regimes, https://example.org/home/x, ../tmp/x"}),
+        (long_studies, {"studies/short.py": "x = 1\n" * STUDY_LINES + "\n# why\n" * 9}),
+    ],
+)
+def test_what_is_allowed_passes(rule, files):
+    assert rule(files) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from gansim.kernels import train",
+        "from gansim import _secret",
+        "from gansim import nonsense",
+        "import gansim as gs\ngs._secret",
+        "import gansim as gs\nx = gs.tables._format",
+        "import gansim as gs\nx = gs.nonsense(1)",
+        "from gansim import tables\nx = tables._format(1)",
+        "import gansim.kernels.train",
+        "import numba",
+    ],
+)
+def test_a_study_that_reaches_inside_is_found(text):
+    assert len(private_uses({"studies/bad.py": text}, {"simulate", "GAN"}, {"simulate", "kernels", "tables"})) == 1
+
+
+def test_a_study_with_public_names_passes():
+    text = "import gansim as gs\nfrom gansim import tables\nfrom gansim.cli import Options\ngs.GAN(gs.tables.wilson)"
+    assert private_uses({"studies/good.py": text}, {"GAN"}, {"cli", "tables", "kernels"}) == []
+
+
+def test_a_changed_readme_command_is_found():
+    good = "```sh\n" + "\n".join(README_COMMANDS) + "\n```\n"
+    assert wrong_commands(good) == []
+    assert wrong_commands(good.replace(" && pytest", "; pytest"))
+    assert wrong_commands(good + "pip install jax\n")
+    assert wrong_commands("")
+
+
+def test_blocks_are_found_and_failing_ones_fail(tmp_path):
+    page = "```python\na = 1\n```\ntext\n<!-- slow -->\n```python\nassert a == 2\n```\n```sh\nls\n```\n"
+    assert python_blocks(page) == [(False, "a = 1\n"), (True, "assert a == 2\n")]
+    run_blocks([code for slow, code in python_blocks(page) if not slow], tmp_path)
+    with pytest.raises(AssertionError, match="a == 2"):
+        run_blocks([code for _, code in python_blocks(page)], tmp_path)
+    with pytest.raises(AssertionError, match="no python block"):
+        run_blocks([], tmp_path)
+
+
+def test_a_broken_link_is_found():
+    links = "[x](b.md#what-is-it) [y](https://example.org/#z) [here](#n1) [z](gone.md) [w](b.md#no) [v](#no)"
+    pages = {"docs/a.md": f"# N1\n{links}\n```\n[code](no.md)\n```\n", "docs/b.md": "## What, *is* it?\n"}
+    found = broken_links(pages, lambda path: path in pages)
+    assert found == ["docs/a.md: gone.md", "docs/a.md: b.md#no", "docs/a.md: #no"]
+
+
+def test_a_wrong_floor_plan_differs():
+    page = "```text\ngansim/\n  spec.py   x\n  kernels/  y\n    games.py  z\n  tables.py  t\nstudies/  s\n```\n"
+    assert floor_plan(page) == {"gansim/spec.py", "gansim/kernels/games.py", "gansim/tables.py"}
+
+
+def test_an_empty_folder_is_no_proof():
+    with pytest.raises(AssertionError, match="scans nothing"):
+        sources("no-such-folder")

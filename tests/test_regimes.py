@@ -1,0 +1,462 @@
+"""The labeller on hand-made traces: every state, every limit, every way to be fooled."""
+
+import time
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gansim import regimes
+from gansim.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, label, vary
+from gansim.traces import FIELDS, Traces
+
+RECORDS = 20  # the window is 4 records
+SD = 5.0  # of the target, data units
+
+# What each state looks like at every record of a run.
+G_LOOKS = {
+    "converged": {"g_mean": 500, "g_std": 0.9 * SD, "w1": 0.1},
+    "off target": {"g_mean": 400, "g_std": 0.9 * SD, "w1": 20},
+    "collapsed": {"g_mean": 500, "g_std": 0.01 * SD, "w1": 0.8},
+    "non-finite": dict.fromkeys(FIELDS, np.nan) | {"finite": 0},
+}
+D_LOOKS = {
+    "perfect": {"d_real": 0.97, "d_fake": 0.03, "d_real_off": 0.47, "d_fake_off": 0.47},
+    "idle": {"d_real": 0.51, "d_fake": 0.49, "d_real_off": 0.02, "d_fake_off": 0.02},
+    "inverted": {"d_real": 0.03, "d_fake": 0.97, "d_real_off": 0.47, "d_fake_off": 0.47},
+    "mixed": {"d_real": 0.7, "d_fake": 0.3, "d_real_off": 0.25, "d_fake_off": 0.25},
+    "non-finite": dict.fromkeys(FIELDS, np.nan) | {"finite": 0},
+}
+
+
+def run(g="converged", d="idle", records=RECORDS, **fields):
+    """Return the values of one run, (records, fields): a look for G and D, some fields replaced by other values."""
+    values = np.full((records, len(FIELDS)), np.nan, dtype=np.float32)
+    for name, value in ({"finite": 1} | D_LOOKS[d] | G_LOOKS[g] | fields).items():
+        values[:, FIELDS.index(name)] = value
+    return values
+
+
+def traces_of(*runs, n_modes=1):
+    values = np.stack(runs)
+    steps = np.tile(100 * np.arange(1, values.shape[1] + 1), (len(runs), 1))
+    return Traces(steps, values, np.full(len(runs), n_modes))
+
+
+def label_one(values, thresholds=None, n_modes=1):
+    return label(traces_of(values, n_modes=n_modes), SD, thresholds).squeeze()
+
+
+def series(*pieces):
+    """Join (value, times) pieces into the values of a run's records."""
+    return np.concatenate([np.full(times, value, dtype=np.float64) for value, times in pieces])
+
+
+# Every state ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("g, d", list(product(G_STATES[:-1], D_STATES[:-1])))
+def test_every_pair_of_looks_gets_its_regime(g, d):
+    verdict = label_one(run(g, d))
+    assert (verdict["g_state"], verdict["d_state"], verdict["regime"]) == (g, d, f"{g}, {d}")
+
+
+def test_non_finite_is_one_regime():
+    verdict = label_one(run("non-finite", "non-finite"))
+    assert verdict[["g_state", "d_state", "regime"]].tolist() == ["non-finite"] * 3
+    assert verdict["share_nonfinite"] == 1
+
+
+def test_levels_are_complete_and_ordered():
+    frame = label(traces_of(run()), SD)
+    assert tuple(frame.columns) == LABELS
+    for column, levels in (("g_state", G_STATES), ("d_state", D_STATES), ("regime", REGIMES)):
+        assert frame[column].cat.ordered
+        assert tuple(frame[column].cat.categories) == levels
+    assert len(REGIMES) == len(set(REGIMES)) == 3 * 4 + 1
+
+
+def test_runs_do_not_influence_each_other():
+    looks = [run(g, d) for g, d in product(G_STATES, D_STATES)]
+    together = label(traces_of(*looks), SD)
+    for row, values in enumerate(looks):
+        assert together.iloc[row].equals(label_one(values).rename(row))
+
+
+# The checker itself -----------------------------------------------------------------------------------------------
+
+
+def tells_all_looks_apart():
+    return all(label_one(run(g)).g_state == g for g in G_STATES) and all(
+        label_one(run("off target", d)).d_state == d for d in D_STATES[:-1]
+    )
+
+
+def test_the_checker_accepts_the_labeller():
+    assert tells_all_looks_apart()
+
+
+@pytest.mark.parametrize(
+    "name, broken",
+    [
+        ("_CONVERGED", regimes._COLLAPSED),  # converged runs come out as collapsed
+        ("_COLLAPSED", regimes._CONVERGED),  # and collapsed ones as converged
+        ("_G_NONFINITE", regimes._OFF_TARGET),
+        ("_INVERTED", regimes._PERFECT),
+        ("_median_at_most", lambda values, limit, length: np.ones((len(values), values.shape[1] - length + 1), bool)),
+        ("_finite_so_far", lambda traces: np.ones(traces.steps.shape, bool)),
+    ],
+)
+def test_the_checker_rejects_a_broken_labeller(monkeypatch, name, broken):
+    monkeypatch.setattr(regimes, name, broken)
+    assert not tells_all_looks_apart()
+
+
+@pytest.mark.parametrize("w1", [0.0, 0.1, 0.2])
+def test_a_collapsed_run_is_not_converged_however_near(w1):
+    assert label_one(run("collapsed", w1=w1))["g_state"] == "collapsed"
+    assert label_one(run("collapsed", w1=w1, g_std=SD))["g_state"] == "converged"
+
+
+# The window -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "records, window, length",
+    [(1, 0.2, 1), (2, 0.2, 1), (5, 0.2, 1), (8, 0.2, 2), (20, 0.2, 4), (50, 0.2, 10), (7, 1, 7)],
+)
+def test_window_length(records, window, length):
+    assert Thresholds(window=window).window_length(records) == length
+
+
+def test_only_the_window_decides():
+    before = run(
+        w1=series((20, 16), (0.1, 4)),
+        **{k: series((v, 16), (D_LOOKS["idle"][k], 4)) for k, v in D_LOOKS["perfect"].items()},
+    )
+    assert label_one(before)["regime"] == "converged, idle"
+    # One record less and the median over the window is off.
+    late = run(w1=series((20, 18), (0.1, 2)))
+    assert label_one(late)["g_state"] == "off target"
+
+
+def test_one_record_only():
+    for g in G_STATES:
+        verdict = label_one(run(g, records=1))
+        assert verdict["g_state"] == g
+        assert verdict["last_step"] == 100
+        assert not verdict["left"]
+    assert label_one(run(records=1))["converged_step"] == 100
+    assert np.isnan(label_one(run("off target", records=1))["converged_step"])
+
+
+def test_a_spike_in_the_window_denies_convergence_only_above_the_limit():
+    assert label_one(run(w1=series((0.1, 17), (0.45, 1), (0.1, 2))))["g_state"] == "converged"
+    assert label_one(run(w1=series((0.1, 17), (0.51, 1), (0.1, 2))))["g_state"] == "off target"
+
+
+def test_a_spike_before_the_window_is_forgiven():
+    verdict = label_one(run(w1=series((0.1, 15), (30, 1), (0.1, 4))))
+    assert (verdict["g_state"], verdict["converged_step"], verdict["left"]) == ("converged", 100, False)
+
+
+def test_one_lucky_record_is_not_convergence():
+    verdict = label_one(run("off target", w1=series((20, 19), (0.05, 1))))
+    assert verdict["g_state"] == "off target"
+    assert np.isnan(verdict["converged_step"])
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.5, np.inf]), min_size=1, max_size=12),
+    st.integers(1, 12),
+    st.sampled_from([0.1, 0.2, 0.25]),
+)
+@settings(deadline=None)
+def test_median_by_counting_is_numpys_median(values, length, limit):
+    length = min(length, len(values))
+    row = np.array([values], dtype=np.float32)
+    stretches = np.lib.stride_tricks.sliding_window_view(row, length, axis=1)
+    expected = np.median(stretches, axis=-1) <= np.float32(limit)
+    np.testing.assert_array_equal(regimes._median_at_most(row, np.float32(limit), length), expected)
+
+
+# Limits -----------------------------------------------------------------------------------------------------------
+
+JUST_ABOVE = 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    "fields, at, beyond",
+    [
+        ({"w1": 0.2}, "converged", "off target"),
+        ({"w1": series((0.1, 19), (0.5, 1))}, "converged", "off target"),
+        ({"w1": 0.8, "g_std": 0.1 * SD}, "collapsed", "off target"),
+    ],
+)
+def test_g_at_a_limit_counts_as_within(fields, at, beyond):
+    assert label_one(run(**fields))["g_state"] == at
+    assert (
+        label_one(run(**{name: JUST_ABOVE * np.asarray(value) for name, value in fields.items()}))["g_state"] == beyond
+    )
+
+
+@pytest.mark.parametrize("sd", [0.3, 1, 3, 5, 7, 9, 13, 21, 500])
+def test_the_spread_limit_is_not_lost_to_rounding(sd):
+    traces = traces_of(run("off target", g_std=np.float32(0.1 * sd)))
+    assert label(traces, sd)["g_state"].tolist() == ["collapsed"]
+    assert label(traces, 0.999 * sd)["g_state"].tolist() == ["off target"]
+
+
+@pytest.mark.parametrize(
+    "fields, at, beyond",
+    [
+        ({"d_real": 0.9, "d_fake": 0.05}, "perfect", {"d_real": 0.899}),
+        ({"d_real": 0.95, "d_fake": 0.1}, "perfect", {"d_fake": 0.101}),
+        ({"d_real": 0.1, "d_fake": 0.95}, "inverted", {"d_real": 0.101}),
+        ({"d_real": 0.05, "d_fake": 0.9}, "inverted", {"d_fake": 0.899}),
+        ({"d_real_off": 0.1, "d_fake_off": 0.05}, "idle", {"d_real_off": 0.101}),
+        ({"d_real_off": 0.05, "d_fake_off": 0.1}, "idle", {"d_fake_off": 0.101}),
+    ],
+)
+@pytest.mark.parametrize("records", [1, 15, 35, 50])
+def test_d_at_a_limit_counts_as_within(fields, at, beyond, records):
+    assert label_one(run(d="mixed", records=records, **fields))["d_state"] == at
+    assert label_one(run(d="mixed", records=records, **(fields | beyond)))["d_state"] == "mixed"
+
+
+def test_a_d_that_swings_around_one_half_is_not_idle():
+    swinging = {"d_real": 0.5, "d_fake": 0.5, "d_real_off": 0.4, "d_fake_off": 0.4}
+    assert label_one(run(d="mixed", **swinging))["d_state"] == "mixed"
+
+
+def test_d_is_averaged_over_the_window():
+    mostly = {k: series((0, 15), (v, 3), (D_LOOKS["inverted"][k], 2)) for k, v in D_LOOKS["perfect"].items()}
+    assert (
+        label_one(run(**mostly))["d_state"] == "mixed"
+    )  # the window: perfect 2 of 4; a median over 5 would say perfect
+    once = {k: series((v, 19), (0.9 * v, 1)) for k, v in D_LOOKS["perfect"].items()}
+    assert label_one(run(**once))["d_state"] == "perfect"
+
+
+# Mixtures ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "modes, n_modes, expected",
+    [
+        (8, 8, "converged"),
+        (5, 8, "converged"),
+        (4, 8, "collapsed"),
+        (1, 2, "collapsed"),
+        (2, 3, "converged"),
+        (1, 1, "converged"),
+    ],
+)
+def test_a_mixture_with_half_its_modes_is_collapsed(modes, n_modes, expected):
+    assert label_one(run(modes=modes), n_modes=n_modes)["g_state"] == expected
+
+
+def test_modes_are_judged_by_their_median_over_the_window():
+    assert label_one(run(modes=series((8, 17), (1, 1), (8, 2))), n_modes=8)["g_state"] == "converged"
+    assert label_one(run(modes=series((8, 16), (1, 3), (8, 1))), n_modes=8)["g_state"] == "collapsed"
+
+
+def test_a_mixture_collapses_in_spread_too():
+    assert label_one(run("collapsed", modes=8), n_modes=8)["g_state"] == "collapsed"
+
+
+def test_a_mixture_that_lost_its_modes_again_has_left():
+    verdict = label_one(run(modes=series((8, 10), (1, 10))), n_modes=8)
+    assert (verdict["g_state"], verdict["left"], verdict["converged_step"]) == ("collapsed", True, 100)
+
+
+# Having left, time to convergence ---------------------------------------------------------------------------------
+
+
+def test_left():
+    stayed_away = label_one(run("off target"))
+    assert (stayed_away["left"], np.isnan(stayed_away["converged_step"])) == (False, True)
+    left = label_one(run(w1=series((20, 5), (0.1, 4), (20, 11))))
+    assert (left["g_state"], left["left"], left["converged_step"]) == ("off target", True, 600)
+    came_back = label_one(run(w1=series((20, 5), (0.1, 4), (20, 5), (0.1, 6))))
+    assert (came_back["g_state"], came_back["left"], came_back["converged_step"]) == ("converged", False, 600)
+    collapsed = label_one(run(w1=series((0.1, 10), (0.8, 10)), g_std=series((SD, 10), (0, 10))))
+    assert (collapsed["g_state"], collapsed["left"]) == ("collapsed", True)
+
+
+def test_a_stretch_shorter_than_the_window_does_not_count():
+    # Three near records of the four: the median is near, but the far one is above 0.5.
+    verdict = label_one(run(w1=series((20, 5), (0.1, 3), (20, 12))))
+    assert (verdict["left"], np.isnan(verdict["converged_step"])) == (False, True)
+
+
+def test_converged_step_is_the_first_record_of_the_stretch():
+    for late in range(RECORDS - 4 + 1):
+        verdict = label_one(run(w1=series((20, late), (0.1, RECORDS - late))))
+        assert verdict["converged_step"] == 100 * (late + 1)
+        assert verdict["converged_step"] <= verdict["last_step"]
+    assert verdict["converged_step"] == verdict["last_step"] == 1700
+
+
+def test_a_run_that_converged_and_blew_up_keeps_its_step_but_has_not_left():
+    blown = run()
+    blown[12:] = run("non-finite", "non-finite")[12:]
+    verdict = label_one(blown)
+    assert (verdict["regime"], verdict["left"], verdict["converged_step"]) == ("non-finite", False, 100)
+    assert verdict["last_step"] == 1700
+    assert (verdict["share_idle"], verdict["share_nonfinite"]) == (12 / 20, 8 / 20)
+
+
+# Non-finite -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", [0, 10, 19])
+def test_a_run_is_non_finite_from_the_first_bad_record_on(when):
+    values = run()
+    values[when:] = run("non-finite", "non-finite")[when:]
+    traces = traces_of(values)
+    expected = np.arange(RECORDS) >= when
+    np.testing.assert_array_equal(regimes.g_states(traces, SD)[0] == G_STATES.index("non-finite"), expected)
+    np.testing.assert_array_equal(regimes.d_states(traces)[0] == D_STATES.index("non-finite"), expected)
+    assert label_one(values)["regime"] == "non-finite"
+
+
+@pytest.mark.parametrize("field", ["g_mean", "g_std", "w1", "d_real", "d_fake", "d_real_off", "d_fake_off", "finite"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_missing_measurement_is_not_mistaken_for_a_state(field, bad):
+    values = run()
+    values[3, FIELDS.index(field)] = bad  # once, long before the window, and `finite` goes on saying 1
+    assert label_one(values)["regime"] == "non-finite"
+
+
+def test_measurements_that_decide_nothing_may_be_missing():
+    assert label_one(run(v=np.nan, v_train=np.nan, reverse_kl=np.nan))["regime"] == "converged, idle"
+
+
+# States at each record --------------------------------------------------------------------------------------------
+
+
+def test_states_at_each_record():
+    values = np.concatenate(
+        [run(g, d, records=1) for g, d in zip(G_STATES, ("idle", "mixed", "inverted", "non-finite"), strict=True)]
+    )
+    traces = traces_of(values)
+    assert [G_STATES[code] for code in regimes.g_states(traces, SD)[0]] == list(G_STATES)
+    assert [D_STATES[code] for code in regimes.d_states(traces)[0]] == ["idle", "mixed", "inverted", "non-finite"]
+
+
+def test_shares_of_records_count_what_happened():
+    values = np.concatenate(
+        [
+            run(d="perfect", records=10),
+            run(d="idle", records=5),
+            run(d="inverted", records=4),
+            run(d="mixed", records=1),
+        ]
+    )
+    verdict = label_one(values)
+    assert verdict[list(LABELS[6:])].tolist() == [0.5, 0.25, 0.2, 0.05, 0]
+
+
+def test_combine_covers_every_pair():
+    for (g, g_word), (d, d_word) in product(enumerate(G_STATES), enumerate(D_STATES)):
+        word = "non-finite" if "non-finite" in (g_word, d_word) else f"{g_word}, {d_word}"
+        assert REGIMES[int(regimes.combine(g, d))] == word
+
+
+# Any trace at all -------------------------------------------------------------------------------------------------
+
+numbers = st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.5, 0.9, 0.95, 1.0, 30.0, np.nan, np.inf])
+
+
+@given(st.integers(0, 4), st.integers(1, 12), st.data())
+@settings(deadline=None, max_examples=60)
+def test_every_run_gets_exactly_one_regime(runs, records, data):
+    size = runs * records * len(FIELDS)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    pool = np.array(data.draw(st.lists(numbers, min_size=1, max_size=8)), dtype=np.float32)
+    values = rng.choice(pool, size).reshape(runs, records, len(FIELDS))
+    values[..., FIELDS.index("finite")] = rng.random((runs, records)) < 0.97
+    traces = Traces(np.tile(np.arange(records), (runs, 1)), values, rng.integers(1, 4, runs))
+    frame = label(traces, 1.0)
+
+    assert len(frame) == runs
+    assert not frame[["g_state", "d_state", "regime"]].isna().any(axis=None)
+    np.testing.assert_allclose(frame[list(LABELS[6:])].sum(axis=1), 1)
+    expected = np.where(
+        frame["g_state"] == "non-finite",
+        "non-finite",
+        frame["g_state"].astype(str) + ", " + frame["d_state"].astype(str),
+    )
+    assert frame["regime"].tolist() == expected.tolist()
+    ended = frame["g_state"] == "converged"
+    assert frame.loc[ended | frame["left"], "converged_step"].notna().all()
+    assert not (ended & frame["left"]).any()
+    assert (frame["converged_step"].fillna(0) <= frame["last_step"]).all()
+    g, d = regimes.final_states(traces, 1.0)
+    assert frame["g_state"].cat.codes.tolist() == g.tolist()
+    assert frame["d_state"].cat.codes.tolist() == d.tolist()
+
+
+# Thresholds -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"window": 0},
+        {"window": 1.1},
+        {"w1": 0},
+        {"w1": np.nan},
+        {"w1_never": 0.1},
+        {"spread": -0.1},
+        {"modes": 1},
+        {"perfect_hi": 0.5},
+        {"perfect_lo": 0.5},
+        {"idle": 0.6},
+    ],
+)
+def test_impossible_thresholds_are_refused_by_name(changes):
+    (name,) = changes
+    with pytest.raises(ValueError, match=f"^{name}: {changes[name]}"):
+        Thresholds(**changes)
+
+
+def test_thresholds_move_the_labels():
+    values = run("off target", "mixed", w1=0.3)
+    assert label_one(values)["regime"] == "off target, mixed"
+    wide = Thresholds(w1=np.float64(0.3), perfect_hi=0.7, perfect_lo=np.float64(0.3))
+    assert label_one(values, wide)["regime"] == "converged, perfect"
+
+
+def test_vary_moves_one_at_a_time():
+    grid = vary(w1=(0.1, 0.2, 0.3), idle=(0.05,))
+    assert grid == [Thresholds(), Thresholds(w1=0.1), Thresholds(w1=0.3), Thresholds(idle=0.05)]
+    assert vary(Thresholds(spread=0.2), w1=[0.1]) == [Thresholds(spread=0.2), Thresholds(w1=0.1, spread=0.2)]
+    with pytest.raises(ValueError, match="width"):
+        vary(width=(1, 2))
+
+
+@pytest.mark.parametrize("sd", [0, -1, np.nan, [1, 0], [1, 1, 1], [[1, 1]]])
+def test_an_impossible_sd_is_refused(sd):
+    with pytest.raises(ValueError, match=r"^sd"):
+        label(traces_of(run(), run()), sd)
+
+
+def test_each_run_is_measured_against_its_own_target():
+    traces = traces_of(run("off target", g_std=1), run("off target", g_std=1))
+    assert label(traces, [5, 20])["g_state"].tolist() == ["off target", "collapsed"]
+
+
+def test_a_study_is_labelled_in_a_moment():
+    rng = np.random.default_rng(0)
+    runs, records = 40_000, 50
+    values = rng.random((runs, records, len(FIELDS)), dtype=np.float32)
+    values[..., FIELDS.index("finite")] = 1
+    values[..., FIELDS.index("w1")] *= 0.5
+    traces = Traces(np.tile(np.arange(records), (runs, 1)), values, rng.integers(1, 3, runs))
+    start = time.process_time()
+    label(traces, 1.0)
+    assert time.process_time() - start < 2  # 0.4 s on one core

@@ -1,0 +1,439 @@
+"""Studies: every run once and in its row, whatever the workers do; frames, refusals, progress, files."""
+
+import io
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gansim import store, study
+from gansim.design import Design
+from gansim.regimes import REGIMES, Thresholds
+from gansim.simulate import Chunk, pack_key, run_chunk
+from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Momentum, Normal, replace
+from gansim.study import Study, simulate
+from gansim.traces import FIELDS, Traces
+from test_spec import gans
+
+ROOT = Path(__file__).parents[1]
+SMALL = GAN(target=Normal(2, 0.5), generator=MLP((4,)), discriminator=MLP((4,)), steps=20, records=4, n_eval=32)
+SHAPES = {"small": MLP((4,)), "affine": MLP(())}
+
+
+def expected(cell: int, rep: int, gan: GAN, seed: int, records: int) -> np.ndarray:
+    """Made-up records of a run, different for every run and every field."""
+    start = int(cell) + int(rep) / 1000 + gan.optimizer_d.lr + seed
+    values = start + np.arange(records * len(FIELDS)).reshape(records, -1) / 64
+    values[:, FIELDS.index("finite")] = 1
+    return values.astype(np.float32)
+
+
+def pretend(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> Chunk:
+    """Stand in for the engine: made-up records, after a while that makes chunks overtake each other."""
+    time.sleep((hash((runs[0], len(runs))) % 5) / 1000)
+    n, records = len(runs), cells[runs[0][0]].records
+    assert len({pack_key(cells[cell]) for cell, _ in runs}) == 1
+    values = np.array([expected(cell, rep, cells[cell], seed, records) for cell, rep in runs])
+    steps = np.tile(np.arange(1, records + 1), (n, 1))
+    numbers = np.array([[cell * 1000 + rep] for cell, rep in runs], dtype=float)
+    return Chunk(
+        np.array([cell for cell, _ in runs]),
+        np.array([rep for _, rep in runs]),
+        Traces(steps, values, np.ones(n, dtype=int)),
+        numbers + np.array([0.1, 0.2]),
+        numbers + np.array([0.3, 0.4]),
+        numbers + np.array([0.5, 0.6, 0.7]),
+        {"train": 1.0, "measure": 0.5},
+    )
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "run_chunk", pretend)
+    monkeypatch.setattr(study, "warm_up", lambda gans: len(list(gans)))
+
+
+def make_study(reps: int = 40, seed: int = 0) -> Study:
+    """Two designs, five cells, two network shapes, different numbers of replicates."""
+    one = Study("games", SMALL, {"game": ["minimax", "as-written"], "size": by_size()}, reps=reps, seed=seed)
+    return one + Study("rates", SMALL, {"optimizer_d.lr": [0.5]}, reps=7, seed=seed)
+
+
+def by_size() -> dict[str, dict[str, MLP]]:
+    return {name: {"generator": mlp, "discriminator": mlp} for name, mlp in SHAPES.items()}
+
+
+# --- every run once, in its row ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+@pytest.mark.usefixtures("pretended")
+def test_every_run_is_in_its_row(jobs: int) -> None:
+    whole = make_study(reps=150, seed=3)
+    runs = whole.run(jobs=jobs, progress=False)
+    assert len(runs) == whole.n_runs == 4 * 150 + 7 == len(whole.traces)
+    assert list(runs["cell"]) == [cell for cell in range(4) for _ in range(150)] + [4] * 7
+    assert list(runs["rep"]) == list(range(150)) * 4 + list(range(7))
+    for row in range(0, len(runs), 53):
+        cell, rep = runs["cell"][row], runs["rep"][row]
+        values = expected(cell, rep, whole.cells[cell].gan, 3, 4)
+        np.testing.assert_array_equal(whole.traces.values[row], values)
+        np.testing.assert_array_equal(runs.loc[row, list(FIELDS)].to_numpy(dtype=np.float32), values[-1])
+        assert runs["g_intercept"][row] == cell * 1000 + rep + 0.1
+        assert runs["sample_std"][row] == cell * 1000 + rep + 0.4
+        assert runs["referee_v"][row] == cell * 1000 + rep + 0.7
+        assert whole.cells[cell].levels.get("game", "non-saturating") == runs["game"][row]
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_run_that_does_not_come_back_is_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "run_chunk", lambda cells, runs, seed: pretend(cells, runs[:-1] or runs, seed))
+    with pytest.raises(RuntimeError, match="did not come back"):
+        make_study().run(jobs=1, progress=False)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(*_: object) -> Chunk:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(study, "run_chunk", broken)
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        make_study().run(out=tmp_path, jobs=2, progress=False)
+    assert list((tmp_path / "games").iterdir()) == []
+
+
+cells = st.lists(
+    st.tuples(st.sampled_from([0.1, 0.2]), st.sampled_from(list(SHAPES)), st.sampled_from(["float32", "float64"])),
+    min_size=1,
+    max_size=6,
+    unique=True,
+)
+
+
+@given(cells, st.lists(st.integers(1, 300), min_size=6, max_size=6), st.integers(1, 64))
+def test_the_plan_holds_every_run_once(drawn: list[tuple[float, str, str]], reps: list[int], workers: int) -> None:
+    designs = []
+    for number, (lr, size, precision) in enumerate(drawn):
+        changes = {"optimizer_g.lr": lr, "generator": SHAPES[size], "precision": precision, "steps": 20 * (number + 1)}
+        designs.append(Design(f"d{number}", replace(SMALL, changes), reps=reps[number]))
+    whole = Study.of("s", designs)
+    tasks = study._plan(whole.cells, whole._first, workers)
+    planned = [run for task in tasks for run in task.runs]
+    assert sorted(planned) == [(cell, rep) for cell, n in enumerate(reps[: len(drawn)]) for rep in range(n)]
+    assert [task.work for task in tasks] == sorted((task.work for task in tasks), reverse=True)
+    for task in tasks:
+        assert {pack_key(gan) for gan in task.cells.values()} == {task.key}
+        assert task.cells.keys() == {cell for cell, _ in task.runs}
+        assert all(task.cells[cell] == whole.cells[cell].gan for cell in task.cells)
+        assert len(task.runs) <= 128
+    for key in {task.key for task in tasks}:  # only the last chunk of a pack key may leave lanes empty
+        lanes = 16 if next(t.gan.precision for t in tasks if t.key == key) == "float32" else 8
+        assert sum(len(task.runs) % lanes != 0 for task in tasks if task.key == key) <= 1
+
+
+def test_cells_that_differ_in_numbers_share_chunks() -> None:
+    whole = Study("rates", SMALL, {"optimizer_g.lr": np.linspace(0.1, 0.9, 40)}, reps=3)
+    tasks = study._plan(whole.cells, whole._first, 1)
+    assert sum(len(task.runs) for task in tasks) == 120
+    assert [len(task.runs) for task in tasks[:1]] == [64]
+
+
+@given(gans(), st.integers(1, 10**6), st.integers(1, 128))
+def test_chunks_are_whole_packs(gan: GAN, runs: int, workers: int) -> None:
+    work = study._work(gan)
+    size = study._chunk_size(gan, runs, work, workers)
+    assert 0 < work < np.inf
+    assert size % (16 if gan.precision == "float32" else 8) == 0
+    assert 8 <= size <= 128
+
+
+def test_more_of_anything_is_more_work() -> None:
+    base = study._work(SMALL)
+    for change in ({"steps": 40}, {"batch_size": 128}, {"generator.hidden": (8,)}, {"discriminator.hidden": (4, 4)}):
+        assert study._work(replace(SMALL, change)) > base
+
+
+# --- the frame --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("pretended")
+def test_the_columns_of_the_runs() -> None:
+    runs = make_study(seed=2**64 - 1).run(jobs=1, progress=False)
+    columns = list(runs.columns)
+    assert columns[:7] == ["design", "cell", "rep", "game", "size", "optimizer_d.lr", "g_mean"]
+    assert columns[6 : 6 + len(FIELDS)] == list(FIELDS)
+    assert columns[6 + len(FIELDS) : 9 + len(FIELDS)] == ["g_state", "d_state", "regime"]
+    assert columns[-8:-1] == [
+        *("g_intercept", "g_slope", "sample_mean", "sample_std", "referee_accuracy", "referee_auc", "referee_v"),
+    ]
+    assert columns[-1] == "seed"
+    assert list(runs["regime"].cat.categories) == list(REGIMES)
+    assert set(runs["seed"]) == {2**64 - 1}
+    types = {name: str(runs[name].dtype) for name in ("design", "cell", "rep", "game", "size", "optimizer_d.lr", "w1")}
+    assert list(types.values()) == ["str", "int32", "int32", "str", "str", "float64", "float32"]
+
+
+@pytest.mark.usefixtures("pretended")
+def test_factors_of_other_designs_show_their_value_or_nothing() -> None:
+    runs = make_study().run(jobs=1, progress=False)
+    first = runs[runs["rep"] == 0].set_index("cell")
+    assert list(first["optimizer_d.lr"]) == [0.001] * 4 + [0.5]
+    assert list(first["game"]) == ["minimax", "minimax", "as-written", "as-written", "non-saturating"]
+    assert list(first["size"][:4]) == ["small", "affine"] * 2
+    assert pd.isna(first["size"][4])
+
+
+@pytest.mark.usefixtures("pretended")
+def test_kinds_of_columns() -> None:
+    factors = {"samples": [64, None], "noise_dim": [1, 2], "a": {1: {}, 2.5: {}}, "optimizer_g": [Adam(), SGD()]}
+    whole = Study("x", SMALL, factors, reps=1) + Study("y", SMALL, {"optimizer_g.beta1": [0.1]}, reps=1)
+    whole += Study("z", SMALL, {"optimizer_g": {"m": Momentum()}}, reps=1)
+    runs = whole.run(jobs=1, progress=False)
+    names = ["samples", "noise_dim", "a", "optimizer_g", "optimizer_g.beta1"]
+    assert [str(runs[name].dtype) for name in names] == ["str", "int64", "float64", "str", "float64"]
+    assert set(runs["samples"]) == {"64", "None"}
+    assert list(runs["optimizer_g.beta1"].isna()) == [False, True] * 8 + [False, True]
+    assert runs["optimizer_g"].iloc[-1] == "m"
+    assert pd.isna(runs["optimizer_g"].iloc[-2])  # "m" is a label, so the column does not hold values
+
+
+@pytest.mark.usefixtures("pretended")
+def test_thresholds_reach_the_labels() -> None:
+    labels = [
+        Study("x", SMALL, reps=5).run(jobs=1, progress=False, thresholds=thresholds)["g_state"]
+        for thresholds in (None, Thresholds(w1=100, w1_never=100))
+    ]
+    assert list(labels[0]) == ["off target"] * 5
+    assert list(labels[1]) == ["converged"] * 5
+
+
+def test_cells_are_numbered_through() -> None:
+    whole = make_study()
+    assert [cell.index for cell in whole.cells] == [0, 1, 2, 3, 4]
+    assert [cell.design for cell in whole.cells] == ["games"] * 4 + ["rates"]
+    assert whole.name == "games"
+    assert repr(whole) == "Study('games': 5 cells, 167 runs, seed 0)"
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: Study("a b", SMALL), "name: value 'a b'"),
+        (lambda: Study("a", SMALL, seed=-1), "seed: value -1: an integer from 0 to 18,446,744,073,709,551,615"),
+        (lambda: Study("a", SMALL, seed=2**64), "seed: value 18446744073709551616: an integer"),
+        (lambda: Study("a", SMALL, seed=1.0), "seed: value 1.0"),
+        (lambda: Study("a", SMALL, reps=0), "reps: value 0"),
+        (lambda: Study("a", SMALL, {"records": [2, 4]}), "records: values [2, 4]: one number for all cells"),
+        (lambda: Study("a", SMALL) + Study("a", SMALL), "designs: 'a' given twice"),
+        (lambda: Study("a", SMALL) + Study("b", SMALL, seed=1), "seed: values 0 and 1: the same for both"),
+        (lambda: Study.of("a", []), "designs: none"),
+        (lambda: Study("a", SMALL).run(jobs=0), "jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
+        (lambda: Study("a", SMALL).run(jobs=-2), "jobs: value -2"),
+        (lambda: Study("a", SMALL).run(jobs=True), "jobs: value True"),
+        (lambda: Study("a", SMALL).run(jobs=1.0), "jobs: value 1.0"),
+        (lambda: Study("a", SMALL).run(jobs=-1.0), "jobs: value -1.0"),
+        (lambda: Study("a", SMALL).run(backend="dusk"), "backend: value 'dusk': one of threads, loky"),
+        (lambda: simulate(SMALL, reps=0), "reps: value 0"),
+        (lambda: simulate("gan"), "gan: value 'gan': a GAN"),
+    ],
+)
+def test_refusals(build, words: str) -> None:
+    with pytest.raises(ConfigError, match="^" + re.escape(words)) as caught:
+        build()
+    assert "\n" not in str(caught.value)
+
+
+def test_only_studies_can_be_added() -> None:
+    with pytest.raises(TypeError):
+        Study("a", SMALL) + 3  # type: ignore[operator]
+
+
+def test_a_bad_call_or_folder_is_refused_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "run_chunk", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="is a file"):
+        Study("a", SMALL).run(out=tmp_path / "file", progress=False)
+    with pytest.raises(ConfigError, match="jobs"):
+        Study("a", SMALL).run(out=tmp_path, jobs=0, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("pretended")
+def test_progress_in_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(study, "_LINE_EVERY", 0.0)
+    make_study().run(jobs=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert lines[0] == "games: 167 runs in 5 cells; compiling 2 network shapes ..."
+    assert re.fullmatch(r"games: ready after \d+\.\d s", lines[1])
+    progress = re.compile(r"games: [\d,]+ of 167 runs \(\d+ %\), [\d.e+]+ [kMG]?\s?GAN-steps/s, .* left")
+    assert len(lines) > 4
+    assert all(progress.fullmatch(line) for line in lines[2:-1])
+    assert re.fullmatch(r"games: 167 runs in [\d.]+ s, .* GAN-steps/s", lines[-1])
+
+
+@pytest.mark.usefixtures("pretended")
+def test_few_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    make_study().run(jobs=1)
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    make_study().run(jobs=1)
+    text = terminal.getvalue()
+    assert "compiling 2 network shapes" in text
+    assert "games: 100%|" in text
+    assert "GAN-steps/s" in text
+    assert "3.34k/3.34k" in text  # 167 runs of 20 steps
+
+
+@pytest.mark.usefixtures("pretended")
+def test_silence_when_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    make_study().run(jobs=2, progress=False, out=tmp_path)
+    make_study().run(jobs=2, progress=False, out=tmp_path)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10.0 s"),
+        (59, "59 s"),
+        (60, "1 min 0 s"),
+        (125, "2 min 5 s"),
+        (3599, "59 min 59 s"),
+        (7300, "2 h 2 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert study._duration(seconds) == text
+
+
+def test_rates() -> None:
+    texts = [study._rate(rate) for rate in (12.3, 1234, 1.36e6, 2e9)]
+    assert texts == ["12.3 GAN-steps/s", "1.23 k GAN-steps/s", "1.36 M GAN-steps/s", "2 G GAN-steps/s"]
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("pretended")
+def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = make_study(seed=5)
+    runs = whole.run(out=tmp_path / "results", jobs=2)
+    folder = tmp_path / "results" / "games"
+    assert sorted(path.name for path in folder.iterdir()) == [store.METADATA, store.RUNS, store.TRACES]
+    pd.testing.assert_frame_equal(store.read_runs(folder), runs)
+    ids, traces = store.read_traces(folder)
+    pd.testing.assert_frame_equal(ids, runs[["design", "cell", "rep"]])
+    np.testing.assert_array_equal(traces.values, whole.traces.values)
+    metadata = store.read_metadata(folder)
+    assert metadata == whole.metadata
+    assert store.read_cells(metadata) == {cell.index: cell.gan for cell in whole.cells}
+    assert metadata["digest"] == {"runs": store.digest(runs), "traces": store.digest_traces(traces)}
+    assert (metadata["seed"], metadata["jobs"], metadata["backend"], metadata["runs"]) == (5, 2, "threads", 167)
+    assert metadata["thresholds"]["w1"] == 0.2
+    assert metadata["seconds"].keys() == {"compile", "simulate", "work", "label", "write"}
+    assert metadata["seconds"]["work"].keys() == {"train", "measure"}
+    assert "replacing" not in capsys.readouterr().err
+    whole.run(out=tmp_path / "results", jobs=2)
+    assert "replacing the earlier results in" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("pretended")
+def test_nothing_is_written_without_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = make_study()
+    runs = whole.run(jobs=1, progress=False)
+    assert list(tmp_path.iterdir()) == []
+    assert whole.metadata["digest"]["runs"] == store.digest(runs)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name, jobs in (("one", 1), ("other", 3)):
+        make_study().run(out=tmp_path / name, jobs=jobs, progress=False)
+    for file in (store.RUNS, store.TRACES):
+        assert (tmp_path / "one" / "games" / file).read_bytes() == (tmp_path / "other" / "games" / file).read_bytes()
+
+
+# --- with the engine --------------------------------------------------------------------------------------------------
+
+FACTORS = {"game": ["minimax", "as-written"], "optimizer_d.lr": [1e-3, 1e-2]}
+
+
+@pytest.fixture(scope="module")
+def reference() -> Study:
+    whole = Study("engine", SMALL, FACTORS, reps=20, seed=1)
+    whole.run(jobs=1, progress=False)
+    return whole
+
+
+def same(one: Study, other: Study) -> bool:
+    digests = [(store.digest(s.runs), store.digest_traces(s.traces)) for s in (one, other)]
+    return digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(("jobs", "backend"), [(2, "threads"), (3, "threads"), (2, "loky")])
+def test_workers_and_backends_change_no_bit(reference: Study, jobs: int, backend: study.Backend) -> None:
+    whole = Study("engine", SMALL, FACTORS, reps=20, seed=1)
+    whole.run(jobs=jobs, backend=backend, progress=False)
+    assert same(whole, reference)
+
+
+def test_another_seed_changes_every_run(reference: Study) -> None:
+    other = Study("engine", SMALL, FACTORS, reps=20, seed=2)
+    other.run(jobs=1, progress=False)
+    assert not same(other, reference)
+    assert (other.traces["w1"][:, -1] != reference.traces["w1"][:, -1]).all()
+
+
+def test_more_replicates_keep_the_first(reference: Study) -> None:
+    runs = Study("engine", SMALL, FACTORS, reps=35, seed=1).run(jobs=2, progress=False)
+    kept = runs[runs["rep"] < 20].reset_index(drop=True)
+    assert store.digest(kept) == store.digest(reference.runs)
+
+
+def test_a_cell_alone_has_the_runs_it_has_in_a_study(reference: Study) -> None:
+    gan = replace(SMALL, {"game": "as-written", "optimizer_d.lr": 1e-2})
+    alone = simulate(gan, reps=20, seed=1, jobs=1, progress=False)
+    within = reference.runs[reference.runs["cell"] == 3].reset_index(drop=True)
+    shared = [name for name in alone.columns if name not in ("design", "cell")]
+    assert store.digest(alone[shared]) == store.digest(within[shared])
+
+
+def test_a_chunk_of_any_runs_gives_their_rows(reference: Study) -> None:
+    runs = [(3, 19), (2, 0), (3, 3)]
+    chunk = run_chunk({cell.index: cell.gan for cell in reference.cells}, runs, 1)
+    rows = [cell * 20 + rep for cell, rep in runs]
+    np.testing.assert_array_equal(chunk.traces.values, reference.traces.values[rows])
+
+
+def test_importing_gansim_loads_no_plotting_and_no_parser() -> None:
+    code = "import sys, gansim; print({'matplotlib', 'seaborn', 'tyro', 'pyarrow.parquet', 'tqdm'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()"

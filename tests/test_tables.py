@@ -1,0 +1,639 @@
+"""Shares, differences, means and waiting times against scipy, hand computations and known truths; their files."""
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from gansim import tables
+from gansim.regimes import G_STATES, REGIMES, Thresholds, label, vary
+from gansim.tables import compare, estimate, kaplan_meier, mcse, save, sensitivity, shares_wide, tabulate, wilson
+from gansim.traces import FIELDS, Traces
+
+# Wilson and the Monte-Carlo error ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+@pytest.mark.parametrize("n", [1, 2, 7, 100, 1000])
+def test_wilson_is_scipys(n, level):
+    ks = np.unique(np.linspace(0, n, 9).astype(int))
+    low, high = wilson(ks, n, level)
+    expected = [stats.binomtest(int(k), n).proportion_ci(level, method="wilson") for k in ks]
+    np.testing.assert_allclose(low, [e.low for e in expected], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(high, [e.high for e in expected], rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 10, 1000, 40_000])
+def test_wilson_at_none_and_all(n):
+    z2 = stats.norm.ppf(0.975) ** 2
+    low, high = wilson([0, n], n)
+    assert (low[0], high[1]) == (0, 1)  # exactly, not to rounding
+    np.testing.assert_allclose([high[0], low[1]], [z2 / (n + z2), n / (n + z2)])
+
+
+def test_wilson_without_trials_knows_nothing():
+    assert wilson(0, 0) == (0, 1)
+    assert np.isnan(mcse(0, 0))
+
+
+def test_wilson_takes_any_shape():
+    low, high = wilson(np.arange(6).reshape(2, 3), [[5], [10]])
+    assert low.shape == high.shape == (2, 3)
+    assert wilson(37, 200) == (pytest.approx(0.1373, abs=1e-4), pytest.approx(0.2446, abs=1e-4))
+
+
+@given(st.integers(0, 10_000), st.data())
+@settings(deadline=None)
+def test_wilson_surrounds_the_share(n, data):
+    k = data.draw(st.integers(0, n))
+    low, high = wilson(k, n)
+    assert 0 <= low <= high <= 1
+    assert n == 0 or low <= k / n <= high
+
+
+def coverage(interval, n, p):
+    """Exact probability that an interval for k of n covers p."""
+    k = np.arange(n + 1)
+    low, high = interval(k, n)
+    return stats.binom.pmf(k, n, p)[(low <= p) & (p <= high)].sum()
+
+
+def wald(k, n):
+    half = 1.96 * mcse(k, n)
+    return k / n - half, k / n + half
+
+
+@pytest.mark.parametrize("p", [0.02, 0.1, 0.5, 0.9])
+def test_wilson_covers_and_the_check_can_tell(p):
+    assert 0.92 < coverage(wilson, 100, p) < 0.98
+    if p == 0.02:
+        assert coverage(wald, 100, p) < 0.9  # the usual p ± 1.96 se fails the same check
+
+
+@pytest.mark.parametrize("k, n", [(-1, 5), (6, 5), (np.nan, 5)])
+def test_impossible_counts_are_refused(k, n):
+    for function in (wilson, mcse):
+        with pytest.raises(ValueError, match="0 <= k <= n"):
+            function(k, n)
+
+
+@pytest.mark.parametrize("level", [0, 1, 95])
+def test_an_impossible_level_is_refused(level):
+    with pytest.raises(ValueError, match=r"^level"):
+        wilson(1, 2, level)
+
+
+def test_mcse_is_the_spread_of_the_share():
+    shares = np.random.default_rng(0).binomial(400, 0.3, 20_000) / 400
+    assert mcse(120, 400) == pytest.approx(np.sqrt(0.3 * 0.7 / 400))
+    assert shares.std() == pytest.approx(mcse(120, 400), rel=0.03)  # 0.5 % is the error of 20,000 draws
+
+
+# tabulate ---------------------------------------------------------------------------------------------------------
+
+
+def states(words, levels=G_STATES):
+    return pd.Categorical(words, categories=list(levels), ordered=True)
+
+
+def four_runs():
+    return pd.DataFrame(
+        {
+            "game": ["minimax", "minimax", "as-written", "minimax"],
+            "samples": [32, 32, np.nan, 32],
+            "rep": [0, 1, 0, 2],
+            "g_state": states(["converged", "collapsed", "non-finite", "converged"]),
+        }
+    )
+
+
+def test_tabulate_by_hand():
+    table = tabulate(four_runs(), ["game", "samples"], "g_state")
+    assert list(table.columns) == ["game", "samples", "g_state", "count", "n", "share", "mcse", "low", "high"]
+    assert (
+        table["game"].tolist() == ["minimax"] * 4 + ["as-written"] * 4
+    )  # order of first appearance, not of the alphabet
+    assert table["samples"].isna().tolist() == [False] * 4 + [True] * 4
+    assert table["g_state"].tolist() == 2 * list(G_STATES)
+    assert table["g_state"].cat.ordered
+    assert table["count"].tolist() == [2, 0, 1, 0, 0, 0, 0, 1]
+    assert table["n"].tolist() == [3] * 4 + [1] * 4
+    np.testing.assert_allclose(table["share"][:4], [2 / 3, 0, 1 / 3, 0])
+    np.testing.assert_allclose(table["mcse"][:4], [np.sqrt(2 / 27), 0, np.sqrt(2 / 27), 0])
+    expected = stats.binomtest(2, 3).proportion_ci(method="wilson")
+    np.testing.assert_allclose([table["low"][0], table["high"][0]], expected)
+
+
+def test_tabulate_of_one_group_and_of_plain_columns():
+    runs = four_runs().assign(left=[True, False, False, False])
+    assert tabulate(runs, [], "g_state")["count"].tolist() == [2, 0, 1, 1]
+    assert tabulate(runs, [], "left")[["left", "count"]].to_numpy().tolist() == [[False, 3], [True, 1]]
+    assert tabulate(runs, ["game"], "rep")["rep"].tolist() == [0, 1, 2, 0, 1, 2]
+    assert tabulate(runs.assign(left=False), [], "left")["count"].tolist() == [4, 0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from([1.0, 2.0, np.nan]), st.sampled_from(REGIMES)), min_size=1
+    )
+)
+@settings(deadline=None, max_examples=50)
+def test_every_run_is_counted(rows):
+    runs = pd.DataFrame(rows, columns=["game", "samples", "word"])
+    runs["regime"] = states(runs.pop("word"), REGIMES)
+    table = tabulate(runs, ["game", "samples"])
+    by_group = table.groupby(["game", "samples"], dropna=False)
+    assert (by_group["count"].sum() == by_group["n"].first()).all()
+    assert (by_group.size() == len(REGIMES)).all()
+    assert table["count"].sum() == len(runs)
+    np.testing.assert_allclose(by_group["share"].sum(), 1)
+    assert ((table["low"] <= table["share"]) & (table["share"] <= table["high"])).all()
+
+
+def covered(truth, n=2000, groups=300):
+    """Share of groups whose interval covers each of the proportions thought true, from runs drawn with known ones."""
+    rng = np.random.default_rng(1)
+    runs = pd.DataFrame({"cell": np.repeat(np.arange(groups), n)})
+    runs["g_state"] = pd.Categorical.from_codes(rng.choice(4, len(runs), p=[0.6, 0.3, 0.09, 0.01]), list(G_STATES))
+    table = tabulate(runs, ["cell"], "g_state")
+    thought = np.tile(truth, groups)
+    return ((table["low"] <= thought) & (thought <= table["high"])).groupby(table["g_state"], observed=True).mean()
+
+
+def test_known_proportions_are_recovered():
+    # 300 groups: the share covered has standard error 0.013 around 0.95.
+    assert covered([0.6, 0.3, 0.09, 0.01]).between(0.91, 0.99).all()
+    assert (covered([0.64, 0.26, 0.11, 0.02]) < 0.6).all()  # wrong by a few points: the same check refuses
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((["games"], "g_state"), "'games': no such column"),
+        ((["game"], "regime"), "'regime': no such column"),
+        ((["game", "game"], "g_state"), "'game': named twice"),
+        (("game", "g_state"), "one name"),
+        ((["game"], "samples"), "samples: 1 of 4 values are missing"),
+    ],
+)
+def test_tabulate_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tabulate(four_runs(), *arguments)
+
+
+def test_no_runs_no_table():
+    with pytest.raises(ValueError, match=r"^runs: no rows"):
+        tabulate(four_runs().iloc[:0], ["game"], "g_state")
+
+
+# compare ----------------------------------------------------------------------------------------------------------
+
+
+def arms(a, b, **columns):
+    """Runs of two games with outcomes a and b (booleans by replicate)."""
+    games = ["minimax"] * len(a) + ["non-saturating"] * len(b)
+    words = ["converged" if hit else "off target" for hit in (*a, *b)]
+    reps = [*range(len(a)), *range(len(b))]
+    runs = pd.DataFrame({"design": "main", "cell": 0, "rep": reps, "game": games, **columns})
+    return runs.assign(w1=0.5, g_state=states(words))
+
+
+def counted(both, only_a, only_b, neither):
+    a = [True] * (both + only_a) + [False] * (only_b + neither)
+    b = [True] * both + [False] * only_a + [True] * only_b + [False] * neither
+    return arms(a, b)
+
+
+def test_compare_by_hand():
+    # 2/23 - 8/23 -+ 1.96 sqrt((10/23 - 36/529) / 23)
+    row = compare(counted(1, 1, 7, 12), "game", "minimax", "non-saturating").squeeze()
+    assert (row["n"], row["unpaired"], row["only_a"], row["only_b"]) == (21, 0, 1, 7)
+    assert (row["share_a"], row["share_b"], row["difference"]) == (2 / 21, 8 / 21, pytest.approx(-6 / 21))
+    assert row["mcse"] == pytest.approx(np.sqrt((8 / 21 - (6 / 21) ** 2) / 21))
+    assert (row["low"], row["high"]) == (pytest.approx(-0.5084, abs=1e-4), pytest.approx(-0.0134, abs=1e-4))
+    assert row["mcnemar_p"] == pytest.approx(2 * (1 + 8) / 2**8)
+
+
+def test_compare_the_other_way_round_changes_the_sign():
+    runs = counted(5, 9, 2, 4)
+    there = compare(runs, "game", "minimax", "non-saturating").squeeze()
+    back = compare(runs, "game", "non-saturating", "minimax").squeeze()
+    assert there["difference"] == pytest.approx(-back["difference"])
+    assert (there["low"], there["high"]) == (pytest.approx(-back["high"]), pytest.approx(-back["low"]))
+    assert there["mcnemar_p"] == back["mcnemar_p"]
+
+
+def test_pairs_that_all_agree_leave_some_doubt():
+    row = compare(counted(30, 0, 0, 20), "game", "minimax", "non-saturating").squeeze()
+    assert (row["difference"], row["mcse"], row["mcnemar_p"]) == (0, 0, 1)
+    assert -0.1 < row["low"] < 0 < row["high"] < 0.1
+
+
+@given(st.tuples(*[st.integers(0, 40)] * 4).filter(any))
+@settings(deadline=None, max_examples=60)
+def test_the_interval_surrounds_the_difference(counts):
+    row = compare(counted(*counts), "game", "minimax", "non-saturating").squeeze()
+    assert -1 <= row["low"] <= row["difference"] <= row["high"] <= 1
+    assert row["difference"] == pytest.approx(row["share_a"] - row["share_b"])
+    assert row["low"] < row["high"]
+
+
+def paired_coverage(n, only_a, only_b, shift=0.0):
+    """Exact probability that the interval covers the true difference (plus a shift)."""
+    law = stats.multinomial(n, [only_a, only_b, 1 - only_a - only_b])
+    total = 0.0
+    for a in range(n + 1):
+        for b in range(n + 1 - a):
+            hits = np.zeros((n, 2), dtype=bool)
+            hits[:a, 0], hits[a : a + b, 1] = True, True
+            row = tables._paired(hits, 2 * n, 0.95)
+            if row["low"] <= only_a - only_b + shift <= row["high"]:
+                total += law.pmf([a, b, n - a - b])
+    return total
+
+
+def test_the_paired_interval_covers_and_the_check_can_tell():
+    assert 0.94 < paired_coverage(25, 0.2, 0.1) < 0.99
+    assert 0.94 < paired_coverage(25, 0.02, 0.02) <= 1
+    assert paired_coverage(25, 0.2, 0.1, shift=0.4) < 0.5
+
+
+def test_common_random_numbers_pay():
+    rng = np.random.default_rng(0)
+    luck = rng.random(500)
+    shared = compare(arms(luck < 0.5, luck < 0.6), "game", "minimax", "non-saturating").squeeze()
+    apart = compare(arms(luck < 0.5, rng.random(500) < 0.6), "game", "minimax", "non-saturating").squeeze()
+    assert shared["mcse"] < 0.6 * apart["mcse"]
+    assert apart["mcse"] == pytest.approx(np.sqrt(0.25 / 500 + 0.24 / 500), rel=0.1)  # as two independent samples
+
+
+def test_pairing_is_by_replicate_and_not_by_row():
+    rng = np.random.default_rng(3)
+    luck = rng.random(40)
+    runs = arms(luck < 0.5, luck < 0.7)
+    straight = compare(runs, "game", "minimax", "non-saturating")
+    shuffled = compare(runs.sample(frac=1, random_state=1), "game", "minimax", "non-saturating")
+    pd.testing.assert_frame_equal(straight, shuffled)
+    wrong = runs.assign(rep=np.concatenate([np.arange(40), rng.permutation(40)]))
+    assert straight["only_a"][0] == 0
+    assert compare(wrong, "game", "minimax", "non-saturating")["only_a"][0] > 0
+
+
+def test_strata_are_the_other_factors():
+    parts = [
+        counted(5, 5, 0, 0).assign(cell=0, activation="tanh", lr=0.1),
+        counted(5, 0, 5, 0).assign(cell=2, activation="tanh", lr=np.nan),
+        counted(1, 2, 3, 4).assign(cell=4, activation="relu", lr=0.1)[:13],  # three runs lack a partner
+        counted(1, 2, 3, 4)[:10].assign(cell=6, activation="elu", lr=0.1),  # minimax only: no pairs, left out
+    ]
+    runs = pd.concat(parts, ignore_index=True)[["design", "cell", "rep", "game", "activation", "lr", "w1", "g_state"]]
+    table = compare(runs, "game", "minimax", "non-saturating")
+    assert list(table.columns[:5]) == ["design", "activation", "lr", "a", "b"]
+    assert table["activation"].tolist() == ["tanh", "tanh", "relu"]
+    assert table["difference"].tolist() == [0.5, -0.5, pytest.approx(2 / 3)]
+    assert table["n"].tolist() == [10, 10, 3]
+    assert table["unpaired"].tolist() == [0, 0, 7]
+    pd.testing.assert_frame_equal(
+        compare(runs, "game", "minimax", "non-saturating", by=["design", "activation", "lr"]), table
+    )
+
+
+def test_a_level_of_missing_values_can_be_compared():
+    runs = counted(3, 2, 1, 4).rename(columns={"game": "samples"}).replace({"samples": {"minimax": np.nan}})
+    assert compare(runs, "samples", None, "non-saturating")["difference"][0] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("game", "minimax", "hinge"), "game: 'hinge' does not occur; allowed: 'minimax', 'non-saturating'"),
+        (("game", "minimax", "minimax"), "compared with itself"),
+        (("activation", "tanh", "relu"), "'activation': no such column"),
+        (("game", "minimax", "non-saturating", "g_state", "Converged"), "'Converged' does not occur"),
+    ],
+)
+def test_compare_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        compare(counted(1, 2, 3, 4), *arguments)
+
+
+def test_ambiguous_pairs_are_refused():
+    runs = pd.concat([counted(1, 2, 3, 4), counted(1, 2, 3, 4)], ignore_index=True)
+    with pytest.raises(ValueError, match=r"game = 'minimax': replicate 0 occurs more than once"):
+        compare(runs, "game", "minimax", "non-saturating")
+    runs["design"] = ["main"] * 20 + ["again"] * 20  # told apart by a factor, they are not ambiguous
+    assert compare(runs, "game", "minimax", "non-saturating")["n"].tolist() == [10, 10]
+
+
+def test_without_a_common_stratum_there_is_nothing_to_compare():
+    runs = counted(1, 2, 3, 4)
+    with pytest.raises(ValueError, match="no stratum has runs of both"):
+        compare(runs.assign(design=runs["game"]), "game", "minimax", "non-saturating")
+
+
+# estimate ---------------------------------------------------------------------------------------------------------
+
+
+def test_estimate_is_students_interval():
+    values = np.random.default_rng(0).normal(500, 5, 40)
+    runs = pd.DataFrame({"game": "minimax", "g_mean": values, "g_std": values / 100})
+    row = estimate(runs, ["game"], ["g_mean", "g_std"]).iloc[0]
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (row["quantity"], row["n"], row["missing"]) == ("g_mean", 40, 0)
+    np.testing.assert_allclose([row["low"], row["high"]], expected)
+    np.testing.assert_allclose([row["mean"], row["sd"]], [values.mean(), values.std(ddof=1)])
+    assert row["mcse"] == pytest.approx(stats.sem(values))
+    np.testing.assert_allclose(row[["q05", "median", "q95"]].astype(float), np.quantile(values, [0.05, 0.5, 0.95]))
+
+
+def test_estimate_accounts_for_missing_values():
+    runs = pd.DataFrame({"game": list("aaabbc"), "v": [1.0, np.nan, 3.0, np.inf, 2.0, np.nan]})
+    table = estimate(runs, ["game"], ["v"]).set_index("game")
+    assert (table["n"] + table["missing"]).tolist() == [3, 2, 1]
+    assert table["n"].tolist() == [2, 1, 0]
+    assert table["mean"].tolist()[:2] == [2, 2]
+    assert table[["mcse", "low", "high"]].isna().all(axis=1).tolist() == [False, True, True]
+    assert table.loc["c", ["mean", "median"]].isna().all()
+
+
+# sensitivity ------------------------------------------------------------------------------------------------------
+
+
+def a_study(runs=60, records=10):
+    """Traces at different distances from the target, and the runs they belong to."""
+    values = np.full((runs, records, len(FIELDS)), 0.5, dtype=np.float32)
+    values[..., FIELDS.index("finite")] = 1
+    values[..., FIELDS.index("w1")] = np.linspace(0, 0.4, runs)[:, None]
+    values[-1, 5:, FIELDS.index("finite")] = 0
+    traces = Traces(np.tile(np.arange(records), (runs, 1)), values, np.ones(runs))
+    frame = pd.DataFrame({"game": ["a", "b"] * (runs // 2)})
+    return traces, pd.concat([frame, label(traces, 1.0)], axis=1)
+
+
+@pytest.mark.parametrize("column", ["regime", "g_state", "d_state"])
+def test_sensitivity_at_the_defaults_is_the_table_itself(column):
+    traces, runs = a_study()
+    table = sensitivity(traces, 1.0, runs, ["game"], [Thresholds()], column)
+    assert table["thresholds"].unique().tolist() == ["default"]
+    assert (table["relabelled"] == 0).all()
+    plain = tabulate(runs, ["game"], column)
+    pd.testing.assert_frame_equal(table.drop(columns=["thresholds", "relabelled"]), plain)
+
+
+def test_sensitivity_follows_the_thresholds():
+    traces, runs = a_study()
+    grid = vary(w1=(0.1, 0.3))
+    table = sensitivity(traces, 1.0, runs, ["game"], grid, "g_state")
+    assert table["thresholds"].unique().tolist() == ["default", "w1 = 0.1", "w1 = 0.3"]
+    assert table["game"].tolist() == ["a"] * 12 + ["b"] * 12
+    converged = table[table["g_state"] == "converged"]
+    assert (
+        converged.groupby("thresholds")["count"].sum().loc[["w1 = 0.1", "default", "w1 = 0.3"]] == [15, 30, 45]
+    ).all()
+    assert (table.groupby(["game", "thresholds"])["count"].sum() == 30).all()
+    moved = table.drop_duplicates(["game", "thresholds"]).groupby("thresholds")["relabelled"].sum()
+    assert moved.to_dict() == {"default": 0, "w1 = 0.1": 15, "w1 = 0.3": 15}
+
+
+def test_sensitivity_refuses():
+    traces, runs = a_study()
+    with pytest.raises(ValueError, match=r"^runs: 59 rows for 60 traces"):
+        sensitivity(traces, 1.0, runs[:-1], ["game"], [Thresholds()])
+    with pytest.raises(ValueError, match=r"^grid"):
+        sensitivity(traces, 1.0, runs, ["game"], [])
+    with pytest.raises(ValueError, match="'left'; allowed: 'regime'"):
+        sensitivity(traces, 1.0, runs, ["game"], [Thresholds()], "left")
+
+
+# Kaplan-Meier -----------------------------------------------------------------------------------------------------
+
+
+def test_kaplan_meier_by_hand():
+    time = [1, 2, 2, 3, 4, 5, 5, 5]
+    event = [True, True, False, False, True, True, False, False]
+    table = kaplan_meier(time, event)
+    # (1 - 1/8), then (1 - 1/7); one censored at 2 and one at 3; (1 - 1/4), (1 - 1/3).
+    assert table["step"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert table["at_risk"].tolist() == [8, 8, 7, 5, 4, 3]
+    assert table["events"].tolist() == [0, 1, 1, 0, 1, 1]
+    assert table["censored"].tolist() == [0, 0, 1, 1, 0, 2]
+    survival = np.array([7 / 8, 6 / 8, 6 / 8, 9 / 16, 3 / 8])
+    np.testing.assert_allclose(table["survival"], [1, *survival])
+    # Greenwood's sum, by hand, on the scale log(-log S).
+    greenwood = np.array(
+        [1 / 56, 1 / 56 + 1 / 42, 1 / 56 + 1 / 42, 1 / 56 + 1 / 42 + 1 / 12, 1 / 56 + 1 / 42 + 1 / 12 + 1 / 6]
+    )
+    width = 1.959964 * np.sqrt(greenwood) / np.abs(np.log(survival))
+    np.testing.assert_allclose(table["low"][1:], survival ** np.exp(width), rtol=1e-6)
+    np.testing.assert_allclose(table["high"][1:], survival ** np.exp(-width), rtol=1e-6)
+
+
+def test_nobody_converged():
+    table = kaplan_meier(np.full(1000, 4000.0), np.zeros(1000))
+    assert table["survival"].tolist() == [1, 1]
+    assert table["high"].tolist() == [1, 1]
+    assert table["low"].iloc[-1] == pytest.approx(wilson(1000, 1000)[0])  # not 1: a thousand runs cannot prove "never"
+    assert table["censored"].sum() == 1000
+
+
+def test_everybody_converged():
+    table = kaplan_meier([1, 2, 3, 4], [True] * 4)
+    np.testing.assert_allclose(table["survival"], [1, 0.75, 0.5, 0.25, 0])
+    assert table["low"].iloc[-1] == 0
+    assert 0 < table["high"].iloc[-1] <= table["high"].iloc[-2]
+    at_once = kaplan_meier(np.full(1000, 100.0), np.ones(1000)).iloc[-1]
+    assert (at_once["survival"], at_once["high"]) == (0, pytest.approx(wilson(0, 1000)[1]))
+
+
+def test_an_event_at_step_zero_has_no_row_before_it():
+    assert kaplan_meier([0, 0, 5], [True, False, False])["step"].tolist() == [0, 5]
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))
+@settings(deadline=None, max_examples=80)
+def test_kaplan_meier_accounts_for_every_run(rows):
+    time, event = np.array([t for t, _ in rows], dtype=float), np.array([e for _, e in rows])
+    table = kaplan_meier(time, event)
+    assert table[["events", "censored"]].to_numpy().sum() == len(rows)
+    assert not table.isna().any(axis=None)
+    assert ((table["low"] >= 0) & (table["low"] <= table["survival"])).all()
+    assert ((table["survival"] <= table["high"]) & (table["high"] <= 1)).all()
+    assert all(before >= after for before, after in pairwise(table["survival"]))
+    if event.all():  # without censoring the curve is the share still waiting
+        np.testing.assert_allclose(table["survival"], [(time > t).mean() for t in table["step"]], atol=1e-12)
+
+
+def test_runs_that_cannot_converge_stay_at_risk():
+    # Ten runs: four converge at 2, four blow up at 1. Kept at risk, the curve says 6 of 10; dropped, it would say 1/3.
+    time, event = np.array([2.0] * 4 + [9] * 6), np.array([True] * 4 + [False] * 6)
+    assert kaplan_meier(time, event)["survival"].iloc[-1] == pytest.approx(0.6)
+    gone = np.where(np.arange(10) >= 6, 1.0, time)
+    assert kaplan_meier(gone, event)["survival"].iloc[-1] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    "time, event",
+    [([], []), ([1, 2], [True]), ([[1]], [[True]]), ([1, np.nan], [True, False]), ([-1, 1], [True, True])],
+)
+def test_kaplan_meier_refuses(time, event):
+    with pytest.raises(ValueError, match=r"^time"):
+        kaplan_meier(time, event)
+
+
+# Files ------------------------------------------------------------------------------------------------------------
+
+
+def a_table():
+    words = ["converged"] * 931 + ["off target"] * 69 + ["off target"] * 1000 + ["converged"] * 4999 + ["collapsed"]
+    games = ["minimax"] * 1000 + ["non-saturating"] * 1000 + ["as-written"] * 5000
+    return tabulate(pd.DataFrame({"game": games, "g_state": states(words)}), ["game"], "g_state")
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def test_shares_at_a_glance():
+    wide = shares_wide(a_table())
+    assert list(wide.columns) == ["game", "n", "converged", "off target", "collapsed"]
+    assert wide["n"].tolist() == [1000, 1000, 5000]
+    assert wide.iloc[0].tolist() == [
+        "minimax", 1000, "93.1 % [91.4, 94.5] ± 0.8", "6.9 % [5.5, 8.6] ± 0.8", "0 % [0.0, 0.4]",
+    ]  # fmt: skip
+    assert wide["off target"][1] == "100 % [99.6, 100.0]"
+    assert wide["converged"][2] == ">99.9 % [99.9, 100.0] ± 0.0"
+    assert wide["collapsed"][2] == "<0.1 % [0.0, 0.1] ± 0.0"
+
+
+def test_shares_wide_keeps_groups_and_levels_together():
+    table = a_table()
+    shuffled = shares_wide(table.sample(frac=1, random_state=2)).set_index("game")
+    straight = shares_wide(table).set_index("game")
+    pd.testing.assert_frame_equal(shuffled.loc[straight.index, straight.columns], straight)
+    with pytest.raises(ValueError, match=r"^tidy"):
+        shares_wide(table.drop(columns="mcse"))
+
+
+def test_markdown_starts_with_its_caption_and_is_a_table():
+    lines = tables.markdown(a_table(), "Where runs end,\nby game.").splitlines()
+    assert lines[:2] == ["Where runs end, by game.", ""]
+    head, rule, *rows = lines[2:7]
+    assert cells(head) == ["game", "n", "converged", "off target", "collapsed"]
+    assert [cell[-1] == ":" for cell in cells(rule)] == [False, True, True, True, True]
+    assert [cells(row)[:2] for row in rows] == [
+        ["minimax", "1,000"],
+        ["non-saturating", "1,000"],
+        ["as-written", "5,000"],
+    ]
+    assert len({len(line) for line in lines[2:7]}) == 1  # columns line up in the raw text too
+    assert lines[-1] == "In no row of this table: non-finite."
+
+
+def test_latex_is_escaped_and_complete():
+    frame = pd.DataFrame(
+        {"optimizer_g.lr": [0.001, 1e-5], "net": ["1-16-1 & 50 % {x}", "[a|b] ~ ^ \\ # $ <"], "v": [-1.386, 2]}
+    )
+    text = tables.latex(frame, "V_max at 5 % & more", "table_1")
+    assert r"\caption{V\_max at 5 \% \& more}" in text
+    assert r"\label{tab:table_1}" in text
+    assert r"\begin{tabular}{rlr}" in text
+    assert r"optimizer\_g.lr & net & v \\" in text
+    assert r"0.001 & 1-16-1 \& 50 \% \{x\} & $-$1.386 \\" in text
+    assert r"[a$|$b] \textasciitilde{} \textasciicircum{} \textbackslash{} \# \$ $<$ & 2 \\" in text
+    bare = re.sub(r"\\[\\&%$#_{}]", "", text)
+    assert bare.count("{") == bare.count("}")
+    assert re.findall(r"\\(?:begin|end)\{(\w+)\}", text) == ["table", "tabular", "tabular", "table"]
+
+
+def test_latex_does_not_take_a_cell_for_an_argument():
+    assert "\n{}[a, b]" in tables.latex(pd.DataFrame({"x": ["[a, b]"]}), "c", "l")
+
+
+def test_markdown_bars_do_not_split_cells():
+    text = tables.markdown(pd.DataFrame({"E|D - 1/2|": ["a|b"]}), "c")
+    assert text.count(r"\|") == 3
+
+
+def test_save_writes_three_files_of_one_table(tmp_path):
+    table = a_table()
+    paths = save(table, tmp_path / "tables", "regimes", "Where runs end.")
+    assert [path.name for path in paths] == ["regimes.csv", "regimes.md", "regimes.tex"]
+    again = pd.read_csv(paths[0])
+    pd.testing.assert_frame_equal(
+        again, table.astype({"game": again["game"].dtype, "g_state": again["g_state"].dtype}), check_exact=True
+    )
+    assert paths[1].read_text(encoding="utf-8") == tables.markdown(table, "Where runs end.")
+    assert paths[2].read_text(encoding="utf-8") == tables.latex(table, "Where runs end.", "regimes")
+    assert all(b"\r" not in path.read_bytes() for path in paths)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "x.csv"])
+def test_save_refuses_names_that_are_not_file_names(tmp_path, name):
+    with pytest.raises(ValueError, match=r"^name"):
+        save(a_table(), tmp_path, name, "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_kind_of_table_can_be_written(tmp_path):
+    traces, runs = a_study()
+    kinds = {
+        "tabulate": tabulate(runs, ["game"]),
+        "compare": compare(counted(50, 9, 20, 4), "game", "minimax", "non-saturating"),
+        "estimate": estimate(runs.assign(v=np.arange(60) / 7), ["game"], ["v", "converged_step"]),
+        "sensitivity": sensitivity(traces, 1.0, runs, ["game"], vary(w1=(0.1,))),
+        "km": kaplan_meier(runs["converged_step"].fillna(runs["last_step"]), runs["converged_step"].notna()),
+    }
+    for name, frame in kinds.items():
+        for path in save(frame, tmp_path, name, f"A table by {name}."):
+            assert path.stat().st_size > 100
+    head, row = (tmp_path / "compare.md").read_text(encoding="utf-8").splitlines()[2:5:2]
+    merged = dict(zip(cells(head), cells(row), strict=True))
+    assert merged["difference in points [interval] ± MCSE"] == "-13.3 [-25.5, -0.4] ± 6.3"
+    assert (merged["share_a"], merged["mcnemar_p"]) == ("71.1 %", "0.061")
+
+
+@pytest.mark.parametrize(
+    "name, value, text",
+    [
+        ("n", 24_000, "24,000"),
+        ("n", np.int64(1), "1"),
+        ("seed", 2**53, "9007199254740992"),
+        ("rep", 1234, "1234"),
+        ("step", 5000.0, "5,000"),
+        ("optimizer_g.lr", 1e-3, "0.001"),
+        ("optimizer_g.lr", 3.1622776601683795e-05, "3.162e-05"),
+        ("v", -1.3862943611198906, "-1.386"),
+        ("v", np.float32(12345.678), "12,346"),
+        ("v", -np.inf, "-inf"),
+        ("v", np.nan, "–"),
+        ("v", 0.0, "0"),
+        ("v", 0.99999, "1"),
+        ("g_std", 4.99996, "5"),
+        ("left", np.True_, "yes"),
+        ("samples", None, "–"),
+        ("share_idle", 0.12345, "12.3 %"),
+        ("share_idle", 1.0, "100 %"),
+        ("mcnemar_p", 1e-9, "<0.001"),
+        ("mcnemar_p", 0.0314, "0.031"),
+        ("net", "two\nlines", "two lines"),
+    ],
+)
+def test_cells(name, value, text):
+    assert tables._cell(name, value) == text
+
+
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        ((500.01234, 499.9, 500.1, 0.0512), "500.012 [499.900, 500.100] ± 0.051"),
+        ((1234.5, 1200, 1300, 25.0), "1,234 [1,200, 1,300] ± 25"),
+        ((2.0, np.nan, np.nan, np.nan), "2 [–, –]"),
+    ],
+)
+def test_a_mean_is_written_to_its_error(arguments, text):
+    assert tables._mean_text(*arguments) == text
