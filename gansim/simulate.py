@@ -148,8 +148,7 @@ def _unit(gan: GAN) -> tuple[float, float]:
 
 def _settings(mlp: MLP, optimizer: spec.Optimizer) -> list[float]:
     values = [0.0] * network.N_SETTINGS
-    values[network.SLOPE] = {"linear": 1.0, "leaky_relu": mlp.slope_value}.get(mlp.activation, 0.0)
-    values[network.ALPHA] = mlp.slope_value if mlp.activation == "elu" else 0.0
+    values[network.SLOPE] = 1.0 if mlp.activation == "linear" else mlp.slope_value
     for name in _OPTIMIZER[optimizer.kind]:
         values[_SETTING[name]] = getattr(optimizer, name)
     return values
