@@ -36,10 +36,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextPath
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from matplotlib.transforms import Affine2D, ScaledTranslation
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from gansim import tables, theory
@@ -94,7 +94,7 @@ MARKERS: dict[str, str] = {
 }
 """The marker of every state."""
 
-HATCHES: dict[str, str] = {"converged": "", "off target": "////", "collapsed": "....", "non-finite": ""}
+HATCHES: dict[str, str] = {"converged": "", "off target": "////", "collapsed": "xxxx", "non-finite": ""}
 """The hatch of every state of G, in bars whose colour tells what D did."""
 
 _DASHES: dict[str, Any] = {
@@ -233,7 +233,7 @@ def regime_shares(
         Columns whose combinations are the rows, and the headed blocks that the rows stand in; blocks may be none. Order
         of first appearance.
     main : sequence of (column, level)
-        The shares drawn as dots with 95 % Wilson intervals, one column of the figure each.
+        The shares drawn with 95 % Wilson intervals, one column of the figure each.
     labels : mapping, optional
         What to write instead of a level or a column name.
     title : str
@@ -242,7 +242,7 @@ def regime_shares(
     Returns
     -------
     Figure
-        The bars' widths and the dots are shares of `tabulate(runs, [*blocks, *rows], ...)`. Regimes that never occur are
+        The bars' widths and the lines are shares of `tabulate(runs, [*blocks, *rows], ...)`. Regimes that never occur are
         not in the legend.
 
     Raises
@@ -263,15 +263,17 @@ def regime_shares(
     left = 0.12 + max(_inches(name, _SMALL) for name in names) + 0.08
     occurring = [regime for regime in REGIMES if shares.loc[shares["regime"] == regime, "count"].sum()]
     legend_tall = 0.17 * (2 + len({_split(regime)[0] for regime in occurring}))
-    top, bottom = 0.95, 0.45 + legend_tall
+    top, bottom = 0.68, 0.5 + legend_tall
     figure = Figure(figsize=(max(_WIDTH, left + 5.6), top + tall + bottom))
     place = _Inches(figure)
-    _head(figure, title, f"Each row: {_n(shares['n'])} runs. Dots: share of runs with its 95 % Wilson interval.")
+    _head(figure, title, f"Each row: {_n(shares['n'])} runs. Right: shares (lines) with 95 % Wilson intervals (bands).")
     space = figure.get_figwidth() - left - 0.15
-    wide = 0.42 * space
+    wide = 0.38 * space
     bars = place.axes(left, bottom, wide, tall)
     _stack(bars, shares, y, 0.72 * pitch)
-    _share_axis(bars.xaxis, "share of runs, by regime")
+    _share_axis(bars.xaxis, "")
+    bars.set_xticks([0, 0.5, 1], ["0", "50", "100"])
+    place.text(left + wide / 2, bottom - 0.4, "share of runs (%), by regime", size=_NORMAL, ha="center")
     bars.set(ylim=(tall, 0), yticks=y, yticklabels=names)
     bars.tick_params(axis="y", length=0, pad=3)
     bars.spines["left"].set_visible(False)
@@ -280,10 +282,13 @@ def regime_shares(
 
     step = (space - wide) / max(1, len(main))
     for position, (column, level) in enumerate(main):
-        axes = place.axes(left + wide + position * step + 0.13, bottom, step - 0.13, tall)
-        _dots(axes, _chosen(tables.tabulate(runs, by, column), column, level), y, level)
+        axes = place.axes(left + wide + position * step + 0.2, bottom, step - 0.2, tall)
+        _estimates(axes, _chosen(tables.tabulate(runs, by, column), column, level), y, level)
         axes.set(ylim=(tall, 0), yticks=[])
-        axes.set_title(f"{column[0].upper()} {labels.get(level, level) if labels else level}", size=_SMALL, pad=3)
+        axes.set_title(f"{column[0].upper()} {_name([level], labels)}", size=_SMALL, pad=3)
+    if main:
+        note = "share of runs (%), 95 % Wilson interval"
+        place.text(left + wide + 0.5 * (space - wide) + 0.1, bottom - 0.4, note, size=_NORMAL, ha="center")
     _regime_legend(place.axes(left, 0.02, 4.6, legend_tall - 0.05), occurring)
     return figure
 
@@ -298,21 +303,23 @@ def _stack(axes: Axes, shares: pd.DataFrame, y: Floats, height: float) -> None:
             axes.barh(y[here], widths[here, code], height, lefts[here, code], **_regime_look(regime))
 
 
-def _dots(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
-    """Dots with intervals, one per row of a table of shares."""
+def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
+    """Estimates with intervals, one per row of a table of shares."""
     axes.hlines(y, 0, 1, color="#eeeeee", linewidth=0.6, zorder=0)
-    axes.hlines(y, shares["low"], shares["high"], color=COLOURS.get(level, _INK), linewidth=1.4, label="interval")
-    axes.plot(shares["share"], y, MARKERS.get(level, "o"), color=COLOURS.get(level, _INK), markersize=3.2, label="share")
+    # A dot would hide the interval of 1,000 runs, two pixels to either side.
+    look = {"color": COLOURS.get(level, _INK), "clip_on": False}
+    axes.hlines(y, shares["low"], shares["high"], linewidth=5, alpha=0.45, label="interval", **look)
+    axes.plot(shares["share"], y, "|", markersize=6, markeredgewidth=1.3, label="share", **look)
     _share_axis(axes.xaxis, "")
-    axes.xaxis.get_ticklabels()[0].set_horizontalalignment("left")
-    axes.xaxis.get_ticklabels()[-1].set_horizontalalignment("right")
-    axes.spines["left"].set_color(_FAINT)
+    axes.set_xticks([0, 0.5, 1], ["0", "", "100"])
+    axes.grid(True, axis="x")
+    axes.spines["left"].set_visible(False)
 
 
 def _regime_look(regime: str) -> dict[str, Any]:
-    """Colour by what D did, hatch by what G did; the hatch has the colour of the edge, which is not drawn."""
+    """Colour by what D did, hatch by what G did; the hatch has the colour of the edge."""
     g, d = _split(regime)
-    return {"facecolor": COLOURS[d], "hatch": HATCHES[g], "edgecolor": "white", "linewidth": 0.0}
+    return {"facecolor": COLOURS[d], "hatch": HATCHES[g], "edgecolor": "white", "linewidth": 0.7}
 
 
 def _regime_legend(axes: Axes, occurring: Sequence[str]) -> None:
@@ -437,9 +444,12 @@ def regimes_over_time(
         _legend_right(axes_row[-1], _player(name, rows, level, labels), _seen(table, name))
     for axes, level in zip(grid[0], across, strict=True):
         axes.set_title(_name([level], labels) if columns else "", size=_NORMAL)
+    grid[0, 0].xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    grid[0, 0].xaxis.set_major_formatter(FuncFormatter(_plain))
     figure.supxlabel("training step", size=_NORMAL)
     figure.supylabel("share of runs", size=_NORMAL)
-    _head(figure, title, f"Each panel: {_n(pd.concat(shares)['n'])} runs. Bands: 95 % Wilson intervals.")
+    note = f"Each panel: {_n(pd.concat(shares)['n'])} runs, judged record by record. Bands: 95 % Wilson intervals."
+    _head(figure, title, note)
     return figure
 
 
@@ -642,27 +652,30 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
     """
     if not examples:
         raise ValueError("examples: none; expected at least one")
-    pitch, top, bottom, left = 1.02, 0.98, 0.42, 1.62
+    pitch, top, bottom, left = 1.02, 0.62, 0.34, 1.62
     figure = Figure(figsize=(_WIDTH, top + bottom + pitch * len(examples)))
-    place, wide, tall = _Inches(figure), 1.5, pitch - 0.34
+    place, wide, tall = _Inches(figure), 1.46, pitch - 0.34
+    lefts = (left, left + wide + 0.36, left + 2 * wide + 0.96)
     all_v = np.concatenate([cast(Floats, example.v) for example in examples])
     last = max(float(np.max(cast(Floats, example.steps))) for example in examples)
-    heads = ("target and fakes", "D(x)", "V over training steps")
+    heads = ("target and fakes", "D(x)", "V while training")
     for row, example in enumerate(examples):
         floor = bottom + pitch * (len(examples) - 1 - row) + 0.18
-        panels = [place.axes(left + column * (wide + 0.38), floor, wide, tall) for column in range(3)]
+        panels = [place.axes(at, floor, wide, tall) for at in lefts]
         _densities(panels[0], example)
         _discriminator(panels[1], example)
         _v_trace(panels[2], example, all_v, last)
+        panels[2].tick_params(axis="x", labelbottom=row == len(examples) - 1)
         place.text(0.12, floor + tall, _wrapped(example.title, 20), weight="bold", size=_SMALL, va="top")
         below = 0.14 * (1 + _wrapped(example.title, 20).count("\n"))
         place.text(0.12, floor + tall - below, _wrapped(example.caption, 26), size=_SMALL - 0.5, color=_GREY, va="top")
         if row == 0:
             for panel, head in zip(panels, heads, strict=True):
                 panel.set_title(head, size=_NORMAL, pad=5)
-    place.text(left + wide + 0.19, 0.08, "x, data units", size=_NORMAL, ha="center")
-    place.text(left + 2 * (wide + 0.38) + wide / 2, 0.08, "training step", size=_NORMAL, ha="center")
-    _head(figure, title, "Grey: target. Colour: fakes. Each density is scaled to its own highest point. n = 1 run a row.")
+    place.text(left + wide + 0.18, 0.1, "x (data units)", size=_NORMAL, ha="center")
+    place.text(lefts[2] + wide / 2, 0.1, "training step", size=_NORMAL, ha="center")
+    note = "n = 1 run a row. Grey: target; colour: fakes; each density scaled to its own highest point. V in nats"
+    _head(figure, title, note + (", logarithmic below −2." if panels[2].get_yscale() == "symlog" else "."))
     return figure
 
 
@@ -685,6 +698,8 @@ def _densities(axes: Axes, example: Example) -> None:
 
 def _discriminator(axes: Axes, example: Example) -> None:
     x, d = cast(Floats, example.x), cast(Floats, example.d)
+    thin_x, thin_density = _thin(x, cast(Floats, example.density))
+    axes.fill_between(thin_x, _to_peak(thin_density), color="#efefef", linewidth=0, zorder=0)
     axes.axhline(0.5, color=_FAINT, linewidth=0.8, zorder=0)
     axes.plot(*_thin(x, d), color=COLOURS.get(_split(example.title)[1], _INK), label="D")
     if not np.isfinite(d).any():
@@ -701,7 +716,7 @@ def _v_trace(axes: Axes, example: Example, all_v: Floats, last: float) -> None:
     if not np.isfinite(v).all():
         first = int(steps[np.flatnonzero(~np.isfinite(v))[0]])
         axes.text(0.97, 0.06, f"not finite from {first:,}", transform=axes.transAxes, size=_SMALL - 0.5, ha="right")
-    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
+    axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(_plain))
 
 
@@ -710,14 +725,21 @@ def _to_peak(values: Floats) -> Floats:
     return values / peak if peak > 0 else values
 
 
-def _thin(x: Floats, y: Floats, bins: int = 200) -> tuple[Floats, Floats]:
-    """Keep the lowest and the highest point of each of many stretches: an SVG of 5,000 points looks the same and is large."""
-    if len(x) <= 2 * bins or not np.isfinite(y).all():
-        return x, y
-    parts = np.array_split(np.arange(len(x)), bins)
-    keep = {0, len(x) - 1, *(part[np.argmin(y[part])] for part in parts), *(part[np.argmax(y[part])] for part in parts)}
-    chosen = np.array(sorted(keep))
-    return x[chosen], y[chosen]
+def _thin(x: Floats, y: Floats, stretches: int = 50) -> tuple[Floats, Floats]:
+    """Keep the lowest and the highest point of each stretch, and of what is level no more than the ends.
+
+    A panel is 220 pixels wide; all points of eight runs would make an SVG of 1 MB.
+    """
+    if len(x) > 2 * stretches and np.isfinite(y).all():
+        parts = np.array_split(np.arange(len(x)), stretches)
+        ends = [part[find(y[part])] for part in parts for find in (np.argmin, np.argmax)]
+        kept = np.unique([0, *ends, len(x) - 1])
+        x, y = x[kept], y[kept]
+        # A step of less than 1/10,000 of the range, 100 times over, is at most 1/100 of a panel's height.
+        rises = np.abs(np.diff(y)) > 1e-4 * np.ptp(y)
+        kept = np.concatenate([[True], rises[1:] | rises[:-1], [True]])
+        x, y = x[kept], y[kept]
+    return x, y
 
 
 # --- V and AUC --------------------------------------------------------------------------------------------------------
@@ -761,13 +783,16 @@ def v_against_auc(
     finite = np.isfinite(auc) & np.isfinite(v)
     handles = _scatter(axes, auc, v, runs["d_state"].astype(str).to_numpy(), finite, D_STATES, "D ", labels)
     _v_axis(axes, v[finite])
+    if axes.get_yscale() == "symlog":
+        for word, side in (("linear", "bottom"), ("logarithmic", "top")):
+            axes.annotate(word, (1.01, -_V_LINEAR), xycoords=axes.get_yaxis_transform(), size=_SMALL, color=_GREY, va=side)
     axes.set(xlim=(-0.03, 1.03), xlabel="AUC of D: Pr(logit of a real sample > logit of a fake)", ylabel=_v_label(axes))
     depth = max(5.0, math.sqrt(-min(-1.0, float(np.min(v[finite], initial=-1.0)))))
     shift = np.concatenate([np.linspace(0, 5, 51), np.geomspace(5, min(2 * depth, 60.0), 20)[1:]])
     for inverted, name, dash in ((False, "optimal D", "-"), (True, "its inverted twin", (0, (4, 1.5)))):
         axes.plot(*theory.shift_curve(shift, inverted), color=_INK, linewidth=1.0, linestyle=dash, label=name, zorder=3)
         handles.append(Line2D([], [], color=_INK, linewidth=1.0, linestyle=dash, label=name))
-    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0)
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(1.01, 0), borderaxespad=0.0)
     _head_or_title(figure, ax, title, f"{_n([len(runs)])} runs. Lines: two normals of equal spread, further and further apart.")
     return figure
 
@@ -785,22 +810,23 @@ def _scatter(
     """Points by state, as pixels even in an SVG, where 24,000 of them would take 3 MB; handles for a legend."""
     handles = []
     seen = [level for level in levels if np.any(state == level)]
-    sns.scatterplot(
-        x=x[shown],
-        y=y[shown],
-        hue=state[shown],
-        style=state[shown],
-        hue_order=seen,
-        style_order=seen,
-        palette={level: COLOURS[level] for level in seen},
-        markers={level: MARKERS[level] for level in seen},
-        s=9,
-        alpha=0.5,
-        linewidth=0,
-        legend=False,
-        rasterized=True,
-        ax=axes,
-    )
+    if shown.any():
+        sns.scatterplot(
+            x=x[shown],
+            y=y[shown],
+            hue=state[shown],
+            style=state[shown],
+            hue_order=seen,
+            style_order=seen,
+            palette={level: COLOURS[level] for level in seen},
+            markers={level: MARKERS[level] for level in seen},
+            s=11,
+            alpha=0.5,
+            linewidth=0,
+            legend=False,
+            rasterized=True,
+            ax=axes,
+        )
     for level in seen:
         name = f"{'' if level == 'non-finite' else prefix}{labels.get(level, level) if labels else level}"
         here = int(np.count_nonzero(state == level))
@@ -821,8 +847,11 @@ def _v_axis(axes: Axes, v: Floats, most: int = 5) -> None:
         every = math.ceil(decades / most)
         powers = range(every, decades + 1, every)
         ticks, names = ticks + [-(10.0**p) for p in powers], names + [_power(p) for p in powers]
-        axes.set_yscale("symlog", linthresh=_V_LINEAR, linscale=0.35 * (decades + 1))
-        axes.set_ylim(-(10.0**decades) * 1.3, 0.12)
+        bottom = -(10.0**decades) * 1.3
+        # About as much room above -2 as below, however deep V goes.
+        axes.set_yscale("symlog", linthresh=_V_LINEAR, linscale=0.9 * math.log10(-bottom / _V_LINEAR))
+        axes.set_ylim(bottom, 0.12)
+        axes.axhspan(bottom, -_V_LINEAR, color="#f5f5f5", linewidth=0, zorder=-1)
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_yticks(ticks, names)
@@ -831,7 +860,7 @@ def _v_axis(axes: Axes, v: Floats, most: int = 5) -> None:
 
 
 def _v_label(axes: Axes) -> str:
-    return "V (nats)" if axes.get_yscale() == "linear" else "V (nats; logarithmic below −2)"
+    return "V (nats)" if axes.get_yscale() == "linear" else "V (nats; shaded: logarithmic, below −2)"
 
 
 def _power(exponent: int) -> str:
@@ -862,8 +891,8 @@ def moments_cloud(
     columns, rows : str, optional
         Columns of the runs whose levels are the panels side by side, and below each other.
     reach : float, default 1000
-        The panels reach this many standard deviations to both sides of the target's mean, and from 1/(10 `reach`) to
-        `reach` standard deviations of spread. Runs beyond are counted in the panel.
+        The panels reach this many standard deviations to both sides of the target's mean, and from 1/(100 `reach`)
+        to `reach` standard deviations of spread. Runs beyond are counted in the panel.
     labels : mapping, optional
         What to write instead of a level.
     title : str, optional
@@ -885,7 +914,7 @@ def moments_cloud(
     across, down = _facets(runs, columns), _facets(runs, rows)
     figure = Figure(figsize=(_WIDTH, 1.35 + 1.9 * len(down)), layout="constrained")
     grid = figure.subplots(len(down), len(across), squeeze=False, sharex=True, sharey=True)
-    box = (mean - reach * sd, mean + reach * sd, sd / (10 * reach), sd * reach)
+    box = (mean - reach * sd, mean + reach * sd, sd / (100 * reach), sd * reach)
     for level, axes_row in zip(down, grid, strict=True):
         for axes, across_level in zip(axes_row, across, strict=True):
             part = _where(_where(runs, rows, level), columns, across_level)
@@ -898,9 +927,11 @@ def moments_cloud(
     ]
     handles.append(Line2D([], [], color=_INK, marker="+", linestyle="", markersize=9, label="target"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    figure.supxlabel(f"mean of the fakes (data units, stretched around {mean:g})", size=_NORMAL)
-    figure.supylabel("standard deviation of the fakes (data units)", size=_NORMAL)
-    _head(figure, title or f"Fakes' mean and spread around ({mean:g}, {sd:g})", "Each point: one run, at its end.")
+    for axes in grid[-1]:
+        axes.set_xlabel("mean (data units)")
+    figure.supylabel("standard deviation (data units)", size=_NORMAL)
+    note = f"Each point: one run, at its end. Means: linear near {mean:g}, logarithmic far from it. Spreads: logarithmic."
+    _head(figure, title or f"Fakes' mean and standard deviation around ({mean:g}, {sd:g})", note)
     return figure
 
 
@@ -911,14 +942,19 @@ def _cloud(
     x, y = runs["g_mean"].to_numpy(np.float64), runs["g_std"].to_numpy(np.float64)
     shown = (x >= box[0]) & (x <= box[1]) & (y >= box[2]) & (y <= box[3])
     _scatter(axes, x, y, runs["g_state"].astype(str).to_numpy(), shown, G_STATES, "G ")
-    axes.plot(mean, sd, "+", color=_INK, markersize=11, markeredgewidth=1.1, zorder=3, label="target")
+    axes.plot(mean, sd, "+", color=_INK, markersize=13, markeredgewidth=1.1, zorder=0.5, label="target")
     # Linear within a standard deviation or so of the target's mean, logarithmic far from it.
     axes.set_xscale("function", functions=(lambda u: np.arcsinh((u - mean) / sd), lambda u: mean + sd * np.sinh(u)))
     axes.set(yscale="log", xlim=box[:2], ylim=box[2:])
-    ticks = [mean - 100 * sd, mean - 3 * sd, mean, mean + 3 * sd, mean + 100 * sd]
+    far = 10 ** (math.ceil(math.log10((box[1] - mean) / sd)) - 1)
+    near = round(0.3 * math.sqrt(far))
+    ticks = [mean + sd * side for side in (-far, -near, 0, near, far)]
     axes.set_xticks(ticks, [_plain(tick) for tick in ticks])
-    axes.yaxis.set_major_locator(mpl.ticker.LogLocator(numticks=6))
+    axes.yaxis.set_major_locator(LogLocator(numticks=6))
+    axes.yaxis.set_major_formatter(FuncFormatter(_plain))
     axes.yaxis.set_minor_locator(NullLocator())
+    axes.axvline(mean, color=_FAINT, linewidth=0.8, zorder=0)
+    axes.axhline(sd, color=_FAINT, linewidth=0.8, zorder=0)
     axes.set_title(name, size=_SMALL)
     off = int(np.count_nonzero(~shown))
     if off:
@@ -972,14 +1008,14 @@ def convergence_time(
     ns = []
     for position, (axes, level) in enumerate(zip(grid, across, strict=True)):
         part = _where(runs, columns, level)
-        axes.set(xlim=(0, last), xlabel="training step")
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4 if len(across) > 2 else 6, integer=True))
+        axes.set(xlim=(0, 1.07 * last), xlabel="training step")
+        axes.xaxis.set_major_locator(MaxNLocator(4 if len(across) > 2 else 6, integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(_plain))
         for number, (group, look) in enumerate(zip(groups, _group_looks(len(groups)), strict=True)):
             chosen = _all_where(part, by, group)
             if len(chosen):
                 ns.append(len(chosen))
-                _incidence(axes, chosen, names[number], look)
+                _incidence(axes, chosen, names[number], look, last)
             _at_risk(axes, chosen, number, look, names[number] if position == 0 else "")
         axes.set_title(_name([level], labels) if columns else "", size=_NORMAL)
         _share_axis(axes.yaxis, "share of runs converged" if position == 0 else "", ends=0.03)
@@ -988,13 +1024,17 @@ def convergence_time(
     return figure
 
 
-def _incidence(axes: Axes, runs: pd.DataFrame, name: str, look: Mapping[str, Any]) -> None:
-    """One curve with its band."""
+def _incidence(axes: Axes, runs: pd.DataFrame, name: str, look: Mapping[str, Any], last: float) -> None:
+    """One curve with its band, level from the last event on."""
     table = tables.kaplan_meier(*_waiting(runs))
     line = {key: look[key] for key in ("color", "linestyle")}
-    axes.step(table["step"], 1 - table["survival"], where="post", label=name, **line)
+    step, share = [*table["step"], last], 1 - table["survival"]
     low, high = 1 - table["high"], 1 - table["low"]
-    axes.fill_between(table["step"], low, high, step="post", color=look["color"], alpha=0.2, linewidth=0, label=name)
+    if not table["events"].any():  # the limit at the end holds before it too; a band of no width would claim certainty
+        high[:] = high.iloc[-1]
+    axes.step(step, [*share, share.iloc[-1]], where="post", label=name, **line)
+    band = {"step": "post", "color": look["color"], "alpha": 0.2, "linewidth": 0}
+    axes.fill_between(step, [*low, low.iloc[-1]], [*high, high.iloc[-1]], label=name, **band)
 
 
 def _waiting(runs: pd.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:
@@ -1013,9 +1053,10 @@ def _at_risk(axes: Axes, runs: pd.DataFrame, line: int, look: Mapping[str, Any],
         axes.add_line(Line2D([-40, -16], [down, down], label="_key", **key))
     if line == 0 and name:
         _below(axes, (0, 0), (-44, -24), "runs at risk", ha="right", color=_GREY)
-    times, (low, high) = _waiting(runs)[0], axes.get_xlim()
+    (low, high), last = axes.get_xlim(), runs["last_step"].max()
+    times = _waiting(runs)[0]
     for tick in axes.xaxis.get_major_locator().tick_values(low, high):
-        if len(runs) and low <= tick <= high:
+        if len(runs) and low <= tick <= last:
             _below(axes, (tick, 0), (0, down), f"{np.count_nonzero(times >= tick):,}", ha="center")
 
 
@@ -1034,7 +1075,7 @@ def sample_size(
     x: str = "samples",
     by: Sequence[str] = (),
     labels: Labels | None = None,
-    title: str = "The size of the sample a run learns from",
+    title: str = "Learning from a fixed sample",
 ) -> Figure:
     """Draw the share of converged runs over the sample size, and how much better V looks on the run's own sample.
 
@@ -1069,22 +1110,23 @@ def sample_size(
     above, below = figure.subplots(2, 1, sharex=True)
     sizes = np.unique(runs[x].dropna().to_numpy(np.float64))
     fresh = float(sizes[-1]) * 4 if len(sizes) else 1.0
-    groups = _combinations(runs, by)
+    groups, handles = _combinations(runs, by), []
     for number, (group, look) in enumerate(zip(groups, _group_looks(len(groups)), strict=True)):
         shift = 2 ** (0.09 * (number - 0.5 * (len(groups) - 1)))  # side by side, so that no interval hides another
         name = _name(group, labels) or "all runs"
         _with_intervals(above, _all_where(shares, by, group), x, "share", name, look, shift, fresh)
+        handles.append(Line2D([], [], markersize=3.5, linewidth=1.0, label=name, **look))
         _with_intervals(below, _all_where(overfit, by, group), x, "mean", name, look, shift, fresh)
     _share_axis(above.yaxis, "share of runs converged", ends=0.03)
     below.axhline(0, color=_GREY, linewidth=0.8, zorder=0)
-    below.set(xscale="log", xlabel="sample size n of a run", ylabel="V on own sample\n− V held out (nats)")
+    below.set(xscale="log", xlabel="size of the sample a run learns from", ylabel="V on own sample\n− V held out (nats)")
     ticks = [*sizes, *([fresh] if runs[x].isna().any() else [])]
     below.xaxis.set_minor_locator(NullLocator())
     below.set_xticks(ticks, [*(f"{size:,.0f}" for size in sizes), *(["fresh"] if len(ticks) > len(sizes) else [])])
     for axes in (above, below):
         axes.grid(True, axis="y")
     if len(groups) > 1 or by:
-        above.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0, title=None)
+        above.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0)
     _head(figure, title, f"{_n(shares['n'])} runs a point. Intervals, 95 %: Wilson (above), Student's t for the mean (below).")
     return figure
 
@@ -1234,7 +1276,7 @@ def _share_axis(axis: Any, label: str, ends: float = 0.0) -> None:
 
 
 def _few_ticks(axes: Axes) -> None:
-    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
+    axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(_plain))
 
 

@@ -8,7 +8,7 @@ lanes do not mix.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -31,7 +31,18 @@ from gansim.traces import FIELDS, Traces
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Chunk", "Gradients", "Networks", "gradients", "networks", "pack_key", "run_chunk", "trace", "train", "warm_up"]
+__all__ = [
+    "Chunk",
+    "Gradients",
+    "Networks",
+    "gradients",
+    "networks",
+    "pack_key",
+    "run_chunk",
+    "trace",
+    "train",
+    "warm_up",
+]
 
 Array = NDArray[Any]
 Layers = list[tuple[Array, Array]]
@@ -73,7 +84,12 @@ class Chunk:
 # --- from a configuration to codes and rows ---------------------------------------------------------------------------------
 
 
-_OPTIMIZER = {"sgd": ("lr",), "momentum": ("lr", "beta"), "rmsprop": ("lr", "rho", "eps"), "adam": ("lr", "beta1", "beta2", "eps")}
+_OPTIMIZER = {
+    "sgd": ("lr",),
+    "momentum": ("lr", "beta"),
+    "rmsprop": ("lr", "rho", "eps"),
+    "adam": ("lr", "beta1", "beta2", "eps"),
+}
 _SETTING = {
     "lr": network.LR,
     "beta": network.BETA1,
@@ -180,7 +196,7 @@ def _key(seed: int, reps: Sequence[int]) -> Array:
     return out
 
 
-_INIT = {
+_INIT: dict[str, tuple[int, Callable[[Any, int, int], float]]] = {
     "he": (initial.NORMAL, lambda init, n_in, n_out: np.sqrt(2 / n_in)),
     "xavier": (initial.UNIFORM, lambda init, n_in, n_out: init.gain * np.sqrt(6 / (n_in + n_out))),
     "torch": (initial.UNIFORM, lambda init, n_in, n_out: 1 / np.sqrt(n_in)),
@@ -294,7 +310,14 @@ def _packs(
         padded = rows + rows[-1:] * (lanes - len(rows))
         mine, key = [gans[row] for row in padded], _key(seed, [reps[row] for row in padded])
         g = _player(net_g, [x.generator for x in mine], [x.optimizer_g for x in mine], key, random.WEIGHTS_G, dtype)
-        d = _player(net_d, [x.discriminator for x in mine], [x.optimizer_d for x in mine], key, random.WEIGHTS_D + purpose, dtype)
+        d = _player(
+            net_d,
+            [x.discriminator for x in mine],
+            [x.optimizer_d for x in mine],
+            key,
+            random.WEIGHTS_D + purpose,
+            dtype,
+        )
         if generators is not None:
             g.theta[:] = np.array([generators[row] for row in padded]).T
         packs.append(_Pack(rows, g, d, _source(mine, key, purpose, dtype), _ruler(mine, gans[0].n_eval, dtype)))
@@ -331,7 +354,9 @@ def _take(parts: Sequence[_Arrays], chosen: Array) -> list[_Arrays]:
 def _drop(packs: list[_Pack], alive: Array) -> list[_Pack]:
     """The packs without dead runs, if that needs fewer packs; ``alive`` is indexed by the runs' rows in the chunk."""
     lanes = packs[0].g.theta.shape[-1]
-    living = [(row, p * lanes + lane) for p, pack in enumerate(packs) for lane, row in enumerate(pack.lanes) if alive[row]]
+    living = [
+        (row, p * lanes + lane) for p, pack in enumerate(packs) for lane, row in enumerate(pack.lanes) if alive[row]
+    ]
     n = -(-len(living) // lanes)
     if n == len(packs):
         return packs
@@ -489,9 +514,9 @@ def _referee(
     gans: Sequence[GAN], reps: Sequence[int], final: Sequence[Array], seed: int, alive: Array, seconds: dict[str, float]
 ) -> NDArray[np.float64]:
     """Accuracy, AUC and V of a fresh, larger discriminator trained against each run's frozen generator."""
-    out, rows = np.full((len(gans), 3), np.nan), np.flatnonzero(alive)
+    out, rows = np.full((len(gans), 3), np.nan), np.flatnonzero(alive).tolist()
     referee = gans[0].referee
-    if referee is None or not len(rows):
+    if referee is None or not rows:
         return out
     start = time.perf_counter()
     tasks = [_referee_gan(gans[row], referee) for row in rows]
@@ -544,19 +569,22 @@ def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
     return network.from_rows(net_g, theta_g), network.from_rows(net_d, theta_d)
 
 
+_ACTIVATION: dict[str, Callable[[Array, float], Array]] = {
+    "leaky_relu": lambda a, slope: np.where(a > 0, a, a * slope),
+    "relu": lambda a, _: np.maximum(a, 0),
+    "tanh": lambda a, _: np.tanh(a),
+    "sigmoid": lambda a, _: np.exp(-np.logaddexp(0, -a)),
+    "softplus": lambda a, _: np.logaddexp(0, a),
+    "elu": lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0))),
+    "linear": lambda a, _: a,
+}
+
+
 def _evaluate(mlp: MLP, layers: Layers, x: Array) -> Array:
     """The MLP on samples (n, n_in), in float64 NumPy: for looking at a trained network, not for training it."""
     for weights, bias in layers[:-1]:
         a = x @ weights.T + bias
-        x = {
-            "leaky_relu": lambda a: np.where(a > 0, a, a * mlp.slope_value),
-            "relu": lambda a: np.maximum(a, 0),
-            "tanh": np.tanh,
-            "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
-            "softplus": lambda a: np.logaddexp(0, a),
-            "elu": lambda a: np.where(a > 0, a, mlp.slope_value * np.expm1(np.minimum(a, 0))),
-            "linear": lambda a: a,
-        }[mlp.activation](a)
+        x = _ACTIVATION[mlp.activation](a, mlp.slope_value)
     weights, bias = layers[-1]
     return np.asarray(x @ weights.T + bias)
 
@@ -663,7 +691,9 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
     )
     weights, losses = _weights(len(reals), lanes, dtype), aligned((3, lanes), dtype)
     with np.errstate(all="ignore"):
-        losses_and_gradients(net_g, net_d, g, d, games.CODES[gan.game], _padded(reals), _padded(noises), weights, losses)
+        losses_and_gradients(
+            net_g, net_d, g, d, games.CODES[gan.game], _padded(reals), _padded(noises), weights, losses
+        )
     v, loss_d, loss_g = (float(value) for value in losses[:, 0])
     return Gradients(
         v, loss_d, loss_g, network.from_rows(net_d, d.grad[:, 0].copy()), network.from_rows(net_g, g.grad[:, 0].copy())
@@ -678,7 +708,9 @@ def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
         raise ValueError(f"{name}: shapes {shapes}: expected {wanted}")
     lanes = LANES[np.dtype(np.float64)]
     key = _key(0, [0] * lanes)
-    player = _player(net, [replace(mlp, init=He())] * lanes, [Adam()] * lanes, key, random.WEIGHTS_G, np.dtype(np.float64))
+    player = _player(
+        net, [replace(mlp, init=He())] * lanes, [Adam()] * lanes, key, random.WEIGHTS_G, np.dtype(np.float64)
+    )
     player.theta[:] = network.to_rows(theta, net.bias)[:, None]
     return player
 
@@ -706,5 +738,7 @@ def warm_up(gans: Iterable[GAN]) -> int:
         shapes.setdefault(key, gan)
     for gan in shapes.values():
         referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
-        run_chunk({0: replace(gan, samples=None, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)}, [(0, 0)], 0)
+        run_chunk(
+            {0: replace(gan, samples=None, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)}, [(0, 0)], 0
+        )
     return len(shapes)

@@ -57,7 +57,11 @@ def design(options: cli.StudyOptions) -> gs.Study:
     half = max(options.steps // 2, gan.records)
     easy = gs.replace(gan, {"standardise": True, "steps": half, "referee": None})
     rates = gs.Study(
-        "rates", easy, {"optimizer_g.lr": RATES, "optimizer_d.lr": RATES}, max(2, options.reps * 32 // 1000), options.seed
+        "rates",
+        easy,
+        {"optimizer_g.lr": RATES, "optimizer_d.lr": RATES},
+        max(2, options.reps * 32 // 1000),
+        options.seed,
     )
     sizes = {**{str(n): {"samples": n} for n in SIZES}, "fresh": {"samples": None}}
     samples = gs.Study("samples", easy, {"generator": generators, "samples": sizes}, options.reps, options.seed)

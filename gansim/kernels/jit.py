@@ -16,11 +16,14 @@ from typing import Any, TypeVar
 
 import numba
 from llvmlite.binding import Linkage
-from numba import njit
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
+
+# Options and settings that Numba has but does not declare.
+_njit: Any = numba.njit
+_config: Any = numba.config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,7 +37,7 @@ _OPTIONS = {"error_model": "numpy", "nogil": True}
 # --- parts: lowered to LLVM code, linked by whoever calls them, never made into machine code alone ------------------------
 
 
-class _PartLibrary(CPUCodeLibrary):  # type: ignore[misc]
+class _PartLibrary(CPUCodeLibrary):
     """A library that is only ever linked into others."""
 
     def _optimize_final_module(self) -> None:
@@ -42,24 +45,28 @@ class _PartLibrary(CPUCodeLibrary):  # type: ignore[misc]
 
     def _finalize_final_module(self) -> None:
         """Keep the LLVM code; generate no machine code."""
-        self._finalize_dynamic_globals()
+        self._finalize_dynamic_globals()  # type: ignore[no-untyped-call]
         self._finalized = True
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[untyped-decorator]
-class _PartLowering(NativeLowering):  # type: ignore[misc]
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _PartLowering(NativeLowering):
     """Numba's lowering, without wrappers and without machine code."""
 
     _name = "gansim_part_lowering"
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = _new_library(_PartLibrary, state)
         state.flags.no_compile = True
-        super().run_pass(state)
+        super().run_pass(state)  # type: ignore[no-untyped-call]
         key = _Part().__getitem__
         state.targetctx.insert_user_function(key, state.cr.fndesc, [state.library])
         state.cr = state.cr._replace(cfunc=key)
         return True
+
+
+def _new_library(kind: Any, state: Any) -> Any:
+    return kind(state.targetctx.codegen(), state.func_id.func_qualname)
 
 
 class _Part(dict[Any, Any]):
@@ -75,7 +82,7 @@ class _Part(dict[Any, Any]):
 def _compiler(lowering: type[NativeLowering]) -> type[CompilerBase]:
     """Numba's nopython pipeline with the lowering replaced."""
 
-    class Compiler(CompilerBase):  # type: ignore[misc]
+    class Compiler(CompilerBase):
         def define_pipelines(self) -> list[Any]:
             pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state, lowering._name)
             pipeline.passes = [(lowering if p is NativeLowering else p, text) for p, text in pipeline.passes]
@@ -91,18 +98,18 @@ _PartCompiler = _compiler(_PartLowering)
 
 def kernel(function: F) -> F:
     """Compile ``function`` as a part of entry points."""
-    return njit(  # type: ignore[no-any-return]
-        pipeline_class=_PartCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS
-    )(function)
+    compile_part = _njit(pipeline_class=_PartCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)
+    part: F = compile_part(function)
+    return part
 
 
 # --- wholes: machine code, kept on disk ----------------------------------------------------------------------------------------
 
 
 def source_digest() -> str:
-    """SHA-256 (12 hex digits) of everything compiled code depends on in this package: all of ``gansim/kernels``."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    """SHA-256 (12 hex digits) of everything compiled code depends on: ``gansim/kernels`` and the fields of a record."""
+    digest, here = hashlib.sha256(), Path(__file__).parent
+    for path in [*sorted(here.glob("*.py")), here.parent / "traces.py"]:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -114,7 +121,7 @@ def _cache_folder() -> str:
     loading the old code. Keying the folder by the whole source rules that out.
     """
     beside = Path(__file__).parent / "__pycache__"
-    parent = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else beside
+    parent = Path(_config.CACHE_DIR) if _config.CACHE_DIR else beside
     try:
         parent.mkdir(parents=True, exist_ok=True)
         if not os.access(parent, os.W_OK):
@@ -130,7 +137,7 @@ def _cache_folder() -> str:
 _CACHE_FOLDER = _cache_folder()
 
 
-class _WholeLibrary(JITCodeLibrary):  # type: ignore[misc]
+class _WholeLibrary(JITCodeLibrary):
     """A library whose parts are private.
 
     Numba leaves them visible under names that a process counts up. Code loaded from the cache brings the names of the
@@ -142,19 +149,19 @@ class _WholeLibrary(JITCodeLibrary):  # type: ignore[misc]
         for function in self._final_module.functions:
             if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
                 function.linkage = Linkage.internal
-        super()._optimize_final_module()
+        super()._optimize_final_module()  # type: ignore[no-untyped-call]
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[untyped-decorator]
-class _WholeLowering(NativeLowering):  # type: ignore[misc]
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _WholeLowering(NativeLowering):
     """Numba's lowering, into a `_WholeLibrary`."""
 
     _name = "gansim_whole_lowering"
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _WholeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = _new_library(_WholeLibrary, state)
         state.library.enable_object_caching()
-        super().run_pass(state)
+        super().run_pass(state)  # type: ignore[no-untyped-call]
         return True
 
 
@@ -163,11 +170,10 @@ _WholeCompiler = _compiler(_WholeLowering)
 
 def entry_point(function: F) -> F:
     """Compile ``function`` and keep the machine code on disk, with everything it calls."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _CACHE_FOLDER
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = _CACHE_FOLDER
     try:
-        return njit(  # type: ignore[no-any-return]
-            cache=True, pipeline_class=_WholeCompiler, no_cfunc_wrapper=True, **_OPTIONS
-        )(function)
+        whole: F = _njit(cache=True, pipeline_class=_WholeCompiler, no_cfunc_wrapper=True, **_OPTIONS)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        _config.CACHE_DIR = before
+    return whole

@@ -40,7 +40,7 @@ Tiles: TypeAlias = Any  # n tiles in memory, view[i] is a Tile
 # --- types ---------------------------------------------------------------------------------------------------------
 
 
-class Lanes(types.Type):  # type: ignore[misc]
+class Lanes(types.Type):
     """A row (``samples == 1``) or a tile (``samples == T``) held in registers."""
 
     def __init__(self, dtype: Any, samples: int, lanes: int) -> None:
@@ -49,7 +49,7 @@ class Lanes(types.Type):  # type: ignore[misc]
         super().__init__(f"Lanes({dtype}, {samples}x{lanes})")
 
 
-class View(types.Type):  # type: ignore[misc]
+class View(types.Type):
     """Rows or tiles in memory: a bare pointer. Whoever called the entry point keeps the array alive."""
 
     def __init__(self, item: Lanes) -> None:
@@ -70,15 +70,15 @@ def _vector(ty: Lanes) -> ir.VectorType:
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Lanes) -> None:
-        super().__init__(dmm, fe_type, _vector(fe_type))
+        super().__init__(dmm, fe_type, _vector(fe_type))  # type: ignore[no-untyped-call]
 
 
 @register_model(View)
-class _ViewModel(models.PrimitiveModel):  # type: ignore[misc]
+class _ViewModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: View) -> None:
-        super().__init__(dmm, fe_type, _vector(fe_type.item).as_pointer())
+        super().__init__(dmm, fe_type, _vector(fe_type.item).as_pointer())  # type: ignore[no-untyped-call]
 
 
 # --- how an operation is registered: a rule for its type, a builder for its instruction ------------------------------
@@ -125,7 +125,9 @@ def _call(builder: Any, name: str, args: list[Any]) -> Any:
     vt = args[0].type
     suffix = {"float": "f32", "double": "f64"}[str(vt.element)]
     signature = ir.FunctionType(vt, [vt] * len(args))
-    return builder.call(cgutils.get_or_insert_function(builder.module, signature, f"llvm.{name}.v{vt.count}{suffix}"), args)
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, signature, f"llvm.{name}.v{vt.count}{suffix}"), args
+    )
 
 
 # --- operators: + - * / on float lanes, + - & | ^ << >> on unsigned lanes ------------------------------------------------
@@ -180,7 +182,7 @@ def minimum(a: Tile, b: Tile) -> Tile:
 def where_greater(a: Tile, b: Tile, x: Tile, y: Tile) -> Tile:
     """``x`` where ``a > b``, else ``y`` (also where a or b is NaN)."""
     dtype = next(v.dtype for v in (x, y, a, b) if isinstance(v, np.ndarray))  # two plain numbers would give float64
-    return np.where(a > b, x, y).astype(dtype, copy=False)
+    return np.asarray(np.where(a > b, x, y), dtype)
 
 
 def sqrt(a: Tile) -> Tile:
@@ -257,7 +259,9 @@ def _dot(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     lanes = sig.return_type.lanes
     for q in range(T):
         sample = _mask(list(range(q * lanes, (q + 1) * lanes)))
-        total = _call(builder, "fma", [builder.shuffle_vector(a, a, sample), builder.shuffle_vector(b, b, sample), total])
+        total = _call(
+            builder, "fma", [builder.shuffle_vector(a, a, sample), builder.shuffle_vector(b, b, sample), total]
+        )
     return total
 
 
@@ -312,7 +316,8 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     size = int(np.prod(shape)) * dtype.itemsize
     buffer = np.zeros(size + 64, np.uint8)
     start = -buffer.ctypes.data % 64
-    return buffer[start : start + size].view(dtype).reshape(shape)
+    out: NDArray[Any] = buffer[start : start + size].view(dtype).reshape(shape)
+    return out
 
 
 def rows(array: NDArray[Any]) -> Rows:
@@ -389,6 +394,8 @@ type_callable(operator.getitem)(
 )
 lower_builtin(operator.getitem, View, types.Integer)(_load)
 type_callable(operator.setitem)(
-    lambda context: lambda view, i, value: types.void if isinstance(view, View) and isinstance(i, types.Integer) else None
+    lambda context: (
+        lambda view, i, value: types.void if isinstance(view, View) and isinstance(i, types.Integer) else None
+    )
 )
 lower_builtin(operator.setitem, View, types.Integer, types.Any)(_store)

@@ -38,7 +38,9 @@ from gansim.traces import FIELDS
 
 N_FIELDS = len(FIELDS)
 BINS = 32  # intervals of equally many fakes on which `_v_max` lets D be constant
-HIGH_QUALITY = 3.0  # standard deviations from a mode within which a fake counts as high quality (Srivastava et al. 2017)
+HIGH_QUALITY = (
+    3.0  # standard deviations from a mode within which a fake counts as high quality (Srivastava et al. 2017)
+)
 
 (
     _G_MEAN,

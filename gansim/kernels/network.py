@@ -60,7 +60,7 @@ class Net:
         return sum(self.sizes)
 
 
-class NetType(types.Type):  # type: ignore[misc]
+class NetType(types.Type):
     """The Numba type of one architecture; it holds no data."""
 
     def __init__(self, sizes: tuple[int, ...], bias: bool) -> None:
@@ -76,7 +76,7 @@ def _type_of_net(net: Net, context: Any) -> NetType:
     return NetType(net.sizes, net.bias)
 
 
-@unbox(NetType)
+@unbox(NetType)  # type: ignore[untyped-decorator]
 def _unbox_net(ty: NetType, obj: Any, c: Any) -> NativeValue:
     return NativeValue(c.context.get_dummy_value())
 
@@ -129,7 +129,14 @@ class Player(NamedTuple):
 def opened(p: Player) -> Player:
     """The player with its arrays seen as rows and tiles."""
     return Player(
-        rows(p.theta), rows(p.grad), rows(p.moments), tiles(p.h), tiles(p.d), rows(p.settings), p.activation, p.optimizer
+        rows(p.theta),
+        rows(p.grad),
+        rows(p.moments),
+        tiles(p.h),
+        tiles(p.d),
+        rows(p.settings),
+        p.activation,
+        p.optimizer,
     )
 
 

@@ -55,7 +55,9 @@ def n2(*_: object) -> tuple[str, str, list[str]]:
     """The density's factor."""
     x, dx = np.linspace(400, 600, 20_001, retstep=True)
     kernel = np.exp(-((x - 500) ** 2) / (2 * 5**2))
-    printed, right = (dx * float(np.sum(kernel)) / factor for factor in (np.sqrt(5 * 2 * np.pi), 5 * np.sqrt(2 * np.pi)))
+    printed, right = (
+        dx * float(np.sum(kernel)) / factor for factor in (np.sqrt(5 * 2 * np.pi), 5 * np.sqrt(2 * np.pi))
+    )
     return (
         "The density is 1/sqrt(5 x 2 pi) exp(-(x - 500)^2 / (2 x 5^2)).",
         verdict(abs(printed - 1) > 1e-3 and abs(right - 1) < 1e-6, "erratum: the factor is 1/(5 sqrt(2 pi))"),
@@ -171,7 +173,9 @@ def n9(_: object, samples: pd.DataFrame, found: dict[str, pd.DataFrame]) -> tupl
             )
     return (
         "The averages over n points are sample versions of the expectations.",
-        verdict(abs(slope + 0.5) < 0.05, "true: error of order 1/sqrt(n); a D trained on the same points is optimistic"),
+        verdict(
+            abs(slope + 0.5) < 0.05, "true: error of order 1/sqrt(n); a D trained on the same points is optimistic"
+        ),
         lines,
     )
 
@@ -191,7 +195,9 @@ def n10(games: pd.DataFrame, _: object, found: dict[str, pd.DataFrame]) -> tuple
     lines.append(f"where real and fake overlap (G = N(502, 6^2)) no D exceeds max_D V = {best:.4f}")
     return (
         "V(D, G) is at its maximum when D is perfect and when D is perfectly inverted.",
-        verdict(order, "false: perfect D has V near 0, its supremum; idle -log 4; inverted has V falling without bound"),
+        verdict(
+            order, "false: perfect D has V near 0, its supremum; idle -log 4; inverted has V falling without bound"
+        ),
         lines,
     )
 
@@ -209,5 +215,7 @@ def page(study: gs.Study, found: dict[str, pd.DataFrame]) -> str:
         + "\n".join(f"| N{i} | {said} | {judged} |" for i, (said, judged, _) in enumerate(results, 1)),
     ]
     for i, (said, judged, lines) in enumerate(results, 1):
-        out.append(f"## N{i}\n\n*{said}* **{judged[0].upper() + judged[1:]}.**\n\n" + "\n".join(f"* {x}" for x in lines))
+        out.append(
+            f"## N{i}\n\n*{said}* **{judged[0].upper() + judged[1:]}.**\n\n" + "\n".join(f"* {x}" for x in lines)
+        )
     return "\n\n".join(out) + "\n"

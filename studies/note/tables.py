@@ -139,7 +139,10 @@ def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
             recovery(samples[samples["generator"] == "affine"], ["samples"]),
             "theta_g = (500, 5) in the affine generator and by maximum likelihood from the same n points.",
         ),
-        "v_of_three": (v_of_three(games), "V in perfect, idle and inverted discriminators; limits 0, -log 4, -infinity."),
+        "v_of_three": (
+            v_of_three(games),
+            "V in perfect, idle and inverted discriminators; limits 0, -log 4, -infinity.",
+        ),
         "sample_v_frozen": (
             sample_v_frozen(study.seed, 2000),
             "V over n + n points minus its expectation, for the optimal D against a fixed G = N(502, 6^2).",
