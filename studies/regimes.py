@@ -78,7 +78,7 @@ def main(options: cli.StudyOptions) -> None:
         tables.save(frame, folder / "tables", name, caption)
     (folder / "claims.md").write_text(claims.page(study, {name: frame for name, (frame, _) in results.items()}))
     if not options.no_figures:
-        for name, figure in pictures.all_figures(study, results):
+        for name, figure in pictures.all_figures(study):
             figures.save(figure, folder / "figures", name)
 
 

@@ -1,0 +1,71 @@
+"""The figures of the founding study, from the same runs as its tables."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from note.tables import CELL, TARGET, part
+
+import gansim as gs
+from gansim import figures, regimes, theory
+
+NAMES = {
+    "leaky_relu": "leaky ReLU",
+    "affine": "affine G",
+    "1-16-1": "1-16-1 G",
+    "optimizer_g.lr": "learning rate of G",
+    "optimizer_d.lr": "learning rate of D",
+    "raw": "raw data",
+    "standardised": "standardised data",
+}
+MOST = 9  # examples in the gallery
+
+
+def typical(runs: pd.DataFrame) -> pd.Series:
+    """The run nearest to the medians of V and W1, by rank, in the regime's most frequent cell."""
+    mine = runs[runs["cell"] == runs["cell"].mode()[0]]
+    off = sum((mine[name].rank(pct=True) - 0.5).abs() for name in ("v", "w1"))
+    return mine.loc[off.idxmin()]
+
+
+def example(study: gs.Study, runs: pd.DataFrame, regime: str) -> figures.Example:
+    """One typical run of a regime, trained again."""
+    mine = runs[runs["regime"] == regime]
+    run = typical(mine)
+    gan = study.cells[run["cell"]].gan
+    nets, trace = gs.networks(gan, run["rep"], study.seed), gs.trace(gan, run["rep"], study.seed)
+    fakes = nets.generate(np.random.default_rng(study.seed).normal(size=4000))
+    low, high = np.quantile(fakes, [0.005, 0.995])
+    low, high = min(low, TARGET.mean - 4 * TARGET.std), max(high, TARGET.mean + 4 * TARGET.std)
+    margin = 0.03 * (high - low)
+    x = np.unique(np.concatenate([np.linspace(low - margin, high + margin, 600), np.linspace(480, 520, 201)]))
+    cell = ", ".join(NAMES.get(str(run[name]), str(run[name])) for name in CELL)
+    caption = f"{cell}; {len(mine):,} of {len(runs):,} runs"
+    return figures.Example(
+        regime, x, theory.pdf(TARGET, x), fakes, nets.discriminate(x), trace["step"], trace["v"], caption
+    )
+
+
+def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
+    """Every figure with its file name, one at a time."""
+    games, traces = part(study, "games")
+    rates, _ = part(study, "rates")
+    samples, _ = part(study, "samples")
+    sized = samples.assign(samples=pd.to_numeric(samples["samples"], errors="coerce"))
+    counts = games["regime"].value_counts()
+    kinds = [regime for regime in regimes.REGIMES[:-1] if counts[regime]]
+    kinds = sorted(sorted(kinds, key=lambda regime: -counts[regime])[:MOST], key=regimes.REGIMES.index)
+    over_time = [
+        figures.shares_over_time(traces, games, TARGET.std, ["scale", "game"], column) for column in ("g_state", "d_state")
+    ]
+    good = games[(games["scale"] == "standardised") & (games["game"] != "as-written")]
+    yield "regime_shares", figures.regime_shares(games, CELL[2:], CELL[:2], labels=NAMES)
+    yield "regimes_over_time", figures.regimes_over_time(*over_time, columns="game", rows="scale", labels=NAMES)
+    yield "rate_map", figures.rate_map(rates, "optimizer_d.lr", "optimizer_g.lr", labels=NAMES)
+    yield "gallery", figures.gallery([example(study, games, regime) for regime in kinds])
+    yield "v_against_auc", figures.v_against_auc(games)
+    yield "moments_cloud", figures.moments_cloud(games, columns="game", rows="scale", labels=NAMES)
+    yield "convergence_time", figures.convergence_time(good, ["activation", "generator"], "game", labels=NAMES)
+    yield "sample_size", figures.sample_size(sized, by=["generator"], labels=NAMES)
+    yield "referee", figures.referee(games, ["regime"])
