@@ -277,9 +277,9 @@ def regime_shares(
     top, bottom = 0.68, 0.5 + legend_tall
     figure = Figure(figsize=(max(_WIDTH, left + 5.6), top + tall + bottom))
     place = _Inches(figure)
-    _head(figure, title, f"Each row: {_n(shares['n'])} runs. Right: shares (lines) with 95 % Wilson intervals (bands).")
+    _head(figure, title, f"Each row: {_runs(shares['n'])}. Right: shares (lines) with 95 % Wilson intervals (bands).")
     space = figure.get_figwidth() - left - 0.15
-    wide = 0.38 * space
+    wide = 0.36 * space
     bars = place.axes(left, bottom, wide, tall)
     _stack(bars, shares, y, 0.72 * pitch)
     _share_axis(bars.xaxis, "")
@@ -318,9 +318,9 @@ def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     """Estimates with intervals, one per row of a table of shares."""
     axes.hlines(y, 0, 1, color="#eeeeee", linewidth=0.6, zorder=0)
     # A dot would hide the interval of 1,000 runs, two pixels to either side.
-    look = {"color": COLOURS.get(level, _INK), "clip_on": False}
-    axes.hlines(y, shares["low"], shares["high"], linewidth=5, alpha=0.45, label="interval", **look)
-    axes.plot(shares["share"], y, "|", markersize=6, markeredgewidth=1.3, label="share", **look)
+    colour = COLOURS.get(level, _INK)
+    axes.hlines(y, shares["low"], shares["high"], color=colour, linewidth=4, label="interval", clip_on=False)
+    axes.plot(shares["share"], y, "|", color=_INK, markersize=7, markeredgewidth=0.7, label="share", clip_on=False)
     _share_axis(axes.xaxis, "")
     axes.set_xticks([0, 0.5, 1], ["0", "", "100"])
     axes.grid(True, axis="x")
@@ -461,7 +461,7 @@ def regimes_over_time(
     grid[0, 0].xaxis.set_major_formatter(FuncFormatter(_plain))
     figure.supxlabel("training step", size=_NORMAL)
     figure.supylabel("share of runs", size=_NORMAL)
-    note = f"Each panel: {_n(pd.concat(shares)['n'])} runs, judged record by record. Bands: 95 % Wilson intervals."
+    note = f"Each panel: {_runs(pd.concat(shares)['n'])}, judged record by record. Bands: 95 % Wilson intervals."
     _head(figure, title, note)
     return figure
 
@@ -482,6 +482,8 @@ def _seen(table: pd.DataFrame, column: str) -> list[str]:
 
 
 def _over_time(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    if not len(table):
+        _remark(axes, 0.5, 0.5, "no runs", ha="center")
     for level in _seen(table, column):
         line = _chosen(table, column, level).sort_values("step")
         colour = COLOURS[_split(level)[1]]
@@ -566,8 +568,9 @@ def rate_map(
     bar = figure.colorbar(mesh, ax=axes, label=f"share of runs {value}", format=PercentFormatter(1, symbol=" %"))
     bar.outline.set_visible(False)
     widest = 100 * float((shares["high"] - shares["low"]).max())
-    note = f"{_n(shares['n'])} runs a point; widest 95 % Wilson interval: {widest:.0f} points."
+    note = f"{_runs(shares['n'])} a point; widest 95 % Wilson interval: {widest:.0f} points."
     line = "Black line: lower limit above 50 %." if inside.any() else "Nowhere is the lower limit above 50 %."
+    line += " White: no runs." if share.isna().to_numpy().any() else ""
     _head_or_title(figure, ax, title or f"Pr({value}) by learning rate", f"{note} {line}")
     return figure
 
@@ -701,8 +704,8 @@ def _densities(axes: Axes, example: Example) -> None:
     axes.plot(thin_x, _to_peak(thin_density), color=_GREY, linewidth=0.8, label="target")
     axes.stairs(_to_peak(counts.astype(np.float64)), edges, color=colour, linewidth=1.1, label="fakes")
     if len(shown) < len(fakes):
-        off = "no finite fakes" if not np.isfinite(fakes).any() else f"{len(fakes) - len(shown):,} fakes off"
-        axes.text(0.02, 0.97, off, transform=axes.transAxes, size=_SMALL - 0.5, va="top", color=colour)
+        off = f"{len(fakes) - len(shown):,} of {len(fakes):,} beyond"
+        _remark(axes, 0.0, 0.97, off if np.isfinite(fakes).any() else "no finite fakes", va="top")
     axes.set(xlim=(x[0], x[-1]), ylim=(0, 1.1), yticks=[])
     _few_ticks(axes)
     axes.spines["left"].set_visible(False)
@@ -715,7 +718,7 @@ def _discriminator(axes: Axes, example: Example) -> None:
     axes.axhline(0.5, color=_FAINT, linewidth=0.8, zorder=0)
     axes.plot(*_thin(x, d), color=COLOURS.get(_split(example.title)[1], _INK), label="D")
     if not np.isfinite(d).any():
-        axes.text(0.5, 0.5, "D is not finite", transform=axes.transAxes, size=_SMALL, ha="center", va="center")
+        _remark(axes, 0.5, 0.5, "D is not finite", ha="center", va="center")
     axes.set(xlim=(x[0], x[-1]), ylim=(-0.05, 1.05), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])
     _few_ticks(axes)
 
@@ -727,7 +730,7 @@ def _v_trace(axes: Axes, example: Example, all_v: Floats, last: float) -> None:
     axes.set_xlim(0, last)
     if not np.isfinite(v).all():
         first = int(steps[np.flatnonzero(~np.isfinite(v))[0]])
-        axes.text(0.97, 0.06, f"not finite from {first:,}", transform=axes.transAxes, size=_SMALL - 0.5, ha="right")
+        _remark(axes, 0.98, 0.05, f"not finite from {first:,}", ha="right")
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(_plain))
 
@@ -805,7 +808,7 @@ def v_against_auc(
         axes.plot(*theory.shift_curve(shift, inverted), color=_INK, linewidth=1.0, linestyle=dash, label=name, zorder=3)
         handles.append(Line2D([], [], color=_INK, linewidth=1.0, linestyle=dash, label=name))
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(1.01, 0), borderaxespad=0.0)
-    _head_or_title(figure, ax, title, f"{_n([len(runs)])} runs. Lines: two normals of equal spread, further and further apart.")
+    _head_or_title(figure, ax, title, f"{_runs([len(runs)])}. Lines: two normals of equal spread, further and further apart.")
     return figure
 
 
@@ -930,6 +933,8 @@ def moments_cloud(
     for level, axes_row in zip(down, grid, strict=True):
         for axes, across_level in zip(axes_row, across, strict=True):
             part = _where(_where(runs, rows, level), columns, across_level)
+            if not len(part):
+                _remark(axes, 0.5, 0.5, "no runs", ha="center")
             name = _name([v for v, given in ((level, rows), (across_level, columns)) if given], labels, " · ")
             _cloud(axes, part, target, box, f"{name} ({_n([len(part)])})" if name else _n([len(part)]))
     seen = [level for level in G_STATES if (runs["g_state"] == level).any()]
@@ -970,7 +975,7 @@ def _cloud(
     axes.set_title(name, size=_SMALL)
     off = int(np.count_nonzero(~shown))
     if off:
-        axes.text(0.98, 0.03, f"{off:,} not shown", transform=axes.transAxes, size=_SMALL - 0.5, ha="right", va="bottom")
+        _remark(axes, 0.98, 0.03, f"{off:,} not shown", ha="right")
 
 
 # --- time to convergence ----------------------------------------------------------------------------------------------
@@ -1032,7 +1037,8 @@ def convergence_time(
         axes.set_title(_name([level], labels) if columns else "", size=_NORMAL)
         _share_axis(axes.yaxis, "share of runs converged" if position == 0 else "", ends=0.03)
         axes.grid(True, axis="y")
-    _head(figure, title, f"{_n(ns)} runs a curve (one minus Kaplan-Meier); bands: 95 % intervals. Below: runs at risk.")
+    cast(Any, figure.get_layout_engine()).set(wspace=0.06)  # so that numbers of neighbours stay apart
+    _head(figure, title, f"{_runs(ns)} a curve (one minus Kaplan-Meier); bands: 95 % intervals. Below: runs at risk.")
     return figure
 
 
@@ -1096,7 +1102,7 @@ def sample_size(
     runs : DataFrame
         One row per run, with columns g_state, v and v_train.
     x : str, default "samples"
-        Column of the sample sizes; missing where data are fresh each step.
+        Column of the sample sizes; what is not a number, missing or "fresh", stands for fresh data each step.
     by : sequence of str
         Columns whose combinations are the lines.
     labels : mapping, optional
@@ -1115,9 +1121,9 @@ def sample_size(
     ValueError
         If there are no runs, or a column is missing.
     """
+    runs = runs.assign(**{x: pd.to_numeric(runs[x], errors="coerce")}, overfit=runs["v_train"] - runs["v"])
     shares = _chosen(tables.tabulate(runs, [*by, x], "g_state"), "g_state", "converged")
-    both = runs.assign(overfit=runs["v_train"] - runs["v"])
-    overfit = tables.estimate(both, [*by, x], ["overfit"]).dropna(subset=["mean", x])
+    overfit = tables.estimate(runs, [*by, x], ["overfit"]).dropna(subset=["mean", x])
     figure = Figure(figsize=(_WIDTH, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     sizes = np.unique(runs[x].dropna().to_numpy(np.float64))
@@ -1134,12 +1140,13 @@ def sample_size(
     below.set(xscale="log", xlabel="size of the sample a run learns from", ylabel="V on own sample\n− V held out (nats)")
     ticks = [*sizes, *([fresh] if runs[x].isna().any() else [])]
     below.xaxis.set_minor_locator(NullLocator())
+    below.set_xlim(ticks[0] / 1.6, ticks[-1] * 1.6)
     below.set_xticks(ticks, [*(f"{size:,.0f}" for size in sizes), *(["fresh"] if len(ticks) > len(sizes) else [])])
     for axes in (above, below):
         axes.grid(True, axis="y")
     if len(groups) > 1 or by:
         above.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0)
-    _head(figure, title, f"{_n(shares['n'])} runs a point. Intervals, 95 %: Wilson (above), Student's t for the mean (below).")
+    _head(figure, title, f"{_runs(shares['n'])} a point. Intervals, 95 %: Wilson (above), Student's t for the mean (below).")
     return figure
 
 
@@ -1200,7 +1207,7 @@ def referee(
     ValueError
         If there are no runs, or a column is missing.
     """
-    table = tables.estimate(runs.sort_values(list(by), kind="stable"), by, ["referee_accuracy"])
+    table = tables.estimate(_in_order(runs, by), by, ["referee_accuracy"])
     figure, axes = _one(ax, (_WIDTH, 1.35 + 0.26 * len(table)))
     y = np.arange(len(table), dtype=np.float64)
     names = [_name(row, labels) or "all runs" for row in table[list(by)].itertuples(index=False)]
@@ -1236,7 +1243,7 @@ def _one(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
 
 def _head(figure: Figure, title: str, note: str) -> None:
     """Put title and note at the top left, and keep an automatic layout below them."""
-    note = textwrap.fill(note, int((figure.get_figwidth() - 0.24) * 72 / (0.56 * _SMALL)))
+    note = textwrap.fill(note.replace(" %", "\N{NO-BREAK SPACE}%"), int((figure.get_figwidth() - 0.24) * 72 / (0.56 * _SMALL)))
     tall = figure.get_figheight()
     figure.text(0.12 / figure.get_figwidth(), 1 - 0.09 / tall, title, size=_TITLE, weight="bold", va="top")
     figure.text(0.12 / figure.get_figwidth(), 1 - 0.29 / tall, note, size=_SMALL, color=_GREY, va="top", linespacing=1.3)
@@ -1287,6 +1294,12 @@ def _share_axis(axis: Any, label: str, ends: float = 0.0) -> None:
     axis.set_label_text(label)
 
 
+def _remark(axes: Axes, x: float, y: float, text: str, ha: str = "left", va: str = "bottom") -> None:
+    """Write a small text over what is drawn, at a place in fractions of the axes."""
+    box = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1}
+    axes.text(x, y, text, transform=axes.transAxes, size=_SMALL - 0.5, ha=ha, va=va, bbox=box, zorder=4)
+
+
 def _few_ticks(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(_plain))
@@ -1308,6 +1321,11 @@ def _n(counts: ArrayLike) -> str:
     return f"n = {low:,}" if low == high else f"n = {low:,} to {high:,}"
 
 
+def _runs(counts: ArrayLike) -> str:
+    """Say how many runs."""
+    return f"{_n(counts)} run{'' if np.max(np.asarray(counts)) == 1 else 's'}"
+
+
 def _name(values: Iterable[Any], labels: Labels | None, joint: str = ", ") -> str:
     """Say which group, from its levels."""
     given = {**_LABELS, **(labels or {})}
@@ -1322,6 +1340,15 @@ def _facets(frame: pd.DataFrame, column: str | None) -> list[Any]:
 def _combinations(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[Any, ...]]:
     """Return the combinations of levels in order of first appearance."""
     return list(frame[list(by)].drop_duplicates().itertuples(index=False, name=None)) if by else [()]
+
+
+def _in_order(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Sort rows by the order of each column's levels: a categorical's own, else that of first appearance."""
+    if not by:
+        return frame
+    ordered = [isinstance(frame[name].dtype, pd.CategoricalDtype) for name in by]
+    codes = [frame[n].cat.codes if own else pd.factorize(frame[n])[0] for n, own in zip(by, ordered, strict=True)]
+    return frame.iloc[np.lexsort(codes[::-1])]
 
 
 def _where(frame: pd.DataFrame, column: str | None, level: Any) -> pd.DataFrame:

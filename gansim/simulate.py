@@ -48,7 +48,8 @@ Array = NDArray[Any]
 Layers = list[tuple[Array, Array]]
 _Arrays = TypeVar("_Arrays", bound=tuple[Any, ...])
 
-_FINITE = FIELDS.index("finite")
+_FINITE, _G_MEAN, _G_STD = FIELDS.index("finite"), FIELDS.index("g_mean"), FIELDS.index("g_std")
+_V_TRAIN, _GRAD_G, _GRAD_D = FIELDS.index("v_train"), FIELDS.index("grad_g"), FIELDS.index("grad_d")
 _MIXTURE_ONLY = [FIELDS.index(name) for name in ("modes", "high_quality", "reverse_kl")]
 
 
@@ -402,17 +403,18 @@ def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: i
         values, final = _train_and_measure(gans, packs, seconds)
         referee = _referee(gans, reps, final, seed, values[:, -1, _FINITE] == 1, seconds)
     steps = np.tile(_record_steps(gans[0]), (len(runs), 1))
-    traces = Traces(steps, _in_data_units(gans, values), np.full(len(runs), _n_components(gans[0])))
+    traces = Traces(steps, values, np.full(len(runs), _n_components(gans[0])))
     return Chunk(
         np.array([cell for cell, _ in runs]), np.array(reps), traces, _affine(gans, final), sample, referee, seconds
     )
 
 
 def _train_and_measure(gans: Sequence[GAN], packs: list[_Pack], seconds: dict[str, float]) -> tuple[Array, list[Any]]:
-    """Records (n, records, fields) in the target's units, and each run's final generator (NaN if not finite)."""
+    """Records (n, records, fields) in data units, and each run's final generator; NaN from where a run is not finite."""
     gan = gans[0]
     net_g, net_d = _nets(gan)
     plan, steps = _plan(gan), _record_steps(gan)
+    units = np.array([spec.moments(g.target) for g in gans])
     values = np.full((len(gans), gan.records, len(FIELDS)), np.nan, np.float32)
     values[:, :, _FINITE] = 0
     alive = np.ones(len(gans), bool)
@@ -424,13 +426,12 @@ def _train_and_measure(gans: Sequence[GAN], packs: list[_Pack], seconds: dict[st
             trained = time.perf_counter()
             judge(net_g, net_d, pack.g, pack.d, pack.source, pack.ruler, int(step), record)
             summarise(pack.source, pack.ruler, record)
+            rows = np.array(pack.lanes)
+            columns, finite = _in_data_units(gan, units[rows], record[:, : len(rows)].T)
+            alive[rows] &= finite
+            values[rows[alive[rows]], k] = columns[alive[rows]]
             seconds["train"] += trained - start
             seconds["measure"] += time.perf_counter() - trained
-            columns = record[:, : len(pack.lanes)].T
-            finite = (columns[:, _FINITE] == 1) & alive[pack.lanes]
-            rows = np.array(pack.lanes)
-            values[rows[finite], k] = columns[finite]
-            alive[rows] = finite
         packs = _drop(packs, alive)
     final: list[Any] = [np.full(net_g.n_params, np.nan)] * len(gans)
     for pack in packs:
@@ -440,16 +441,24 @@ def _train_and_measure(gans: Sequence[GAN], packs: list[_Pack], seconds: dict[st
     return values, final
 
 
-def _in_data_units(gans: Sequence[GAN], values: Array) -> Array:
-    """Means and spreads mapped back to data units; NaN where a field is not defined."""
-    location, scale = np.array([spec.moments(gan.target) for gan in gans]).T[:, :, None]
-    values[:, :, FIELDS.index("g_mean")] = location + scale * values[:, :, FIELDS.index("g_mean")].astype(float)
-    values[:, :, FIELDS.index("g_std")] = scale * values[:, :, FIELDS.index("g_std")].astype(float)
-    if gans[0].samples is None:
-        values[:, :, FIELDS.index("v_train")] = np.nan
-    if _n_components(gans[0]) == 1:
-        values[:, :, _MIXTURE_ONLY] = np.nan
-    return values
+def _in_data_units(gan: GAN, units: Array, record: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Records (runs, fields) as they are kept, and which of them are finite in float32, whatever the precision.
+
+    Means and spreads are mapped back to data units; a field that is not defined becomes NaN.
+    """
+    out = record.astype(float)
+    out[:, _G_MEAN] = units[:, 0] + units[:, 1] * out[:, _G_MEAN]
+    out[:, _G_STD] *= units[:, 1]
+    out = out.astype(np.float32)
+    finite = (out[:, _FINITE] == 1) & np.isfinite(np.delete(out, _MIXTURE_ONLY, axis=1)).all(axis=1)
+    undefined = {
+        _V_TRAIN: gan.samples is None,
+        _GRAD_G: gan.g_steps == 0,
+        _GRAD_D: gan.d_steps == 0,
+        **dict.fromkeys(_MIXTURE_ONLY, _n_components(gan) == 1),
+    }
+    out[:, [field for field, nowhere in undefined.items() if nowhere]] = np.nan
+    return out, finite
 
 
 def _sample_moments(gans: Sequence[GAN], packs: Sequence[_Pack]) -> NDArray[np.float64]:
@@ -569,6 +578,16 @@ def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
     return network.from_rows(net_g, theta_g), network.from_rows(net_d, theta_d)
 
 
+def _samples(values: ArrayLike, dimension: int, name: str) -> NDArray[np.float64]:
+    """Samples as (n, dimension); one-dimensional ones may come as (n,)."""
+    array = np.asarray(values, float)
+    out = array[:, None] if array.ndim == 1 and dimension == 1 else array
+    if out.ndim != 2 or out.shape[1] != dimension or not len(out):
+        wanted = "(n,) or (n, 1)" if dimension == 1 else f"(n, {dimension})"
+        raise ValueError(f"{name}: shape {array.shape}: {wanted}, n at least 1")
+    return out
+
+
 _ACTIVATION: dict[str, Callable[[Array, float], Array]] = {
     "leaky_relu": lambda a, slope: np.where(a > 0, a, a * slope),
     "relu": lambda a, _: np.maximum(a, 0),
@@ -607,14 +626,14 @@ class Networks:
 
     def generate(self, z: ArrayLike) -> NDArray[np.float64]:
         """Fakes in data units, shape (n,), for noise of shape (n,) or (n, noise_dim)."""
-        noise = np.asarray(z, float).reshape(-1, self.gan.noise_dim)
+        noise = _samples(z, self.gan.noise_dim, "z")
         location, scale = spec.moments(self.gan.target) if self.gan.standardise else (0.0, 1.0)
         return location + scale * _evaluate(self.gan.generator, self.theta_g, noise)[:, 0]
 
     def logit(self, x: ArrayLike) -> NDArray[np.float64]:
         """D's logit, shape (n,), for samples in data units; high means real."""
         location, scale = spec.moments(self.gan.target) if self.gan.standardise else (0.0, 1.0)
-        samples = (np.asarray(x, float).reshape(-1, 1) - location) / scale
+        samples = (_samples(x, 1, "x") - location) / scale
         return _evaluate(self.gan.discriminator, self.theta_d, samples)[:, 0]
 
     def discriminate(self, x: ArrayLike) -> NDArray[np.float64]:
@@ -676,10 +695,10 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
     """
     net_g, net_d = _nets(gan)
     location, scale = spec.moments(gan.target) if gan.standardise else (0.0, 1.0)
-    reals = (np.asarray(x, float).reshape(-1, net_d.sizes[0]) - location) / scale
-    noises = np.asarray(z, float).reshape(-1, net_g.sizes[0])
-    if len(reals) != len(noises) or not len(reals):
-        raise ValueError(f"x, z: {len(reals)} and {len(noises)} samples: as many of both, at least one")
+    reals = (_samples(x, net_d.sizes[0], "x") - location) / scale
+    noises = _samples(z, net_g.sizes[0], "z")
+    if len(reals) != len(noises):
+        raise ValueError(f"x, z: {len(reals)} and {len(noises)} samples: as many of both")
     dtype = np.dtype(np.float64)
     lanes = LANES[dtype]
     g, d = (

@@ -102,12 +102,14 @@ def test_samples_are_in_data_units_and_any_array_will_do():
 
 
 def test_arguments_that_do_not_fit_are_refused():
-    gan = make_gan("minimax", "tanh", 2)
+    gan = make_gan("minimax", "tanh", 1)
     theta_g, theta_d, x, z = ref.gradient_problem(gan, 5)
     with pytest.raises(ValueError, match="5 and 4 samples"):
         gradients(gan, theta_g, theta_d, x, z[:4])
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="n at least 1"):
         gradients(gan, theta_g, theta_d, x[:0], z[:0])
+    with pytest.raises(ValueError, match=r"z: shape \(1, 5\)"):
+        gradients(gan, theta_g, theta_d, x, z.T)
     with pytest.raises(ValueError, match="theta_d"):
         gradients(gan, theta_g, theta_g, x, z)
 

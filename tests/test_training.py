@@ -1,6 +1,10 @@
 """Ten whole training steps in float64 against the NumPy oracle, for every variant of the specification."""
 
+import os
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -192,6 +196,22 @@ def test_float32_follows_float64(kind):
     found = as_vector(train(spec.replace(gan, {"precision": "float32"}), REP, SEED))
     expected = as_vector(ref.train(gan, REP, SEED))
     assert 1e-9 < distance(found, expected) < 1e-5
+
+
+@pytest.mark.slow
+def test_loaded_and_freshly_compiled_code_do_not_mix(tmp_path):
+    """A process that loads one pair of architectures from the cache and compiles another gets both right.
+
+    Two dense layers of different shape once had one linker symbol, numbered from 0 in every process: the second pair
+    ran with layers of the first and was wrong by 0.02, or crashed.
+    """
+    script = "import sys, test_training as t; [t.test_ten_steps_agree_with_the_oracle(name) for name in sys.argv[1:]]"
+    first, second = "loss_cases: minimax-alternating", "architecture_cases: deep"
+    for names in ([first], [first, second], [second, first]):
+        paths = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": paths}
+        done = subprocess.run([sys.executable, "-c", script, *names], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 WRONG = {

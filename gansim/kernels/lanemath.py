@@ -152,9 +152,18 @@ tanh = by_precision(
 
 
 @kernel
-def sigmoid(x: Tile) -> Tile:
-    """``1 / (1 + e^-x)``."""
-    return 1.0 / (exp(-x) + 1.0)
+def _sigmoid_32(x: Tile) -> Tile:
+    return where_greater(-87.0, x, 0.0, 1.0 / (exp(-x) + 1.0))
+
+
+@kernel
+def _sigmoid_64(x: Tile) -> Tile:
+    return where_greater(-708.0, x, 0.0, 1.0 / (exp(-x) + 1.0))
+
+
+# 0 rather than e^-87 or a denormal: a floor under D, times the large weights of a D that has blown up, would hand G a
+# gradient where there is none.
+sigmoid = by_precision(_sigmoid_32, _sigmoid_64, "1 / (1 + e^-x); 0 where e^x is below the smallest normal number.")
 
 
 @kernel

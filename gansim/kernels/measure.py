@@ -326,7 +326,7 @@ def summarise(s: Source, m: Ruler, record: Any) -> None:
     """Second half of a record, the same code for every architecture: what follows from ``fakes`` and ``logits``.
 
     Means and spreads of the fakes come in the target's units; fields that are not defined here stay 0; ``finite``
-    becomes 1 where every parameter and every field that is always defined is finite.
+    becomes 1 where every parameter and every field but those of mixtures is finite.
     """
     out, n = rows(record), m.fakes.shape[0]
     s = targets.with_target(targets.opened(s), m.target)
@@ -337,4 +337,4 @@ def summarise(s: Source, m: Ruler, record: Any) -> None:
         _modes(s, m, n, out)
     _distances(s, m, n, out)
     out[_V_MAX] = _v_max(rows(m.fakes), n)
-    out[_FINITE] = where_greater(1.0, _add_zeros(out[_FINITE], out, _V_MAX + 1), 1.0, 0.0)
+    out[_FINITE] = where_greater(1.0, _add_zeros(out[_FINITE], out, _GRAD_D + 1), 1.0, 0.0)

@@ -11,7 +11,7 @@ from gansim.kernels import network, targets
 from gansim.kernels.games import loss_fake, loss_generator, loss_real, slope_fake, slope_generator, slope_real
 from gansim.kernels.jit import entry_point, kernel
 from gansim.kernels.lanemath import softplus
-from gansim.kernels.lanes import T, Tile, as_rows, fold, rows, tiles
+from gansim.kernels.lanes import Row, T, Tile, as_rows, fold, rows, tiles, where_greater
 from gansim.kernels.network import (
     Net,
     Player,
@@ -131,6 +131,12 @@ def train(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Plan, f
 # --- the same gradients on given samples, for whoever wants to check them ---------------------------------------------------------
 
 
+@kernel
+def _shared(values: Tile, share: Tile) -> Row:
+    """Sum of values times shares; padding counts nothing even where the value is infinite."""
+    return fold(where_greater(share, 0.0, values * share, 0.0))
+
+
 @entry_point
 def losses_and_gradients(
     net_g: Net, net_d: Net, g: Player, d: Player, game: int, x: Any, z: Any, weights: Any, losses: Any
@@ -155,6 +161,6 @@ def losses_and_gradients(
         learn_fake(net_g, net_d, g, d, game, shares[t])
         v, loss = v - softplus(d.h[out]), loss + loss_fake(game, d.h[out])
         learn_generator(net_g, net_d, g, d, game, shares[t])
-        totals[0] = totals[0] + fold(v * shares[t])
-        totals[1] = totals[1] + fold(loss * shares[t])
-        totals[2] = totals[2] + fold(loss_generator(game, d.h[out]) * shares[t])
+        totals[0] = totals[0] + _shared(v, shares[t])
+        totals[1] = totals[1] + _shared(loss, shares[t])
+        totals[2] = totals[2] + _shared(loss_generator(game, d.h[out]), shares[t])
