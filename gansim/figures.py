@@ -446,7 +446,9 @@ def regimes_over_time(
     if not shares:
         raise ValueError("shares: no tables; expected at least one of shares_over_time")
     across = _facets(shares[0], columns)
-    lines = [(table, name, level) for level in _facets(shares[0], rows) for table, name in zip(shares, counted, strict=True)]
+    lines = [
+        (table, name, level) for level in _facets(shares[0], rows) for table, name in zip(shares, counted, strict=True)
+    ]
     heights = [max(1.12, 0.17 * (len(_seen(table, name)) + 1.5)) for table, name, _ in lines]  # a legend must fit
     figure = Figure(figsize=(_WIDTH, 0.95 + sum(heights)), layout="constrained")
     ratios = {"height_ratios": heights}
@@ -560,7 +562,9 @@ def rate_map(
         raise ValueError(f"{x}, {y}: the axes are logarithmic; expected numbers above 0")
     figure, axes = _one(ax, (5.6, 4.9))
     x_edges, y_edges = _edges(xs), _edges(ys)
-    mesh = axes.pcolormesh(x_edges, y_edges, share.to_numpy(), cmap="cividis", vmin=0, vmax=1, linewidth=0, label="share")
+    mesh = axes.pcolormesh(
+        x_edges, y_edges, share.to_numpy(), cmap="cividis", vmin=0, vmax=1, linewidth=0, label="share"
+    )
     inside = np.pad(low.to_numpy() > 0.5, 1)
     axes.add_collection(LineCollection(_outline(inside, x_edges, y_edges), colors="black", linewidths=1.6, zorder=3))
     axes.set(xscale="log", yscale="log", xlabel=_name([x], labels), ylabel=_name([y], labels))
@@ -579,9 +583,13 @@ def _edges(centres: Floats) -> Floats:
     """Return edges half way, on a logarithmic axis, between neighbouring centres."""
     logs = np.log(centres)
     middle = 0.5 * (logs[1:] + logs[:-1])
-    ends = (logs[:1] - (middle[:1] - logs[:1]), logs[-1:] + (logs[-1:] - middle[-1:])) if len(logs) > 1 else (
-        logs - 0.5,
-        logs + 0.5,
+    ends = (
+        (logs[:1] - (middle[:1] - logs[:1]), logs[-1:] + (logs[-1:] - middle[-1:]))
+        if len(logs) > 1
+        else (
+            logs - 0.5,
+            logs + 0.5,
+        )
     )
     return np.asarray(np.exp(np.concatenate([ends[0], middle, ends[1]])))
 
@@ -800,7 +808,9 @@ def v_against_auc(
     _v_axis(axes, v[finite])
     if axes.get_yscale() == "symlog":
         for word, side in (("linear", "bottom"), ("logarithmic", "top")):
-            axes.annotate(word, (1.01, -_V_LINEAR), xycoords=axes.get_yaxis_transform(), size=_SMALL, color=_GREY, va=side)
+            axes.annotate(
+                word, (1.01, -_V_LINEAR), xycoords=axes.get_yaxis_transform(), size=_SMALL, color=_GREY, va=side
+            )
     axes.set(xlim=(-0.03, 1.03), xlabel="AUC of D: Pr(logit of a real sample > logit of a fake)", ylabel=_v_label(axes))
     depth = max(5.0, math.sqrt(-min(-1.0, float(np.min(v[finite], initial=-1.0)))))
     shift = np.concatenate([np.linspace(0, 5, 51), np.geomspace(5, min(2 * depth, 60.0), 20)[1:]])
@@ -808,7 +818,9 @@ def v_against_auc(
         axes.plot(*theory.shift_curve(shift, inverted), color=_INK, linewidth=1.0, linestyle=dash, label=name, zorder=3)
         handles.append(Line2D([], [], color=_INK, linewidth=1.0, linestyle=dash, label=name))
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(1.01, 0), borderaxespad=0.0)
-    _head_or_title(figure, ax, title, f"{_runs([len(runs)])}. Lines: two normals of equal spread, further and further apart.")
+    _head_or_title(
+        figure, ax, title, f"{_runs([len(runs)])}. Lines: two normals of equal spread, further and further apart."
+    )
     return figure
 
 
@@ -847,7 +859,9 @@ def _scatter(
         here = int(np.count_nonzero(state == level))
         off = int(np.count_nonzero((state == level) & ~shown))
         name += f" ({here:,})" if not off else f" ({here:,}, {'none' if off == here else f'{off:,} not'} shown)"
-        handles.append(Line2D([], [], color=COLOURS[level], marker=MARKERS[level], linestyle="", markersize=4, label=name))
+        handles.append(
+            Line2D([], [], color=COLOURS[level], marker=MARKERS[level], linestyle="", markersize=4, label=name)
+        )
     return handles
 
 
@@ -879,7 +893,11 @@ def _v_label(axes: Axes) -> str:
 
 
 def _power(exponent: int) -> str:
-    return f"−{10**exponent:,}" if exponent < 4 else "−10" + str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return (
+        f"−{10**exponent:,}"
+        if exponent < 4
+        else "−10" + str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    )
 
 
 # --- moments ----------------------------------------------------------------------------------------------------------
@@ -939,7 +957,15 @@ def moments_cloud(
             _cloud(axes, part, target, box, f"{name} ({_n([len(part)])})" if name else _n([len(part)]))
     seen = [level for level in G_STATES if (runs["g_state"] == level).any()]
     handles = [
-        Line2D([], [], color=COLOURS[s], marker=MARKERS[s], linestyle="", markersize=4, label=s if s == "non-finite" else f"G {s}")
+        Line2D(
+            [],
+            [],
+            color=COLOURS[s],
+            marker=MARKERS[s],
+            linestyle="",
+            markersize=4,
+            label=s if s == "non-finite" else f"G {s}",
+        )
         for s in seen
     ]
     handles.append(Line2D([], [], color=_INK, marker="+", linestyle="", markersize=9, label="target"))
@@ -947,7 +973,9 @@ def moments_cloud(
     for axes in grid[-1]:
         axes.set_xlabel("mean (data units)")
     figure.supylabel("standard deviation (data units)", size=_NORMAL)
-    note = f"Each point: one run, at its end. Means: linear near {mean:g}, logarithmic far from it. Spreads: logarithmic."
+    note = (
+        f"Each point: one run, at its end. Means: linear near {mean:g}, logarithmic far from it. Spreads: logarithmic."
+    )
     _head(figure, title or f"Fakes' mean and standard deviation around ({mean:g}, {sd:g})", note)
     return figure
 
@@ -1137,7 +1165,9 @@ def sample_size(
         _with_intervals(below, _all_where(overfit, by, group), x, "mean", name, look, shift, fresh)
     _share_axis(above.yaxis, "share of runs converged", ends=0.03)
     below.axhline(0, color=_GREY, linewidth=0.8, zorder=0)
-    below.set(xscale="log", xlabel="size of the sample a run learns from", ylabel="V on own sample\n− V held out (nats)")
+    below.set(
+        xscale="log", xlabel="size of the sample a run learns from", ylabel="V on own sample\n− V held out (nats)"
+    )
     ticks = [*sizes, *([fresh] if runs[x].isna().any() else [])]
     below.xaxis.set_minor_locator(NullLocator())
     below.set_xlim(ticks[0] / 1.6, ticks[-1] * 1.6)
@@ -1146,7 +1176,11 @@ def sample_size(
         axes.grid(True, axis="y")
     if len(groups) > 1 or by:
         above.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0)
-    _head(figure, title, f"{_runs(shares['n'])} a point. Intervals, 95 %: Wilson (above), Student's t for the mean (below).")
+    _head(
+        figure,
+        title,
+        f"{_runs(shares['n'])} a point. Intervals, 95 %: Wilson (above), Student's t for the mean (below).",
+    )
     return figure
 
 
@@ -1218,14 +1252,22 @@ def referee(
         axes.hlines(at, cast(float, row.low), cast(float, row.high), color=colour, linewidth=3.0, label="interval")
         axes.plot(cast(float, row.mean), at, MARKERS.get(state, "o"), color=colour, markersize=5, label=name)
     axes.axvline(0.5, color=_GREY, linewidth=0.8, linestyle=(0, (4, 1.5)), zorder=0)
-    counts = [f"{name}  ({_n([n])}{f', {missing:,} missing' if missing else ''})" for name, n, missing in zip(names, table["n"], table["missing"], strict=True)]
+    counts = [
+        f"{name}  ({_n([n])}{f', {missing:,} missing' if missing else ''})"
+        for name, n, missing in zip(names, table["n"], table["missing"], strict=True)
+    ]
     axes.set_yticks(y, counts)
     axes.set(ylim=(len(table) - 0.4, -0.6))
     axes.set_xlim(min(0.45, float(table["q05"].min()) - 0.02), 1.02)
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
     axes.set_xlabel("accuracy on held-out samples (50 %: cannot tell; 100 %: always right)")
     axes.tick_params(axis="y", length=0)
-    _head_or_title(figure, ax, title, "Dot and thick line: mean over runs and its 95 % t interval. Thin line: the middle 90 % of the runs.")
+    _head_or_title(
+        figure,
+        ax,
+        title,
+        "Dot and thick line: mean over runs and its 95 % t interval. Thin line: the middle 90 % of the runs.",
+    )
     return figure
 
 
@@ -1243,10 +1285,14 @@ def _one(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
 
 def _head(figure: Figure, title: str, note: str) -> None:
     """Put title and note at the top left, and keep an automatic layout below them."""
-    note = textwrap.fill(note.replace(" %", "\N{NO-BREAK SPACE}%"), int((figure.get_figwidth() - 0.24) * 72 / (0.56 * _SMALL)))
+    note = textwrap.fill(
+        note.replace(" %", "\N{NO-BREAK SPACE}%"), int((figure.get_figwidth() - 0.24) * 72 / (0.56 * _SMALL))
+    )
     tall = figure.get_figheight()
     figure.text(0.12 / figure.get_figwidth(), 1 - 0.09 / tall, title, size=_TITLE, weight="bold", va="top")
-    figure.text(0.12 / figure.get_figwidth(), 1 - 0.29 / tall, note, size=_SMALL, color=_GREY, va="top", linespacing=1.3)
+    figure.text(
+        0.12 / figure.get_figwidth(), 1 - 0.29 / tall, note, size=_SMALL, color=_GREY, va="top", linespacing=1.3
+    )
     used = 0.29 + 0.14 * (1 + note.count("\n")) + 0.06
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -1372,6 +1418,10 @@ def _group_looks(groups: int) -> list[dict[str, Any]]:
     """Colours, dashes and markers for groups that are not states, from dark to light."""
     colours = sns.color_palette("rocket", groups + 1)[:groups]
     return [
-        {"color": colour, "linestyle": _GROUP_DASHES[i % len(_GROUP_DASHES)], "marker": _GROUP_MARKERS[i % len(_GROUP_MARKERS)]}
+        {
+            "color": colour,
+            "linestyle": _GROUP_DASHES[i % len(_GROUP_DASHES)],
+            "marker": _GROUP_MARKERS[i % len(_GROUP_MARKERS)],
+        }
         for i, colour in enumerate(colours)
     ]

@@ -108,7 +108,7 @@ def test_arguments_that_do_not_fit_are_refused():
         gradients(gan, theta_g, theta_d, x, z[:4])
     with pytest.raises(ValueError, match="n at least 1"):
         gradients(gan, theta_g, theta_d, x[:0], z[:0])
-    with pytest.raises(ValueError, match=r"z: shape \(1, 5\)"):
+    with pytest.raises(ValueError, match="z: shape"):
         gradients(gan, theta_g, theta_d, x, z.T)
     with pytest.raises(ValueError, match="theta_d"):
         gradients(gan, theta_g, theta_g, x, z)
