@@ -1,29 +1,33 @@
 """Figures: the numbers of the tables, drawn.
 
-Functions take runs, or frames that `gansim.tables` made of them, and return a matplotlib Figure; `save` writes it as PNG
-and SVG. Whatever is drawn as a share or a mean comes from `tabulate`, `estimate` or `kaplan_meier`, and brings its
+Functions take runs, or frames that `gansim.tables` made of them, and return a matplotlib Figure; `save` writes it as
+PNG and SVG. Whatever is drawn as a share or a mean comes from `tabulate`, `estimate` or `kaplan_meier`, and brings its
 interval. Runs that a figure cannot show, because a number is missing or off the scale, are counted in it.
 
-A word has one colour everywhere. Within each player's states, any two colours differ by at least 11 in CIE lightness, so
-that they survive greyscale, and by at least 24 in CIE Lab under simulated protanopia, deuteranopia and tritanopia
-(Machado, Oliveira and Fernandes 2009). Markers, dashes and hatches repeat what colour says.
+A word has one colour everywhere. Within each player's states, any two colours differ by at least 10 in CIE lightness,
+so that they survive greyscale, and by at least 25 in CIE Lab, also under simulated protanopia, deuteranopia and
+tritanopia (Machado, Oliveira and Fernandes 2009). Markers, dashes and hatches repeat what colour says.
 
 Nothing here uses pyplot: no figure stays open, no setting of matplotlib changes, and no display is needed.
 
 References
 ----------
+Douglas and Peucker (1973), Algorithms for the reduction of the number of points required to represent a digitized line
+or its caricature, Cartographica 10(2), 112-122.
 Machado, Oliveira and Fernandes (2009), A physiologically-based model for simulation of color vision deficiency, IEEE
 Trans. Vis. Comput. Graph. 15(6), 1291-1298.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+import itertools
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, cast
@@ -49,6 +53,7 @@ from gansim.traces import Traces
 __all__ = [
     "COLOURS",
     "HATCHES",
+    "MAIN_SHARES",
     "MARKERS",
     "Example",
     "convergence_time",
@@ -66,7 +71,7 @@ __all__ = [
 
 Floats: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = Mapping[Any, str]
-P = ParamSpec("P")
+_P = ParamSpec("_P")
 
 # --- the look ---------------------------------------------------------------------------------------------------------
 
@@ -116,6 +121,7 @@ _LABELS: dict[Any, str] = {
     "optimizer_d.lr": "learning rate of D",
     "optimizer_g.lr": "learning rate of G",
 }
+_LEVELS = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
 _WIDTH = 7.2  # inches; 1,080 pixels at 150 dpi, shown at about 830 in a README, so that 7 points are 11 pixels there
 _DPI = 150
 _SMALL, _NORMAL, _TITLE = 7.0, 8.0, 9.5  # points
@@ -123,7 +129,7 @@ _FAINT, _GREY, _INK = "#d9d9d9", "#595959", "#1a1a1a"
 _LOG4 = math.log(4.0)
 _V_LINEAR = 2.0  # V is drawn linear down to -2, which shows both 0 and -log 4, and logarithmic below
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     **sns.axes_style("ticks"),
     "axes.axisbelow": True,
     "axes.edgecolor": _GREY,
@@ -157,12 +163,21 @@ _STYLE: dict[str, Any] = {
 }
 
 
-def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Run a function under the settings above, and leave matplotlib's as they were."""
+@contextlib.contextmanager
+def _style() -> Iterator[None]:
+    """Have the settings above and matplotlib's defaults, whatever a user's are, and put the user's back."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def _styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
+    """Run a function under the settings above."""
 
     @functools.wraps(draw)
-    def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with mpl.rc_context(_STYLE):
+    def inside(*args: _P.args, **kwargs: _P.kwargs) -> Figure:
+        with _style():
             return draw(*args, **kwargs)
 
     return inside
@@ -195,22 +210,23 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     base = Path(folder)
     base.mkdir(parents=True, exist_ok=True)
     options: dict[str, dict[str, Any]] = {
-        "png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
+        "png": {"metadata": {"Software": None}},
         "svg": {"metadata": {"Date": None, "Creator": None}},
     }
     paths = []
     for suffix, more in options.items():
         stream = io.BytesIO()  # drawn before a file is opened: a figure that cannot be drawn leaves none behind
-        with mpl.rc_context(_STYLE):
+        with _style():
             figure.savefig(stream, format=suffix, dpi=_DPI, facecolor="white", **more)
         paths.append(base / f"{name}.{suffix}")
-        paths[-1].write_bytes(stream.getvalue() if suffix == "png" else _rounded(stream.getvalue()))
+        paths[-1].write_bytes(stream.getvalue() if suffix == "png" else _smaller(stream.getvalue()))
     return paths
 
 
-def _rounded(svg: bytes) -> bytes:
-    """Cut the points of all paths to 1/100 point: a third less to store, and nothing to see."""
-    return re.sub(rb"(?m)^[CLMQ] [-0-9. ]+$", lambda path: re.sub(rb"(\.\d\d)\d+", rb"\1", path[0]), svg)
+def _smaller(svg: bytes) -> bytes:
+    """Cut the points of all paths to 1/100 point and drop the indentation: a third less to store, nothing to see."""
+    svg = re.sub(rb"(?m)^[CLMQ] [-0-9. ]+$", lambda path: re.sub(rb"(\.\d\d)\d+", rb"\1", path[0]), svg)
+    return re.sub(rb"(?m)^ +", b"", svg)
 
 
 # --- shares of regimes ------------------------------------------------------------------------------------------------
@@ -253,15 +269,15 @@ def regime_shares(
     Returns
     -------
     Figure
-        The bars' widths and the lines are shares of `tabulate(runs, [*blocks, *rows], ...)`. Regimes that never occur are
-        not in the legend.
+        The bars' widths and the lines are shares of `tabulate(runs, [*blocks, *rows], ...)`. Regimes that never occur
+        are not in the legend.
 
     Raises
     ------
     ValueError
         If there are no runs, or a column is missing.
     """
-    by = [*blocks, *rows]
+    runs, by = _complete(runs, "regime", *(column for column, _ in main)), [*blocks, *rows]
     shares = tables.tabulate(runs, by, "regime")
     groups = shares[by].iloc[:: len(REGIMES)].reset_index(drop=True) if by else pd.DataFrame(index=[0])
     names = [_name(row[len(blocks) :], labels) or "all runs" for row in groups.itertuples(index=False)]
@@ -271,7 +287,7 @@ def regime_shares(
     y = np.array([(i + 0.5) * pitch + gap * sum(start <= i for start in starts) for i in range(len(names))])
     tall = float(y[-1]) + 0.5 * pitch + 0.03
 
-    left = 0.12 + max(_inches(name, _SMALL) for name in names) + 0.08
+    left = 0.12 + max(_inches(name, _SMALL) for name in set(names)) + 0.08
     occurring = [regime for regime in REGIMES if shares.loc[shares["regime"] == regime, "count"].sum()]
     legend_tall = 0.17 * (2 + len({_split(regime)[0] for regime in occurring}))
     top, bottom = 0.68, 0.5 + legend_tall
@@ -317,10 +333,10 @@ def _stack(axes: Axes, shares: pd.DataFrame, y: Floats, height: float) -> None:
 def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     """Estimates with intervals, one per row of a table of shares."""
     axes.hlines(y, 0, 1, color="#eeeeee", linewidth=0.6, zorder=0)
-    # A dot would hide the interval of 1,000 runs, two pixels to either side.
-    colour = COLOURS.get(level, _INK)
-    axes.hlines(y, shares["low"], shares["high"], color=colour, linewidth=4, label="interval", clip_on=False)
-    axes.plot(shares["share"], y, "|", color=_INK, markersize=7, markeredgewidth=0.7, label="share", clip_on=False)
+    # A dot would hide the interval of 1,000 runs, two pixels to either side; a line sticks out above and below it.
+    look: Any = {"color": COLOURS.get(level, _INK), "clip_on": False}
+    axes.hlines(y, shares["low"], shares["high"], linewidth=4, label="interval", **look)
+    axes.plot(shares["share"], y, "|", markersize=8, markeredgewidth=0.9, label="share", **look)
     _share_axis(axes.xaxis, "")
     axes.set_xticks([0, 0.5, 1], ["0", "", "100"])
     axes.grid(True, axis="x")
@@ -396,17 +412,16 @@ def shares_over_time(
     """
     if len(traces) != len(runs):
         raise ValueError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
-    states: dict[str, tuple[Callable[[], NDArray[np.int8]], tuple[str, ...]]] = {
-        "g_state": (lambda: g_states(traces, sd, thresholds), G_STATES),
-        "d_state": (lambda: d_states(traces, thresholds), D_STATES),
-        "regime": (lambda: combine(g_states(traces, sd, thresholds), d_states(traces, thresholds)), REGIMES),
-    }
-    if column not in states:
-        raise ValueError(f"column: {column!r}; allowed: {', '.join(map(repr, states))}")
-    codes, levels = states[column]
+    if column not in _LEVELS:
+        raise ValueError(f"column: {column!r}; allowed: {', '.join(map(repr, _LEVELS))}")
+    if column == "d_state":
+        codes = d_states(traces, thresholds)
+    else:
+        codes = g_states(traces, sd, thresholds)
+        codes = combine(codes, d_states(traces, thresholds)) if column == "regime" else codes
     # Categories instead of texts: at 24,000 runs and 50 records, grouping takes 0.2 s instead of 1.1 s.
     long = runs[list(by)].astype("category").iloc[np.repeat(np.arange(len(runs)), traces.records)]
-    counted = pd.Categorical.from_codes(codes().ravel(), categories=pd.Index(levels), ordered=True)
+    counted = pd.Categorical.from_codes(codes.ravel(), categories=pd.Index(_LEVELS[column]), ordered=True)
     table = tables.tabulate(long.assign(step=traces.steps.ravel(), **{column: counted}), [*by, "step"], column)
     return table.astype({name: runs[name].dtype for name in by})
 
@@ -446,9 +461,8 @@ def regimes_over_time(
     if not shares:
         raise ValueError("shares: no tables; expected at least one of shares_over_time")
     across = _facets(shares[0], columns)
-    lines = [
-        (table, name, level) for level in _facets(shares[0], rows) for table, name in zip(shares, counted, strict=True)
-    ]
+    tables_and_names = list(zip(shares, counted, strict=True))
+    lines = [(table, name, level) for level in _facets(shares[0], rows) for table, name in tables_and_names]
     heights = [max(1.12, 0.17 * (len(_seen(table, name)) + 1.5)) for table, name, _ in lines]  # a legend must fit
     figure = Figure(figsize=(_WIDTH, 0.95 + sum(heights)), layout="constrained")
     ratios = {"height_ratios": heights}
@@ -471,7 +485,7 @@ def regimes_over_time(
 def _counted(table: pd.DataFrame, by: Sequence[str]) -> str:
     """Return the name of the counted column, of a table by `by` and step."""
     names = [str(name) for name in table.columns]
-    counted = [name for name in ("g_state", "d_state", "regime") if name in names]
+    counted = [name for name in _LEVELS if name in names]
     if len(counted) != 1 or sorted(names[: names.index(counted[0])]) != sorted([*by, "step"]):
         raise ValueError(f"shares: columns {', '.join(names)}; expected those of shares_over_time by {', '.join(by)}")
     return counted[0]
@@ -507,9 +521,9 @@ def _player(column: str, rows: str | None, level: Any, labels: Labels | None) ->
 def _legend_right(axes: Axes, title: str, levels: Sequence[str]) -> None:
     """Legend to the right of a panel."""
     handles = [Line2D([], [], color=COLOURS[_split(s)[1]], linestyle=_dash(s), label=s) for s in levels]
-    options = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5), "borderaxespad": 0.0, "handlelength": 2.4}
-    legend = axes.legend(handles=handles, title=title, title_fontsize=_SMALL, alignment="left", **options)
-    legend.get_title().set_weight("bold")
+    place: Any = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5), "borderaxespad": 0.0, "alignment": "left"}
+    legend = axes.legend(handles=handles, title=title, title_fontsize=_SMALL, handlelength=2.4, **place)
+    legend.get_title().set_fontweight("bold")
 
 
 # --- learning rates ---------------------------------------------------------------------------------------------------
@@ -554,7 +568,7 @@ def rate_map(
     ValueError
         If there are no runs, a column is missing, the outcome is unknown, or a number is not positive.
     """
-    shares = _chosen(tables.tabulate(runs, [y, x], column), column, value)
+    shares = _chosen(tables.tabulate(_complete(runs, column), [y, x], column), column, value)
     points = shares.set_index([y, x])
     share, low = (points[name].unstack(x).sort_index().sort_index(axis=1) for name in ("share", "low"))
     xs, ys = share.columns.to_numpy(np.float64), share.index.to_numpy(np.float64)
@@ -562,9 +576,8 @@ def rate_map(
         raise ValueError(f"{x}, {y}: the axes are logarithmic; expected numbers above 0")
     figure, axes = _one(ax, (5.6, 4.9))
     x_edges, y_edges = _edges(xs), _edges(ys)
-    mesh = axes.pcolormesh(
-        x_edges, y_edges, share.to_numpy(), cmap="cividis", vmin=0, vmax=1, linewidth=0, label="share"
-    )
+    look: Any = {"cmap": "cividis", "vmin": 0, "vmax": 1, "linewidth": 0, "label": "share"}
+    mesh = axes.pcolormesh(x_edges, y_edges, share.to_numpy(), **look)
     inside = np.pad(low.to_numpy() > 0.5, 1)
     axes.add_collection(LineCollection(_outline(inside, x_edges, y_edges), colors="black", linewidths=1.6, zorder=3))
     axes.set(xscale="log", yscale="log", xlabel=_name([x], labels), ylabel=_name([y], labels))
@@ -583,15 +596,8 @@ def _edges(centres: Floats) -> Floats:
     """Return edges half way, on a logarithmic axis, between neighbouring centres."""
     logs = np.log(centres)
     middle = 0.5 * (logs[1:] + logs[:-1])
-    ends = (
-        (logs[:1] - (middle[:1] - logs[:1]), logs[-1:] + (logs[-1:] - middle[-1:]))
-        if len(logs) > 1
-        else (
-            logs - 0.5,
-            logs + 0.5,
-        )
-    )
-    return np.asarray(np.exp(np.concatenate([ends[0], middle, ends[1]])))
+    first, last = (2 * logs[0] - middle[0], 2 * logs[-1] - middle[-1]) if len(logs) > 1 else logs[0] + [-0.5, 0.5]
+    return np.asarray(np.exp([first, *middle, last]))
 
 
 def _outline(inside: NDArray[np.bool_], x: Floats, y: Floats) -> list[list[tuple[float, float]]]:
@@ -613,15 +619,15 @@ class Example:
     ----------
     title : str
         Its regime.
-    x : array_like, shape (n,)
+    x : array, shape (n,)
         Points in data units, increasing; they should cover the target and the fakes.
-    density : array_like, shape (n,)
+    density : array, shape (n,)
         The target's density there.
-    fakes : array_like, shape (any,)
+    fakes : array, shape (any,)
         Fakes, data units.
-    d : array_like, shape (n,)
+    d : array, shape (n,)
         D at `x`, 0 to 1; NaN if the run is not finite.
-    steps, v : array_like, shape (records,)
+    steps, v : array, shape (records,)
         The trace of V; NaN from the record on at which the run is not finite.
     caption : str, default ""
         Which run it is, and how frequent its regime.
@@ -633,22 +639,22 @@ class Example:
     """
 
     title: str
-    x: ArrayLike
-    density: ArrayLike
-    fakes: ArrayLike
-    d: ArrayLike
-    steps: ArrayLike
-    v: ArrayLike
+    x: NDArray[Any]
+    density: NDArray[Any]
+    fakes: NDArray[Any]
+    d: NDArray[Any]
+    steps: NDArray[Any]
+    v: NDArray[Any]
     caption: str = ""
 
     def __post_init__(self) -> None:
         for name in ("x", "density", "fakes", "d", "steps", "v"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64).ravel())
-        x, steps = cast(Floats, self.x), cast(Floats, self.steps)
-        for name, like, size in (("density", "x", len(x)), ("d", "x", len(x)), ("v", "steps", len(steps))):
-            if len(getattr(self, name)) != size:
-                raise ValueError(f"{name}: {len(getattr(self, name))} values; expected {size}, as many as {like}")
-        if len(x) < 2 or not np.all(np.diff(x) > 0):
+        for name, like in (("density", "x"), ("d", "x"), ("v", "steps")):
+            found, wanted = len(getattr(self, name)), len(getattr(self, like))
+            if found != wanted:
+                raise ValueError(f"{name}: {found} values; expected {wanted}, as many as {like}")
+        if len(self.x) < 2 or not np.all(np.diff(self.x) > 0):
             raise ValueError("x: expected at least two points, increasing")
 
 
@@ -679,8 +685,8 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
     figure = Figure(figsize=(_WIDTH, top + bottom + pitch * len(examples)))
     place, wide, tall = _Inches(figure), 1.46, pitch - 0.34
     lefts = (left, left + wide + 0.36, left + 2 * wide + 0.96)
-    all_v = np.concatenate([cast(Floats, example.v) for example in examples])
-    last = max(float(np.max(cast(Floats, example.steps))) for example in examples)
+    all_v = np.concatenate([example.v for example in examples])
+    last = max(float(np.max(example.steps)) for example in examples)
     heads = ("target and fakes", "D(x)", "V while training")
     for row, example in enumerate(examples):
         floor = bottom + pitch * (len(examples) - 1 - row) + 0.18
@@ -689,9 +695,10 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
         _discriminator(panels[1], example)
         _v_trace(panels[2], example, all_v, last)
         panels[2].tick_params(axis="x", labelbottom=row == len(examples) - 1)
-        place.text(0.12, floor + tall, _wrapped(example.title, 20), weight="bold", size=_SMALL, va="top")
-        below = 0.14 * (1 + _wrapped(example.title, 20).count("\n"))
-        place.text(0.12, floor + tall - below, _wrapped(example.caption, 26), size=_SMALL - 0.5, color=_GREY, va="top")
+        place.text(0.12, floor + tall, textwrap.fill(example.title, 20), weight="bold", size=_SMALL, va="top")
+        below = 0.14 * (1 + textwrap.fill(example.title, 20).count("\n"))
+        caption = textwrap.fill("; ".join(filter(None, [example.caption, _beyond(example)])), 26)
+        place.text(0.12, floor + tall - below, caption, size=_SMALL - 0.5, color=_GREY, va="top")
         if row == 0:
             for panel, head in zip(panels, heads, strict=True):
                 panel.set_title(head, size=_NORMAL, pad=5)
@@ -702,26 +709,33 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
     return figure
 
 
+def _within(example: Example) -> NDArray[np.bool_]:
+    """Which fakes the axis shows; none that is not finite."""
+    return np.asarray((example.fakes >= example.x[0]) & (example.fakes <= example.x[-1]))
+
+
+def _beyond(example: Example) -> str:
+    """Say how many fakes the axis does not show."""
+    off = int(np.count_nonzero(~_within(example)))
+    return f"{off:,} of {len(example.fakes):,} fakes not shown" if off else ""
+
+
 def _densities(axes: Axes, example: Example) -> None:
-    x, fakes = cast(Floats, example.x), cast(Floats, example.fakes)
+    x, fakes = example.x, example.fakes
     colour = COLOURS.get(_split(example.title)[0], _INK)
-    shown = fakes[np.isfinite(fakes) & (fakes >= x[0]) & (fakes <= x[-1])]
-    counts, edges = np.histogram(shown, bins=60, range=(float(x[0]), float(x[-1])))
-    thin_x, thin_density = _thin(x, cast(Floats, example.density))
+    counts, edges = np.histogram(fakes[_within(example)], bins=60, range=(float(x[0]), float(x[-1])))
+    thin_x, thin_density = _thin(x, example.density)
     axes.fill_between(thin_x, _to_peak(thin_density), color=_FAINT, linewidth=0)
     axes.plot(thin_x, _to_peak(thin_density), color=_GREY, linewidth=0.8, label="target")
     axes.stairs(_to_peak(counts.astype(np.float64)), edges, color=colour, linewidth=1.1, label="fakes")
-    if len(shown) < len(fakes):
-        off = f"{len(fakes) - len(shown):,} of {len(fakes):,} beyond"
-        _remark(axes, 0.0, 0.97, off if np.isfinite(fakes).any() else "no finite fakes", va="top")
     axes.set(xlim=(x[0], x[-1]), ylim=(0, 1.1), yticks=[])
     _few_ticks(axes)
     axes.spines["left"].set_visible(False)
 
 
 def _discriminator(axes: Axes, example: Example) -> None:
-    x, d = cast(Floats, example.x), cast(Floats, example.d)
-    thin_x, thin_density = _thin(x, cast(Floats, example.density))
+    x, d = example.x, example.d
+    thin_x, thin_density = _thin(x, example.density)
     axes.fill_between(thin_x, _to_peak(thin_density), color="#efefef", linewidth=0, zorder=0)
     axes.axhline(0.5, color=_FAINT, linewidth=0.8, zorder=0)
     axes.plot(*_thin(x, d), color=COLOURS.get(_split(example.title)[1], _INK), label="D")
@@ -732,7 +746,7 @@ def _discriminator(axes: Axes, example: Example) -> None:
 
 
 def _v_trace(axes: Axes, example: Example, all_v: Floats, last: float) -> None:
-    steps, v = cast(Floats, example.steps), cast(Floats, example.v)
+    steps, v = example.steps, example.v
     axes.plot(steps, v, color=COLOURS.get(_split(example.title)[1], _INK), linewidth=1.0, label="V")
     _v_axis(axes, all_v, most=3)
     axes.set_xlim(0, last)
@@ -748,21 +762,21 @@ def _to_peak(values: Floats) -> Floats:
     return values / peak if peak > 0 else values
 
 
-def _thin(x: Floats, y: Floats, stretches: int = 50) -> tuple[Floats, Floats]:
-    """Keep the lowest and the highest point of each stretch, and of what is level no more than the ends.
+def _thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Keep the fewest points whose polygon stays within 1/300 of the range, half a pixel (Douglas and Peucker 1973).
 
-    A panel is 220 pixels wide; all points of eight runs would make an SVG of 1 MB.
+    All points of eight runs would make an SVG of 1 MB.
     """
-    if len(x) > 2 * stretches and np.isfinite(y).all():
-        parts = np.array_split(np.arange(len(x)), stretches)
-        ends = [part[find(y[part])] for part in parts for find in (np.argmin, np.argmax)]
-        kept = np.unique([0, *ends, len(x) - 1])
-        x, y = x[kept], y[kept]
-        # A step of less than 1/10,000 of the range, 100 times over, is at most 1/100 of a panel's height.
-        rises = np.abs(np.diff(y)) > 1e-4 * np.ptp(y)
-        kept = np.concatenate([[True], rises[1:] | rises[:-1], [True]])
-        x, y = x[kept], y[kept]
-    return x, y
+    limit, kept, open_ends = np.ptp(y) / 300, [0, len(x) - 1], [(0, len(x) - 1)]
+    while open_ends and np.isfinite(limit):
+        first, last = open_ends.pop()
+        chord = np.interp(x[first : last + 1], x[[first, last]], y[[first, last]])
+        off = np.abs(y[first : last + 1] - chord)
+        if off.max() > limit:
+            worst = first + int(off.argmax())
+            kept.append(worst)
+            open_ends += [(first, worst), (worst, last)]
+    return (x[np.sort(kept)], y[np.sort(kept)]) if np.isfinite(limit) else (x, y)
 
 
 # --- V and AUC --------------------------------------------------------------------------------------------------------
@@ -807,20 +821,20 @@ def v_against_auc(
     handles = _scatter(axes, auc, v, runs["d_state"].astype(str).to_numpy(), finite, D_STATES, "D ", labels)
     _v_axis(axes, v[finite])
     if axes.get_yscale() == "symlog":
-        for word, side in (("linear", "bottom"), ("logarithmic", "top")):
-            axes.annotate(
-                word, (1.01, -_V_LINEAR), xycoords=axes.get_yaxis_transform(), size=_SMALL, color=_GREY, va=side
-            )
+        at: Any = {"xycoords": axes.get_yaxis_transform(), "size": _SMALL, "color": _GREY}
+        axes.annotate("linear", (1.01, -_V_LINEAR), va="bottom", **at)
+        axes.annotate("logarithmic", (1.01, -_V_LINEAR), va="top", **at)
     axes.set(xlim=(-0.03, 1.03), xlabel="AUC of D: Pr(logit of a real sample > logit of a fake)", ylabel=_v_label(axes))
-    depth = max(5.0, math.sqrt(-min(-1.0, float(np.min(v[finite], initial=-1.0)))))
-    shift = np.concatenate([np.linspace(0, 5, 51), np.geomspace(5, min(2 * depth, 60.0), 20)[1:]])
-    for inverted, name, dash in ((False, "optimal D", "-"), (True, "its inverted twin", (0, (4, 1.5)))):
-        axes.plot(*theory.shift_curve(shift, inverted), color=_INK, linewidth=1.0, linestyle=dash, label=name, zorder=3)
-        handles.append(Line2D([], [], color=_INK, linewidth=1.0, linestyle=dash, label=name))
+    # Far apart, the inverted twin's V is -shift^2: reach below the lowest run, or what float64 bears.
+    deepest = min(2 * math.sqrt(-float(np.min(v[finite], initial=-25.0))), 1e4)
+    shift = np.concatenate([np.linspace(0, 5, 51), np.geomspace(5, deepest, 20)[1:]])
+    for inverted, name in ((False, "optimal D"), (True, "its inverted twin")):
+        look: Any = {"color": _INK, "linewidth": 1.0, "linestyle": _GROUP_DASHES[int(inverted)], "label": name}
+        axes.plot(*theory.shift_curve(shift, inverted), zorder=3, **look)
+        handles.append(Line2D([], [], **look))
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(1.01, 0), borderaxespad=0.0)
-    _head_or_title(
-        figure, ax, title, f"{_runs([len(runs)])}. Lines: two normals of equal spread, further and further apart."
-    )
+    note = f"{_runs([len(runs)])}. Lines: two normals of equal spread, further and further apart."
+    _head_or_title(figure, ax, title, note)
     return figure
 
 
@@ -859,10 +873,13 @@ def _scatter(
         here = int(np.count_nonzero(state == level))
         off = int(np.count_nonzero((state == level) & ~shown))
         name += f" ({here:,})" if not off else f" ({here:,}, {'none' if off == here else f'{off:,} not'} shown)"
-        handles.append(
-            Line2D([], [], color=COLOURS[level], marker=MARKERS[level], linestyle="", markersize=4, label=name)
-        )
+        handles.append(_key(level, name))
     return handles
+
+
+def _key(level: str, name: str) -> Line2D:
+    """Legend entry of a state's points."""
+    return Line2D([], [], color=COLOURS[level], marker=MARKERS[level], linestyle="", markersize=4, label=name)
 
 
 def _v_axis(axes: Axes, v: Floats, most: int = 5) -> None:
@@ -893,11 +910,9 @@ def _v_label(axes: Axes) -> str:
 
 
 def _power(exponent: int) -> str:
-    return (
-        f"−{10**exponent:,}"
-        if exponent < 4
-        else "−10" + str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    )
+    """Write minus a power of ten."""
+    raised = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"−{10**exponent:,}" if exponent < 4 else f"−10{raised}"
 
 
 # --- moments ----------------------------------------------------------------------------------------------------------
@@ -934,7 +949,7 @@ def moments_cloud(
     Returns
     -------
     Figure
-        One panel per combination that occurs.
+        One panel per combination of levels.
 
     Raises
     ------
@@ -945,7 +960,7 @@ def moments_cloud(
         raise ValueError(f"runs, reach: {len(runs)} rows, {reach}; expected at least one, and above 10")
     mean, sd = target
     across, down = _facets(runs, columns), _facets(runs, rows)
-    figure = Figure(figsize=(_WIDTH, 1.35 + 1.9 * len(down)), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, 1.35 + 2.0 * len(down)), layout="constrained")
     grid = figure.subplots(len(down), len(across), squeeze=False, sharex=True, sharey=True)
     box = (mean - reach * sd, mean + reach * sd, sd / (100 * reach), sd * reach)
     for level, axes_row in zip(down, grid, strict=True):
@@ -954,28 +969,15 @@ def moments_cloud(
             if not len(part):
                 _remark(axes, 0.5, 0.5, "no runs", ha="center")
             name = _name([v for v, given in ((level, rows), (across_level, columns)) if given], labels, " · ")
-            _cloud(axes, part, target, box, f"{name} ({_n([len(part)])})" if name else _n([len(part)]))
+            _cloud(axes, part, target, box, "\n".join(filter(None, [name, _n([len(part)])])))
     seen = [level for level in G_STATES if (runs["g_state"] == level).any()]
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=COLOURS[s],
-            marker=MARKERS[s],
-            linestyle="",
-            markersize=4,
-            label=s if s == "non-finite" else f"G {s}",
-        )
-        for s in seen
-    ]
+    handles = [_key(level, level if level == "non-finite" else f"G {level}") for level in seen]
     handles.append(Line2D([], [], color=_INK, marker="+", linestyle="", markersize=9, label="target"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     for axes in grid[-1]:
         axes.set_xlabel("mean (data units)")
     figure.supylabel("standard deviation (data units)", size=_NORMAL)
-    note = (
-        f"Each point: one run, at its end. Means: linear near {mean:g}, logarithmic far from it. Spreads: logarithmic."
-    )
+    note = f"Each point: one run, at its end. Means: linear near {mean:g}, logarithmic far away. Spreads: logarithmic."
     _head(figure, title or f"Fakes' mean and standard deviation around ({mean:g}, {sd:g})", note)
     return figure
 
@@ -1094,7 +1096,8 @@ def _at_risk(axes: Axes, runs: pd.DataFrame, line: int, look: Mapping[str, Any],
     down = -(38 + 10.5 * line)  # points; above are tick labels and the axis' label
     if name:
         _below(axes, (0, 0), (-44, down), name, ha="right")
-        points = Affine2D().scale(1 / 72) + axes.figure.dpi_scale_trans + ScaledTranslation(0, 0, axes.transAxes)
+        corner = ScaledTranslation(0, 0, cast(Any, axes.transAxes))
+        points = Affine2D().scale(1 / 72) + axes.figure.dpi_scale_trans + corner
         key = {"color": look["color"], "linestyle": look["linestyle"], "transform": points, "clip_on": False}
         axes.add_line(Line2D([-40, -16], [down, down], label="_key", **key))
     if line == 0 and name:
@@ -1130,7 +1133,7 @@ def sample_size(
     runs : DataFrame
         One row per run, with columns g_state, v and v_train.
     x : str, default "samples"
-        Column of the sample sizes; what is not a number, missing or "fresh", stands for fresh data each step.
+        Column of the sample sizes: numbers, or texts of numbers; missing, or "fresh", where data are fresh each step.
     by : sequence of str
         Columns whose combinations are the lines.
     labels : mapping, optional
@@ -1147,10 +1150,10 @@ def sample_size(
     Raises
     ------
     ValueError
-        If there are no runs, or a column is missing.
+        If there are no runs, a column is missing, or a size is not a number.
     """
-    runs = runs.assign(**{x: pd.to_numeric(runs[x], errors="coerce")}, overfit=runs["v_train"] - runs["v"])
-    shares = _chosen(tables.tabulate(runs, [*by, x], "g_state"), "g_state", "converged")
+    runs = runs.assign(**{x: _sizes(runs[x])}, overfit=runs["v_train"] - runs["v"])
+    shares = _chosen(tables.tabulate(_complete(runs, "g_state"), [*by, x], "g_state"), "g_state", "converged")
     overfit = tables.estimate(runs, [*by, x], ["overfit"]).dropna(subset=["mean", x])
     figure = Figure(figsize=(_WIDTH, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
@@ -1165,9 +1168,8 @@ def sample_size(
         _with_intervals(below, _all_where(overfit, by, group), x, "mean", name, look, shift, fresh)
     _share_axis(above.yaxis, "share of runs converged", ends=0.03)
     below.axhline(0, color=_GREY, linewidth=0.8, zorder=0)
-    below.set(
-        xscale="log", xlabel="size of the sample a run learns from", ylabel="V on own sample\n− V held out (nats)"
-    )
+    below.set(xscale="log", xlabel="size of the sample a run learns from")
+    below.set_ylabel("V on own sample\n− V held out (nats)")
     ticks = [*sizes, *([fresh] if runs[x].isna().any() else [])]
     below.xaxis.set_minor_locator(NullLocator())
     below.set_xlim(ticks[0] / 1.6, ticks[-1] * 1.6)
@@ -1176,12 +1178,18 @@ def sample_size(
         axes.grid(True, axis="y")
     if len(groups) > 1 or by:
         above.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0)
-    _head(
-        figure,
-        title,
-        f"{_runs(shares['n'])} a point. Intervals, 95 %: Wilson (above), Student's t for the mean (below).",
-    )
+    note = f"{_runs(shares['n'])} a point. 95 % intervals: Wilson's (above), Student's for the mean (below)."
+    _head(figure, title, note)
     return figure
+
+
+def _sizes(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Sample sizes as numbers, missing for fresh data."""
+    sizes = pd.to_numeric(values, errors="coerce")
+    unknown = values[sizes.isna() & values.notna() & (values != "fresh")]
+    if len(unknown):
+        raise ValueError(f"{values.name}: {unknown.iloc[0]!r}; expected numbers, and 'fresh' or nothing for fresh data")
+    return sizes
 
 
 def _with_intervals(
@@ -1233,15 +1241,15 @@ def referee(
     Returns
     -------
     Figure
-        Dots and thick lines: mean and 95 % t interval of `estimate`. Thin lines: 5 % and 95 % quantile. A single run has
-        no interval.
+        Dots and thick lines: mean and 95 % t interval of `estimate`. Thin lines: 5 % and 95 % quantile. A single run
+        has no interval.
 
     Raises
     ------
     ValueError
         If there are no runs, or a column is missing.
     """
-    table = tables.estimate(_in_order(runs, by), by, ["referee_accuracy"])
+    table = tables.estimate(_in_order(_complete(runs, *by), by), by, ["referee_accuracy"])
     figure, axes = _one(ax, (_WIDTH, 1.35 + 0.26 * len(table)))
     y = np.arange(len(table), dtype=np.float64)
     names = [_name(row, labels) or "all runs" for row in table[list(by)].itertuples(index=False)]
@@ -1252,22 +1260,18 @@ def referee(
         axes.hlines(at, cast(float, row.low), cast(float, row.high), color=colour, linewidth=3.0, label="interval")
         axes.plot(cast(float, row.mean), at, MARKERS.get(state, "o"), color=colour, markersize=5, label=name)
     axes.axvline(0.5, color=_GREY, linewidth=0.8, linestyle=(0, (4, 1.5)), zorder=0)
-    counts = [
-        f"{name}  ({_n([n])}{f', {missing:,} missing' if missing else ''})"
-        for name, n, missing in zip(names, table["n"], table["missing"], strict=True)
-    ]
-    axes.set_yticks(y, counts)
+    missing = [f", {count:,} missing" if count else "" for count in table["missing"]]
+    counted = [f"{name}  ({_n([n])}{off})" for name, n, off in zip(names, table["n"], missing, strict=True)]
+    axes.set_yticks(y, counted)
     axes.set(ylim=(len(table) - 0.4, -0.6))
     axes.set_xlim(min(0.45, float(table["q05"].min()) - 0.02), 1.02)
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
     axes.set_xlabel("accuracy on held-out samples (50 %: cannot tell; 100 %: always right)")
     axes.tick_params(axis="y", length=0)
-    _head_or_title(
-        figure,
-        ax,
-        title,
-        "Dot and thick line: mean over runs and its 95 % t interval. Thin line: the middle 90 % of the runs.",
-    )
+    note = "Dot and thick line: mean over runs, 95 % t interval. Thin line: the middle 90 % of the runs."
+    if (table["low"] < axes.get_xlim()[0]).any() or (table["high"] > axes.get_xlim()[1]).any():
+        note += " Cut: intervals that reach beyond the axis."
+    _head_or_title(figure, ax, title, note)
     return figure
 
 
@@ -1279,24 +1283,20 @@ def _one(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
     if ax is None:
         figure = Figure(figsize=size, layout="constrained")
         return figure, figure.add_subplot()
-    figure_of = ax.get_figure(root=True) if hasattr(mpl.figure.FigureBase, "get_figure") else ax.figure
-    return cast(Figure, figure_of), ax
+    return cast(Figure, cast(Any, ax.figure).figure), ax  # of a subfigure, the figure around it
 
 
 def _head(figure: Figure, title: str, note: str) -> None:
     """Put title and note at the top left, and keep an automatic layout below them."""
-    note = textwrap.fill(
-        note.replace(" %", "\N{NO-BREAK SPACE}%"), int((figure.get_figwidth() - 0.24) * 72 / (0.56 * _SMALL))
-    )
-    tall = figure.get_figheight()
-    figure.text(0.12 / figure.get_figwidth(), 1 - 0.09 / tall, title, size=_TITLE, weight="bold", va="top")
-    figure.text(
-        0.12 / figure.get_figwidth(), 1 - 0.29 / tall, note, size=_SMALL, color=_GREY, va="top", linespacing=1.3
-    )
-    used = 0.29 + 0.14 * (1 + note.count("\n")) + 0.06
-    engine = figure.get_layout_engine()
+    place, tall = _Inches(figure), figure.get_figheight()
+    characters = int((figure.get_figwidth() - 0.24) * 72 / (0.56 * _SMALL))
+    note = textwrap.fill(note.replace(" %", "\N{NO-BREAK SPACE}%"), characters)
+    place.text(0.12, tall - 0.09, title, size=_TITLE, weight="bold", va="top")
+    place.text(0.12, tall - 0.29, note, size=_SMALL, color=_GREY, va="top", linespacing=1.3)
+    engine: Any = figure.get_layout_engine()
     if engine is not None:
-        engine.set(rect=(0.004, 0.004, 0.992, 1 - used / tall - 0.004))  # type: ignore[call-arg]
+        used = 0.29 + 0.14 * (1 + note.count("\n")) + 0.06
+        engine.set(rect=(0.004, 0.004, 0.992, 1 - used / tall - 0.004))
 
 
 def _head_or_title(figure: Figure, ax: Axes | None, title: str, note: str) -> None:
@@ -1319,17 +1319,12 @@ class _Inches:
         return self.figure.add_axes((*corner.tolist(), *extent.tolist()))
 
     def text(self, x: float, y: float, text: str, **look: Any) -> None:
-        self.figure.text(*(np.array([x, y]) / self.size).tolist(), text, **look)
+        self.figure.text(x / float(self.size[0]), y / float(self.size[1]), text, **look)
 
 
 def _inches(text: str, size: float) -> float:
     """Width of a text."""
-    with mpl.rc_context(_STYLE):
-        return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if text.strip() else 0.0
-
-
-def _wrapped(text: str, characters: int) -> str:
-    return textwrap.fill(text, characters)
+    return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if text.strip() else 0.0
 
 
 def _share_axis(axis: Any, label: str, ends: float = 0.0) -> None:
@@ -1375,7 +1370,7 @@ def _runs(counts: ArrayLike) -> str:
 def _name(values: Iterable[Any], labels: Labels | None, joint: str = ", ") -> str:
     """Say which group, from its levels."""
     given = {**_LABELS, **(labels or {})}
-    return joint.join(given.get(v, f"{v:g}" if isinstance(v, float) else str(v)) for v in values)
+    return joint.join(given.get(v, "–" if pd.isna(v) else f"{v:g}" if isinstance(v, float) else str(v)) for v in values)
 
 
 def _facets(frame: pd.DataFrame, column: str | None) -> list[Any]:
@@ -1398,13 +1393,21 @@ def _in_order(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def _where(frame: pd.DataFrame, column: str | None, level: Any) -> pd.DataFrame:
-    return frame if column is None else frame[frame[column] == level]
+    if column is None:
+        return frame
+    return frame[frame[column].isna() if pd.isna(level) else frame[column] == level]
 
 
 def _all_where(frame: pd.DataFrame, by: Sequence[str], levels: Sequence[Any]) -> pd.DataFrame:
     for column, level in zip(by, levels, strict=True):
         frame = _where(frame, column, level)
     return frame
+
+
+def _complete(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Give columns of states all their levels in order, also where runs were read from a file of texts."""
+    types = {name: pd.CategoricalDtype(pd.Index(levels), ordered=True) for name, levels in _LEVELS.items()}
+    return runs.astype({name: types[name] for name in columns if name in types and name in runs})
 
 
 def _chosen(table: pd.DataFrame, column: str, level: str) -> pd.DataFrame:
@@ -1417,11 +1420,6 @@ def _chosen(table: pd.DataFrame, column: str, level: str) -> pd.DataFrame:
 def _group_looks(groups: int) -> list[dict[str, Any]]:
     """Colours, dashes and markers for groups that are not states, from dark to light."""
     colours = sns.color_palette("rocket", groups + 1)[:groups]
-    return [
-        {
-            "color": colour,
-            "linestyle": _GROUP_DASHES[i % len(_GROUP_DASHES)],
-            "marker": _GROUP_MARKERS[i % len(_GROUP_MARKERS)],
-        }
-        for i, colour in enumerate(colours)
-    ]
+    dashes, markers = itertools.cycle(_GROUP_DASHES), itertools.cycle(_GROUP_MARKERS)
+    looks = zip(colours, dashes, markers, strict=False)
+    return [{"color": colour, "linestyle": dash, "marker": marker} for colour, dash, marker in looks]

@@ -1,7 +1,7 @@
 """Bits: a run's numbers depend on its configuration, seed and replicate, and on nothing else.
 
 Not on its lane, pack, chunk, neighbours, workers, backend or order, not on how often it is measured, not on the
-processor. Run as a script, this file writes what `catalogue` computes, for the subprocesses that set up Numba otherwise.
+processor. Run as a script, this file writes what `measured` finds, for the subprocesses that set up Numba otherwise.
 """
 
 import hashlib
@@ -144,6 +144,21 @@ def test_any_chunks_of_the_runs_in_any_order(variant, weights):
     assert {len(thetas) for thetas in weights.found.values()} == {1}
 
 
+def test_the_comparison_notices_lanes_that_mix(monkeypatch):
+    """Negative control: a millionth of the pack's average in every weight."""
+    train_pack = ENGINE.train_pack
+
+    def mixing(net_g, net_d, g, d, *others):
+        train_pack(net_g, net_d, g, d, *others)
+        g.theta[:] += 1e-6 * g.theta.mean(axis=1, keepdims=True)
+
+    alone, among = each_alone(BASE), bits(run_chunk({0: BASE}, RUNS, SEED))
+    assert among == alone
+    monkeypatch.setattr(ENGINE, "train_pack", mixing)
+    alone, among = each_alone(BASE), bits(run_chunk({0: BASE}, RUNS, SEED))
+    assert all(among[run] != alone[run] for run in RUNS)
+
+
 def test_the_same_run_twice_in_a_pack():
     chunk = run_chunk({0: BASE, 1: BASE}, [(0, 3), (1, 3), (0, 4), (0, 3)], SEED)
     np.testing.assert_array_equal(chunk.traces.values[[1, 3]], chunk.traces.values[[0, 0]])
@@ -172,27 +187,44 @@ SURVIVORS = {
 DOOMED = {cell + 100: replace(gan, {"optimizer_d.lr": 1000}) for cell, gan in SURVIVORS.items()}
 
 
+# Replicate numbers are all different, so that they tell the weights apart. The survivors are spread over five packs.
+MIXED_RUNS = [(cell, rep) for rep, cell in enumerate([*SURVIVORS, *[101 + i % 12 for i in range(5 * 16 - 12)]])]
+SHUFFLED = [MIXED_RUNS[i] for i in np.random.default_rng(1).permutation(len(MIXED_RUNS))]
+
+
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_neighbours_that_blow_up_and_packs_that_are_closed_up(precision, weights):
     cells = {cell: replace(gan, {"precision": precision}) for cell, gan in (SURVIVORS | DOOMED).items()}
-    # Replicate numbers are all different, so that they tell the weights apart. Survivors sit among five packs.
-    order = np.random.default_rng(1).permutation(5 * 16)
-    runs = [(cell, rep) for rep, cell in enumerate([*SURVIVORS, *[100 + 1 + i % 12 for i in range(5 * 16 - 12)]])]
-    survivors = runs[:12]
-    alone = {}
+    survivors, alone = MIXED_RUNS[:12], {}
     for run in survivors:
         alone |= bits(run_chunk(cells, [run], SEED))
     calls = weights.calls
-    chunk = run_chunk(cells, [runs[i] for i in order], SEED)
+    chunk = run_chunk(cells, SHUFFLED, SEED)
     within = bits(chunk)
     assert {run: within[run] for run in survivors} == alone
     assert all(len(weights.found[0, rep, last]) == 1 for _, rep in survivors for last in range(4, 41, 4))
     # The neighbours did blow up, and packs were closed up.
-    finite = {run: chunk.traces["finite"][row].tolist() for row, run in enumerate(runs[i] for i in order)}
+    finite = {run: chunk.traces["finite"][row].tolist() for row, run in enumerate(SHUFFLED)}
     assert all(min(finite[run]) == 1 for run in survivors)
-    assert sum(finite[run][-1] == 0 for run in runs[12:]) > 50
+    assert sum(finite[run][-1] == 0 for run in MIXED_RUNS[12:]) > 50
     packs = 5 if precision == "float32" else 10
     assert weights.calls - calls < 10 * packs
+
+
+@pytest.mark.parametrize("part", range(4))  # players, source and ruler
+def test_the_comparison_notices_lanes_that_are_closed_up_wrongly(part, monkeypatch):
+    """Negative control: one of the four parts of a pack is moved to its neighbour's lane."""
+    cells, take, calls = SURVIVORS | DOOMED, ENGINE._take, []
+
+    def shifted(parts, chosen):
+        calls.append(len(calls))
+        return take(parts, np.roll(chosen, 1) if calls[-1] % 4 == part else chosen)
+
+    right = bits(run_chunk(cells, SHUFFLED, SEED))
+    monkeypatch.setattr(ENGINE, "_take", shifted)
+    wrong = bits(run_chunk(cells, SHUFFLED, SEED))
+    assert len(calls) >= 4
+    assert all(wrong[run] != right[run] for run in MIXED_RUNS[:12])
 
 
 # --- replicates, cells, records ---------------------------------------------------------------------------------------
@@ -339,7 +371,7 @@ def correlation(x, y):
 
 
 def test_replicates_seeds_and_purposes_are_uncorrelated():
-    """Correlations of n independent pairs are below 4.5 / sqrt(n) in 999,993 of 1,000,000 cases; a hundred are looked at."""
+    """Of n independent pairs, 7 correlations in a million exceed 4.5 / sqrt(n); eighty are looked at."""
     n, cell = 1024, replace(BASE, IDLE | {"samples": 8, "batch_size": 8})
     runs = [(0, rep) for rep in range(n)]
     by_seed = {}
@@ -408,7 +440,9 @@ def measured(precision):
     for number, gan in enumerate(catalogue(precision)):
         found[f"{precision} {number} records"] = run_chunk({0: gan}, [(0, 0), (0, 1), (0, 2)], SEED).traces.values
         thetas = train(gan, 1, SEED)
-        found[f"{precision} {number} weights"] = np.concatenate([np.ravel(a) for net in thetas for l in net for a in l])
+        found[f"{precision} {number} weights"] = np.concatenate(
+            [np.ravel(part) for net in thetas for layer in net for part in layer]
+        )
     return found
 
 
@@ -467,10 +501,11 @@ class Elsewhere:
         self.process.communicate()
 
 
-def processor(folder, name, *precisions):
-    """Compile for a named processor, without features beyond its own, into a cache of its own."""
-    cache = str(folder / "cache")
-    return Elsewhere(folder, *precisions, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES="", NUMBA_CACHE_DIR=cache)
+def processor(config, folder, name, *precisions):
+    """Compile for a named processor, without features beyond its own, into a cache of its own that pytest keeps."""
+    kept = getattr(config, "cache", None)
+    cache = kept.mkdir(f"numba-{name}") if kept else folder / "cache"
+    return Elsewhere(folder, *precisions, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES="", NUMBA_CACHE_DIR=str(cache))
 
 
 FEATURES = binding.get_host_cpu_features()
@@ -487,7 +522,7 @@ def haswell(request, tmp_path_factory):
     if NO_HASWELL or not wanted:
         yield None
         return
-    there = processor(tmp_path_factory.mktemp("haswell"), "haswell", "float32", "float64")
+    there = processor(request.config, tmp_path_factory.mktemp("haswell"), "haswell", "float32", "float64")
     yield there
     there.stop()
 
@@ -507,8 +542,8 @@ def test_another_processor_same_bits(haswell, here):
 @pytest.mark.skipif(NO_X86_64_V2, reason="runs compiled code for x86-64-v2")
 @pytest.mark.slow  # half a minute for each precision: 128 calls for every fused multiply-add
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_a_processor_without_fused_multiply_add_same_bits(precision, here, tmp_path):
-    name, there = processor(tmp_path, "x86-64-v2", precision).wait()
+def test_a_processor_without_fused_multiply_add_same_bits(precision, here, tmp_path, pytestconfig):
+    name, there = processor(pytestconfig, tmp_path, "x86-64-v2", precision).wait()
     assert name == "x86-64-v2"
     assert sha(there) == sha({name: values for name, values in here.items() if name.startswith(precision)})
 

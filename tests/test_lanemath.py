@@ -29,7 +29,8 @@ from gansim.kernels.lanes import LANES, T, aligned, tiles
 
 DTYPES = [np.float32, np.float64]
 NAMES = [
-    "exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "sigmoid_and_softplus", "cos_sin_turns", "normal_cdf",
+    "exp", "expm1", "log", "log1p", "tanh",
+    "sigmoid", "softplus", "sigmoid_and_softplus", "cos_sin_turns", "normal_cdf",
 ]  # fmt: skip
 PAIRS = ("sigmoid_and_softplus", "cos_sin_turns")
 LOW, HIGH = {np.float32: -87, np.float64: -708}, {np.float32: 88, np.float64: 709}  # where exp is clamped
@@ -261,7 +262,7 @@ def test_ranges(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "normal_cdf"])
 def test_order_is_kept(name, dtype):
-    """From one number to the next no function falls by more than two units in the last place, and in the long it rises."""
+    """From one number to the next no function falls by more than two units in the last place; in the long it rises."""
     places = np.array([-20, -8, -2, -1, -0.7, -0.35, -0.1, 0.01, 0.1, 0.35, 0.5, 0.7, 0.99, 1, 1.4142, 2, 5, 20], dtype)
     low, high = {"log": (0, 30), "log1p": (0, 0.99), "tanh": (-2, 2), "normal_cdf": (-2, 2)}.get(name, (-20, 5))
     places = places[(places > low) & (places <= high)]
@@ -307,7 +308,7 @@ def test_special_values_are_exact(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "log"])
 def test_nan_gives_nan(name, dtype):
-    """Of either sign, in any lane, and only in that lane. (log reads bit patterns: its domain is the positive normals.)"""
+    """A NaN of either sign, in any lane, and only there; log, which reads bit patterns, takes positive normals only."""
     x = np.full(T * LANES[np.dtype(dtype)], 0.5, dtype)
     expected = on_lanes(name, x)
     for place, sign in ((0, 1), (5, -1), (len(x) - 1, 1)):

@@ -72,7 +72,7 @@ def on_floats(given, number, out, short):
 
 
 FUSED_TILES, FUSED_ROWS = range(41, 46), range(12, 15)  # where the two meanings round differently
-SPREAD_TILES, SPREAD_ROWS = range(34, 37), range(10, 11)  # where NumPy's adds to 0, so that -0 becomes 0
+SPREAD_TILES, SPREAD_ROWS = range(34, 37), range(10, 11)  # which NumPy adds to 0: -0 becomes 0
 
 
 def run(function, given, number=0.7):
@@ -120,7 +120,9 @@ def test_every_operation_compiled_is_its_numpy_meaning(dtype, special):
     for seed in range(20):
         given = operands(dtype, seed, special)
         (out, short), (expected, expected_short) = run(on_floats, given), run(plain(on_floats), given)
-        out[SPREAD_TILES], short[SPREAD_ROWS] = out[SPREAD_TILES] + 0.0, short[SPREAD_ROWS] + 0.0
+        for tile_set, row_set in ((out, short), (expected, expected_short)):
+            tile_set[SPREAD_TILES] += 0.0
+            row_set[SPREAD_ROWS] += 0.0
         assert_same_bits(np.delete(out, FUSED_TILES, 0), np.delete(expected, FUSED_TILES, 0))
         assert_same_bits(np.delete(short, FUSED_ROWS, 0), np.delete(expected_short, FUSED_ROWS, 0))
 
@@ -200,7 +202,7 @@ def test_dot_adds_the_first_sample_first(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_rules_for_nan_and_for_signed_zeros(dtype):
-    """maximum and minimum give their second operand unless the first wins; where_greater then gives its last."""
+    """Maximum and minimum give their second operand unless the first wins; where_greater then gives its last."""
     given = operands(dtype)
     x, y, z = given[: 3 * T].reshape(3, T, -1)
     x[:], y[:], z[:], given[3 * T :] = np.nan, 2, 3, np.nan

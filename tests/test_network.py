@@ -1,8 +1,8 @@
 """Networks on lanes: forward, backward and backward to the input, against the NumPy oracle in every lane.
 
-Each shape compiles for a second or two, so a handful of shapes covers 0 to 4 hidden layers, widths 1, 2, 3 and 17, inputs
-and outputs from 1 to 8, with and without biases. Every shape meets every activation, and every lane has parameters, a
-slope and samples of its own.
+Each shape compiles for a second or two, so a handful of shapes covers 0 to 4 hidden layers, widths 1, 2, 3 and 17,
+inputs and outputs from 1 to 8, with and without biases. Every shape meets every activation, and every lane has
+parameters, a slope and samples of its own.
 """
 
 from itertools import pairwise
@@ -51,7 +51,7 @@ MAIN = ((2, 17, 1), True)
 
 @entry_point
 def passes(net, player):
-    """From inputs in ``h`` and the outputs' derivatives in ``d``: units, then ``grad`` grows, then the inputs' ``d``."""
+    """From inputs in ``h`` and the outputs' derivatives in ``d``: units, what ``grad`` grows by, the inputs' ``d``."""
     p = opened(player)
     forward(net, p)
     backward(net, p)
@@ -76,7 +76,9 @@ def move(source, start, target, first, n, block, cleared):
 
 def lane_mlps(sizes, bias, activation, lanes):
     """One MLP a lane: the same activation, with slopes from end to end of what is allowed."""
-    slopes = {"leaky_relu": np.linspace(0, 1, lanes), "elu": np.geomspace(0.1, 3, lanes)}.get(activation, [None] * lanes)
+    slopes = {"leaky_relu": np.linspace(0, 1, lanes), "elu": np.geomspace(0.1, 3, lanes)}.get(
+        activation, [None] * lanes
+    )
     return [spec.MLP(sizes[1:-1], activation, slope, bias) for slope in slopes]
 
 
@@ -131,7 +133,7 @@ def worst(net, player, mlps, start=0.0):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("sizes", "bias"), SHAPES)
 def test_passes_agree_with_the_oracle(sizes, bias, activation):
-    """Found are 2e-15, and 2e-14 deep in the tails of the activations, where the terms of a sum are 30 times its size."""
+    """Found are 2e-15, and 2e-14 deep in the activations' tails, where the terms of a sum are 30 times its size."""
     for seed, spread, limit in ((0, 1.0, 1e-14), (1, 30.0, 1e-13)):
         assert max(worst(*make_player(sizes, bias, activation, seed=seed, spread=spread))) < limit
 
@@ -263,7 +265,11 @@ def test_to_rows_and_back(sizes, bias):
 
 
 def test_copy_units_and_clear_touch_what_they_are_told():
-    source, target, block = (aligned((5, T, 8), np.float64), aligned((6, T, 8), np.float64), aligned((4, 8), np.float64))
+    source, target, block = (
+        aligned((5, T, 8), np.float64),
+        aligned((6, T, 8), np.float64),
+        aligned((4, 8), np.float64),
+    )
     source[:], target[:], block[:] = np.random.default_rng(0).normal(size=source.shape), -1, 7
     move(source, 1, target, 2, 3, block, 3)
     np.testing.assert_array_equal(target[2:5], source[1:4])

@@ -1,0 +1,259 @@
+"""What is compiled, what is kept on disk, and when it is compiled again."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FunctionType
+
+import numba
+import numpy as np
+import pytest
+
+from gansim.kernels import jit
+from gansim.kernels.jit import entry_point, kernel, source_digest
+
+ROOT = Path(__file__).resolve().parents[1]
+compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+
+
+@kernel
+def halved(x):
+    """A part."""
+    return x / 2
+
+
+@entry_point
+def quarter(x, y):
+    """A whole; y of 0 shows whose division it is."""
+    return halved(halved(x)) / y
+
+
+# --- parts and wholes -------------------------------------------------------------------------------------------------
+
+
+@compiled
+def test_a_part_cannot_be_called_from_python():
+    for argument in (3.0, 3, np.float32(3)):
+        with pytest.raises(TypeError, match="part of a kernel"):
+            halved(argument)
+    assert halved.py_func(3.0) == 1.5
+
+
+def test_a_whole_can_and_uses_its_parts():
+    assert quarter(3.0, 1.0) == 0.75
+
+
+@compiled
+def test_division_by_0_is_numpys():
+    """No exception, and so no branch in front of every division."""
+    assert quarter(1.0, 0.0) == np.inf and quarter(-1.0, 0.0) == -np.inf and np.isnan(quarter(0.0, 0.0))
+
+
+@compiled
+@pytest.mark.parametrize("function", [halved, quarter])
+def test_compile_options(function):
+    """Threads side by side, NumPy's errors, and no reordering of sums."""
+    options = function.targetoptions
+    assert options["nogil"] is True and options["error_model"] == "numpy"
+    assert not options.get("fastmath") and not options.get("parallel")
+
+
+@compiled
+def test_decorating_leaves_numbas_own_settings_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    decorated = entry_point(lambda x: x + 1)
+    assert str(tmp_path) == numba.config.CACHE_DIR
+    assert decorated.stats.cache_path.startswith(jit._CACHE_FOLDER)
+
+
+# --- the cache's folder -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of what is compiled, in a package without anything else."""
+    folder = tmp_path / "copy" / "gansim"
+    shutil.copytree(ROOT / "gansim/kernels", folder / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "gansim/traces.py", folder)
+    (folder / "__init__.py").touch()
+    return folder
+
+
+def in_copy(function, package, **names):
+    """A function of jit.py as if jit.py were the copy's."""
+    return FunctionType(function.__code__, {**vars(jit), "__file__": str(package / "kernels/jit.py"), **names})
+
+
+def test_a_copy_has_the_same_digest(package):
+    assert in_copy(source_digest, package)() == source_digest()
+    assert len(source_digest()) == 12 and int(source_digest(), 16) >= 0
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted(path.name for path in (ROOT / "gansim/kernels").glob("*.py")), "../traces.py"]
+)
+def test_a_byte_in_any_file_changes_the_digest(package, name):
+    path = package / "kernels" / name
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert in_copy(source_digest, package)() != source_digest()
+
+
+def test_a_file_more_less_or_renamed_changes_the_digest(package):
+    digests = [source_digest()]
+    (package / "kernels/more.py").touch()
+    digests.append(in_copy(source_digest, package)())
+    (package / "kernels/more.py").rename(package / "kernels/else.py")
+    digests.append(in_copy(source_digest, package)())
+    (package / "kernels/else.py").unlink()
+    (package / "kernels/initial.py").unlink()
+    digests.append(in_copy(source_digest, package)())
+    assert len(set(digests)) == 4
+
+
+def test_what_is_not_compiled_does_not_change_it(package):
+    (package / "spec.py").write_text("changed")
+    (package / "kernels/notes.txt").write_text("changed")
+    assert in_copy(source_digest, package)() == source_digest()
+
+
+def test_every_source_a_kernel_uses_is_in_the_digest():
+    """What kernels import from the package: themselves, and traces, whose fields are constants in compiled code."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "gansim/kernels").glob("*.py"))
+    imported = {line.split()[1] for line in text.splitlines() if line.startswith("from gansim")}
+    assert {name for name in imported if not name.startswith("gansim.kernels")} == {"gansim.traces"}
+
+
+def folder_for(package, monkeypatch, numba_cache_dir):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(numba_cache_dir))
+    digest = in_copy(source_digest, package)
+    return Path(in_copy(jit._cache_folder, package, source_digest=digest)())
+
+
+def test_the_folder_is_named_after_the_source(package, monkeypatch, tmp_path):
+    first = folder_for(package, monkeypatch, tmp_path / "mine")
+    assert first == tmp_path / "mine" / f"lanes-{source_digest()}"
+    (package / "kernels/lanes.py").write_text("changed")
+    assert folder_for(package, monkeypatch, tmp_path / "mine") not in (first, tmp_path / "mine")
+    assert folder_for(package, monkeypatch, "").parent == package / "kernels/__pycache__"
+
+
+def test_where_nothing_can_be_written_the_users_cache_is_used(package, monkeypatch, tmp_path):
+    occupied = tmp_path / "a file"
+    occupied.touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    assert folder_for(package, monkeypatch, occupied).parent == tmp_path / "user/gansim"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert folder_for(package, monkeypatch, occupied).parent == tmp_path / "home/.cache/gansim"
+
+
+def test_old_code_is_removed_after_a_week_and_nothing_else(package, monkeypatch, tmp_path):
+    cache, now = tmp_path / "cache", f"lanes-{source_digest()}"
+    ages = {"lanes-000000000001": 8, "lanes-000000000002": 6, now: 30, "something else": 30}
+    for name, days in ages.items():
+        (cache / name).mkdir(parents=True)
+        when = time.time() - days * 24 * 3600
+        os.utime(cache / name, (when, when))
+    folder_for(package, monkeypatch, cache)
+    assert {path.name for path in cache.iterdir()} == set(ages) - {"lanes-000000000001"}
+
+
+# --- on disk and back -------------------------------------------------------------------------------------------------
+
+SCRIPT = """
+import json
+import sys
+import numpy as np
+from gansim.kernels import lanes, network
+from gansim.kernels.jit import entry_point
+
+@entry_point
+def outputs(net, player):
+    p = network.opened(player)
+    network.forward(net, p)
+
+found = {}
+for width in map(int, sys.argv[1:]):
+    net = network.Net((1, width, 1), True)
+    blocks = {"theta": (net.n_params, 16), "h": (net.n_units, lanes.T, 16), "settings": (network.N_SETTINGS, 16)}
+    arrays = {name: lanes.aligned(blocks.get(name, (1, lanes.T, 16)), "f4") for name in network.Player._fields[:6]}
+    arrays["theta"][:] = np.linspace(-1, 1, net.n_params)[:, None]
+    arrays["h"][0] = np.linspace(-2, 2, lanes.T)[:, None]
+    arrays["settings"][network.SLOPE] = 0.5
+    outputs(net, network.Player(**arrays, activation=network.PIECEWISE, optimizer=0))
+    found[width] = arrays["h"][-1, :, 0].tolist()
+stats = outputs.stats
+print(json.dumps([found, sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))
+"""
+
+
+def truth(width, activation=np.maximum):
+    theta = np.linspace(-1, 1, 3 * width + 1)
+    hidden = np.linspace(-2, 2, 8)[:, None] * theta[:width] + theta[width : 2 * width]
+    return activation(hidden, hidden / 2) @ theta[2 * width : -1] + theta[-1]
+
+
+def in_new_process(package, *widths):
+    """Outputs of networks of these widths; how many were loaded from disk, and how many compiled."""
+    script = package.parent / "script.py"
+    if not script.exists():
+        script.write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(package.parent / "cache")}
+    command = [sys.executable, "-W", "error", str(script), *map(str, widths)]
+    done = subprocess.run(command, env=environment, cwd=package.parent, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found, hits, misses = json.loads(done.stdout)
+    return {int(width): np.array(values) for width, values in found.items()}, hits, misses
+
+
+def stamps(folder):
+    """Every file under a folder with its content."""
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+@compiled
+def test_code_is_kept_loaded_and_compiled_anew_when_any_kernel_changes(package):
+    found, hits, misses = in_new_process(package, 64)
+    assert (hits, misses) == (0, 1)
+    np.testing.assert_allclose(found[64], truth(64), rtol=1e-4)
+    kept = stamps(package.parent / "cache")
+    assert any(path.suffix == ".nbc" for path in kept)
+    assert all(path.relative_to(package.parent / "cache").parts[0] == f"lanes-{source_digest()}" for path in kept)
+
+    # A second process loads it. And beside what was loaded it compiles another shape: parts of the same names.
+    found, hits, misses = in_new_process(package, 64, 32)
+    assert (hits, misses) == (1, 1)
+    for width in (64, 32):
+        np.testing.assert_allclose(found[width], truth(width), rtol=1e-4)
+    loaded = stamps(package.parent / "cache")
+    assert all(loaded[path] == digest for path, digest in kept.items() if path.suffix == ".nbc")
+
+    # Another activation, three files away from the entry point, whose own file and time stamp stay as they are.
+    network = package / "kernels/network.py"
+    text = network.read_text(encoding="utf-8")
+    assert text.count("return maximum(a, a * slope)") == 1
+    network.write_text(text.replace("return maximum(a, a * slope)", "return a * slope"), encoding="utf-8")
+    found, hits, misses = in_new_process(package, 64)
+    assert (hits, misses) == (0, 1)
+    np.testing.assert_allclose(found[64], truth(64, lambda a, half: half), rtol=1e-4)
+    assert len({path.name for path in (package.parent / "cache").iterdir()}) == 2
+
+
+# --- the other meaning ------------------------------------------------------------------------------------------------
+
+
+@compiled
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lanes", "lanemath", "random", "network", "measure"])
+def test_the_kernels_tests_pass_uncompiled(name):
+    """The same tests with ``NUMBA_DISABLE_JIT=1``: kernels are plain NumPy, to the same bounds."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/test_{name}.py"]
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
