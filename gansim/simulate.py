@@ -354,6 +354,8 @@ def _take(parts: Sequence[_Arrays], chosen: Array) -> list[_Arrays]:
 
 def _drop(packs: list[_Pack], alive: Array) -> list[_Pack]:
     """The packs without dead runs, if that needs fewer packs; ``alive`` is indexed by the runs' rows in the chunk."""
+    if not packs:
+        return packs
     lanes = packs[0].g.theta.shape[-1]
     living = [
         (row, p * lanes + lane) for p, pack in enumerate(packs) for lane, row in enumerate(pack.lanes) if alive[row]
@@ -721,16 +723,22 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
 
 def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
     """A float64 player with the same given parameters in every lane."""
-    shapes = [(np.shape(weights), np.shape(bias)) for weights, bias in theta]
     wanted = [((n_out, n_in), (n_out,)) for n_in, n_out, *_ in net.layers]
+    try:
+        layers = [(np.asarray(weights, float), np.asarray(bias, float)) for weights, bias in theta]
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: not a list of (weights, bias) per layer of numbers: expected shapes {wanted}") from None
+    shapes = [(weights.shape, bias.shape) for weights, bias in layers]
     if shapes != wanted:
         raise ValueError(f"{name}: shapes {shapes}: expected {wanted}")
+    if not all(np.isfinite(array).all() for layer in layers for array in layer):
+        raise ValueError(f"{name}: holds a number that is not finite: expected finite weights and biases")
     lanes = LANES[np.dtype(np.float64)]
     key = _key(0, [0] * lanes)
     player = _player(
         net, [replace(mlp, init=He())] * lanes, [Adam()] * lanes, key, random.WEIGHTS_G, np.dtype(np.float64)
     )
-    player.theta[:] = network.to_rows(theta, net.bias)[:, None]
+    player.theta[:] = network.to_rows(layers, net.bias)[:, None]
     return player
 
 

@@ -213,7 +213,7 @@ _register(absolute, lambda a: _widest(a), _elementwise(lambda b, v: _call(b, "fa
 
 def spread(value: Row, like: Tile) -> Tile:
     """Repeat a number or a row over the samples of ``like``: where an accumulator starts."""
-    return np.zeros_like(like) + value
+    return np.broadcast_to(np.asarray(value, like.dtype), like.shape)
 
 
 _register(

@@ -136,7 +136,8 @@ def _auc(array: Any, n: int) -> Row:
     """
     logits = rows(array)
     for i in range(2 * n):
-        x = where_greater(absolute(logits[i]), 1e-30, logits[i], 0.0)  # no -0, no denormals: the bit is taken from them
+        x = minimum(3e38, maximum(-3e38, logits[i]))  # an infinity with the bit set would be NaN
+        x = where_greater(absolute(x), 1e-30, x, 0.0)  # no -0, no denormals: the bit is taken from them
         pattern = bits(x)
         negative = where_greater(0.0, x, 1.0, 0.0)
         real = 1.0 if i < n else 0.0
@@ -272,8 +273,8 @@ def _v_max(cdf: Rows, n: int) -> Row:
 
     With p_j and q_j the masses of target and fakes, V is the sum of p log(p / (p + q)) + q log(q / (p + q)); where the
     fakes have no mass it is 0. ``cdf`` holds the target's distribution function at the sorted fakes, so a collapsed G
-    (all equal: p_j = 0) gets 0 whatever its scale. Bins can only lower the maximum; n / BINS = 32 fakes a bin raise it
-    by 0.008 at p_g = p_data.
+    (all equal: p_j = 0) gets 0 whatever its scale. Bins lower the maximum (by up to 0.022 in normals tried), sampling
+    raises it: at p_g = p_data by 0.009 with n = 1,024, 0.002 with 4,096.
     """
     each, q, v = n // BINS, 1.0 / BINS, cdf[0] * 0.0
     left = cdf[0]
