@@ -727,7 +727,9 @@ def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
     try:
         layers = [(np.asarray(weights, float), np.asarray(bias, float)) for weights, bias in theta]
     except (TypeError, ValueError):
-        raise ValueError(f"{name}: not a list of (weights, bias) per layer of numbers: expected shapes {wanted}") from None
+        raise ValueError(
+            f"{name}: not a list of (weights, bias) per layer of numbers: expected shapes {wanted}"
+        ) from None
     shapes = [(weights.shape, bias.shape) for weights, bias in layers]
     if shapes != wanted:
         raise ValueError(f"{name}: shapes {shapes}: expected {wanted}")

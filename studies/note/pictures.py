@@ -57,7 +57,8 @@ def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
     kinds = [regime for regime in regimes.REGIMES[:-1] if counts[regime]]
     kinds = sorted(sorted(kinds, key=lambda regime: -counts[regime])[:MOST], key=regimes.REGIMES.index)
     over_time = [
-        figures.shares_over_time(traces, games, TARGET.std, ["scale", "game"], column) for column in ("g_state", "d_state")
+        figures.shares_over_time(traces, games, TARGET.std, ["scale", "game"], column)
+        for column in ("g_state", "d_state")
     ]
     good = games[(games["scale"] == "standardised") & (games["game"] != "as-written")]
     yield "regime_shares", figures.regime_shares(games, CELL[2:], CELL[:2], labels=NAMES)
