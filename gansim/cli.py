@@ -101,7 +101,7 @@ class StudyOptions:
 OptionsT = TypeVar("OptionsT", bound=StudyOptions)
 
 
-# --- options ----------------------------------------------------------------------------------------------------------
+# --- options ------------------------------------------------------------------------------------
 
 
 def parse_options(
@@ -227,7 +227,7 @@ def _unboxed(text: str) -> str:
     return " ".join(words) or "the options cannot be read (--help lists them)"
 
 
-# --- running a study --------------------------------------------------------------------------------------------------
+# --- running a study ----------------------------------------------------------------------------
 
 
 def run_study(
@@ -278,7 +278,7 @@ def _guarded(prog: str, action: Callable[[], object]) -> int:
     return 0
 
 
-# --- the gansim command -----------------------------------------------------------------------------------------------
+# --- the gansim command -------------------------------------------------------------------------
 
 
 class _Parser(argparse.ArgumentParser):

@@ -73,7 +73,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = Mapping[Any, str]
 _P = ParamSpec("_P")
 
-# --- the look ---------------------------------------------------------------------------------------------------------
+# --- the look ------------------------------------------------------------------------------------
 
 COLOURS: dict[str, str] = {
     "converged": "#1b9e77",
@@ -229,7 +229,7 @@ def _smaller(svg: bytes) -> bytes:
     return re.sub(rb"(?m)^ +", b"", svg)
 
 
-# --- shares of regimes ------------------------------------------------------------------------------------------------
+# --- shares of regimes --------------------------------------------------------------------------
 
 MAIN_SHARES: tuple[tuple[str, str], ...] = (
     ("g_state", "converged"),
@@ -372,7 +372,7 @@ def _split(regime: str) -> tuple[str, str]:
     return g, d or g
 
 
-# --- over training ----------------------------------------------------------------------------------------------------
+# --- over training ------------------------------------------------------------------------------
 
 
 def shares_over_time(
@@ -526,7 +526,7 @@ def _legend_right(axes: Axes, title: str, levels: Sequence[str]) -> None:
     legend.get_title().set_fontweight("bold")
 
 
-# --- learning rates ---------------------------------------------------------------------------------------------------
+# --- learning rates -----------------------------------------------------------------------------
 
 
 @_styled
@@ -608,7 +608,7 @@ def _outline(inside: NDArray[np.bool_], x: Floats, y: Floats) -> list[list[tuple
     return across + [[(x[j], y[i]), (x[j], y[i + 1])] for i, j in zip(rows, columns, strict=True)]
 
 
-# --- single runs ------------------------------------------------------------------------------------------------------
+# --- single runs --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -779,7 +779,7 @@ def _thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return (x[np.sort(kept)], y[np.sort(kept)]) if np.isfinite(limit) else (x, y)
 
 
-# --- V and AUC --------------------------------------------------------------------------------------------------------
+# --- V and AUC ----------------------------------------------------------------------------------
 
 
 @_styled
@@ -915,7 +915,7 @@ def _power(exponent: int) -> str:
     return f"−{10**exponent:,}" if exponent < 4 else f"−10{raised}"
 
 
-# --- moments ----------------------------------------------------------------------------------------------------------
+# --- moments ------------------------------------------------------------------------------------
 
 
 @_styled
@@ -1008,7 +1008,7 @@ def _cloud(
         _remark(axes, 0.98, 0.03, f"{off:,} not shown", ha="right")
 
 
-# --- time to convergence ----------------------------------------------------------------------------------------------
+# --- time to convergence ------------------------------------------------------------------------
 
 
 @_styled
@@ -1115,7 +1115,7 @@ def _below(axes: Axes, at: tuple[float, float], offset: tuple[float, float], tex
     axes.annotate(text, at, offset, **where, annotation_clip=False, size=_SMALL - 0.5, va="center", **look)
 
 
-# --- finite samples ---------------------------------------------------------------------------------------------------
+# --- finite samples -----------------------------------------------------------------------------
 
 
 @_styled
@@ -1212,7 +1212,7 @@ def _with_intervals(
     axes.plot(at, table[column], look["marker"], color=look["color"], markersize=3.5, label=name)
 
 
-# --- the referee ------------------------------------------------------------------------------------------------------
+# --- the referee --------------------------------------------------------------------------------
 
 
 @_styled
@@ -1275,7 +1275,7 @@ def referee(
     return figure
 
 
-# --- what the functions above share -----------------------------------------------------------------------------------
+# --- what the functions above share -------------------------------------------------------------
 
 
 def _one(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:

@@ -82,7 +82,7 @@ class Chunk:
     seconds: dict[str, float]
 
 
-# --- from a configuration to codes and rows ---------------------------------------------------------------------------------
+# --- from a configuration to codes and rows -----------------------------------------------------
 
 
 _OPTIMIZER = {
@@ -178,7 +178,7 @@ def _rows(columns: Sequence[Sequence[float]], dtype: Any) -> Array:
     return out
 
 
-# --- a pack: its players, its source of numbers, its ruler ----------------------------------------------------------------------
+# --- a pack: its players, its source of numbers, its ruler --------------------------------------
 
 
 class _Pack(NamedTuple):
@@ -330,7 +330,7 @@ def _plan(gan: GAN) -> Plan:
     return Plan(games.CODES[gan.game], simultaneous, gan.d_steps, gan.g_steps, gan.batch)
 
 
-# --- dropping runs that are no longer finite ----------------------------------------------------------------------------------------
+# --- dropping runs that are no longer finite ----------------------------------------------------
 
 
 def _take(parts: Sequence[_Arrays], chosen: Array) -> list[_Arrays]:
@@ -371,7 +371,7 @@ def _drop(packs: list[_Pack], alive: Array) -> list[_Pack]:
     return [_Pack(rows[p * lanes : (p + 1) * lanes], *(part[p] for part in parts)) for p in range(n)]
 
 
-# --- the chunk --------------------------------------------------------------------------------------------------------------------
+# --- the chunk ----------------------------------------------------------------------------------
 
 
 def _record_steps(gan: GAN) -> NDArray[np.int32]:
@@ -412,7 +412,7 @@ def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: i
 
 
 def _train_and_measure(gans: Sequence[GAN], packs: list[_Pack], seconds: dict[str, float]) -> tuple[Array, list[Any]]:
-    """Records (n, records, fields) in data units, and each run's final generator; NaN from where a run is not finite."""
+    """Records (n, records, fields) in data units and each run's final generator; NaN from where a run is not finite."""
     gan = gans[0]
     net_g, net_d = _nets(gan)
     plan, steps = _plan(gan), _record_steps(gan)
@@ -488,7 +488,7 @@ def _affine(gans: Sequence[GAN], final: Sequence[Array]) -> NDArray[np.float64]:
     return out
 
 
-# --- the referee ------------------------------------------------------------------------------------------------------------------
+# --- the referee --------------------------------------------------------------------------------
 
 
 def _referee_gan(gan: GAN, referee: Referee) -> GAN:
@@ -540,7 +540,7 @@ def _referee(
     return out
 
 
-# --- single runs --------------------------------------------------------------------------------------------------------------------
+# --- single runs --------------------------------------------------------------------------------
 
 
 def trace(gan: GAN, rep: int = 0, seed: int = 0) -> pd.DataFrame:
@@ -658,7 +658,7 @@ def networks(gan: GAN, rep: int = 0, seed: int = 0) -> Networks:
     return Networks(gan, *train(gan, rep, seed))
 
 
-# --- gradients, for whoever wants to check them ----------------------------------------------------------------------------------
+# --- gradients, for whoever wants to check them -------------------------------------------------
 
 
 class Gradients(NamedTuple):
@@ -753,7 +753,7 @@ def _padded(samples: Array) -> Array:
     return out
 
 
-# --- compiling ahead ---------------------------------------------------------------------------------------------------------------
+# --- compiling ahead ----------------------------------------------------------------------------
 
 
 def warm_up(gans: Iterable[GAN]) -> int:

@@ -71,7 +71,7 @@ class ConfigError(ValueError):
         super().__init__(" ".join(message.split()))
 
 
-# --- checks -----------------------------------------------------------------------------------------------------------
+# --- checks -------------------------------------------------------------------------------------
 
 
 def _show(number: float) -> str:
@@ -131,7 +131,7 @@ _Hidden = Annotated[tuple[_Width, ...], Field(max_length=4)]
 _CONFIG = ConfigDict(extra="forbid", validate_default=True)
 
 
-# --- targets and noise ------------------------------------------------------------------------------------------------
+# --- targets and noise --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -242,7 +242,7 @@ Target: TypeAlias = Annotated[Normal | Uniform | Mixture, Field(discriminator="k
 Noise: TypeAlias = Annotated[Normal | Uniform, Field(discriminator="kind")]
 
 
-# --- networks ---------------------------------------------------------------------------------------------------------
+# --- networks -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -444,7 +444,7 @@ class MLP:
         return (n_in, *self.hidden, n_out)
 
 
-# --- optimisers -------------------------------------------------------------------------------------------------------
+# --- optimisers ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -577,7 +577,7 @@ class Referee:
     n_eval: _Evaluation = 4096
 
 
-# --- the GAN ----------------------------------------------------------------------------------------------------------
+# --- the GAN ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, config=_CONFIG)
@@ -732,7 +732,7 @@ def _check_given(given: Given, sizes: tuple[int, ...], bias: bool) -> None:
             raise ValueError(f"an init whose layer {number} has {n_out if bias else 'no'} bias values")
 
 
-# --- moments ----------------------------------------------------------------------------------------------------------
+# --- moments ------------------------------------------------------------------------------------
 
 
 def _expand(
@@ -830,7 +830,7 @@ def standardised(target: Normal | Uniform | Mixture) -> Normal | Uniform | Mixtu
     )
 
 
-# --- dictionaries and overrides ---------------------------------------------------------------------------------------
+# --- dictionaries and overrides -----------------------------------------------------------------
 
 
 def _plain(value: Any) -> Any:
@@ -967,7 +967,7 @@ def _closest(word: str, words: list[str]) -> str:
     return difflib.get_close_matches(word, words, n=1, cutoff=0.0)[0]
 
 
-# --- errors, in a line ------------------------------------------------------------------------------------------------
+# --- errors, in a line --------------------------------------------------------------------------
 
 
 def _join(words: Any) -> str:

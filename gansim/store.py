@@ -66,7 +66,7 @@ class StoreError(ConfigError):
     """A file or folder that cannot be used; the message is one line, names it and says what to do."""
 
 
-# --- writing ----------------------------------------------------------------------------------------------------------
+# --- writing ------------------------------------------------------------------------------------
 
 
 def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
@@ -290,7 +290,7 @@ def _leftover(name: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp")
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -421,7 +421,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     return metadata
 
 
-# --- digests ----------------------------------------------------------------------------------------------------------
+# --- digests ------------------------------------------------------------------------------------
 
 
 def digest(frame: pd.DataFrame) -> str:
@@ -533,7 +533,7 @@ def source_digest() -> str:
     return total.hexdigest()
 
 
-# --- provenance -------------------------------------------------------------------------------------------------------
+# --- provenance ---------------------------------------------------------------------------------
 
 
 def versions() -> dict[str, str]:

@@ -324,7 +324,7 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-# --- planning ---------------------------------------------------------------------------------------------------------
+# --- planning -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -392,7 +392,7 @@ def _forward(sizes: Sequence[int]) -> float:
     return sum(n_in * n_out for n_in, n_out in pairwise(sizes)) + 2.0 * sum(sizes)
 
 
-# --- results ----------------------------------------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------
 
 
 class _Results:
@@ -488,7 +488,7 @@ def _column(values: Sequence[Any]) -> Any:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-# --- progress ---------------------------------------------------------------------------------------------------------
+# --- progress -----------------------------------------------------------------------------------
 
 
 class _Progress:

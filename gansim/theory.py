@@ -29,7 +29,7 @@ DState: TypeAlias = Literal["perfect", "idle", "inverted"]
 V_LIMITS: dict[DState, float] = {"perfect": 0.0, "idle": -math.log(4.0), "inverted": -math.inf}
 """V of the three constructed discriminators on laws without overlap, as their confidence grows."""
 
-# --- laws -------------------------------------------------------------------------------------------------------------
+# --- laws ----------------------------------------------------------------------------------------
 
 
 def log_pdf(law: Law, x: ArrayLike) -> Floats:
@@ -81,7 +81,7 @@ def quantile(law: Law, u: ArrayLike) -> Floats:
     return _bisect(lambda x: cdf(law, x) < u, each.min(axis=-1), each.max(axis=-1))
 
 
-# --- quadrature -------------------------------------------------------------------------------------------------------
+# --- quadrature ---------------------------------------------------------------------------------
 
 # Gauss-Lobatto's 16 nodes: Gauss-Legendre's leave 0.3 % at either end unseen, and a kink there cost 1e-7 unnoticed.
 _P15 = np.polynomial.legendre.Legendre.basis(15)
@@ -148,7 +148,7 @@ def _expect(f: Logit, law: Law, other: Law) -> float:
     return total
 
 
-# --- discriminators ---------------------------------------------------------------------------------------------------
+# --- discriminators -----------------------------------------------------------------------------
 
 
 def optimal_logit(p: Law, q: Law) -> Logit:
@@ -225,7 +225,7 @@ def shift_curve(shift: ArrayLike, inverted: bool = False) -> tuple[Floats, Float
     return np.asarray(ndtr(sign * shift / math.sqrt(2))), np.reshape([v(d) for d in shift.flat], shift.shape)
 
 
-# --- divergences ------------------------------------------------------------------------------------------------------
+# --- divergences --------------------------------------------------------------------------------
 
 
 def kullback_leibler(p: Law, q: Law) -> float:
@@ -264,7 +264,7 @@ def best_accuracy(p: Law, q: Law) -> float:
     return 0.5 + 0.5 * total_variation(p, q)
 
 
-# --- sampling errors --------------------------------------------------------------------------------------------------
+# --- sampling errors ----------------------------------------------------------------------------
 
 
 def sd_of_sample_v(logit: Logit, p: Law, q: Law, n: ArrayLike) -> Floats:

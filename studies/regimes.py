@@ -1,6 +1,6 @@
-"""Which discriminators maximise V(D, G), and how often does training reach each?
+"""The founding study: which discriminators maximise V(D, G), and how often does training reach each.
 
-The founding study, on the smallest real example: data N(500, 5^2), noise N(0, 1), a generator that could learn
+On the smallest real example: data N(500, 5^2), noise N(0, 1), a generator that could learn
 G(z) = 5 z + 500. Three designs share one seed:
 
 games    raw and standardised data x three games x two activations x two generators: 24 cells
@@ -13,11 +13,11 @@ Writes tables, figures, claims.md, runs.parquet and metadata.json to <out>/regim
 from pathlib import Path
 
 import numpy as np
-from note import claims, pictures
-from note import tables as report
 
 import gansim as gs
 from gansim import cli, figures, tables
+from note import claims, pictures
+from note import tables as report
 
 # Why 10,000 steps: in a pilot of 64 replicates a cell, the shares on standardised data were settled at 2,500 steps
 # (leaky ReLU: 91 % converged at 2,500, 94 % at 10,000) or nearly so (tanh: 44 %, 66 %), and on raw data the

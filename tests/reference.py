@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 Words = NDArray[np.uint32]
 Theta = list[tuple[Array, Array]]
 
-# --- random numbers: a pure function of (seed, replicate, purpose) and a counter --------------------------------------
+# --- random numbers: a pure function of (seed, replicate, purpose) and a counter -----------------
 
 WEIGHTS_G, WEIGHTS_D, DATA, DATA_COMPONENT, NOISE_D, NOISE_G = range(6)
 SAMPLE, SAMPLE_COMPONENT, BATCH, EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE = range(6, 12)
@@ -96,7 +96,7 @@ def unit(words: Words) -> Array:
     return ((words >> 9) + 0.5) * 2.0**-23
 
 
-# --- targets, noise, samples ------------------------------------------------------------------------------------------
+# --- targets, noise, samples --------------------------------------------------------------------
 
 
 def draw_normal(target: spec.Normal, values: Stream, components: Stream, n: int) -> Array:
@@ -176,7 +176,7 @@ def held_out(gan: spec.GAN, rep: int, seed: int, step: int) -> tuple[Array, Arra
     return draw_data(gan, data, component, gan.n_eval), draw_noise(gan, noise, gan.n_eval)
 
 
-# --- initial parameters -----------------------------------------------------------------------------------------------
+# --- initial parameters -------------------------------------------------------------------------
 
 
 def orthonormal(a: Array) -> Array:
@@ -233,7 +233,7 @@ def initial_parameters(net: spec.MLP, sizes: tuple[int, ...], stream: Stream) ->
     return theta
 
 
-# --- the network ------------------------------------------------------------------------------------------------------
+# --- the network --------------------------------------------------------------------------------
 
 
 def softplus(a: Array) -> Array:
@@ -297,7 +297,7 @@ def backward(net: spec.MLP, theta: Theta, done: Pass, d_output: Array) -> tuple[
     return grad, d_inputs
 
 
-# --- the games --------------------------------------------------------------------------------------------------------
+# --- the games ----------------------------------------------------------------------------------
 
 
 class Game(NamedTuple):
@@ -401,7 +401,7 @@ def gradients(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array)
     )
 
 
-# --- the optimisers ---------------------------------------------------------------------------------------------------
+# --- the optimisers -----------------------------------------------------------------------------
 # Each returns the step to subtract and its new memory, from the gradient g, the memory (m, v), 0 at first, and the
 # number t of this update, from 1. Parameters, gradients and memory are flat vectors.
 
@@ -468,7 +468,7 @@ class Player:
         self.theta = unflatten(flatten(self.theta) - step, self.theta)
 
 
-# --- whole training steps ---------------------------------------------------------------------------------------------
+# --- whole training steps -----------------------------------------------------------------------
 
 
 def alternating(gan: spec.GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
@@ -526,7 +526,7 @@ def train(gan: spec.GAN, rep: int, seed: int, steps: int | None = None) -> tuple
     raise AssertionError("a trajectory has no end")
 
 
-# --- checking a gradient ----------------------------------------------------------------------------------------------
+# --- checking a gradient ------------------------------------------------------------------------
 
 # The central difference (f(p + h) - f(p - h)) / 2h is wrong by rounding, about eps |f| / h, and by truncation, h^2 / 6
 # times the third derivative. With both f and that of order 1 the sum is least near h = eps^(1/3) = 6e-6, where either

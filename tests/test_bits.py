@@ -61,7 +61,7 @@ VARIANTS = {
 RUNS = [(0, rep) for rep in range(21)]  # one pack of 16 lanes and a ragged one; of 8 lanes two and a ragged one
 
 
-# --- what is compared -------------------------------------------------------------------------------------------------
+# --- what is compared ---------------------------------------------------------------------------
 
 
 def bits(chunk):
@@ -113,7 +113,7 @@ def each_alone(gan, runs=RUNS):
     return found
 
 
-# --- company, lanes, packs, chunks, order -----------------------------------------------------------------------------
+# --- company, lanes, packs, chunks, order -------------------------------------------------------
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -165,7 +165,7 @@ def test_the_same_run_twice_in_a_pack():
     assert (chunk.traces["w1"][0] != chunk.traces["w1"][2]).all()
 
 
-# --- neighbours that blow up ------------------------------------------------------------------------------------------
+# --- neighbours that blow up --------------------------------------------------------------------
 
 # Every survivor has numbers of its own in every array that is moved when packs are closed up.
 SURVIVORS = {
@@ -227,7 +227,7 @@ def test_the_comparison_notices_lanes_that_are_closed_up_wrongly(part, monkeypat
     assert all(wrong[run] != right[run] for run in MIXED_RUNS[:12])
 
 
-# --- replicates, cells, records ---------------------------------------------------------------------------------------
+# --- replicates, cells, records -----------------------------------------------------------------
 
 
 def test_more_replicates_keep_the_first():
@@ -282,7 +282,7 @@ def test_a_longer_training_begins_like_a_shorter_one():
     np.testing.assert_array_equal(long.values[:, :4], short.values)
 
 
-# --- workers and backends ---------------------------------------------------------------------------------------------
+# --- workers and backends -----------------------------------------------------------------------
 
 FACTORS = {
     "optimizer_g.lr": [1e-3, 1e-2],
@@ -316,7 +316,7 @@ def test_workers_and_backends_change_no_weight(backend):
                 np.testing.assert_array_equal(one[1], other[1])
 
 
-# --- randomness: shared between cells, never between replicates, seeds or purposes ------------------------------------
+# --- randomness: shared between cells, never between replicates, seeds or purposes --------------
 
 IDLE = {"optimizer_g": SGD(0.0), "optimizer_d": SGD(0.0), "steps": 3, "records": 1}  # nobody moves
 
@@ -401,7 +401,7 @@ def test_another_seed_or_replicate_gives_other_bits():
     assert len(set(found)) == len(found)
 
 
-# --- processors, and no compiler at all -------------------------------------------------------------------------------
+# --- processors, and no compiler at all ---------------------------------------------------------
 
 
 def catalogue(precision):

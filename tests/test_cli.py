@@ -30,7 +30,7 @@ def parse(*argv: str) -> StudyOptions:
     return parse_options(FULL, QUICK, list(argv), "What it is.")
 
 
-# --- options ----------------------------------------------------------------------------------------------------------
+# --- options ------------------------------------------------------------------------------------
 
 
 def test_defaults_and_quick() -> None:
@@ -141,7 +141,7 @@ def test_a_study_can_add_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Points of the grid. (default: 16)" in capsys.readouterr().out
 
 
-# --- running a study --------------------------------------------------------------------------------------------------
+# --- running a study ----------------------------------------------------------------------------
 
 SMALL = GAN(target=Normal(2, 0.5), generator=MLP((4,)), discriminator=MLP((4,)), steps=20, records=4, n_eval=32)
 
@@ -257,7 +257,7 @@ def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long_study.py"]
 
 
-# --- the gansim command -----------------------------------------------------------------------------------------------
+# --- the gansim command -------------------------------------------------------------------------
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,7 @@ def fakes(shift, spread, base=FROZEN):
     return replace(base, {"generator.init": Given([([[slope]], [intercept])])}), Normal(mean, std)
 
 
-# --- the optimal discriminator ----------------------------------------------------------------------------------------
+# --- the optimal discriminator ------------------------------------------------------------------
 
 SCALES = {"standardised": FROZEN, "raw": replace(FROZEN, {"target": Normal(0.5, 1.2), "standardise": False})}
 SHAPES = [(0.0, 1.0), (1.0, 1.0), (0.0, 2.0), (0.5, 0.5), (-1.0, 1.5)]
@@ -117,7 +117,7 @@ def test_max_v_is_two_jensen_shannon_minus_log_4():
         assert theory.max_v(p, q) == pytest.approx(2 * jsd - LOG_4, abs=1e-9)
 
 
-# --- equilibrium ------------------------------------------------------------------------------------------------------
+# --- equilibrium --------------------------------------------------------------------------------
 
 
 def constant(logit):
@@ -171,7 +171,7 @@ def test_the_best_discriminator_of_a_perfect_generator_is_idle():
     assert pull[0.0, 1.0] < 0.15 * pull[1.0, 1.0]
 
 
-# --- the referee ------------------------------------------------------------------------------------------------------
+# --- the referee --------------------------------------------------------------------------------
 
 REFEREE = Referee((32,), steps=1000, lr=3e-3)
 RUNS = 24

@@ -37,7 +37,7 @@ LIMIT = 300_000  # bytes a file may have
 STEPS = 100 * np.arange(1, RECORDS + 1)
 
 
-# --- made-up runs -----------------------------------------------------------------------------------------------------
+# --- made-up runs -------------------------------------------------------------------------------
 
 
 def labelled(frame: pd.DataFrame, g: np.ndarray, d: np.ndarray) -> pd.DataFrame:
@@ -133,7 +133,7 @@ def example(
     return figures.Example(title, **{**made, **changes}, caption=caption)
 
 
-# --- what figures are asked -------------------------------------------------------------------------------------------
+# --- what figures are asked ---------------------------------------------------------------------
 
 
 @contextmanager
@@ -256,7 +256,7 @@ def test_24_cells_of_1000_runs_fit(tmp_path: Path) -> None:
     assert all(path.stat().st_size < LIMIT for path in paths)
 
 
-# --- the same bytes ---------------------------------------------------------------------------------------------------
+# --- the same bytes -----------------------------------------------------------------------------
 
 ELSEWHERE = """
 import sys, hashlib
@@ -299,7 +299,7 @@ def test_save_names_files_and_refuses_paths(tmp_path: Path) -> None:
         figures.save(figure, tmp_path, "../up")
 
 
-# --- colours ----------------------------------------------------------------------------------------------------------
+# --- colours ------------------------------------------------------------------------------------
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB; the first is ordinary vision.
 VISIONS = {
@@ -348,7 +348,7 @@ def test_regimes_differ_in_colour_or_hatch() -> None:
     assert len(set(looks)) == 12
 
 
-# --- shares -----------------------------------------------------------------------------------------------------------
+# --- shares -------------------------------------------------------------------------------------
 
 
 def named(artists: object, label: str) -> object:
@@ -460,7 +460,7 @@ def test_over_time_refuses_other_tables(runs: pd.DataFrame, traces: Traces) -> N
         figures.shares_over_time(traces, runs[:10], 5.0)
 
 
-# --- learning rates ---------------------------------------------------------------------------------------------------
+# --- learning rates -----------------------------------------------------------------------------
 
 
 def test_map_shows_the_shares_where_they_belong(rates: pd.DataFrame) -> None:
@@ -508,7 +508,7 @@ def test_map_refuses_what_it_cannot_draw(rates: pd.DataFrame) -> None:
         figures.rate_map(rates, value="convergent")
 
 
-# --- single runs ------------------------------------------------------------------------------------------------------
+# --- single runs --------------------------------------------------------------------------------
 
 
 def test_gallery_draws_the_run_that_it_was_given() -> None:
@@ -557,7 +557,7 @@ def test_gallery_refuses_arrays_that_do_not_fit(changes: dict[str, np.ndarray], 
         figures.gallery([])
 
 
-# --- clouds -----------------------------------------------------------------------------------------------------------
+# --- clouds -------------------------------------------------------------------------------------
 
 
 def points(axes: object) -> np.ndarray:
@@ -622,7 +622,7 @@ def test_cloud_counts_what_it_leaves_out(runs: pd.DataFrame) -> None:
         figures.moments_cloud(runs, reach=1)
 
 
-# --- times, sizes, referee --------------------------------------------------------------------------------------------
+# --- times, sizes, referee ----------------------------------------------------------------------
 
 
 def test_curves_are_one_minus_kaplan_meier(runs: pd.DataFrame) -> None:

@@ -114,7 +114,7 @@ def test_arguments_that_do_not_fit_are_refused():
         gradients(gan, theta_g, theta_g, x, z)
 
 
-# --- closed forms -----------------------------------------------------------------------------------------------------
+# --- closed forms -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("game", GAMES)
@@ -172,7 +172,7 @@ def test_v_of_the_perfect_and_of_the_inverted_discriminator():
         np.testing.assert_allclose(saturating.grad_g[0][1], -c * np.exp(-c) / (1 + np.exp(-c)), rtol=1e-13)
 
 
-# --- negative controls ------------------------------------------------------------------------------------------------
+# --- negative controls --------------------------------------------------------------------------
 
 
 def scaled_bias(gradient):

@@ -33,7 +33,7 @@ def quarter(x, y):
     return halved(halved(x)) / y
 
 
-# --- parts and wholes -------------------------------------------------------------------------------------------------
+# --- parts and wholes ---------------------------------------------------------------------------
 
 
 @compiled
@@ -71,7 +71,7 @@ def test_decorating_leaves_numbas_own_settings_alone(tmp_path, monkeypatch):
     assert decorated.stats.cache_path.startswith(jit._CACHE_FOLDER)
 
 
-# --- the cache's folder -----------------------------------------------------------------------------------------------
+# --- the cache's folder -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_old_code_is_removed_after_a_week_and_nothing_else(package, monkeypatch,
     assert {path.name for path in cache.iterdir()} == set(ages) - {"lanes-000000000001"}
 
 
-# --- on disk and back -------------------------------------------------------------------------------------------------
+# --- on disk and back ---------------------------------------------------------------------------
 
 SCRIPT = """
 import json
@@ -244,7 +244,7 @@ def test_code_is_kept_loaded_and_compiled_anew_when_any_kernel_changes(package):
     assert len({path.name for path in (package.parent / "cache").iterdir()}) == 2
 
 
-# --- the other meaning ------------------------------------------------------------------------------------------------
+# --- the other meaning --------------------------------------------------------------------------
 
 
 @compiled

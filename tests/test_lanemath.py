@@ -75,7 +75,7 @@ def on_lanes(name, x):
     return [values.ravel()[: len(x)].copy() for values in out[: 1 + (name in PAIRS)]]
 
 
-# --- the truth --------------------------------------------------------------------------------------------------------
+# --- the truth ----------------------------------------------------------------------------------
 
 
 def true_sigmoid(x):
@@ -179,7 +179,7 @@ def test_errors_are_within_the_bounds(name, dtype):
     assert bound / 4 < error(name, dtype) < bound
 
 
-# --- negative controls ------------------------------------------------------------------------------------------------
+# --- negative controls --------------------------------------------------------------------------
 
 
 def spoilt(old="", new=""):
@@ -239,7 +239,7 @@ def test_a_wrong_coefficient_breaks_the_bound(name, precision, old, new):
     assert error(name, DTYPES[precision], spoilt(old, new)) > 2 * BOUNDS[name][precision]
 
 
-# --- ranges, ends, NaN ------------------------------------------------------------------------------------------------
+# --- ranges, ends, NaN --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -111,7 +111,7 @@ def assert_same_bits(found, expected):
     np.testing.assert_array_equal(found[~nan].view(unsigned), expected[~nan].view(unsigned))
 
 
-# --- compiled and NumPy -----------------------------------------------------------------------------------------------
+# --- compiled and NumPy -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("special", [False, True])
@@ -197,7 +197,7 @@ def test_dot_adds_the_first_sample_first(dtype):
     assert (run(on_floats, given)[1][13] == 0).all()
 
 
-# --- rules ------------------------------------------------------------------------------------------------------------
+# --- rules --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -267,7 +267,7 @@ def test_lanes_are_interchangeable(dtype):
         assert_same_bits(found, np.ascontiguousarray(expected[..., order]))
 
 
-# --- bits and unsigned words ------------------------------------------------------------------------------------------
+# --- bits and unsigned words --------------------------------------------------------------------
 
 
 @entry_point
@@ -315,7 +315,7 @@ def test_words_are_unsigned_and_wrap(dtype):
     np.testing.assert_array_equal(found[4], (first.view(unsigned) >> shift).astype(dtype))
 
 
-# --- memory -----------------------------------------------------------------------------------------------------------
+# --- memory -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint32])

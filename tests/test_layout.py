@@ -45,7 +45,7 @@ STUDY_LINES = 150  # of code and docstrings: one screen of parameters, one of ta
 README_COMMANDS = ["pip install -e . && python studies/regimes.py", 'pip install -e ".[test]" && pytest']
 
 
-# --- what is scanned ------------------------------------------------------------------------------------------------
+# --- what is scanned ----------------------------------------------------------------------------
 
 
 def sources(folder: str) -> dict[str, str]:
@@ -98,7 +98,7 @@ def imports(path: str, text: str) -> list[tuple[int, str]]:
     return found
 
 
-# --- the rules ------------------------------------------------------------------------------------------------------
+# --- the rules ----------------------------------------------------------------------------------
 
 
 def upward_imports(files: dict[str, str]) -> list[str]:
@@ -291,7 +291,7 @@ def floor_plan(page: str) -> set[str]:
     return found
 
 
-# --- the repository keeps them --------------------------------------------------------------------------------------
+# --- the repository keeps them ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rule", [upward_imports, import_cycles, stray_compilers, prints, fast_math])
@@ -365,7 +365,7 @@ def package_modules() -> set[str]:
     return {layer(path) for path in sources("gansim")} - {"__init__", "__main__"}
 
 
-# --- README ---------------------------------------------------------------------------------------------------------
+# --- README -------------------------------------------------------------------------------------
 
 
 def test_readme_holds_the_two_commands():
@@ -398,7 +398,7 @@ def test_all_readme_code_runs(tmp_path):
     run_blocks([code for _, code in python_blocks((ROOT / "README.md").read_text(encoding="utf-8"))], tmp_path)
 
 
-# --- negative controls: each rule finds the breach that is there to be found ----------------------------------------
+# --- negative controls: each rule finds the breach that is there to be found --------------------
 
 BREACHES = [
     (upward_imports, {"gansim/tables.py": "from gansim.simulate import trace"}),

@@ -63,7 +63,7 @@ def measured(gan, seed=0, step=1, spoil=None):
     return dict(zip(FIELDS, record.astype(float), strict=True))
 
 
-# --- sorting ----------------------------------------------------------------------------------------------------------
+# --- sorting ------------------------------------------------------------------------------------
 
 
 @entry_point
@@ -111,7 +111,7 @@ def test_only_the_first_rows_are_sorted():
     np.testing.assert_array_equal(found[40:], array[40:])
 
 
-# --- all fields of whole runs -----------------------------------------------------------------------------------------
+# --- all fields of whole runs -------------------------------------------------------------------
 
 
 def law(gan):
@@ -279,7 +279,7 @@ def test_units_do_not_matter():
     assert not np.allclose(mine["grad_g"], theirs["grad_g"], rtol=0.1)  # gradients are those of the networks' own units
 
 
-# --- the discriminator's fields at special points ---------------------------------------------------------------------
+# --- the discriminator's fields at special points -----------------------------------------------
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
@@ -315,7 +315,7 @@ def test_a_logit_of_exactly_0_is_half_right(precision):
         np.testing.assert_array_equal(found[name], value, err_msg=name)
 
 
-# --- the second half of a record, on samples made for the purpose -----------------------------------------------------
+# --- the second half of a record, on samples made for the purpose -------------------------------
 
 
 def summary(gan, fakes=None, real=None, fake=None):
@@ -438,7 +438,7 @@ def test_w1_and_ks_are_distances_to_the_law_itself():
     np.testing.assert_allclose(summary(gan, 100.0)["ks"], 1, rtol=1e-7)
 
 
-# --- the estimate of max V --------------------------------------------------------------------------------------------
+# --- the estimate of max V ----------------------------------------------------------------------
 
 
 def mean_v_max(target, fakes, n=1024):
@@ -482,7 +482,7 @@ def test_v_max_of_a_run_at_known_parameters():
     assert records(frozen((0.0, 500.0), (0.0, 0.0), target=target))["v_max"] == pytest.approx(0, abs=1e-25)
 
 
-# --- mixtures ---------------------------------------------------------------------------------------------------------
+# --- mixtures -----------------------------------------------------------------------------------
 
 
 def test_modes_on_samples_where_the_answer_is_plain():
@@ -512,7 +512,7 @@ def test_nearest_is_counted_in_each_modes_own_spread():
     np.testing.assert_allclose(found["reverse_kl"], -np.log(5 / 8), rtol=1e-12)
 
 
-# --- finite -----------------------------------------------------------------------------------------------------------
+# --- finite -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])

@@ -71,7 +71,7 @@ def move(source, start, target, first, n, block, cleared):
     clear(rows(block), cleared)
 
 
-# --- a problem, and the oracle's answer -------------------------------------------------------------------------------
+# --- a problem, and the oracle's answer ---------------------------------------------------------
 
 
 def lane_mlps(sizes, bias, activation, lanes):
@@ -213,7 +213,7 @@ def test_an_unknown_activation_is_refused():
         passes(net, player._replace(activation=99))
 
 
-# --- layout -----------------------------------------------------------------------------------------------------------
+# --- layout -------------------------------------------------------------------------------------
 
 
 def test_where_layers_lie():

@@ -68,7 +68,7 @@ def draws(kind, n, *, dtype=np.float32, seed=0, reps=None, purpose=0, index=0, s
     return out
 
 
-# --- the cipher and the numbers made of it ----------------------------------------------------------------------------
+# --- the cipher and the numbers made of it ------------------------------------------------------
 
 # Salmon et al. 2011, Random123's tests/kat_vectors, "threefry4x32 20": zeros, ones, digits of pi.
 KNOWN_ANSWERS = [  # counter, key, output
@@ -118,7 +118,7 @@ def test_no_word_makes_a_0_a_1_or_an_infinity(dtype):
     np.testing.assert_allclose(np.hypot(out[2], out[3]), np.sqrt(48 * np.log(2)), rtol=3e-7)
 
 
-# --- where a number comes from ----------------------------------------------------------------------------------------
+# --- where a number comes from ------------------------------------------------------------------
 
 ADDRESSES = [
     {},
@@ -185,7 +185,7 @@ def test_no_two_purposes_share_a_number():
         assert getattr(random, component) == getattr(random, values) + 1
 
 
-# --- distributions ----------------------------------------------------------------------------------------------------
+# --- distributions ------------------------------------------------------------------------------
 
 N = 2**14  # draws of each of the lanes: 262,144 in float32
 
@@ -243,7 +243,7 @@ def test_a_wrong_distribution_is_noticed(what):
     assert min(p_values(*WRONG_DISTRIBUTIONS[what](u, x)).values()) < ALARM
 
 
-# --- independence -----------------------------------------------------------------------------------------------------
+# --- independence -------------------------------------------------------------------------------
 
 
 def dependence(u, v):
@@ -302,7 +302,7 @@ def test_the_two_normals_of_a_pair_are_independent():
         assert stats.pearsonr((u**2).ravel(), (v**2).ravel()).pvalue > ALARM
 
 
-# --- broken generators ------------------------------------------------------------------------------------------------
+# --- broken generators --------------------------------------------------------------------------
 
 
 def wide_uniforms(old="", new=""):

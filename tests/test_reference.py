@@ -40,7 +40,7 @@ def test_every_variant_has_an_oracle_and_none_is_left_over(table, variants):
     assert set(members(spec.Noise)) <= set(ref.TARGETS)
 
 
-# --- random numbers ---------------------------------------------------------------------------------------------------
+# --- random numbers -----------------------------------------------------------------------------
 
 # Salmon et al. 2011, Random123's tests/kat_vectors, "threefry4x32 20": zeros, ones, digits of pi.
 KNOWN_ANSWERS = {  # counter, key; output
@@ -105,7 +105,7 @@ def test_box_muller_by_hand():
     np.testing.assert_allclose(ref.Stream(4, 2, ref.NOISE_D, step=9).normals(3), expected[:3], rtol=1e-15)
 
 
-# --- targets and samples ----------------------------------------------------------------------------------------------
+# --- targets and samples ------------------------------------------------------------------------
 
 TARGETS = {
     spec.Normal: spec.Normal(500, 5),
@@ -175,7 +175,7 @@ def test_noise_coordinates_updates_and_players_draw_apart():
     assert columns.max() < 5
 
 
-# --- initial parameters -----------------------------------------------------------------------------------------------
+# --- initial parameters -------------------------------------------------------------------------
 
 # Standard deviation of one weight with n_in inputs and n_out outputs, and the bound of its support.
 SPREADS = {
@@ -246,7 +246,7 @@ def test_networks_without_bias_start_without_one():
     assert all((bias == 0).all() for _, bias in draw_parameters(spec.TorchDefault(), (4,), bias=False))
 
 
-# --- activations, games -----------------------------------------------------------------------------------------------
+# --- activations, games -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -308,7 +308,7 @@ def test_a_sure_discriminator_keeps_its_gradient():
     np.testing.assert_allclose(ref.GAMES["minimax"].g_fake_slope(far), -np.exp(far), rtol=1e-12)
 
 
-# --- gradients --------------------------------------------------------------------------------------------------------
+# --- gradients ----------------------------------------------------------------------------------
 
 
 def case(game, activation, depth, bias=True, noise_dim=1):
@@ -406,7 +406,7 @@ def test_an_idle_discriminator_sees_minus_log_4_and_moves_no_generator():
     np.testing.assert_array_equal(ref.flatten(found.grad_g), 0)
 
 
-# --- optimisers -------------------------------------------------------------------------------------------------------
+# --- optimisers ---------------------------------------------------------------------------------
 
 # Two updates with gradients 0.5 then -0.25 from 0, worked by hand: what is subtracted, divided by lr.
 FIRST_UPDATES = {
@@ -440,7 +440,7 @@ def test_adams_second_moment_by_hand():
     np.testing.assert_allclose(step, 2 / 3**0.5, rtol=1e-14)
 
 
-# --- whole steps ------------------------------------------------------------------------------------------------------
+# --- whole steps --------------------------------------------------------------------------------
 
 AFFINE = spec.GAN(
     target=spec.Normal(1, 2),

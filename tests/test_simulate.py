@@ -59,7 +59,7 @@ def values_of(gan, rep=0, seed=SEED):
     return run_chunk({0: gan}, [(0, rep)], seed).traces.values[0]
 
 
-# --- what may share a pack --------------------------------------------------------------------------------------------
+# --- what may share a pack ----------------------------------------------------------------------
 
 LANE_BY_LANE = {
     "target": {"target": Normal(500, 5)},
@@ -123,7 +123,7 @@ def test_activations_share_a_pack_if_only_a_slope_tells_them_apart(activation, o
     assert (keys[0] == keys[1]) == (activation == other or {activation, other} <= piecewise)
 
 
-# --- mixed cells ------------------------------------------------------------------------------------------------------
+# --- mixed cells --------------------------------------------------------------------------------
 
 
 def given_layers(sizes):
@@ -206,7 +206,7 @@ def test_records_are_even_and_end_at_the_last_step(steps, records, expected):
     assert traces.steps.tolist() == [expected]
 
 
-# --- runs that blow up ------------------------------------------------------------------------------------------------
+# --- runs that blow up --------------------------------------------------------------------------
 
 DOOMED = replace(BASE, {"optimizer_g": SGD(1000.0), "optimizer_d": SGD(1000.0), "steps": 100, "records": 20})
 HEALTHY = replace(DOOMED, {"optimizer_g.lr": 0.01, "optimizer_d.lr": 0.01})
@@ -296,7 +296,7 @@ def test_a_single_run_that_blows_up():
     assert np.isnan(networks(DOOMED, rep=1, seed=SEED).logit([0.0])).all()
 
 
-# --- single runs ------------------------------------------------------------------------------------------------------
+# --- single runs --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("cell", [0, 10, 30])
@@ -387,7 +387,7 @@ def test_networks_agree_with_the_last_record(activation, standardise):
     assert max(record_errors(record, gan, networks(gan, rep=3, seed=SEED)).values()) > 20
 
 
-# --- fixed samples ----------------------------------------------------------------------------------------------------
+# --- fixed samples ------------------------------------------------------------------------------
 
 TARGETS = [Normal(500, 5), Uniform(-1, 3), Mixture((-2, 1), (0.5, 1), (1, 3))]
 
@@ -450,7 +450,7 @@ def test_batches_come_from_the_fixed_sample(target, batch_size):
         assert found[rep] != pytest.approx(wrong, rel=1e-4)
 
 
-# --- scale and precision ----------------------------------------------------------------------------------------------
+# --- scale and precision ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("samples", [None, 21])
@@ -493,7 +493,7 @@ def test_float64_and_float32_tell_the_same(cell):
     np.testing.assert_allclose(single.sample, double.sample, rtol=1e-5, atol=1e-6)
 
 
-# --- anything that is allowed -----------------------------------------------------------------------------------------
+# --- anything that is allowed -------------------------------------------------------------------
 
 numbers = st.floats(-100, 100).map(lambda x: round(x, 3))
 spreads = st.floats(0.01, 50).map(lambda x: round(x, 3))
@@ -574,7 +574,7 @@ def test_any_configuration_gives_rows(drawn):
     np.testing.assert_array_equal(run_chunk(cells, [(cell, rep)], seed).traces.values[0], traces.values[-1])
 
 
-# --- compiling ahead --------------------------------------------------------------------------------------------------
+# --- compiling ahead ----------------------------------------------------------------------------
 
 
 def test_warm_up_compiles_all_that_is_needed(monkeypatch):
@@ -589,7 +589,7 @@ def test_warm_up_compiles_all_that_is_needed(monkeypatch):
     assert [len(getattr(kernel, "signatures", ())) for kernel in kernels] == before
 
 
-# --- gradients: what does not fit is refused --------------------------------------------------------------------------
+# --- gradients: what does not fit is refused ----------------------------------------------------
 
 PROBLEM = ref.gradient_problem(BASE, 6)
 WIDE = replace(BASE, {"noise_dim": 2})

@@ -41,7 +41,7 @@ from gansim.spec import (
     to_dict,
 )
 
-# --- valid configurations, drawn at random ----------------------------------------------------------------------------
+# --- valid configurations, drawn at random -------------------------------------------------------
 
 
 def reals(low: float, high: float, **kwargs: bool) -> st.SearchStrategy[float]:
@@ -164,7 +164,7 @@ def test_every_valid_configuration_can_be_standardised_and_sized(gan: GAN) -> No
     assert type(gan.batch) is int
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------
+# --- refusals -----------------------------------------------------------------------------------
 
 MIX = Mixture((0, 1), 0.5)
 # path: (base, [bad values]); every path of every class is here, which a test below checks
@@ -364,7 +364,7 @@ def test_no_number_is_anything_else(path: str, bad: object) -> None:
     assert one_line(caught.value).startswith(f"{path}: value ")
 
 
-# --- overrides --------------------------------------------------------------------------------------------------------
+# --- overrides ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ def test_replacing_a_field_by_that_of_another_gan_changes_only_it(gan: GAN, data
         assert getattr(changed, field.name) == getattr(other if field.name == name else gan, field.name)
 
 
-# --- values -----------------------------------------------------------------------------------------------------------
+# --- values -------------------------------------------------------------------------------------
 
 
 @given(mixtures())

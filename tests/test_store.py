@@ -46,7 +46,7 @@ def make_traces(n: int = 6, records: int = 4) -> Traces:
     return Traces(np.tile(np.arange(1, records + 1), (n, 1)), values, np.arange(1, n + 1))
 
 
-# --- digests ----------------------------------------------------------------------------------------------------------
+# --- digests ------------------------------------------------------------------------------------
 
 
 def test_the_digest_of_a_known_frame() -> None:
@@ -115,7 +115,7 @@ def test_digests_of_traces_see_every_part() -> None:
     assert len(digests) == 4 + len(FIELDS)
 
 
-# --- writing and reading ----------------------------------------------------------------------------------------------
+# --- writing and reading ------------------------------------------------------------------------
 
 
 def test_runs_come_back_with_their_digest(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert os.listdir(tmp_path) == [store.RUNS]
 
 
-# --- metadata ---------------------------------------------------------------------------------------------------------
+# --- metadata -----------------------------------------------------------------------------------
 
 
 def test_metadata_come_back_and_are_readable(tmp_path: Path) -> None:
@@ -349,7 +349,7 @@ def test_missing_metadata_and_incomplete_cells_are_refused(tmp_path: Path) -> No
             store.read_cells(metadata)
 
 
-# --- folders ----------------------------------------------------------------------------------------------------------
+# --- folders ------------------------------------------------------------------------------------
 
 
 def listing(folder: Path) -> list[str]:

@@ -70,7 +70,7 @@ def by_size() -> dict[str, dict[str, MLP]]:
     return {name: {"generator": mlp, "discriminator": mlp} for name, mlp in SHAPES.items()}
 
 
-# --- every run once, in its row ---------------------------------------------------------------------------------------
+# --- every run once, in its row -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
@@ -161,7 +161,7 @@ def test_more_of_anything_is_more_work() -> None:
         assert study._work(replace(SMALL, change)) > base
 
 
-# --- the frame --------------------------------------------------------------------------------------------------------
+# --- the frame ----------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("pretended")
@@ -223,7 +223,7 @@ def test_cells_are_numbered_through() -> None:
     assert repr(whole) == "Study('games': 5 cells, 167 runs, seed 0)"
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------
+# --- refusals -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_a_bad_call_or_folder_is_refused_before_anything_runs(tmp_path: Path, mo
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-# --- progress ---------------------------------------------------------------------------------------------------------
+# --- progress -----------------------------------------------------------------------------------
 
 
 class Terminal(io.StringIO):
@@ -338,7 +338,7 @@ def test_rates() -> None:
     assert texts == ["12.3 GAN-steps/s", "1.23 k GAN-steps/s", "1.36 M GAN-steps/s", "2 G GAN-steps/s"]
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("pretended")
@@ -381,7 +381,7 @@ def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "one" / "games" / file).read_bytes() == (tmp_path / "other" / "games" / file).read_bytes()
 
 
-# --- with the engine --------------------------------------------------------------------------------------------------
+# --- with the engine ----------------------------------------------------------------------------
 
 FACTORS = {"game": ["minimax", "as-written"], "optimizer_d.lr": [1e-3, 1e-2]}
 

@@ -73,7 +73,7 @@ def negated(logit):
     return lambda x: -logit(x)
 
 
-# --- laws ---
+# --- laws ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("law", LAWS, ids=str)
@@ -116,7 +116,7 @@ def test_quantile_inverts_cdf(law, u):
     assert theory.cdf(law, x) == pytest.approx(u, abs=1e-10)
 
 
-# --- optimal D ---
+# --- optimal D ----------------------------------------------------------------------------------
 
 
 @few
@@ -148,7 +148,7 @@ def test_no_other_discriminator_does_better(p, q, shift, scale):
     assert theory.v_of(theory.optimal_logit(q, p), p, q) <= -LOG4 + 1e-9  # swapped: worse than guessing
 
 
-# --- divergences ---
+# --- divergences --------------------------------------------------------------------------------
 
 
 @few
@@ -295,7 +295,7 @@ def test_total_variation_and_best_accuracy_of_a_shift(shift):
     assert 0.5 * (theory.cdf(p, cut) + theory.cdf(q, cut, upper=True)) <= theory.best_accuracy(p, q) + 1e-12
 
 
-# --- V and AUC of given discriminators ---
+# --- V and AUC of given discriminators ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("c", [0.0, 0.5, 30.0, 1000.0])
@@ -420,7 +420,7 @@ def test_shift_curve_shapes_and_limits():
     assert theory.shift_curve(40.0)[1] == pytest.approx(0, abs=1e-12)
 
 
-# --- sampling errors ---
+# --- sampling errors ----------------------------------------------------------------------------
 
 
 def test_sd_of_sample_v_against_sampling():

@@ -48,7 +48,7 @@ def words(field):
     return get_args(get_type_hints(spec.GAN)[field])
 
 
-# --- the variants: settings that are nobody's default; a class without an entry fails with a KeyError -----------------
+# --- the variants: settings that are nobody's default; a class without an entry fails with a KeyError
 
 OPTIMIZERS = {
     spec.SGD: (spec.SGD(0.2),),
@@ -155,7 +155,7 @@ FAMILIES = (optimizer_cases, loss_cases, start_cases, data_cases, order_cases, a
 CASES = {f"{family.__name__}: {name}": changes for family in FAMILIES for name, changes in family()}
 
 
-# --- the comparison ---------------------------------------------------------------------------------------------------
+# --- the comparison -----------------------------------------------------------------------------
 
 
 def as_vector(pair):

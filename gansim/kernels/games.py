@@ -4,9 +4,11 @@
 
 | game | loss of D | loss of G | source |
 |---|---|---|---|
-| minimax | -V = E softplus(-l_real) + E softplus(l_fake) | E log(1 - D(G)) = -E softplus(l_fake) | Goodfellow et al. 2014, eq. 1 |
-| non-saturating | -V | -E log D(G) = E softplus(-l_fake) | Goodfellow et al. 2014, section 3 |
+| minimax | -V = E softplus(-l_real) + E softplus(l_fake) | E log(1 - D(G)) = -E softplus(l_fake) | 2014, eq. 1 |
+| non-saturating | -V | -E log D(G) = E softplus(-l_fake) | 2014, section 3 |
 | as-written | +V: D *descends* V | as minimax | the founding note's argmin, docs/note.md N5 |
+
+2014: Goodfellow et al., Generative Adversarial Nets.
 
 A new game is a code here, a branch in each function below, its name in ``spec.py`` and its oracle in
 ``tests/reference.py``. The branches are taken once a tile (128 samples), which costs nothing measurable.

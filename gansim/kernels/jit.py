@@ -34,7 +34,7 @@ _STALE_AFTER = 7 * 24 * 3600  # seconds after which the cache of another version
 _OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
-# --- parts: lowered to LLVM code, linked by whoever calls them, never made into machine code alone ------------------------
+# --- parts: lowered to LLVM code, linked by whoever calls them, never made into machine code alone
 
 
 class _PartLibrary(CPUCodeLibrary):
@@ -103,7 +103,7 @@ def kernel(function: F) -> F:
     return part
 
 
-# --- wholes: machine code, kept on disk ----------------------------------------------------------------------------------------
+# --- wholes: machine code, kept on disk ---------------------------------------------------------
 
 
 def source_digest() -> str:

@@ -1,9 +1,9 @@
 """exp, log, tanh, softplus ... on lanes, from +, -, *, /, fma and bit patterns alone.
 
 Nothing here calls a libm (2.5 to 11 ns an element, and bits that depend on the platform) or a conversion whose
-result is undefined for NaN. Every function but `log` returns NaN for NaN. Series are the textbook's (Abramowitz and Stegun
-1964, chapter 4), cut where the next term is below half a unit in the last place; the float32 logarithm alone uses
-the fitted polynomial of Cephes (Moshier 1989), which saves a division in the random normals.
+result is undefined for NaN. Every function but `log` returns NaN for NaN. Series are the textbook's (Abramowitz and
+Stegun 1964, chapter 4), cut where the next term is below half a unit in the last place; the float32 logarithm alone
+uses the fitted polynomial of Cephes (Moshier 1989), which saves a division in the random normals.
 
 Measured against float64 (float32) and 50-digit arithmetic (float64), see tests/test_lanemath.py: relative errors of
 exp, log, log1p, tanh, sigmoid, softplus below 4e-7 and 2e-15; absolute errors of cos and sin below 2e-7 and 1e-15.
@@ -52,7 +52,7 @@ def by_precision(single: Callable[..., Any], double: Callable[..., Any], doc: st
     return choose
 
 
-# --- exp and its relatives -------------------------------------------------------------------------------------------
+# --- exp and its relatives ----------------------------------------------------------------------
 
 
 @kernel
@@ -121,7 +121,7 @@ expm1 = by_precision(_expm1_32, _expm1_64, "e^x - 1, accurate near 0; the argume
 
 @kernel
 def _tanh_32(x: Tile) -> Tile:
-    """By ``2^f - 1``, f in [-1/2, 1/2], which saves three operations of 19 over e^r - 1 (1.89 against 2.00 ns a row)."""
+    """By ``2^f - 1``, f in [-1/2, 1/2]: three operations of 19 fewer than by e^r - 1 (1.89 against 2.00 ns a row)."""
     x = minimum(9.0, maximum(-9.0, x))  # tanh(9) rounds to 1
     t = fma(x, 2.8853900817779268, _ROUND_32)  # 2 / ln 2
     f = fma(x, 2.8853900817779268, _ROUND_32 - t)
@@ -218,7 +218,7 @@ def sigmoid_and_softplus(x: Tile) -> tuple[Tile, Tile]:
     return where_greater(x, 0.0, r, e * r), maximum(0.0, x) + log1p(e)
 
 
-# --- the logarithm of a positive normal number ---------------------------------------------------------------------------
+# --- the logarithm of a positive normal number --------------------------------------------------
 
 
 @kernel
@@ -263,7 +263,7 @@ def _log_64(x: Tile) -> Tile:
 log = by_precision(_log_32, _log_64, "Natural logarithm of positive normal numbers.")
 
 
-# --- cosine and sine of a turn ------------------------------------------------------------------------------------------------
+# --- cosine and sine of a turn ------------------------------------------------------------------
 
 
 @kernel

@@ -37,7 +37,7 @@ Rows: TypeAlias = Any  # n rows in memory, view[i] is a Row
 Tiles: TypeAlias = Any  # n tiles in memory, view[i] is a Tile
 
 
-# --- types ---------------------------------------------------------------------------------------------------------
+# --- types --------------------------------------------------------------------------------------
 
 
 class Lanes(types.Type):
@@ -81,7 +81,7 @@ class _ViewModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, _vector(fe_type.item).as_pointer())  # type: ignore[no-untyped-call]
 
 
-# --- how an operation is registered: a rule for its type, a builder for its instruction ------------------------------
+# --- how an operation is registered: a rule for its type, a builder for its instruction ---------
 
 
 def _widest(*tys: Any) -> Lanes | None:
@@ -130,7 +130,7 @@ def _call(builder: Any, name: str, args: list[Any]) -> Any:
     )
 
 
-# --- operators: + - * / on float lanes, + - & | ^ << >> on unsigned lanes ------------------------------------------------
+# --- operators: + - * / on float lanes, + - & | ^ << >> on unsigned lanes -----------------------
 
 
 def _operator(op: Callable[..., Any], on_float: str, on_int: str) -> None:
@@ -161,7 +161,7 @@ type_callable(operator.neg)(lambda context: lambda a: a if isinstance(a, Lanes) 
 lower_builtin(operator.neg, Lanes)(_elementwise(lambda b, v: b.fneg(v[0])))
 
 
-# --- functions: the NumPy meaning, then its lowering ------------------------------------------------------------------------
+# --- functions: the NumPy meaning, then its lowering --------------------------------------------
 
 
 def fma(a: Tile, b: Tile, c: Tile) -> Tile:
@@ -268,7 +268,7 @@ def _dot(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 _register(dot, lambda a, b, c: c if isinstance(c, Lanes) else None, _dot)
 
 
-# --- bits: what exp, log and the random numbers are made of --------------------------------------------------------------------
+# --- bits: what exp, log and the random numbers are made of -------------------------------------
 
 
 _UNSIGNED = {types.float32: types.uint32, types.float64: types.uint64}
@@ -307,7 +307,7 @@ _register(
 )
 
 
-# --- memory: view[i] is a row or a tile --------------------------------------------------------------------------------------------
+# --- memory: view[i] is a row or a tile ---------------------------------------------------------
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:

@@ -82,7 +82,7 @@ class Ruler(NamedTuple):
     counts: Any
 
 
-# --- sorting ---------------------------------------------------------------------------------------------------------------
+# --- sorting ------------------------------------------------------------------------------------
 
 
 @kernel
@@ -157,7 +157,7 @@ def _auc(array: Any, n: int) -> Row:
     return wins / float(n * n)
 
 
-# --- the discriminator ---------------------------------------------------------------------------------------------------------
+# --- the discriminator --------------------------------------------------------------------------
 
 
 @kernel
@@ -235,7 +235,7 @@ def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, ste
     out[_FINITE] = _add_zeros(_add_zeros(out[_V] * 0.0, g.theta, n_params(net_g)), d.theta, n_params(net_d))
 
 
-# --- the fakes' distribution -------------------------------------------------------------------------------------------------------
+# --- the fakes' distribution --------------------------------------------------------------------
 
 
 @kernel
@@ -319,7 +319,7 @@ def _modes(s: Source, m: Ruler, n: int, out: Rows) -> None:
     out[_REVERSE_KL] = where_greater(total, 0.0, kl, kl * 0.0 / (kl * 0.0))  # no fake near any mode: undefined
 
 
-# --- the second half of a record --------------------------------------------------------------------------------------------------
+# --- the second half of a record ----------------------------------------------------------------
 
 
 @entry_point

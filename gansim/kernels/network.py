@@ -9,7 +9,7 @@ gradient of. ``backward`` accumulates; zeroing is a separate step.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from gansim.kernels.jit import kernel
 from gansim.kernels.lanemath import expm1, sigmoid, softplus, tanh
 from gansim.kernels.lanes import Row, Rows, Tile, Tiles, dot, fma, fold, maximum, rows, spread, tiles, where_greater
 
-# --- the architecture is a type ------------------------------------------------------------------------------------------
+# --- the architecture is a type ------------------------------------------------------------------
 
 
 class Layer(NamedTuple):
@@ -101,7 +101,7 @@ n_outputs = _constant(lambda net: net.sizes[-1])
 output_unit = _constant(lambda net: net.n_units - net.sizes[-1])
 
 
-# --- a player: a network with what it needs to learn ---------------------------------------------------------------------------
+# --- a player: a network with what it needs to learn --------------------------------------------
 
 # Rows of `Player.settings`, the numbers that may differ from lane to lane.
 SLOPE, LR, BETA1, BETA2, EPS = range(5)
@@ -140,7 +140,7 @@ def opened(p: Player) -> Player:
     )
 
 
-# --- activations: f(a), and f'(a) as a function of f(a) ------------------------------------------------------------------------
+# --- activations: f(a), and f'(a) as a function of f(a) -----------------------------------------
 
 # Piecewise linear: max(a, slope * a), with slope 0 for relu, s for leaky_relu, 1 for linear.
 PIECEWISE, TANH, SIGMOID, SOFTPLUS, ELU = range(5)
@@ -196,10 +196,10 @@ def deactivate(code: int, slope: Row, d: Tile, f: Tile) -> Tile:
     raise ValueError("unknown activation")
 
 
-# --- one dense layer: forward, backward. Sizes are constants; where the layer lies is data, so equal layers share code -------------
+# --- one dense layer: sizes are constants, where it lies is data, so equal layers share code ----
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dense_forward(n_in: int, n_out: int, bias: bool) -> Any:
     """``h[y:] = f(W h[x:] + b)``.
 
@@ -225,7 +225,7 @@ def _dense_forward(n_in: int, n_out: int, bias: bool) -> Any:
     return run
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dense_parameters(n_in: int, n_out: int, bias: bool) -> Any:
     """``grad += d[y:] h[x:]^T`` and, for the bias, ``grad += d[y:]``."""
 
@@ -241,7 +241,7 @@ def _dense_parameters(n_in: int, n_out: int, bias: bool) -> Any:
     return run
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dense_input(n_in: int, n_out: int) -> Any:
     """``d[x:] = W^T d[y:] * f'``, f' that of the units it leads to."""
 
@@ -256,7 +256,7 @@ def _dense_input(n_in: int, n_out: int) -> Any:
     return run
 
 
-# --- the whole network: a chain of layers, unrolled while compiling ---------------------------------------------------------------
+# --- the whole network: a chain of layers, unrolled while compiling -----------------------------
 
 
 def _layer_forward(net: Net, layer: Layer) -> Any:
@@ -312,7 +312,7 @@ def _chain(steps: list[Any]) -> Any:
 def _network(build: Callable[[Net], list[Any]], doc: str) -> Callable[[Net, Player], None]:
     """A function of (net, player) whose steps are chosen by the architecture."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def chained(sizes: tuple[int, ...], bias: bool) -> Any:
         return _chain(build(Net(sizes, bias)))
 
@@ -366,7 +366,7 @@ def clear(block: Rows, n: int) -> None:
 
 
 def to_rows(layers: Any, bias: bool) -> np.ndarray[Any, Any]:
-    """Flatten ``[(weights (n_out, n_in), bias (n_out,)), ...]`` into the order of the parameter rows, shape (n_params,)."""
+    """Flatten ``[(weights (n_out, n_in), bias (n_out,)), ...]`` into the order of the parameter rows, (n_params,)."""
     parts = []
     for weights, biases in layers:
         parts.append(np.asarray(weights, float).ravel())

@@ -90,7 +90,7 @@ def normal_pair(a: Row, b: Row, like: Row) -> tuple[Row, Row]:
 def fill_uniforms(
     out: Rows, first: int, key: Rows, purpose: int, index: int, step: int, part: int, update: int, low: Row, width: Row
 ) -> None:
-    """Rows ``first`` ... ``first + T - 1`` of ``out`` become ``low + width * uniform``, from ``index`` (a multiple of 4) on."""
+    """Rows ``first`` ... ``first + T - 1`` of ``out``: ``low + width * uniform`` from ``index``, a multiple of 4."""
     for q in range(0, T, 4):
         words = block(key, purpose, index + q, step, part, update)
         out[first + q] = fma(uniform(words[0], low), width, low)
@@ -103,7 +103,7 @@ def fill_uniforms(
 def fill_normals(
     out: Rows, first: int, key: Rows, purpose: int, index: int, step: int, part: int, update: int, mean: Row, std: Row
 ) -> None:
-    """Rows ``first`` ... ``first + T - 1`` of ``out`` become ``mean + std * normal``, from ``index`` (a multiple of 4) on."""
+    """Rows ``first`` ... ``first + T - 1`` of ``out``: ``mean + std * normal`` from ``index``, a multiple of 4."""
     for q in range(0, T, 4):
         words = block(key, purpose, index + q, step, part, update)
         a, b = normal_pair(words[0], words[1], mean)

@@ -40,7 +40,7 @@ class Plan(NamedTuple):
     batch: int
 
 
-# --- one tile: what each player learns from T samples -------------------------------------------------------------------
+# --- one tile: what each player learns from T samples -------------------------------------------
 
 
 @kernel
@@ -80,7 +80,7 @@ def learn_generator(net_g: Net, net_d: Net, g: Player, d: Player, game: int, wei
     backward(net_g, g)
 
 
-# --- one batch: a player's gradient ------------------------------------------------------------------------------------------
+# --- one batch: a player's gradient -------------------------------------------------------------
 
 
 @kernel
@@ -106,7 +106,7 @@ def gradient_g(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Pl
         learn_generator(net_g, net_d, g, d, plan.game, s.weights[index // T])
 
 
-# --- the loop ----------------------------------------------------------------------------------------------------------------
+# --- the loop -----------------------------------------------------------------------------------
 
 
 @entry_point
@@ -128,7 +128,7 @@ def train(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Plan, f
                 update(g, n_params(net_g))
 
 
-# --- the same gradients on given samples, for whoever wants to check them ---------------------------------------------------------
+# --- the same gradients on given samples, for whoever wants to check them -----------------------
 
 
 @kernel

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from note.tables import FAR, NEAR, TARGET, part
 
 import gansim as gs
 from gansim import tables, theory
+from note.tables import FAR, NEAR, TARGET, part
 
 LOG4 = np.log(4)
 
@@ -101,7 +101,7 @@ def n4(games: pd.DataFrame, *_: object) -> tuple[str, str, list[str]]:
 
 
 def n5(games: pd.DataFrame, *_: object) -> tuple[str, str, list[str]]:
-    """argmin for D."""
+    """The note's argmin for D."""
     inverted = games["d_state"] == "inverted"
     written = games["game"] == "as-written"
     lines = [f"as-written: inverted in {share(inverted[written])}; other games: {share(inverted[~written])}"]
@@ -146,9 +146,9 @@ def n7(games: pd.DataFrame, *_: object) -> tuple[str, str, list[str]]:
 
 
 def n8(games: pd.DataFrame, *_: object) -> tuple[str, str, list[str]]:
-    """min max V."""
+    """The value of min max V."""
     affine = games[(games["generator"] == "affine") & (games["g_state"] == "converged")]
-    known = [theory.max_v(TARGET, gs.Normal(b, abs(a))) for b, a in zip(affine["g_intercept"], affine["g_slope"])]
+    known = [theory.max_v(TARGET, gs.Normal(b, abs(a))) for b, a in affine[["g_intercept", "g_slope"]].to_numpy()]
     off = affine["v_max"].astype(float) - np.array(known)
     won = games[(games["g_state"] == "converged") & (games["d_state"] == "idle")]
     lines = [
@@ -209,8 +209,9 @@ def page(study: gs.Study, found: dict[str, pd.DataFrame]) -> str:
     steps = ", ".join(f"{steps:,}" for steps in sorted(set(study.traces.steps[:, -1].tolist())))
     out = [
         "# The note's ten statements and what the runs say",
-        f"Generated from {study.n_runs:,} runs of {len(study.cells)} cells (training steps: {steps}; seed {study.seed}). "
-        "Intervals are 95 %: Wilson for shares, Student's t for means. The statements are told in docs/note.md.",
+        f"Generated from {study.n_runs:,} runs of {len(study.cells)} cells (training steps: {steps}; seed "
+        f"{study.seed}). Intervals are 95 %: Wilson for shares, Student's t for means. "
+        "The statements are told in docs/note.md.",
         "| | statement | verdict |\n|---|---|---|\n"
         + "\n".join(f"| N{i} | {said} | {judged} |" for i, (said, judged, _) in enumerate(results, 1)),
     ]

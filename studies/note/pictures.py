@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from note.tables import CELL, TARGET, part
 
 import gansim as gs
 from gansim import figures, regimes, theory
+from note.tables import CELL, TARGET, part
 
 NAMES = {
     "leaky_relu": "leaky ReLU",
