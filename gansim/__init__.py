@@ -6,7 +6,8 @@ Monte-Carlo error. Start with `GAN` and `simulate`; `Study` varies factors; `tab
 
 from typing import TYPE_CHECKING, Any
 
-from gansim.simulate import Gradients, Networks, gradients, networks, trace
+from gansim.derivatives import Gradients, gradients
+from gansim.replay import Networks, networks, trace
 from gansim.spec import (
     GAN,
     MLP,

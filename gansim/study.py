@@ -20,7 +20,8 @@ from joblib import Parallel, cpu_count, delayed
 
 from gansim import store
 from gansim.design import Cell, Design, Factors, check_integer, check_name, level_label, value_at
-from gansim.simulate import Chunk, pack_key, run_chunk, warm_up
+from gansim.packs import MAX_SEED, pack_key
+from gansim.simulate import Chunk, run_chunk, warm_up
 from gansim.spec import GAN, ConfigError, moments
 from gansim.traces import FIELDS, Traces
 
@@ -37,7 +38,6 @@ __all__ = ["Backend", "Study", "simulate"]
 Backend: TypeAlias = Literal["threads", "loky"]
 
 _JOBLIB = {"threads": "threading", "loky": "loky"}
-_MAX_SEED = 2**64 - 1  # the two 32-bit words of the random numbers' key
 _MAX_JOBS = 4096
 
 # A chunk is at most 128 runs and, so that progress moves and the last worker is not waited for long, about two
@@ -165,7 +165,7 @@ class Study:
 
     def _set(self, name: str, designs: tuple[Design, ...], seed: int) -> None:
         self.name = check_name(name, "name")
-        self.seed = check_integer(seed, "seed", 0, _MAX_SEED)
+        self.seed = check_integer(seed, "seed", 0, MAX_SEED)
         self.designs = designs
         names = [design.name for design in designs]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -18,8 +18,9 @@ from joblib import Parallel, delayed
 from llvmlite import binding
 from numba.core import registry
 
-from gansim import spec, store
-from gansim.simulate import run_chunk, train
+from gansim import packs, spec, store
+from gansim.replay import train
+from gansim.simulate import run_chunk
 from gansim.spec import GAN, MLP, SGD, Adam, Mixture, Momentum, Normal, Referee, RMSProp, Uniform, replace
 from gansim.study import Study, simulate
 from gansim.traces import FIELDS, Traces
@@ -214,14 +215,14 @@ def test_neighbours_that_blow_up_and_packs_that_are_closed_up(precision, weights
 @pytest.mark.parametrize("part", range(4))  # players, source and ruler
 def test_the_comparison_notices_lanes_that_are_closed_up_wrongly(part, monkeypatch):
     """Negative control: one of the four parts of a pack is moved to its neighbour's lane."""
-    cells, take, calls = SURVIVORS | DOOMED, ENGINE._take, []
+    cells, take, calls = SURVIVORS | DOOMED, packs._take, []
 
     def shifted(parts, chosen):
         calls.append(len(calls))
         return take(parts, np.roll(chosen, 1) if calls[-1] % 4 == part else chosen)
 
     right = bits(run_chunk(cells, SHUFFLED, SEED))
-    monkeypatch.setattr(ENGINE, "_take", shifted)
+    monkeypatch.setattr(packs, "_take", shifted)
     wrong = bits(run_chunk(cells, SHUFFLED, SEED))
     assert len(calls) >= 4
     assert all(wrong[run] != right[run] for run in MIXED_RUNS[:12])

@@ -7,7 +7,8 @@ import pytest
 from scipy.special import ndtr
 
 from gansim import theory
-from gansim.simulate import networks, run_chunk
+from gansim.replay import networks
+from gansim.simulate import run_chunk
 from gansim.spec import GAN, MLP, SGD, Adam, Given, Normal, Referee, replace
 from gansim.tables import wilson
 

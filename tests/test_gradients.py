@@ -8,7 +8,7 @@ import pytest
 
 import reference as ref
 from gansim import spec
-from gansim.simulate import gradients
+from gansim.derivatives import gradients
 
 GAMES, ACTIVATIONS = get_args(spec.Game), get_args(spec.Activation)
 # Each pair of architectures compiles for seconds, so depth and noise dimension vary together: odd, even, equal widths.
@@ -26,9 +26,17 @@ def make_gan(game, activation, depth, bias=True):
 
 def numerical(gan, theta_g, theta_d, x, z):
     """Central differences of the engine's own losses: D's gradient, then G's."""
-    for_d = ref.numerical_gradient(lambda theta: gradients(gan, theta_g, theta, x, z).loss_d, theta_d)
-    for_g = ref.numerical_gradient(lambda theta: gradients(gan, theta, theta_d, x, z).loss_g, theta_g)
-    return for_d, for_g
+
+    def allowed(mlp, theta):
+        return theta if mlp.bias else [(weights, np.zeros_like(bias)) for weights, bias in theta]
+
+    def loss_d(theta):
+        return gradients(gan, theta_g, allowed(gan.discriminator, theta), x, z).loss_d
+
+    def loss_g(theta):
+        return gradients(gan, allowed(gan.generator, theta), theta_d, x, z).loss_g
+
+    return ref.numerical_gradient(loss_d, theta_d), ref.numerical_gradient(loss_g, theta_g)
 
 
 def assert_like_the_oracle(found, expected):

@@ -27,15 +27,18 @@ MAY_IMPORT = {
     "tables": {"traces", "regimes", "theory", "spec"},
     "figures": {"traces", "regimes", "theory", "spec", "tables"},
     "design": {"traces", "spec"},
-    "simulate": {"traces", "spec", "theory", "kernels", "design"},
+    "packs": {"spec", "theory", "kernels"},
+    "simulate": {"traces", "spec", "kernels", "packs"},
+    "replay": {"spec", "kernels", "design", "packs", "simulate"},
+    "derivatives": {"spec", "kernels", "packs", "replay"},
     "store": {"traces", "spec", "design"},
     "progress": set(),
-    "study": {"traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress"},
+    "study": {"traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "progress"},
     "cli": {
         "traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress", "study", "tables", "figures",
     },
     "__init__": {
-        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "study", "tables", "figures",
+        "traces", "spec", "theory", "design", "replay", "derivatives", "regimes", "store", "study", "tables", "figures",
     },
     "__main__": {"cli"},
 }  # fmt: skip

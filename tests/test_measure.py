@@ -15,7 +15,8 @@ from gansim import spec, theory
 from gansim.kernels.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import BINS, HIGH_QUALITY, judge, sort_rows, summarise
-from gansim.simulate import _nets, _packs, run_chunk
+from gansim.packs import build_packs, network_shapes
+from gansim.simulate import run_chunk
 from gansim.traces import FIELDS
 
 DTYPES = [np.float32, np.float64]
@@ -53,12 +54,12 @@ def records(gan, reps=1, seed=0):
 def measured(gan, seed=0, step=1, spoil=None):
     """The fields of a whole pack that was never trained, replicate i in lane i: each (L,), in the target's units."""
     lanes = LANES[np.dtype(gan.precision)]
-    [pack] = _packs([gan] * lanes, range(lanes), seed)
+    [pack] = build_packs([gan] * lanes, range(lanes), seed)
     if spoil is not None:
         spoil(pack)
     record = aligned((len(FIELDS), lanes), gan.precision)
     with np.errstate(all="ignore"):
-        judge(*_nets(gan), pack.g, pack.d, pack.source, pack.ruler, step, record)
+        judge(*network_shapes(gan), pack.g, pack.d, pack.source, pack.ruler, step, record)
         summarise(pack.source, pack.ruler, record)
     return dict(zip(FIELDS, record.astype(float), strict=True))
 
@@ -321,7 +322,7 @@ def test_a_logit_of_exactly_0_is_half_right(precision):
 def summary(gan, fakes=None, real=None, fake=None):
     """Fields from fakes (n, L) in the target's units and logits (n, L) of reals and fakes, each a row (L,)."""
     lanes = LANES[np.dtype(gan.precision)]
-    [pack] = _packs([gan] * lanes, range(lanes), 0)
+    [pack] = build_packs([gan] * lanes, range(lanes), 0)
     n = gan.n_eval
     pack.ruler.fakes[:] = 0 if fakes is None else fakes
     pack.ruler.logits[:n] = 0 if real is None else real

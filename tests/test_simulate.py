@@ -12,7 +12,11 @@ from scipy.special import expit
 
 import reference as ref
 from gansim import spec
-from gansim.simulate import gradients, networks, pack_key, run_chunk, trace, train, warm_up
+from gansim.derivatives import gradients
+from gansim.kernels import initial, targets
+from gansim.packs import pack_key
+from gansim.replay import networks, trace, train
+from gansim.simulate import run_chunk, warm_up
 from gansim.spec import (
     GAN,
     MLP,
@@ -582,7 +586,7 @@ def test_warm_up_compiles_all_that_is_needed(monkeypatch):
     cells = [*CELLS["mixture"].values(), *CELLS["float64"].values(), *CELLS["affine"].values()]
     assert warm_up(cells) == 3
     assert set(calls.steps) == {1}  # a step each and no more
-    kernels = [calls.kernel, ENGINE.judge, ENGINE.summarise, ENGINE.targets.fill_sample, ENGINE.initial.fill_layer]
+    kernels = [calls.kernel, ENGINE.judge, ENGINE.summarise, targets.fill_sample, initial.fill_layer]
     before = [len(getattr(kernel, "signatures", ())) for kernel in kernels]
     for cell in cells:
         run_chunk({0: cell}, [(0, 0)], SEED)
@@ -620,6 +624,33 @@ REFUSED = {
         "theta_d",
     ),
 }
+
+
+def test_gradients_refuse_a_bias_where_there_is_none():
+    with pytest.raises(ValueError, match="theta_g: holds a bias other than 0"):
+        gradients(replace(BASE, {"generator.bias": False}), *PROBLEM)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"rep": -1}, "rep: value -1: an integer from 0"),
+        ({"rep": 2**32}, "rep: value 4294967296"),
+        ({"rep": 1.5}, "rep: value 1.5"),
+        ({"seed": -1}, "seed: value -1: an integer from 0"),
+        ({"seed": 2**64}, "seed: value 18446744073709551616"),
+    ],
+)
+@pytest.mark.parametrize("what", [trace, networks])
+def test_a_run_that_cannot_be_is_refused(what, settings, words):
+    with pytest.raises(spec.ConfigError, match=words):
+        what(BASE, **settings)
+
+
+@pytest.mark.parametrize("runs", [[], [(0, 0), (1, 0)]])
+def test_a_chunk_is_runs_of_one_pack_key(runs):
+    with pytest.raises(ValueError, match="one run or more, of one pack key"):
+        run_chunk({0: BASE, 1: replace(BASE, {"game": "as-written"})}, runs, SEED)
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from gansim import store, study
 from gansim.design import Design
+from gansim.packs import pack_key
 from gansim.regimes import REGIMES, Thresholds
-from gansim.simulate import Chunk, pack_key, run_chunk
+from gansim.simulate import Chunk, run_chunk
 from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Momentum, Normal, replace
 from gansim.study import Study, simulate
 from gansim.traces import FIELDS, Traces

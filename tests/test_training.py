@@ -12,7 +12,7 @@ import pytest
 
 import reference as ref
 from gansim import spec
-from gansim.simulate import train
+from gansim.replay import train
 
 SEED, REP = 2026, 3
 
