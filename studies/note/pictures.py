@@ -66,7 +66,7 @@ def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
     yield "rate_map", figures.rate_map(rates, "optimizer_d.lr", "optimizer_g.lr", labels=NAMES)
     yield "gallery", figures.gallery([example(study, games, regime) for regime in kinds])
     yield "v_against_auc", figures.v_against_auc(games)
-    yield "moments_cloud", figures.moments_cloud(games, columns="game", rows="scale")
+    yield "moments_cloud", figures.moments_cloud(games, columns="game", rows="scale", labels=NAMES)
     yield "convergence_time", figures.convergence_time(good, ["activation", "generator"], "game", labels=NAMES)
     yield "sample_size", figures.sample_size(sized, by=["generator"], labels=NAMES)
     yield "referee", figures.referee(games, ["regime"])

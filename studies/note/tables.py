@@ -118,12 +118,14 @@ def convergence_times(runs: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
 def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
     """Every table by file name, with its caption."""
     games, traces = part(study, "games")
-    rates, _ = part(study, "rates")
-    samples, _ = part(study, "samples")
+    rates, rate_traces = part(study, "rates")
+    samples, sample_traces = part(study, "samples")
     affine = games["generator"] == "affine"
     states = [f"share_{state}" for state in ("perfect", "idle", "inverted", "mixed", "nonfinite")]
     grid = regimes.vary(w1=(0.1, 0.15, 0.3), spread=(0.05, 0.2), perfect_hi=(0.8, 0.95), idle=(0.05, 0.2))
-    last = f"after {traces.steps.max():,} steps"
+    last, last_rates, last_samples = (
+        f"after {these.steps.max():,} steps" for these in (traces, rate_traces, sample_traces)
+    )
     return {
         "regimes_by_cell": (tables.tabulate(games, CELL), f"Regimes by cell {last}."),
         "generators_by_cell": (tables.tabulate(games, CELL, "g_state"), f"What G did, by cell, {last}."),
@@ -148,7 +150,7 @@ def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
             "V over n + n points minus its expectation, for the optimal D against a fixed G = N(502, 6^2).",
         ),
         "sample_v_trained": (sample_v_trained(samples), "V on the run's own n points minus V on held-out points."),
-        "regimes_by_samples": (tables.tabulate(samples, ["generator", "samples"]), f"Regimes over n, {last}."),
+        "regimes_by_samples": (tables.tabulate(samples, ["generator", "samples"]), f"Regimes over n, {last_samples}."),
         "referee_by_regime": (
             tables.estimate(games, ["regime"], ["referee_accuracy", "referee_auc", "referee_v"]),
             "The referee: a fresh, larger D trained against the frozen G; held-out accuracy, AUC and V.",
@@ -156,7 +158,7 @@ def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
         "convergence_times": (convergence_times(games, CELL), "Steps until convergence began (Kaplan-Meier)."),
         "rates": (
             tables.tabulate(rates, ["optimizer_g.lr", "optimizer_d.lr"], "g_state"),
-            "What G did over the grid of learning rates (standardised, non-saturating, 1-16-1, leaky ReLU).",
+            f"What G did over learning rates, {last_rates} (standardised, non-saturating, 1-16-1, leaky ReLU).",
         ),
         "sensitivity": (
             tables.sensitivity(traces, TARGET.std, games, ["scale", "game"], grid),
