@@ -1,0 +1,56 @@
+"""The committed results and what README.md says of them."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TABLES = ROOT / "results" / "regimes" / "tables"
+
+
+def quoted(readme):
+    """The rows of README's answer: D's state -> (limit of V, median V, share)."""
+    rows = re.findall(r"^\| (perfect|idle|inverted) \| (\S+) \| (\S+) \| (.+ %.*\]) \|$", readme, flags=re.M)
+    return {state: tuple(rest) for state, *rest in rows}
+
+
+def found():
+    """The same from the committed tables and claims."""
+    v = pd.read_csv(TABLES / "v_of_three.csv").set_index(["d_state", "how"])
+    claims = (ROOT / "results" / "regimes" / "claims.md").read_text(encoding="utf-8")
+    out = {}
+    for state in ("perfect", "idle", "inverted"):
+        reached = v.loc[(state, "reached by training")]
+        [share] = re.findall(rf"{state} D: reached in (.+? %.+?\])", claims)
+        out[state] = (f"{reached['limit']:.4g}".replace("inf", "infinity"), f"{reached['median_v']:.4g}", share)
+    return out
+
+
+def test_the_answer_quotes_the_committed_results():
+    assert quoted((ROOT / "README.md").read_text(encoding="utf-8")) == found()
+
+
+def test_another_digit_is_noticed():
+    other = str.maketrans("0123456789", "1234567890")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for state, values in found().items():
+        for value in values[1:]:
+            assert quoted(readme.replace(value, value.translate(other))) != found(), state
+
+
+def test_the_ranges_in_the_answer():
+    cells = pd.read_csv(TABLES / "generators_by_cell.csv")
+    converged = cells[(cells["game"] != "as-written") & (cells["g_state"] == "converged")].groupby("scale")["share"]
+    assert converged.max()["raw"] == 0
+    assert (converged.min()["standardised"], converged.max()["standardised"]) == pytest.approx((0.66, 1), abs=0.005)
+
+
+def test_figures_and_tables_come_in_every_format_and_stay_small():
+    for folder, kinds in (("tables", {".csv", ".md", ".tex"}), ("figures", {".png", ".svg"})):
+        files = list((ROOT / "results" / "regimes" / folder).iterdir())
+        names = {path.stem for path in files}
+        assert len(files) == len(names) * len(kinds) > 0
+        assert {path.suffix for path in files} == kinds
+        assert max(path.stat().st_size for path in files) < 300_000
