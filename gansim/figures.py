@@ -339,8 +339,9 @@ def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     axes.plot(shares["share"], y, "|", markersize=8, markeredgewidth=0.9, label="share", **look)
     _share_axis(axes.xaxis, "")
     axes.set_xticks([0, 0.5, 1], ["0", "", "100"])
-    for text, side in zip(axes.get_xticklabels()[::2], ("left", "right"), strict=True):
-        text.set_horizontalalignment(side)  # centred, 100 and the next panel's 0 read as one number
+    first, _, last = axes.get_xticklabels()
+    first.set_horizontalalignment("left")  # centred, 100 and the next panel's 0 read as one number
+    last.set_horizontalalignment("right")
     axes.grid(True, axis="x")
     axes.spines["left"].set_visible(False)
 

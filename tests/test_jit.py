@@ -253,7 +253,8 @@ def test_code_is_kept_loaded_and_compiled_anew_when_any_kernel_changes(package):
 def test_the_kernels_tests_pass_uncompiled(name):
     """The same tests with ``NUMBA_DISABLE_JIT=1``: kernels are plain NumPy, to the same bounds."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/test_{name}.py"]
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}  # may name a cache
+    environment = kept | {"NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:]
     assert " passed" in done.stdout
