@@ -66,7 +66,9 @@ _DISTRIBUTION = {"normal": targets.NORMAL, "uniform": targets.UNIFORM, "mixture"
 
 def network_shapes(gan: GAN) -> tuple[Net, Net]:
     """The architectures of the generator and the discriminator."""
-    return Net(gan.generator_sizes, gan.generator.bias), Net(gan.discriminator_sizes, gan.discriminator.bias)
+    players = ((gan.generator_sizes, gan.generator), (gan.discriminator_sizes, gan.discriminator))
+    net_g, net_d = (Net(sizes, mlp.bias, network.CODES[mlp.activation]) for sizes, mlp in players)
+    return net_g, net_d
 
 
 def pack_key(gan: GAN) -> Hashable:
@@ -209,7 +211,6 @@ def build_player(
         aligned((net.n_units, T, lanes), dtype),
         aligned((net.n_units, T, lanes), dtype),
         _rows([_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)], dtype),
-        network.CODES[mlps[0].activation],
         optimizers.CODES[optimizers_[0].kind],
     )
 
@@ -219,6 +220,11 @@ def batch_weights(batch: int, lanes: int, dtype: Any) -> Array:
     out = aligned((-(-batch // T) * T, lanes), dtype)
     out[:batch] = 1 / batch
     return out
+
+
+def _padded(n: int) -> int:
+    """As many rows as n numbers take, drawn some at once."""
+    return -(-n // random.DRAWN) * random.DRAWN
 
 
 def _source(gans: Sequence[GAN], key: Array, purpose: int, dtype: Any) -> Source:
@@ -231,12 +237,14 @@ def _source(gans: Sequence[GAN], key: Array, purpose: int, dtype: Any) -> Source
         n_components(gan),
         _rows([_distribution_rows(g.noise) for g in gans], dtype),
         _DISTRIBUTION[gan.noise.kind],
-        aligned((max(1, -(-(gan.samples or 0) // T) * T), lanes), dtype),
+        aligned((max(1, _padded(gan.samples or 0)), lanes), dtype),
         gan.samples or 0,
         gan.batch_size == "full",
         batch_weights(gan.batch, lanes, dtype),
-        aligned((T, lanes), np.uint32),
-        aligned((T, lanes), dtype),
+        aligned((gan.discriminator_sizes[0] * _padded(gan.batch), lanes), dtype),
+        aligned((gan.generator_sizes[0] * _padded(gan.batch), lanes), dtype),
+        aligned((random.DRAWN, lanes), np.uint32),
+        aligned((random.DRAWN, lanes), dtype),
     )
     if gan.samples:
         targets.fill_sample(source)

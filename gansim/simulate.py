@@ -259,7 +259,7 @@ def warm_up(gans: Iterable[GAN]) -> int:
     """
     shapes: dict[Hashable, GAN] = {}
     for gan in gans:
-        key = (*pack_key(gan)[:4], gan.precision, gan.referee and gan.referee.hidden)  # type: ignore[index]
+        key = (*(net.key for net in network_shapes(gan)), gan.precision, gan.referee and gan.referee.hidden)
         shapes.setdefault(key, gan)
     for gan in shapes.values():
         referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)

@@ -179,13 +179,13 @@ def outputs(net, player):
 
 found = {}
 for width in map(int, sys.argv[1:]):
-    net = network.Net((1, width, 1), True)
+    net = network.Net((1, width, 1), True, network.PIECEWISE)
     blocks = {"theta": (net.n_params, 16), "h": (net.n_units, lanes.T, 16), "settings": (network.N_SETTINGS, 16)}
     arrays = {name: lanes.aligned(blocks.get(name, (1, lanes.T, 16)), "f4") for name in network.Player._fields[:6]}
     arrays["theta"][:] = np.linspace(-1, 1, net.n_params)[:, None]
     arrays["h"][0] = np.linspace(-2, 2, lanes.T)[:, None]
     arrays["settings"][network.SLOPE] = 0.5
-    outputs(net, network.Player(**arrays, activation=network.PIECEWISE, optimizer=0))
+    outputs(net, network.Player(**arrays, optimizer=0))
     found[width] = arrays["h"][-1, :, 0].tolist()
 stats = outputs.stats
 print(json.dumps([found, sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))

@@ -223,6 +223,44 @@ _register(
 )
 
 
+def in_fours(row: Row) -> Tile:
+    """A row of counters as four: ``row``, ``row + 1``, ``row + 2``, ``row + 3``."""
+    return row + np.arange(4, dtype=row.dtype)[:, None]
+
+
+def _in_fours(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    out = sig.return_type
+    repeated = _broadcast(context, builder, args[0], sig.args[0], out)
+    return builder.add(repeated, ir.Constant(_vector(out), [k for k in range(4) for _ in range(out.lanes)]))
+
+
+_register(in_fours, lambda row: Lanes(row.dtype, 4, row.lanes) if isinstance(row, Lanes) else None, _in_fours)
+
+
+def scatter(view: Rows, start: int, stride: int, tile: Tile) -> None:
+    """Row k of ``tile`` becomes row ``start + k * stride`` of ``view``."""
+    for k in range(len(tile)):
+        view[start + k * stride] = tile[k]
+
+
+def _scatter(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    view, start, stride, tile = args
+    lanes = sig.args[3].lanes
+    start, stride = (context.cast(builder, v, t, types.intp) for v, t in ((start, sig.args[1]), (stride, sig.args[2])))
+    for k in range(sig.args[3].samples):
+        row = builder.shuffle_vector(tile, tile, _mask(list(range(k * lanes, (k + 1) * lanes))))
+        where = builder.add(start, builder.mul(stride, ir.Constant(stride.type, k)))
+        builder.store(row, builder.gep(view, [where])).align = sig.args[0].item.dtype.bitwidth // 8
+    return context.get_dummy_value()
+
+
+_register(
+    scatter,
+    lambda view, start, stride, tile: types.void if isinstance(view, View) and isinstance(tile, Lanes) else None,
+    _scatter,
+)
+
+
 def fold(tile: Tile) -> Row:
     """Sum a tile over its samples, ``(T, L) -> (L,)``, always in the same pairwise order."""
     while len(tile) > 1:

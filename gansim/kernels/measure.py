@@ -31,9 +31,9 @@ from gansim.kernels.lanes import (
     where_greater,
 )
 from gansim.kernels.network import Net, Player, clear, forward, n_inputs, n_params, output_unit
-from gansim.kernels.random import EVAL_DATA, EVAL_NOISE
+from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
 from gansim.kernels.targets import MIXTURE, Source, copy_sample, draw_noise, draw_target, target_cdf
-from gansim.kernels.train import show_fakes
+from gansim.kernels.train import show_fakes, take_inputs
 from gansim.traces import FIELDS
 
 N_FIELDS = len(FIELDS)
@@ -178,9 +178,11 @@ def _judge(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off: int, 
 @kernel
 def _v_on_sample(net_d: Net, d: Player, s: Source, n: int) -> Row:
     """V's real part over the first n points of the run's fixed sample."""
-    reals, judged, total = as_rows(d.h), as_rows(d.d), s.target[0] * 0.0
+    judged, total = as_rows(d.d), s.target[0] * 0.0
     for index in range(0, n, T):
-        copy_sample(s, reals, 0, index)
+        if index % DRAWN == 0:
+            copy_sample(s, rows(s.reals), 0, index)
+        take_inputs(s.reals[:DRAWN], 1, index // T % 2, d.h)
         forward(net_d, d)
         d.d[0] = -softplus(-d.h[output_unit(net_d)])
         for q in range(min(T, n - index)):  # past the end of the sample stands its last point again
@@ -212,15 +214,18 @@ def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, ste
     """
     g, d, s, out, n = network.opened(g), network.opened(d), targets.opened(s), rows(record), m.fakes.shape[0]
     clear(out, N_FIELDS)
-    reals, noises, fakes, logits = as_rows(d.h), as_rows(g.h), tiles(m.fakes), tiles(m.logits)
+    fakes, logits = tiles(m.fakes), tiles(m.logits)
     location, scale = rows(m.unit)[0], 1.0 / rows(m.unit)[1]
     on_real, on_fake = location * 0.0, location * 0.0
     for t in range(n // T):
-        draw_target(s, reals, 0, EVAL_DATA, t * T, step, 0)
+        if t % 2 == 0:
+            draw_target(s, rows(s.reals), 0, EVAL_DATA, t * T, step, 0, 0)
+            draw_noise(s, n_inputs(net_g), DRAWN, EVAL_NOISE, t * T, t * T + DRAWN, step, 0)
+        take_inputs(s.reals[:DRAWN], 1, t % 2, d.h)
         forward(net_d, d)
         logits[t] = d.h[output_unit(net_d)]
         on_real = on_real + _judge(net_d, d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
-        draw_noise(s, noises, n_inputs(net_g), EVAL_NOISE, t * T, step, 0)
+        take_inputs(s.noises[: DRAWN * n_inputs(net_g)], n_inputs(net_g), t % 2, g.h)
         show_fakes(net_g, net_d, g, d)
         fakes[t] = (g.h[output_unit(net_g)] - location) * scale
         logits[n // T + t] = d.h[output_unit(net_d)]

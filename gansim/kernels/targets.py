@@ -15,8 +15,8 @@ import numpy as np
 
 from gansim.kernels.jit import entry_point, kernel
 from gansim.kernels.lanemath import normal_cdf
-from gansim.kernels.lanes import Row, Rows, T, Tiles, fma, maximum, minimum, rows, tiles, where_greater, words
-from gansim.kernels.random import BATCH, DATA, SAMPLE, block, fill_normals, fill_uniforms
+from gansim.kernels.lanes import Row, Rows, Tiles, fma, maximum, minimum, rows, tiles, where_greater, words
+from gansim.kernels.random import BATCH, DATA, DRAWN, SAMPLE, block, fill_normals, fill_uniforms
 
 NORMAL, UNIFORM, MIXTURE = range(3)
 
@@ -27,7 +27,9 @@ class Source(NamedTuple):
     key* : (3, L) uint32, see random.py. purpose : added to every purpose (0, or REFEREE). target*, noise* : parameter
     rows, with their codes; n_components of a mixture. sample : (n_sample, L), every run's fixed sample; n_sample is 0
     when every draw is fresh. full_batch : whether a batch is the whole sample. weights* : (batch, L), every sample's
-    share of the batch average, padded with zeros to whole tiles. words, numbers : scratch, (T, L), uint32 and float.
+    share of the batch average, padded with zeros to whole tiles. reals, noises : (n_inputs * n, L), one batch for each
+    player, coordinate by coordinate, n the batch padded to a multiple of DRAWN. words, numbers : scratch, (DRAWN, L),
+    uint32 and float.
     """
 
     key: Rows
@@ -41,6 +43,8 @@ class Source(NamedTuple):
     n_sample: int
     full_batch: bool
     weights: Tiles
+    reals: Any
+    noises: Any
     words: Any
     numbers: Any
 
@@ -61,6 +65,8 @@ def opened(s: Source) -> Source:
         s.n_sample,
         s.full_batch,
         tiles(s.weights),
+        s.reals,
+        s.noises,
         s.words,
         s.numbers,
     )
@@ -81,6 +87,8 @@ def with_target(s: Source, target: Any) -> Source:
         s.n_sample,
         s.full_batch,
         s.weights,
+        s.reals,
+        s.noises,
         s.words,
         s.numbers,
     )
@@ -90,7 +98,7 @@ def with_target(s: Source, target: Any) -> Source:
 def _pick_components(s: Source, out: Rows, first: int) -> None:
     """Turn uniforms in ``numbers`` and standard normals in ``out`` into draws of the mixture."""
     k, uniforms = s.n_components, rows(s.numbers)
-    for q in range(T):
+    for q in range(DRAWN):
         u, mean, std = uniforms[q], s.target[k], s.target[2 * k]
         for c in range(1, k):
             mean = where_greater(s.target[c - 1], u, mean, s.target[k + c])
@@ -99,16 +107,16 @@ def _pick_components(s: Source, out: Rows, first: int) -> None:
 
 
 @kernel
-def draw_target(s: Source, out: Rows, first: int, purpose: int, index: int, step: int, update: int) -> None:
-    """T fresh draws of the target into rows ``first`` ...; a mixture's components come from ``purpose + 1``."""
+def draw_target(s: Source, out: Rows, first: int, purpose: int, index: int, step: int, part: int, update: int) -> None:
+    """DRAWN fresh draws of the target into rows ``first`` ...; a mixture's components come from ``purpose + 1``."""
     zero = s.target[0] * 0.0
     if s.target_code == NORMAL:
-        fill_normals(out, first, s.key, purpose + s.purpose, index, step, 0, update, s.target[0], s.target[1])
+        fill_normals(out, first, s.key, purpose + s.purpose, index, step, part, update, s.target[0], s.target[1])
     elif s.target_code == UNIFORM:
-        fill_uniforms(out, first, s.key, purpose + s.purpose, index, step, 0, update, s.target[0], s.target[1])
+        fill_uniforms(out, first, s.key, purpose + s.purpose, index, step, part, update, s.target[0], s.target[1])
     elif s.target_code == MIXTURE:
-        fill_normals(out, first, s.key, purpose + s.purpose, index, step, 0, update, zero, zero + 1.0)
-        fill_uniforms(rows(s.numbers), 0, s.key, purpose + 1 + s.purpose, index, step, 0, update, zero, zero + 1.0)
+        fill_normals(out, first, s.key, purpose + s.purpose, index, step, part, update, zero, zero + 1.0)
+        fill_uniforms(rows(s.numbers), 0, s.key, purpose + 1 + s.purpose, index, step, part, update, zero, zero + 1.0)
         _pick_components(s, out, first)
     else:
         raise ValueError("unknown target")
@@ -116,12 +124,12 @@ def draw_target(s: Source, out: Rows, first: int, purpose: int, index: int, step
 
 @kernel
 def _draw_with_replacement(s: Source, out: Rows, first: int, index: int, step: int, update: int) -> None:
-    """T points of each run's fixed sample, each lane its own: index = word * n / 2^32 (bias below n / 2^32)."""
+    """DRAWN points of each run's fixed sample, each lane its own: index = word * n / 2^32 (bias below n / 2^32)."""
     numbers, drawn = rows(s.numbers), words(s.words, s.target)
-    for q in range(0, T, 4):
+    for q in range(0, DRAWN, 4):
         four = block(s.key, BATCH + s.purpose, index + q, step, 0, update)
         drawn[q], drawn[q + 1], drawn[q + 2], drawn[q + 3] = four[0], four[1], four[2], four[3]
-    for q in range(T):
+    for q in range(DRAWN):
         for lane in range(s.numbers.shape[1]):
             s.numbers[q, lane] = s.sample[(np.int64(s.words[q, lane]) * s.n_sample) >> 32, lane]
         out[first + q] = numbers[q]
@@ -129,41 +137,48 @@ def _draw_with_replacement(s: Source, out: Rows, first: int, index: int, step: i
 
 @kernel
 def copy_sample(s: Source, out: Rows, first: int, index: int) -> None:
-    """Points ``index`` ... ``index + T - 1`` of the fixed sample; past its end, its last point (its weight is 0)."""
+    """DRAWN points of the fixed sample from ``index`` on; past its end, its last point (its weight is 0)."""
     sample = rows(s.sample)
-    for q in range(T):
+    for q in range(DRAWN):
         out[first + q] = sample[min(index + q, s.n_sample - 1)]
 
 
 @entry_point
 def fill_sample(s: Source) -> None:
-    """Draw every run's fixed sample into ``sample``, whose rows are padded to whole tiles."""
+    """Draw every run's fixed sample into ``sample``, whose rows are padded to a multiple of DRAWN."""
     s = opened(s)
-    for index in range(0, s.n_sample, T):
-        draw_target(s, rows(s.sample), index, SAMPLE, index, 0, 0)
+    for index in range(0, s.n_sample, DRAWN):
+        draw_target(s, rows(s.sample), index, SAMPLE, index, 0, 0, 0)
 
 
 @kernel
-def draw_data(s: Source, out: Rows, first: int, index: int, step: int, update: int) -> None:
-    """T real samples for D's update: fresh, or from the run's fixed sample."""
-    if s.n_sample == 0:
-        draw_target(s, out, first, DATA, index, step, update)
-    elif s.full_batch:
-        copy_sample(s, out, first, index)
-    else:
-        _draw_with_replacement(s, out, first, index, step, update)
-
-
-@kernel
-def draw_noise(s: Source, out: Rows, n: int, purpose: int, index: int, step: int, update: int) -> None:
-    """T noise vectors of n coordinates into the tiles of units 0 ... n - 1."""
+def draw_data(s: Source, n: int, batch: int, step: int, update: int) -> None:
+    """One batch of real samples of n coordinates into ``reals``: fresh, or from the run's fixed sample."""
+    out = rows(s.reals)
+    padded = s.reals.shape[0] // n
     for k in range(n):
-        if s.noise_code == NORMAL:
-            fill_normals(out, k * T, s.key, purpose + s.purpose, index, step, k, update, s.noise[0], s.noise[1])
-        elif s.noise_code == UNIFORM:
-            fill_uniforms(out, k * T, s.key, purpose + s.purpose, index, step, k, update, s.noise[0], s.noise[1])
-        else:
-            raise ValueError("unknown noise")
+        for index in range(0, batch, DRAWN):
+            if s.n_sample == 0:
+                draw_target(s, out, k * padded + index, DATA, index, step, k, update)
+            elif s.full_batch:
+                copy_sample(s, out, k * padded + index, index)
+            else:
+                _draw_with_replacement(s, out, k * padded + index, index, step, update)
+
+
+@kernel
+def draw_noise(s: Source, n: int, padded: int, purpose: int, first: int, last: int, step: int, update: int) -> None:
+    """Noise vectors ``first`` ... ``last - 1`` of n coordinates, those ``padded`` rows apart, into ``noises``."""
+    out = rows(s.noises)
+    for k in range(n):
+        for index in range(first, last, DRAWN):
+            row = k * padded + index - first
+            if s.noise_code == NORMAL:
+                fill_normals(out, row, s.key, purpose + s.purpose, index, step, k, update, s.noise[0], s.noise[1])
+            elif s.noise_code == UNIFORM:
+                fill_uniforms(out, row, s.key, purpose + s.purpose, index, step, k, update, s.noise[0], s.noise[1])
+            else:
+                raise ValueError("unknown noise")
 
 
 @kernel

@@ -11,7 +11,7 @@ from gansim.kernels import network, targets
 from gansim.kernels.games import loss_fake, loss_generator, loss_real, slope_fake, slope_generator, slope_real
 from gansim.kernels.jit import entry_point, kernel
 from gansim.kernels.lanemath import softplus
-from gansim.kernels.lanes import Row, T, Tile, as_rows, fold, rows, tiles, where_greater
+from gansim.kernels.lanes import Row, T, Tile, Tiles, fold, rows, tiles, where_greater
 from gansim.kernels.network import (
     Net,
     Player,
@@ -84,26 +84,34 @@ def learn_generator(net_g: Net, net_d: Net, g: Player, d: Player, game: int, wei
 
 
 @kernel
+def take_inputs(batch: Any, n: int, t: int, h: Tiles) -> None:
+    """Tile t of a batch, coordinate by coordinate, becomes the inputs of a network."""
+    samples, each = tiles(batch), batch.shape[0] // T // n
+    for k in range(n):
+        h[k] = samples[k * each + t]
+
+
+@kernel
 def gradient_d(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Plan, step: int, k: int) -> None:
     """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step."""
     clear(d.grad, n_params(net_d))
-    reals, noises = as_rows(d.h), as_rows(g.h)
-    for index in range(0, plan.batch, T):
-        weight = s.weights[index // T]
-        draw_data(s, reals, 0, index, step, k)
-        learn_real(net_d, d, plan.game, weight)
-        draw_noise(s, noises, n_inputs(net_g), NOISE_D, index, step, k)
-        learn_fake(net_g, net_d, g, d, plan.game, weight)
+    draw_data(s, n_inputs(net_d), plan.batch, step, k)
+    draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_D, 0, plan.batch, step, k)
+    for t in range((plan.batch + T - 1) // T):
+        take_inputs(s.reals, n_inputs(net_d), t, d.h)
+        learn_real(net_d, d, plan.game, s.weights[t])
+        take_inputs(s.noises, n_inputs(net_g), t, g.h)
+        learn_fake(net_g, net_d, g, d, plan.game, s.weights[t])
 
 
 @kernel
 def gradient_g(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Plan, step: int, k: int) -> None:
     """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
     clear(g.grad, n_params(net_g))
-    noises = as_rows(g.h)
-    for index in range(0, plan.batch, T):
-        draw_noise(s, noises, n_inputs(net_g), NOISE_G, index, step, k)
-        learn_generator(net_g, net_d, g, d, plan.game, s.weights[index // T])
+    draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_G, 0, plan.batch, step, k)
+    for t in range((plan.batch + T - 1) // T):
+        take_inputs(s.noises, n_inputs(net_g), t, g.h)
+        learn_generator(net_g, net_d, g, d, plan.game, s.weights[t])
 
 
 # --- the loop -----------------------------------------------------------------------------------
