@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "store": {"traces", "spec", "design"},
     "progress": set(),
     "study": {"traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "progress"},
+    "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
         "traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress", "study", "tables", "figures",
     },
