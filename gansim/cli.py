@@ -29,7 +29,7 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from gansim.spec import ConfigError, one_line
 
-__all__ = ["StudyOptions", "main", "parse_options", "run_study"]
+__all__ = ["Options", "StudyOptions", "main", "parse_options", "run_study"]
 
 _REFUSED = 2  # exit code of a bad option or an impossible configuration
 _INTERRUPTED = 130  # exit code of Ctrl-C, as shells report it
@@ -59,34 +59,17 @@ class _Jobs(_Whole):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyOptions:
-    """What can be set on the command line of every study, with the defaults.
+class Options:
+    """What can be set on the command line of every script under studies/, whether it simulates a design or not.
 
-    Subclass it to add a study's own options: the text under a field is its help. `run_study` checks the ranges.
-
-    Examples
-    --------
-    >>> StudyOptions(reps=200).reps
-    200
+    Subclass it to add a script's own options: the text under a field is its help. `run_study` checks the ranges.
     """
 
     quick: bool = False
-    """A smaller, shorter study, to try things out; --reps and --steps still apply."""
-
-    reps: Annotated[int, BeforeValidator(_Whole(1, 10_000_000))] = 1000
-    """Replicates per cell, 1 to 10,000,000."""
-
-    steps: Annotated[int, BeforeValidator(_Whole(1, 10**8))] = 5000
-    """Training steps per run, 1 to 100,000,000."""
-
-    seed: Annotated[int, BeforeValidator(_Whole(0, 2**64 - 1))] = 0
-    """Seed of the study, 0 to 2^64 - 1."""
+    """A smaller, shorter study, to try things out; every other option still applies."""
 
     jobs: Annotated[int, BeforeValidator(_Jobs(1, 4096, also=", or -1 for one per core"))] = -1
-    """Workers, -1 for one per core; changes no result."""
-
-    backend: Literal["threads", "loky"] = "threads"
-    """Kind of workers, threads or processes (loky); changes no result."""
+    """Workers, -1 for one per core; changes no run."""
 
     out: Path = Path("results")
     """Folder in which the study makes its own, named after the study."""
@@ -98,7 +81,30 @@ class StudyOptions:
     """Show no progress."""
 
 
-OptionsT = TypeVar("OptionsT", bound=StudyOptions)
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(Options):
+    """What can be set on the command line of every study of runs, with the defaults.
+
+    Examples
+    --------
+    >>> StudyOptions(reps=200).reps
+    200
+    """
+
+    reps: Annotated[int, BeforeValidator(_Whole(1, 10_000_000))] = 1000
+    """Replicates per cell, 1 to 10,000,000."""
+
+    steps: Annotated[int, BeforeValidator(_Whole(1, 10**8))] = 5000
+    """Training steps per run, 1 to 100,000,000."""
+
+    seed: Annotated[int, BeforeValidator(_Whole(0, 2**64 - 1))] = 0
+    """Seed of the study, 0 to 2^64 - 1."""
+
+    backend: Literal["threads", "loky"] = "threads"
+    """Kind of workers, threads or processes (loky); changes no result."""
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
 
 
 # --- options ------------------------------------------------------------------------------------
@@ -111,9 +117,9 @@ def parse_options(
 
     Parameters
     ----------
-    full : StudyOptions
+    full : Options
         The defaults.
-    quick : StudyOptions, optional
+    quick : Options, optional
         The defaults with ``--quick``; the same class. By default those of `full`.
     argv : sequence of str, optional
         The arguments; by default those of the process.
@@ -122,7 +128,7 @@ def parse_options(
 
     Returns
     -------
-    StudyOptions
+    Options
         Of the class of `full`, every range checked.
 
     Raises
@@ -153,7 +159,7 @@ def parse_options(
         raise ConfigError("; ".join(re.sub(r"^\w+", lambda name: _flag(name[0]), line) for line in lines)) from None
 
 
-def _names(options: StudyOptions) -> list[str]:
+def _names(options: Options) -> list[str]:
     return [field.name for field in dataclasses.fields(options)]
 
 
@@ -245,9 +251,9 @@ def run_study(
     ----------
     main : callable
         The study: takes the options. Its module's docstring becomes the description in ``--help``.
-    full : StudyOptions
+    full : Options
         The defaults.
-    quick : StudyOptions, optional
+    quick : Options, optional
         The defaults with ``--quick``.
     argv : sequence of str, optional
         The arguments; by default those of the process.

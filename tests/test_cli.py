@@ -62,7 +62,7 @@ def test_every_option() -> None:
         (f"--seed {2**64}", f"--seed: value {2**64}: an integer from 0 to"),
         ("--jobs 0", "--jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
         ("--jobs -2", "--jobs: value -2"),
-        ("--reps 0 --jobs 0", "--reps: value 0: an integer from 1 to 10,000,000; --jobs: value 0"),
+        ("--reps 0 --steps 0", "--reps: value 0: an integer from 1 to 10,000,000; --steps: value 0"),
         ("--backend dusk", "invalid choice 'dusk' for argument '--backend'. Expected one of ('threads', 'loky')."),
         ("--repz 3", "--repz: no such option; did you mean --reps?"),
         ("--figures", "--figures: no such option; did you mean --no-figures?"),

@@ -133,6 +133,21 @@ def example(
     return figures.Example(title, **{**made, **changes}, caption=caption)
 
 
+def ratios() -> pd.DataFrame:
+    """Large, below 1, missing."""
+    names = {
+        "networks": ["1-16-1", "1-64-64-1", "2-128-128-2 / 2-128-128-1"],
+        "activation": ["leaky_relu", "tanh", "relu"],
+    }
+    return pd.DataFrame({**names, "a": [12.34, 5.0, 1.0], "b": [1234.5, np.nan, 0.43], "c": [1.5, 2.5, np.nan]})
+
+
+def powers() -> pd.DataFrame:
+    """Four panels of a number that falls by a factor of 100."""
+    rows = [(panel, x, 3e6 * 8 / x) for panel in ("width", "batch", "runs", "jobs") for x in (8, 64, 256, 800)]
+    return pd.DataFrame(rows, columns=["panel", "x", "y"])
+
+
 # --- what figures are asked ---------------------------------------------------------------------
 
 
@@ -217,6 +232,10 @@ def everything() -> dict[str, Callable[..., Figure]]:
         "sample_size: fresh": lambda samples, **_: figures.sample_size(samples[samples["samples"] == "fresh"]),
         "referee": lambda runs, **_: figures.referee(runs),
         "referee: few": lambda runs, **_: figures.referee(runs[:2], ["scale", "regime"]),
+        "ratio_bars": lambda **_: figures.ratio_bars(ratios(), ["networks", "activation"], ["a", "b", "c"], note="n"),
+        "ratio_bars: one": lambda **_: figures.ratio_bars(ratios()[1:2], ["networks"], ["a"], {"a": "a long name"}),
+        "lines_by_panel": lambda **_: figures.lines_by_panel(powers(), "x", "y", "panel", title="t", note="n"),
+        "lines_by_panel: one": lambda **_: figures.lines_by_panel(powers()[:1], "x", "y", "panel"),
     }
 
 
@@ -717,3 +736,29 @@ def test_nothing_to_draw_is_refused(draw: Callable[..., Figure], runs: pd.DataFr
     empty = runs.assign(samples=32.0, **{"optimizer_d.lr": 1.0, "optimizer_g.lr": 1.0})[:0]
     with pytest.raises(ValueError, match=r"no rows|0 rows"):
         draw(empty)
+
+
+# --- numbers without runs -----------------------------------------------------------------------
+
+
+def test_bars_reach_from_one_to_the_ratio() -> None:
+    [axes] = figures.ratio_bars(ratios(), ["networks"], ["a", "b"]).axes
+    ends = {round(bar.get_x() + bar.get_width(), 6) for bar in axes.patches}
+    assert ends == {12.34, 5.0, 1.0, 1234.5, 0.43} and {bar.get_x() for bar in axes.patches} == {1.0}
+    written = [text.get_text() for text in axes.texts]
+    assert {"12.3 ×", "1,230 ×", "0.43 ×"} <= set(written) and written.count("not measured") == 1
+
+
+def test_panels_hold_their_points() -> None:
+    panels = figures.lines_by_panel(powers(), "x", "y", "panel").axes
+    assert [axes.get_xlabel() for axes in panels] == ["width", "batch", "runs", "jobs"]
+    for axes in panels:
+        assert axes.lines[0].get_xydata().tolist() == powers()[:4][["x", "y"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan])
+def test_logarithmic_axes_refuse_what_they_cannot_show(value: float) -> None:
+    with pytest.raises(ValueError, match="logarithmic"):
+        figures.ratio_bars(ratios()[:1].assign(a=value), ["networks"], ["a"])
+    with pytest.raises(ValueError, match="logarithmic"):
+        figures.lines_by_panel(powers().assign(y=value), "x", "y", "panel")
