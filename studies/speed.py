@@ -1,0 +1,119 @@
+"""How fast gansim trains, beside the same GANs in JAX and in PyTorch on the same cores, and beside what a core can do.
+
+All are timed in turn: float32, batch 64, Adam for both players, one update of D and one of G a step, the best of three,
+compile time apart. gansim is timed whole: random numbers, losses, optimisers, and a record every 250 steps. Yardsticks
+that are not installed are skipped; to have them: pip install -e ".[bench]"
+
+Writes tables, figures and metadata.json to <out>/speed/. Let nothing else run meanwhile.
+"""
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import joblib
+from pydantic import Field
+
+from gansim import cli, figures, store, tables
+from timing import pictures
+from timing import tables as report
+from timing.cases import ACCOUNTED, BATCHES, CASES, GANS, WIDTHS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(cli.Options):
+    """Options of this study."""
+
+    seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    """About how long each timing takes, 0 to 3,600: 250 steps at least."""
+
+    rounds: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Timings of each, 1 to 1,000; the best counts."""
+
+    cases: Annotated[int, Field(ge=1, le=len(CASES))] = len(CASES)
+    """How many of the pairs of networks, from the smallest on."""
+
+    most_gans: Annotated[int, Field(ge=16, le=1_000_000)] = 8192
+    """Trained at once where that is varied, 16 to 1,000,000."""
+
+    no_peers: bool = False
+    """Leave the yardsticks out."""
+
+
+FULL = Options()
+QUICK = Options(seconds=0.2, rounds=1, cases=2, most_gans=1024)
+
+CAPTIONS = {
+    "ratios": "GAN-steps a second, and gansim's as multiples. jax: one process, vmap over 1,024 GANs; jax_tuned: "
+    "the number of GANs at once that suits it, one process per core; torch: eager, one GAN at a time, one process per "
+    "core (these two are measured on one core and multiplied). The networks with data in two dimensions are trained "
+    "only: no records. Targets were set before measuring.",
+    "peak": "One core: flops of the matrix products alone over the time of everything, and the peak that a loop of "
+    "multiply-adds in registers reaches in the same process.",
+    "accounting": "A step of a pack (16 GANs) on one core, microseconds. products: at the measured peak, which nothing "
+    "can undercut; random numbers, activations (forward), updates: each alone, as many as a step needs; left: what the "
+    "step takes beyond their sum (loads and stores, losses, derivatives, products below the peak), less than 0 where "
+    "parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, for updates also moments.",
+    "scaling": "GAN-steps a second of the whole engine, 1-w-1 networks with leaky ReLU, one thing varied at a time.",
+    "startup": "Seconds. A process: start, import, load from disk, train one pack for 250 steps, record, label.",
+}
+
+
+def measure(options: Options, jobs: int) -> tuple[dict, dict[str, str]]:
+    """All tables, and the versions of the yardsticks' packages."""
+    began, cases = time.perf_counter(), CASES[: options.cases]
+
+    def say(text: str) -> None:
+        if not options.quiet:
+            print(f"speed: {time.perf_counter() - began:4.0f} s  {text}", file=sys.stderr, flush=True)
+
+    found = {}
+    say(f"gansim and the yardsticks, {len(cases)} pairs of networks in turn ...")
+    found["ratios"], versions = report.ratios(cases, jobs, options.seconds, options.rounds, not options.no_peers)
+    say("the peak of a core ...")
+    found["peak"] = report.peak(cases, options.seconds, options.rounds)
+    say("the parts of a step ...")
+    found["accounting"] = report.accounting([case for case in ACCOUNTED if case in cases], options.seconds)
+    say("scaling ...")
+    gans = [n for n in GANS if n <= options.most_gans]
+    found["scaling"] = report.scaling(jobs, options.seconds, options.rounds, WIDTHS, BATCHES, gans)
+    say("start-up ...")
+    found["startup"] = report.startup(options.rounds)
+    say("done")
+    return found, versions
+
+
+def confine(jobs: int) -> int:
+    """How many cores are used, and no more of them by anybody, the yardsticks included."""
+    cores = joblib.cpu_count()
+    jobs = cores if jobs == -1 else min(jobs, cores)
+    if jobs < cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:jobs])
+    return jobs
+
+
+def main(options: Options) -> None:
+    """Measure, tabulate, draw."""
+    folder = Path(options.out) / "speed"
+    store.claim_folder(folder, "speed")
+    jobs = confine(options.jobs)
+    found, versions = measure(options, jobs)
+    for name, frame in found.items():
+        tables.save(frame, folder / "tables", name, CAPTIONS[name])
+    if not options.no_figures:
+        where = f"{store.machine()['processor']}, {jobs} core{'' if jobs == 1 else 's'}"
+        for name, figure in pictures.all_figures(found["ratios"], found["scaling"], where):
+            figures.save(figure, folder / "figures", name)
+    settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}
+    extra = {"jobs": jobs, **settings, "peak_gflops": round(found["peak"]["peak_gflops"].max(), 1), "peers": versions}
+    facts = store.provenance("speed", 0, (), (), extra)
+    store.write_metadata(
+        folder / "metadata.json", {k: v for k, v in facts.items() if k not in ("seed", "runs", "designs")}
+    )
+
+
+if __name__ == "__main__":
+    cli.run_study(main, FULL, QUICK)

@@ -1,0 +1,1 @@
+"""What the study of speed measures: the cases, its tables and its figures."""
