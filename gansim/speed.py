@@ -19,7 +19,7 @@ from joblib import Parallel, cpu_count, delayed
 
 from gansim.kernels import alone, peak, random
 from gansim.kernels.lanes import LANES, aligned
-from gansim.kernels.network import CODES, Net
+from gansim.kernels.network import Net
 from gansim.kernels.train import train
 from gansim.packs import Pack, build_packs, build_player, network_shapes, training_plan
 from gansim.simulate import run_chunk
@@ -194,18 +194,22 @@ def _nets(gan: GAN, data_dim: int) -> tuple[Net, Net]:
 def _packs(gan: GAN, runs: int, data_dim: int) -> list[Pack]:
     """Packs of a configuration whose data have so many coordinates, which the specification cannot say (yet)."""
     packs = build_packs([gan] * runs, list(range(runs)), 0)
-    if data_dim == 1:
-        return packs
-    (net_g, net_d), dtype = _nets(gan, data_dim), np.dtype(gan.precision)
-    lanes = LANES[dtype]
-    out = []
-    for pack in packs:
-        key = pack.source.key
-        g = build_player(net_g, [gan.generator] * lanes, [gan.optimizer_g] * lanes, key, random.WEIGHTS_G, dtype)
-        d = build_player(net_d, [gan.discriminator] * lanes, [gan.optimizer_d] * lanes, key, random.WEIGHTS_D, dtype)
-        reals = aligned((data_dim * len(pack.source.reals), lanes), dtype)
-        out.append(pack._replace(g=g, d=d, source=pack.source._replace(reals=reals)))
-    return out
+    return packs if data_dim == 1 else [_widened(gan, pack, data_dim) for pack in packs]
+
+
+def _widened(gan: GAN, pack: Pack, data_dim: int) -> Pack:
+    """The pack with networks, and room, for data of so many coordinates."""
+    dtype, lanes = pack.g.theta.dtype, pack.g.theta.shape[1]
+    given = (gan.generator, gan.optimizer_g, random.WEIGHTS_G), (gan.discriminator, gan.optimizer_d, random.WEIGHTS_D)
+    players = []
+    for net, was, old, (mlp, optimizer, purpose) in zip(
+        _nets(gan, data_dim), network_shapes(gan), (pack.g, pack.d), given, strict=True
+    ):
+        player = build_player(net, [mlp] * lanes, [optimizer] * lanes, pack.source.key, purpose, dtype)
+        shape = (len(old.h) // was.n_units * net.n_units, *old.h.shape[1:])  # as many tiles at a time as before
+        players.append(player._replace(h=aligned(shape, dtype), d=aligned(shape, dtype)))
+    reals = aligned((data_dim * len(pack.source.reals), lanes), dtype)
+    return pack._replace(g=players[0], d=players[1], source=pack.source._replace(reals=reals))
 
 
 def _train(gan: GAN, data_dim: int, pack: Pack, steps: int) -> None:
@@ -237,11 +241,10 @@ def pack_costs(gan: GAN, data_dim: int = 1, seconds: float = 0.1) -> dict[str, f
     nets, lanes = _nets(gan, data_dim), LANES[np.dtype(gan.precision)]
     [pack] = _packs(gan, lanes, data_dim)
     g, d, batch = pack.g, pack.d, gan.batch
-    codes = np.array([CODES[gan.generator.activation], CODES[gan.discriminator.activation]])
     parts: dict[str, Callable[[int], Any]] = {
         "step": lambda n: _train(gan, data_dim, pack, n),
         "random numbers": lambda n: alone.random_numbers(*nets, pack.source, batch, n),
-        "activations": lambda n: alone.activations(*nets, g, d, codes, batch, n),
+        "activations": lambda n: alone.activations(*nets, g, d, batch, n),
         "updates": lambda n: alone.updates(*nets, g, d, n),
     }
     costs = {"products": lanes * step_flops(gan, data_dim) / peak_flops(gan.precision, seconds)}

@@ -407,7 +407,9 @@ def test_another_seed_or_replicate_gives_other_bits():
 
 def catalogue(precision):
     """Every activation, initialiser, optimiser, target, game, kind of sample and order of updates, dealt round."""
-    activations = [MLP((4,), name) for name in spec.get_args(spec.Activation)]
+    # Pairs of activations, of which each compiles for seconds: linear, relu and leaky_relu are one.
+    activations = [("leaky_relu", "tanh"), ("elu", "sigmoid"), ("softplus", "relu"), ("linear", "tanh")]
+    activations = [(MLP((4,), of_g), MLP((4,), of_d)) for of_g, of_d in activations]
     inits = ["he", "xavier", "torch", "orthogonal", spec.NormalInit(0.5)]
     optimizers = [SGD(0.05), Momentum(0.02), RMSProp(0.01), Adam(0.01)]
     targets = [Normal(500, 5), Uniform(-1, 3), Mixture((-1, 0, 2), (0.5, 1, 0.2), (1, 2, 3))]
@@ -416,8 +418,8 @@ def catalogue(precision):
         yield replace(
             BASE,
             {
-                "generator": activations[i % 7],
-                "discriminator": activations[(i + 3) % 7],
+                "generator": activations[i % 4][0],
+                "discriminator": activations[i % 4][1],
                 "generator.init": inits[i % 5],
                 "discriminator.init": inits[(i + 1) % 5],
                 "optimizer_g": optimizers[i % 4],
@@ -523,14 +525,14 @@ def haswell(request, tmp_path_factory):
     if NO_HASWELL or not wanted:
         yield None
         return
-    there = processor(request.config, tmp_path_factory.mktemp("haswell"), "haswell", "float32", "float64")
+    there = processor(request.config, tmp_path_factory.mktemp("haswell"), "haswell", "float32")
     yield there
     there.stop()
 
 
 @pytest.fixture(scope="module")
 def here():
-    return measured("float32") | measured("float64")
+    return measured("float32")
 
 
 @pytest.mark.skipif(NO_HASWELL, reason="runs compiled code for AVX2")
@@ -540,24 +542,30 @@ def test_another_processor_same_bits(haswell, here):
     assert sha(there) == sha(here)
 
 
+@pytest.mark.skipif(NO_HASWELL, reason="runs compiled code for AVX2")
+@pytest.mark.slow
+def test_another_processor_same_bits_in_float64(tmp_path, pytestconfig):
+    _, there = processor(pytestconfig, tmp_path, "haswell", "float64").wait()
+    assert sha(there) == sha(measured("float64"))
+
+
 @pytest.mark.skipif(NO_X86_64_V2, reason="runs compiled code for x86-64-v2")
 @pytest.mark.slow  # half a minute for each precision: 128 calls for every fused multiply-add
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_a_processor_without_fused_multiply_add_same_bits(precision, here, tmp_path, pytestconfig):
+def test_a_processor_without_fused_multiply_add_same_bits(precision, tmp_path, pytestconfig):
     name, there = processor(pytestconfig, tmp_path, "x86-64-v2", precision).wait()
     assert name == "x86-64-v2"
-    assert sha(there) == sha({name: values for name, values in here.items() if name.startswith(precision)})
+    assert sha(there) == sha(measured(precision))
 
 
 @COMPILED
 def test_kernels_mean_the_same_under_plain_numpy(here, tmp_path):
-    """To rounding: `fma` rounds twice there. Three steps made 2e-14 and 4e-6 of it."""
-    _, there = Elsewhere(tmp_path, "float32", "float64", NUMBA_DISABLE_JIT="1").wait()
+    """To rounding: `fma` rounds twice there. Three steps made 4e-6 of it."""
+    _, there = Elsewhere(tmp_path, "float32", NUMBA_DISABLE_JIT="1").wait()
     assert there.keys() == here.keys()
     assert sha(there) != sha(here)  # it was plain NumPy
     for name, expected in here.items():
-        found, limit = there[name], 1e-12 if name.startswith("float64") else 1e-4
-        np.testing.assert_allclose(found, expected, rtol=limit, atol=limit, err_msg=name)
+        np.testing.assert_allclose(there[name], expected, rtol=1e-4, atol=1e-4, err_msg=name)
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ from gansim.kernels.jit import entry_point
 @entry_point
 def outputs(net, player):
     p = network.opened(player)
-    network.forward(net, p)
+    network.forward(net, p, 1)
 
 found = {}
 for width in map(int, sys.argv[1:]):

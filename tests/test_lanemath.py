@@ -186,7 +186,9 @@ def spoilt(old="", new=""):
     """The functions of lanemath as plain NumPy, with some text of their source replaced."""
     source = Path(lanemath.__file__).read_text(encoding="utf-8")
     assert old in source
-    source = source.replace("from gansim.kernels.jit import kernel", "kernel = lambda function: function")
+    source = source.replace(
+        "from gansim.kernels.jit import PART, kernel", "PART, kernel = {}, lambda function: function"
+    )
     namespace = {}
     exec(compile(source.replace(old, new), "spoilt lanemath", "exec"), namespace)
 

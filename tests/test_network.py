@@ -54,9 +54,9 @@ MAIN = ((2, 17, 1), True)
 def passes(net, player):
     """From inputs in ``h`` and the outputs' derivatives in ``d``: units, what ``grad`` grows by, the inputs' ``d``."""
     p = opened(player)
-    forward(net, p)
-    backward(net, p)
-    backward_to_input(net, p)
+    forward(net, p, 1)
+    backward(net, p, 1)
+    backward_to_input(net, p, 1)
 
 
 @entry_point
@@ -211,7 +211,7 @@ def test_the_comparison_notices(spoil):
 def test_an_unknown_activation_is_refused():
     net, player, _ = make_player(*MAIN, "tanh")
     with pytest.raises(ValueError, match="unknown activation"):
-        passes(Net(net.sizes, net.bias, 99), player)
+        Net(net.sizes, net.bias, 99)
 
 
 # --- layout -------------------------------------------------------------------------------------

@@ -180,10 +180,9 @@ def test_random_numbers_fill_what_training_reads(pack, nets):
 
 
 def test_hidden_units_are_activated(pack, nets):
-    codes = np.array([net.activation for net in nets])
     for player in (pack.g, pack.d):
         player.h[:] = -1
-    alone.activations(*nets, pack.g, pack.d, codes, TINY.batch, 1)
+    alone.activations(*nets, pack.g, pack.d, TINY.batch, 1)
     for player in (pack.g, pack.d):
         assert player.d[1:-1] == pytest.approx(-0.2) and (player.d[[0, -1]] == 0).all()
 

@@ -3,12 +3,12 @@
 A step is one update of D and one of G, on a batch each. What these compute is of no use to anybody.
 """
 
-from typing import Any
+from numba.extending import overload
 
 from gansim.kernels import network, targets
-from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.jit import PART, entry_point
 from gansim.kernels.lanes import T
-from gansim.kernels.network import SLOPE, Net, Player, activate, n_inputs, n_params, output_unit
+from gansim.kernels.network import ACTIVATE, SLOPE, Net, Player, n_inputs, n_params, output_unit
 from gansim.kernels.optimizers import update
 from gansim.kernels.random import NOISE_D, NOISE_G
 from gansim.kernels.targets import Source, draw_data, draw_noise
@@ -25,23 +25,33 @@ def random_numbers(net_g: Net, net_d: Net, s: Source, batch: int, steps: int) ->
         draw_noise(s, n, padded, NOISE_G, 0, batch, step, 0)
 
 
-@kernel
-def _activate_hidden(net: Net, p: Player, code: int) -> None:
+def _activate_hidden(net: Net, p: Player) -> None:
     """Every hidden unit's activation, into the place of its derivative so that the next pass finds the same sums."""
     for i in range(n_inputs(net), output_unit(net)):
-        p.d[i] = activate(code, p.settings[SLOPE], p.h[i])
+        p.d[i] = ACTIVATE[net.activation](p.h[i], p.settings[SLOPE])
+
+
+@overload(_activate_hidden, jit_options=PART)
+def _compiled(net, p):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
+    activate = ACTIVATE[net.net.activation]
+
+    def run(net, p):  # type: ignore[no-untyped-def]
+        for i in range(n_inputs(net), output_unit(net)):
+            p.d[i] = activate(p.h[i], p.settings[SLOPE])
+
+    return run
 
 
 @entry_point
-def activations(net_g: Net, net_d: Net, g: Player, d: Player, codes: Any, batch: int, steps: int) -> None:
-    """D runs forward three times (on reals, on fakes twice), G twice; ``codes`` are G's activation and D's."""
+def activations(net_g: Net, net_d: Net, g: Player, d: Player, batch: int, steps: int) -> None:
+    """D runs forward three times (on reals, on fakes twice), G twice."""
     g, d = network.opened(g), network.opened(d)
     for _ in range(steps):
         for _ in range(0, batch, T):
             for _ in range(3):
-                _activate_hidden(net_d, d, codes[1])
+                _activate_hidden(net_d, d)
             for _ in range(2):
-                _activate_hidden(net_g, g, codes[0])
+                _activate_hidden(net_g, g)
 
 
 @entry_point

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import numba
 from llvmlite import binding
 from llvmlite.binding import Linkage
+from numba import types
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
@@ -101,11 +102,24 @@ def _compiler(lowering: type[NativeLowering]) -> type[CompilerBase]:
 _PartCompiler = _compiler(_PartLowering)
 
 
+# What Numba is told of a part; also for `numba.extending.overload`, whose choices are parts too.
+PART: Any = {"pipeline_class": _PartCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_OPTIONS}
+
+
 def kernel(function: F) -> F:
     """Compile ``function`` as a part of entry points."""
-    compile_part = _njit(pipeline_class=_PartCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)
-    part: F = compile_part(function)
-    return part
+    part = _njit(**PART)(function)
+    if _config.DISABLE_JIT:
+        return function
+    choose = part.get_call_template
+
+    def choose_plain(args: Any, kws: Any) -> Any:
+        """Let a part be the same whether it is called with 0, with 3 or with a variable: half the parts to compile."""
+        return choose(tuple(types.unliteral(t) for t in args), {name: types.unliteral(t) for name, t in kws.items()})
+
+    part.get_call_template = choose_plain
+    compiled: F = part
+    return compiled
 
 
 # --- wholes: machine code, kept on disk ---------------------------------------------------------
@@ -151,6 +165,11 @@ class _WholeLibrary(JITCodeLibrary):
     """
 
     def _optimize_final_module(self) -> None:
+        """Everything is inlined here, with constant layer sizes, and then no loop is unrolled.
+
+        A loop over units holds some hundred instructions; unrolled eight times, as LLVM would, a training step leaves
+        the instruction cache (1-16-1: 10 % slower, twice the code to compile).
+        """
         for function in self._final_module.functions:
             if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
                 function.linkage = Linkage.internal

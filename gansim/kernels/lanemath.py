@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from gansim.kernels.jit import kernel
+from gansim.kernels.jit import PART, kernel
 from gansim.kernels.lanes import (
     Lanes,
     Row,
@@ -42,7 +42,7 @@ def by_precision(single: Callable[..., Any], double: Callable[..., Any], doc: st
     def choose(x: Tile) -> Tile:
         return single(x) if x.dtype == np.float32 else double(x)
 
-    @overload(choose)
+    @overload(choose, jit_options=PART)
     def _choose(x):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
         if isinstance(x, Lanes):
             return (lambda x: single(x)) if x.dtype == types.float32 else (lambda x: double(x))

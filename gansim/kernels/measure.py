@@ -182,8 +182,8 @@ def _v_on_sample(net_d: Net, d: Player, s: Source, n: int) -> Row:
     for index in range(0, n, T):
         if index % DRAWN == 0:
             copy_sample(s, rows(s.reals), 0, index)
-        take_inputs(s.reals[:DRAWN], 1, index // T % 2, d.h)
-        forward(net_d, d)
+        take_inputs(s.reals[:DRAWN], 1, 1, index // T % 2, 1, d.h)
+        forward(net_d, d, 1)
         d.d[0] = -softplus(-d.h[output_unit(net_d)])
         for q in range(min(T, n - index)):  # past the end of the sample stands its last point again
             total = total + judged[q]
@@ -221,12 +221,12 @@ def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, ste
         if t % 2 == 0:
             draw_target(s, rows(s.reals), 0, EVAL_DATA, t * T, step, 0, 0)
             draw_noise(s, n_inputs(net_g), DRAWN, EVAL_NOISE, t * T, t * T + DRAWN, step, 0)
-        take_inputs(s.reals[:DRAWN], 1, t % 2, d.h)
-        forward(net_d, d)
+        take_inputs(s.reals[:DRAWN], 1, 1, t % 2, 1, d.h)
+        forward(net_d, d, 1)
         logits[t] = d.h[output_unit(net_d)]
         on_real = on_real + _judge(net_d, d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
-        take_inputs(s.noises[: DRAWN * n_inputs(net_g)], n_inputs(net_g), t % 2, g.h)
-        show_fakes(net_g, net_d, g, d)
+        take_inputs(s.noises[: DRAWN * n_inputs(net_g)], n_inputs(net_g), 1, t % 2, 1, g.h)
+        show_fakes(net_g, net_d, g, d, 1)
         fakes[t] = (g.h[output_unit(net_g)] - location) * scale
         logits[n // T + t] = d.h[output_unit(net_d)]
         on_fake = on_fake + _judge(net_d, d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)

@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
 
-from gansim.kernels.jit import kernel
+from gansim.kernels.jit import PART, kernel
 from gansim.kernels.lanemath import expm1, sigmoid, softplus, tanh
 from gansim.kernels.lanes import Row, Rows, Tile, Tiles, dot, fma, fold, maximum, rows, spread, tiles, where_greater
 
@@ -33,7 +33,6 @@ CODES = {
     "softplus": SOFTPLUS,
     "elu": ELU,
 }
-NONE = -1  # of a network without hidden layers
 
 
 class Layer(NamedTuple):
@@ -52,7 +51,9 @@ class Net:
 
     def __init__(self, sizes: tuple[int, ...], bias: bool, activation: int) -> None:
         self.sizes, self.bias = tuple(int(n) for n in sizes), bool(bias)
-        self.activation = int(activation) if len(self.sizes) > 2 else NONE
+        if activation not in CODES.values():
+            raise ValueError(f"unknown activation: code {activation}")
+        self.activation = int(activation) if len(self.sizes) > 2 else PIECEWISE  # nothing to activate
 
     @property
     def layers(self) -> list[Layer]:
@@ -106,7 +107,7 @@ def _constant(value: Callable[[Net], int]) -> Callable[..., int]:
     def constant(net: Net) -> int:
         return value(net)
 
-    @overload(constant)
+    @overload(constant, jit_options=PART)
     def _compiled(net):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
         number = value(net.net)
         return lambda net: number
@@ -115,6 +116,7 @@ def _constant(value: Callable[[Net], int]) -> Callable[..., int]:
 
 
 n_params = _constant(lambda net: net.n_params)
+n_units = _constant(lambda net: net.n_units)
 n_inputs = _constant(lambda net: net.sizes[0])
 n_outputs = _constant(lambda net: net.sizes[-1])
 output_unit = _constant(lambda net: net.n_units - net.sizes[-1])
@@ -161,35 +163,65 @@ def opened(p: Player) -> Player:
 
 
 @kernel
-def activate(code: int, slope: Row, a: Tile) -> Tile:
-    """``f(a)``; ``slope`` is that of the piecewise linear ones or elu's alpha. The code is known while compiling."""
-    if code == PIECEWISE:
-        return maximum(a, a * slope)
-    if code == TANH:
-        return tanh(a)
-    if code == SIGMOID:
-        return sigmoid(a)
-    if code == SOFTPLUS:
-        return softplus(a)
-    if code == ELU:
-        return where_greater(a, 0.0, a, expm1(a) * slope)
-    raise ValueError("unknown activation")
+def _piecewise(a: Tile, slope: Row) -> Tile:
+    return maximum(a, a * slope)
 
 
 @kernel
-def deactivate(code: int, slope: Row, d: Tile, f: Tile) -> Tile:
-    """``d * f'(a)``, f' written in terms of ``f = f(a)``; d may be a row."""
-    if code == PIECEWISE:
-        return where_greater(f, 0.0, d, d * slope)
-    if code == TANH:
-        return d * fma(-f, f, 1.0)
-    if code == SIGMOID:
-        return d * (f * (1.0 - f))
-    if code == SOFTPLUS:
-        return d * -expm1(-f)
-    if code == ELU:
-        return where_greater(f, 0.0, d, d * (f + slope))
-    raise ValueError("unknown activation")
+def _piecewise_slope(d: Tile, f: Tile, slope: Row) -> Tile:
+    return where_greater(f, 0.0, d, d * slope)
+
+
+@kernel
+def _tanh(a: Tile, slope: Row) -> Tile:
+    return tanh(a)
+
+
+@kernel
+def _tanh_slope(d: Tile, f: Tile, slope: Row) -> Tile:
+    return d * fma(-f, f, 1.0)
+
+
+@kernel
+def _sigmoid(a: Tile, slope: Row) -> Tile:
+    return sigmoid(a)
+
+
+@kernel
+def _sigmoid_slope(d: Tile, f: Tile, slope: Row) -> Tile:
+    return d * (f * (1.0 - f))
+
+
+@kernel
+def _softplus(a: Tile, slope: Row) -> Tile:
+    return softplus(a)
+
+
+@kernel
+def _softplus_slope(d: Tile, f: Tile, slope: Row) -> Tile:
+    return d * -expm1(-f)
+
+
+@kernel
+def _elu(a: Tile, slope: Row) -> Tile:
+    return where_greater(a, 0.0, a, expm1(a) * slope)
+
+
+@kernel
+def _elu_slope(d: Tile, f: Tile, slope: Row) -> Tile:
+    return where_greater(f, 0.0, d, d * (f + slope))
+
+
+# By code: f(a), and d * f'(a) in terms of f = f(a), where d may be a row. ``slope`` is that of the piecewise linear
+# ones or elu's alpha. Which one is known while compiling: a branch among the loops over units costs registers.
+ACTIVATE = {PIECEWISE: _piecewise, TANH: _tanh, SIGMOID: _sigmoid, SOFTPLUS: _softplus, ELU: _elu}
+DEACTIVATE = {
+    PIECEWISE: _piecewise_slope,
+    TANH: _tanh_slope,
+    SIGMOID: _sigmoid_slope,
+    SOFTPLUS: _softplus_slope,
+    ELU: _elu_slope,
+}
 
 
 # --- one layer: sizes are constants, where it lies is data, so equal layers share code ----------
@@ -207,25 +239,25 @@ class Place(NamedTuple):
     z: int
 
 
-# Loops go over pairs of units: two share each tile that is read (1.4 to 1.6 x; four would spill registers).
+# Loops go over pairs of units: two share each tile that is read (1.4 to 1.6 x; four would spill registers). Sums over
+# more than WIDE units are taken WIDE at a time, so that the tiles they share stay in the first-level cache (64 tiles
+# are 32 KiB; 1.7 x on 128 x 128). What is summed up so far waits in its unit's place; the terms keep their order.
+WIDE = 64
 
 
 @cache
-def _dense(n_in: int, n_out: int, bias: bool) -> Any:
-    """The sums ``W h[x:] + b`` of one output, and of two."""
+def _dense(n_in: int) -> Any:
+    """Add ``W h[x + low : x + high]`` to the sum of one unit, and of two."""
 
     @kernel
-    def one(p: Player, at: Place, j: int) -> Tile:
-        a = spread(p.theta[at.b + j] if bias else 0.0, p.h[at.x])
-        for i in range(n_in):
+    def one(p: Player, at: Place, j: int, a: Tile, low: int, high: int) -> Tile:
+        for i in range(low, high):
             a = fma(p.theta[at.w + j * n_in + i], p.h[at.x + i], a)
         return a
 
     @kernel
-    def two(p: Player, at: Place, j: int) -> tuple[Tile, Tile]:
-        a0 = spread(p.theta[at.b + j] if bias else 0.0, p.h[at.x])
-        a1 = spread(p.theta[at.b + j + 1] if bias else 0.0, p.h[at.x])
-        for i in range(n_in):
+    def two(p: Player, at: Place, j: int, a0: Tile, a1: Tile, low: int, high: int) -> tuple[Tile, Tile]:
+        for i in range(low, high):
             f = p.h[at.x + i]
             a0 = fma(p.theta[at.w + j * n_in + i], f, a0)
             a1 = fma(p.theta[at.w + (j + 1) * n_in + i], f, a1)
@@ -237,15 +269,12 @@ def _dense(n_in: int, n_out: int, bias: bool) -> Any:
 @cache
 def _output_forward(n_in: int, n_out: int, bias: bool) -> Any:
     """``h[y:] = W h[x:] + b``."""
-    one, two = _dense(n_in, n_out, bias)
-    pairs = n_out - n_out % 2
+    one, _ = _dense(n_in)
 
     @kernel
     def run(p: Player, at: Place) -> None:
-        for j in range(0, pairs, 2):
-            p.h[at.y + j], p.h[at.y + j + 1] = two(p, at, j)
-        for j in range(pairs, n_out):
-            p.h[at.y + j] = one(p, at, j)
+        for j in range(n_out):
+            p.h[at.y + j] = one(p, at, j, spread(p.theta[at.b + j] if bias else 0.0, p.h[at.x]), 0, n_in)
 
     return run
 
@@ -253,24 +282,36 @@ def _output_forward(n_in: int, n_out: int, bias: bool) -> Any:
 @cache
 def _hidden_forward(n_in: int, n_units: int, bias: bool, code: int, readout: bool) -> Any:
     """``h[y:] = f(W h[x:] + b)`` and, for a readout, the single output ``h[at.z]`` above, summed up on the way."""
-    one, two = _dense(n_in, n_units, bias)
+    one, two = _dense(n_in)
+    activate = ACTIVATE[code]
     pairs = n_units - n_units % 2
+
+    @kernel
+    def start(p: Player, at: Place, j: int, low: int) -> Tile:
+        if low == 0:
+            return spread(p.theta[at.b + j] if bias else 0.0, p.h[at.x])
+        return p.h[at.y + j]
 
     @kernel
     def run(p: Player, at: Place) -> None:
         slope = p.settings[SLOPE]
         out = spread(p.theta[at.b_up] if readout and bias else 0.0, p.h[at.x])
-        for j in range(0, pairs, 2):
-            a0, a1 = two(p, at, j)
-            f0, f1 = activate(code, slope, a0), activate(code, slope, a1)
-            p.h[at.y + j], p.h[at.y + j + 1] = f0, f1
-            if readout:
-                out = fma(p.theta[at.up + j + 1], f1, fma(p.theta[at.up + j], f0, out))
-        for j in range(pairs, n_units):
-            f = activate(code, slope, one(p, at, j))
-            p.h[at.y + j] = f
-            if readout:
-                out = fma(p.theta[at.up + j], f, out)
+        for low in range(0, n_in, WIDE):
+            high = min(low + WIDE, n_in)
+            for j in range(0, pairs, 2):
+                f0, f1 = two(p, at, j, start(p, at, j, low), start(p, at, j + 1, low), low, high)
+                if high == n_in:
+                    f0, f1 = activate(f0, slope), activate(f1, slope)
+                    if readout:
+                        out = fma(p.theta[at.up + j + 1], f1, fma(p.theta[at.up + j], f0, out))
+                p.h[at.y + j], p.h[at.y + j + 1] = f0, f1
+            for j in range(pairs, n_units):
+                f = one(p, at, j, start(p, at, j, low), low, high)
+                if high == n_in:
+                    f = activate(f, slope)
+                    if readout:
+                        out = fma(p.theta[at.up + j], f, out)
+                p.h[at.y + j] = f
         if readout:
             p.h[at.z] = out
 
@@ -279,52 +320,58 @@ def _hidden_forward(n_in: int, n_units: int, bias: bool, code: int, readout: boo
 
 @cache
 def _derivatives(n_units: int, n_out: int, code: int) -> Any:
-    """The derivatives ``W^T d[z:] * f'`` with respect to the sums of one unit, and of two; ``up`` leads to z."""
+    """Derivatives ``W^T d[z:] * f'`` with respect to the sums of one unit, and of two; ``up`` leads to z.
+
+    Units ``low`` ... ``high - 1`` above are taken up; a sum that is not complete has not met f' yet.
+    """
+    deactivate = DEACTIVATE[code]
 
     @kernel
-    def one(p: Player, at: Place, i: int) -> Tile:
+    def one(p: Player, at: Place, i: int, low: int, high: int) -> Tile:
         theta, d, slope, f = p.theta, p.d, p.settings[SLOPE], p.h[at.y + i]
         if n_out == 1:  # f' times the weight is one operation less
-            return d[at.z] * deactivate(code, slope, theta[at.up + i], f)
-        a = d[at.z] * theta[at.up + i]
-        for j in range(1, n_out):
+            return d[at.z] * deactivate(theta[at.up + i], f, slope)
+        a = spread(0.0, f) if low == 0 else d[at.y + i]
+        for j in range(low, high):
             a = fma(theta[at.up + j * n_units + i], d[at.z + j], a)
-        return deactivate(code, slope, a, f)
+        return deactivate(a, f, slope) if high == n_out else a
 
     @kernel
-    def two(p: Player, at: Place, i: int) -> tuple[Tile, Tile]:
+    def two(p: Player, at: Place, i: int, low: int, high: int) -> tuple[Tile, Tile]:
         theta, d, slope, f0, f1 = p.theta, p.d, p.settings[SLOPE], p.h[at.y + i], p.h[at.y + i + 1]
         if n_out == 1:
-            d0, d1 = deactivate(code, slope, theta[at.up + i], f0), deactivate(code, slope, theta[at.up + i + 1], f1)
+            d0, d1 = deactivate(theta[at.up + i], f0, slope), deactivate(theta[at.up + i + 1], f1, slope)
             return d[at.z] * d0, d[at.z] * d1
-        dz = d[at.z]
-        a0, a1 = dz * theta[at.up + i], dz * theta[at.up + i + 1]
-        for j in range(1, n_out):
+        a0 = spread(0.0, f0) if low == 0 else d[at.y + i]
+        a1 = spread(0.0, f1) if low == 0 else d[at.y + i + 1]
+        for j in range(low, high):
             dz = d[at.z + j]
             a0 = fma(theta[at.up + j * n_units + i], dz, a0)
             a1 = fma(theta[at.up + j * n_units + i + 1], dz, a1)
-        return deactivate(code, slope, a0, f0), deactivate(code, slope, a1, f1)
+        if high == n_out:
+            a0, a1 = deactivate(a0, f0, slope), deactivate(a1, f1, slope)
+        return a0, a1
 
     return one, two
 
 
 @cache
 def _gradient(n_in: int, bias: bool) -> Any:
-    """Grow the gradient of the weights and the bias of one unit, and of two, whose derivatives are in registers."""
+    """Grow the gradient of one unit's, and of two units', weights from inputs ``low`` ... and, with 0, of the bias."""
 
     @kernel
-    def one(p: Player, at: Place, j: int, d: Tile) -> None:
-        if bias:
+    def one(p: Player, at: Place, j: int, d: Tile, low: int, high: int) -> None:
+        if bias and low == 0:
             p.grad[at.b + j] = p.grad[at.b + j] + fold(d)
-        for i in range(n_in):
+        for i in range(low, high):
             p.grad[at.w + j * n_in + i] = dot(d, p.h[at.x + i], p.grad[at.w + j * n_in + i])
 
     @kernel
-    def two(p: Player, at: Place, j: int, d0: Tile, d1: Tile) -> None:
+    def two(p: Player, at: Place, j: int, d0: Tile, d1: Tile, low: int, high: int) -> None:
         grad, w0, w1 = p.grad, at.w + j * n_in, at.w + (j + 1) * n_in
-        if bias:
+        if bias and low == 0:
             grad[at.b + j], grad[at.b + j + 1] = grad[at.b + j] + fold(d0), grad[at.b + j + 1] + fold(d1)
-        for i in range(n_in):
+        for i in range(low, high):
             f = p.h[at.x + i]
             g0, g1 = dot(d0, f, grad[w0 + i]), dot(d1, f, grad[w1 + i])
             grad[w0 + i], grad[w1 + i] = g0, g1
@@ -340,7 +387,7 @@ def _output_backward(n_in: int, n_out: int, bias: bool) -> Any:
     @kernel
     def run(p: Player, at: Place) -> None:
         for j in range(n_out):
-            one(p, at, j, p.d[at.y + j])
+            one(p, at, j, p.d[at.y + j], 0, n_in)
 
     return run
 
@@ -349,24 +396,34 @@ def _output_backward(n_in: int, n_out: int, bias: bool) -> Any:
 def _hidden_backward(n_in: int, n_units: int, n_out: int, bias: bool, code: int, first: bool) -> Any:
     """Derivatives of a hidden layer and, while they are in registers, the gradient of its weights and biases.
 
-    They are stored for the layer below, if there is one.
+    They are stored for the layer below, if there is one. Wide layers go through their inputs afterwards.
     """
     one, two = _derivatives(n_units, n_out, code)
     grow_one, grow_two = _gradient(n_in, bias)
-    pairs = n_units - n_units % 2
+    pairs, at_once = n_units - n_units % 2, n_in <= WIDE and n_out <= WIDE
 
     @kernel
     def run(p: Player, at: Place) -> None:
-        for i in range(0, pairs, 2):
-            d0, d1 = two(p, at, i)
-            grow_two(p, at, i, d0, d1)
-            if not first:
-                p.d[at.y + i], p.d[at.y + i + 1] = d0, d1
-        for i in range(pairs, n_units):
-            d = one(p, at, i)
-            grow_one(p, at, i, d)
-            if not first:
-                p.d[at.y + i] = d
+        for low in range(0, n_out, WIDE):
+            high = min(low + WIDE, n_out)
+            for i in range(0, pairs, 2):
+                d0, d1 = two(p, at, i, low, high)
+                if at_once:
+                    grow_two(p, at, i, d0, d1, 0, n_in)
+                if not (at_once and first):
+                    p.d[at.y + i], p.d[at.y + i + 1] = d0, d1
+            for i in range(pairs, n_units):
+                d = one(p, at, i, low, high)
+                if at_once:
+                    grow_one(p, at, i, d, 0, n_in)
+                if not (at_once and first):
+                    p.d[at.y + i] = d
+        if not at_once:
+            for low in range(0, n_in, WIDE):
+                for i in range(0, pairs, 2):
+                    grow_two(p, at, i, p.d[at.y + i], p.d[at.y + i + 1], low, min(low + WIDE, n_in))
+                for i in range(pairs, n_units):
+                    grow_one(p, at, i, p.d[at.y + i], low, min(low + WIDE, n_in))
 
     return run
 
@@ -380,18 +437,20 @@ def _hidden_input(n_units: int, n_out: int, code: int, single: bool) -> Any:
     @kernel
     def run(p: Player, at: Place) -> None:
         dx = spread(0.0, p.h[at.y])
-        for i in range(0, pairs, 2):
-            d0, d1 = two(p, at, i)
-            if single:
-                dx = fma(p.theta[at.w + i + 1], d1, fma(p.theta[at.w + i], d0, dx))
-            else:
-                p.d[at.y + i], p.d[at.y + i + 1] = d0, d1
-        for i in range(pairs, n_units):
-            d = one(p, at, i)
-            if single:
-                dx = fma(p.theta[at.w + i], d, dx)
-            else:
-                p.d[at.y + i] = d
+        for low in range(0, n_out, WIDE):
+            high = min(low + WIDE, n_out)
+            for i in range(0, pairs, 2):
+                d0, d1 = two(p, at, i, low, high)
+                if single and high == n_out:
+                    dx = fma(p.theta[at.w + i + 1], d1, fma(p.theta[at.w + i], d0, dx))
+                else:
+                    p.d[at.y + i], p.d[at.y + i + 1] = d0, d1
+            for i in range(pairs, n_units):
+                d = one(p, at, i, low, high)
+                if single and high == n_out:
+                    dx = fma(p.theta[at.w + i], d, dx)
+                else:
+                    p.d[at.y + i] = d
         if single:
             p.d[at.x] = dx
 
@@ -416,9 +475,19 @@ def _input(n_in: int, n_out: int) -> Any:
 # --- the whole network: a chain of layers, unrolled while compiling -----------------------------
 
 
-def _bound(run: Any, at: Place) -> Any:
-    """``run`` at one place: a function of the player alone."""
-    return kernel(lambda p: run(p, at))
+def _bound(run: Any, net: Net, layer: Layer, above: Layer) -> Any:
+    """``run`` at one place, for the first n tiles of a block in turn: a function of the player and n."""
+    units = net.n_units
+    w, b, x, y = layer.weight, layer.bias, layer.x, layer.y
+    up, b_up, z = above.weight, above.bias, above.y
+
+    @kernel
+    def step(p: Player, n: int) -> None:
+        for t in range(n):
+            first = t * units
+            run(p, Place(w, b, x + first, y + first, up, b_up, z + first))
+
+    return step
 
 
 def _chain(steps: list[Any]) -> Any:
@@ -429,34 +498,30 @@ def _chain(steps: list[Any]) -> Any:
     tail = _chain(steps[1:])
 
     @kernel
-    def run(p: Player) -> None:
-        head(p)
-        tail(p)
+    def run(p: Player, n: int) -> None:
+        head(p, n)
+        tail(p, n)
 
     return run
 
 
-def _network(build: Callable[[Net], list[Any]], doc: str) -> Callable[[Net, Player], None]:
-    """A function of (net, player) whose steps are chosen by the architecture."""
+def _network(build: Callable[[Net], list[Any]], doc: str) -> Callable[[Net, Player, int], None]:
+    """A function of (net, player, tiles) whose steps are chosen by the architecture."""
 
     @cache
     def chained(key: tuple[tuple[int, ...], bool, int]) -> Any:
         return _chain(build(Net(*key)))
 
-    def function(net: Net, p: Player) -> None:
-        chained(net.key)(p)
+    def function(net: Net, p: Player, n: int) -> None:
+        chained(net.key)(p, n)
 
-    @overload(function)
-    def _compiled(net, p):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
+    @overload(function, jit_options=PART)
+    def _compiled(net, p, n):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
         run = chained(net.net.key)
-        return lambda net, p: run(p)
+        return lambda net, p, n: run(p, n)
 
     function.__doc__ = doc
     return function
-
-
-def _place(layer: Layer, above: Layer) -> Place:
-    return Place(layer.weight, layer.bias, layer.x, layer.y, above.weight, above.bias, above.y)
 
 
 def _hidden(net: Net) -> list[tuple[Layer, Layer]]:
@@ -470,18 +535,18 @@ def _forward_steps(net: Net) -> list[Any]:
     for layer, above in _hidden(net):
         readout = fused and above == last
         run = _hidden_forward(layer.n_in, layer.n_out, net.bias, net.activation, readout)
-        steps.append(_bound(run, _place(layer, above)))
+        steps.append(_bound(run, net, layer, above))
     if not fused:
-        steps.append(_bound(_output_forward(last.n_in, last.n_out, net.bias), _place(last, last)))
+        steps.append(_bound(_output_forward(last.n_in, last.n_out, net.bias), net, last, last))
     return steps
 
 
 def _backward_steps(net: Net) -> list[Any]:
     last = net.layers[-1]
-    steps = [_bound(_output_backward(last.n_in, last.n_out, net.bias), _place(last, last))]
+    steps = [_bound(_output_backward(last.n_in, last.n_out, net.bias), net, last, last)]
     for layer, above in reversed(_hidden(net)):
         run = _hidden_backward(layer.n_in, layer.n_out, above.n_out, net.bias, net.activation, layer.x == 0)
-        steps.append(_bound(run, _place(layer, above)))
+        steps.append(_bound(run, net, layer, above))
     return steps
 
 
@@ -490,9 +555,9 @@ def _input_steps(net: Net) -> list[Any]:
     single = len(net.layers) > 1 and first.n_in == 1
     for layer, above in reversed(_hidden(net)):
         run = _hidden_input(layer.n_out, above.n_out, net.activation, single and layer == first)
-        steps.append(_bound(run, _place(layer, above)))
+        steps.append(_bound(run, net, layer, above))
     if not single:
-        steps.append(_bound(_input(first.n_in, first.n_out), _place(first, first)))
+        steps.append(_bound(_input(first.n_in, first.n_out), net, first, first))
     return steps
 
 

@@ -23,6 +23,7 @@ from gansim.kernels.network import (
     n_inputs,
     n_outputs,
     n_params,
+    n_units,
     output_unit,
 )
 from gansim.kernels.optimizers import update
@@ -31,64 +32,75 @@ from gansim.kernels.targets import Source, draw_data, draw_noise
 
 
 class Plan(NamedTuple):
-    """What a pack's runs have in common besides their networks: codes and counts."""
+    """What a pack's runs have in common besides their networks: codes and counts; ``block`` in tiles."""
 
     game: int
     simultaneous: bool
     d_steps: int
     g_steps: int
     batch: int
+    block: int
 
 
-# --- one tile: what each player learns from T samples -------------------------------------------
-
-
-@kernel
-def learn_real(net_d: Net, d: Player, game: int, weight: Tile) -> None:
-    """D sees the reals in ``d.h``: its gradient grows by their share."""
-    forward(net_d, d)
-    out = output_unit(net_d)
-    d.d[out] = slope_real(game, d.h[out]) * weight
-    backward(net_d, d)
+# --- one block of tiles: what each player learns from it ----------------------------------------
 
 
 @kernel
-def show_fakes(net_g: Net, net_d: Net, g: Player, d: Player) -> None:
+def learn_real(net_d: Net, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
+    """D sees the reals in ``d.h``, tiles ``first`` ... of a batch: its gradient grows by their share."""
+    forward(net_d, d, n)
+    for t in range(n):
+        out = t * n_units(net_d) + output_unit(net_d)
+        d.d[out] = slope_real(game, d.h[out]) * weights[first + t]
+    backward(net_d, d, n)
+
+
+@kernel
+def show_fakes(net_g: Net, net_d: Net, g: Player, d: Player, n: int) -> None:
     """G maps the noise in ``g.h``, D judges the result."""
-    forward(net_g, g)
-    copy_units(g.h, output_unit(net_g), d.h, 0, n_outputs(net_g))
-    forward(net_d, d)
+    forward(net_g, g, n)
+    for t in range(n):
+        out = t * n_units(net_g) + output_unit(net_g)
+        copy_units(g.h, out, d.h, t * n_units(net_d), n_outputs(net_g))
+    forward(net_d, d, n)
 
 
 @kernel
-def learn_fake(net_g: Net, net_d: Net, g: Player, d: Player, game: int, weight: Tile) -> None:
+def learn_fake(net_g: Net, net_d: Net, g: Player, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
     """D sees G's fakes: its gradient grows by their share."""
-    show_fakes(net_g, net_d, g, d)
-    out = output_unit(net_d)
-    d.d[out] = slope_fake(game, d.h[out]) * weight
-    backward(net_d, d)
+    show_fakes(net_g, net_d, g, d, n)
+    for t in range(n):
+        out = t * n_units(net_d) + output_unit(net_d)
+        d.d[out] = slope_fake(game, d.h[out]) * weights[first + t]
+    backward(net_d, d, n)
 
 
 @kernel
-def learn_generator(net_g: Net, net_d: Net, g: Player, d: Player, game: int, weight: Tile) -> None:
+def learn_generator(
+    net_g: Net, net_d: Net, g: Player, d: Player, game: int, weights: Tiles, first: int, n: int
+) -> None:
     """G learns through D: its gradient grows by the share of the noise in ``g.h``."""
-    show_fakes(net_g, net_d, g, d)
-    out = output_unit(net_d)
-    d.d[out] = slope_generator(game, d.h[out]) * weight
-    backward_to_input(net_d, d)
-    copy_units(d.d, 0, g.d, output_unit(net_g), n_outputs(net_g))
-    backward(net_g, g)
+    show_fakes(net_g, net_d, g, d, n)
+    for t in range(n):
+        out = t * n_units(net_d) + output_unit(net_d)
+        d.d[out] = slope_generator(game, d.h[out]) * weights[first + t]
+    backward_to_input(net_d, d, n)
+    for t in range(n):
+        out = t * n_units(net_g) + output_unit(net_g)
+        copy_units(d.d, t * n_units(net_d), g.d, out, n_outputs(net_g))
+    backward(net_g, g, n)
 
 
 # --- one batch: a player's gradient -------------------------------------------------------------
 
 
 @kernel
-def take_inputs(batch: Any, n: int, t: int, h: Tiles) -> None:
-    """Tile t of a batch, coordinate by coordinate, becomes the inputs of a network."""
-    samples, each = tiles(batch), batch.shape[0] // T // n
-    for k in range(n):
-        h[k] = samples[k * each + t]
+def take_inputs(batch: Any, inputs: int, units: int, first: int, n: int, h: Tiles) -> None:
+    """Tiles ``first`` ... ``first + n - 1`` of a batch, coordinate by coordinate, become the inputs of a network."""
+    samples, each = tiles(batch), batch.shape[0] // T // inputs
+    for t in range(n):
+        for k in range(inputs):
+            h[t * units + k] = samples[k * each + first + t]
 
 
 @kernel
@@ -97,11 +109,13 @@ def gradient_d(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Pl
     clear(d.grad, n_params(net_d))
     draw_data(s, n_inputs(net_d), plan.batch, step, k)
     draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_D, 0, plan.batch, step, k)
-    for t in range((plan.batch + T - 1) // T):
-        take_inputs(s.reals, n_inputs(net_d), t, d.h)
-        learn_real(net_d, d, plan.game, s.weights[t])
-        take_inputs(s.noises, n_inputs(net_g), t, g.h)
-        learn_fake(net_g, net_d, g, d, plan.game, s.weights[t])
+    tiles_ = (plan.batch + T - 1) // T
+    for first in range(0, tiles_, plan.block):
+        n = min(plan.block, tiles_ - first)
+        take_inputs(s.reals, n_inputs(net_d), n_units(net_d), first, n, d.h)
+        learn_real(net_d, d, plan.game, s.weights, first, n)
+        take_inputs(s.noises, n_inputs(net_g), n_units(net_g), first, n, g.h)
+        learn_fake(net_g, net_d, g, d, plan.game, s.weights, first, n)
 
 
 @kernel
@@ -109,9 +123,11 @@ def gradient_g(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, plan: Pl
     """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
     clear(g.grad, n_params(net_g))
     draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_G, 0, plan.batch, step, k)
-    for t in range((plan.batch + T - 1) // T):
-        take_inputs(s.noises, n_inputs(net_g), t, g.h)
-        learn_generator(net_g, net_d, g, d, plan.game, s.weights[t])
+    tiles_ = (plan.batch + T - 1) // T
+    for first in range(0, tiles_, plan.block):
+        n = min(plan.block, tiles_ - first)
+        take_inputs(s.noises, n_inputs(net_g), n_units(net_g), first, n, g.h)
+        learn_generator(net_g, net_d, g, d, plan.game, s.weights, first, n)
 
 
 # --- the loop -----------------------------------------------------------------------------------
@@ -162,13 +178,13 @@ def losses_and_gradients(
     for t in range(n_tiles):
         for k in range(n_inputs(net_d)):
             d.h[k] = reals[k * n_tiles + t]
-        learn_real(net_d, d, game, shares[t])
+        learn_real(net_d, d, game, shares, t, 1)
         v, loss = -softplus(-d.h[out]), loss_real(game, d.h[out])
         for k in range(n_inputs(net_g)):
             g.h[k] = noises[k * n_tiles + t]
-        learn_fake(net_g, net_d, g, d, game, shares[t])
+        learn_fake(net_g, net_d, g, d, game, shares, t, 1)
         v, loss = v - softplus(d.h[out]), loss + loss_fake(game, d.h[out])
-        learn_generator(net_g, net_d, g, d, game, shares[t])
+        learn_generator(net_g, net_d, g, d, game, shares, t, 1)
         totals[0] = totals[0] + _shared(v, shares[t])
         totals[1] = totals[1] + _shared(loss, shares[t])
         totals[2] = totals[2] + _shared(loss_generator(game, d.h[out]), shares[t])
