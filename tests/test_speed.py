@@ -285,6 +285,7 @@ def test_refusals_name_the_option(argv, line, study):
     assert str(caught.value).startswith(line)
 
 
+@compiled
 def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
     """One case of 16 GANs without yardsticks; start-up is the business of a slow test."""
     from timing import tables as report

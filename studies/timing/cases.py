@@ -54,8 +54,8 @@ def networks(*hidden: int, activation: str = "leaky_relu", noise_dim: int = 1) -
 SMALLEST = Case(networks(16), 1024, (1024, 280), (1024, 170), 12, 1000)
 TANH = Case(networks(16, activation="tanh"), 1024, (1024, 200), (512, 240), 8, 600)
 TWO_LAYERS = Case(networks(16, 16), 1024, (1024, 85), (256, 200), 8)
-WIDE = Case(networks(64, 64), 256, (1024, 12), (32, 540), 3.5, 15)
-WIDEST = Case(networks(128, 128, activation="relu", noise_dim=2), 256, (1024, 3), (16, 300), 3, data_dim=2)
+WIDE = Case(networks(64, 64), 128, (1024, 12), (32, 540), 3.5, 15)
+WIDEST = Case(networks(128, 128, activation="relu", noise_dim=2), 128, (1024, 3), (16, 300), 3, data_dim=2)
 AFFINE = Case(replace(SMALLEST.gan, generator=gs.MLP(hidden=())), 1024, (1024, 310), (1024, 190))
 
 WIDTHS, BATCHES, GANS = (8, 16, 32, 64, 128), (16, 64, 256, 1024), (16, 128, 1024, 8192)  # what scaling varies

@@ -60,7 +60,7 @@ def yardsticks(case: Case, jobs: int, seconds: float) -> list[tuple[str, str, li
     def jax(gans: int, steps: int, cores: int) -> list[str]:
         return ["--gans", str(gans), "--steps", str(max(1, round(steps * seconds))), "--cores", str(cores)]
 
-    loop = ["--steps", str(max(1, round(1500 * seconds))), "--cores", "1"]
+    loop = ["--steps", str(max(1, round(1000 * seconds))), "--cores", "1"]
     return [
         ("jax", "jax_vmap", jax(*case.jax, jobs)),
         ("jax_tuned", "jax_vmap", jax(*case.tuned, 1)),
@@ -76,7 +76,7 @@ def peak(cases: Sequence[Case], seconds: float, rounds: int) -> pd.DataFrame:
     rows = []
     for case in cases:
         rates = {
-            "peak": lambda: speed.peak_flops(seconds=0.1 * seconds),
+            "peak": lambda: speed.peak_flops(seconds=0.03 * seconds),
             "core": lambda case=case: engine(case, case.gans // 2, 1, seconds),
         }
         best, flops = in_turn(rates, rounds), speed.step_flops(case.gan, case.data_dim)
