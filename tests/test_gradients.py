@@ -49,9 +49,14 @@ def assert_like_the_oracle(found, expected):
 
 
 CASES = list(product(GAMES, ACTIVATIONS, ARCHITECTURES))
+LONG = {"sigmoid", "softplus", "elu"}  # each compiles anew for every architecture: three seconds
+SLOW = [(pytest.mark.slow,) if depth > 1 and activation in LONG else () for _, activation, depth in CASES]
 
 
-@pytest.mark.parametrize(("number", "game", "activation", "depth"), [(n, *case) for n, case in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("number", "game", "activation", "depth"),
+    [pytest.param(n, *case, marks=marks) for n, (case, marks) in enumerate(zip(CASES, SLOW, strict=True))],
+)
 def test_gradients_of_both_players(number, game, activation, depth):
     gan = make_gan(game, activation, depth)
     # Games x activations x depths, with the batch sizes dealt round so that each meets each depth and activation.

@@ -1,8 +1,8 @@
 """Networks on lanes: forward, backward and backward to the input, against the NumPy oracle in every lane.
 
 Each shape compiles for a second or two, so a handful of shapes covers 0 to 4 hidden layers, widths 1, 2, 3 and 17,
-inputs and outputs from 1 to 8, with and without biases. Every shape meets every activation, and every lane has
-parameters, a slope and samples of its own.
+inputs and outputs from 1 to 8, with and without biases. One shape meets every activation, the others two each, and
+every lane has parameters, a slope and samples of its own.
 """
 
 from itertools import pairwise
@@ -21,6 +21,7 @@ from gansim.kernels.network import (
     N_SETTINGS,
     SLOPE,
     TANH,
+    WIDE,
     Layer,
     Net,
     Player,
@@ -46,6 +47,7 @@ SHAPES = [
     ((3, 1, 2, 8), True),
     ((4, 3, 2, 1, 6), False),
     ((1, 2, 17, 3, 1, 5), True),
+    ((2, WIDE + 5, WIDE + 2, 1), True),  # sums in two parts; units in pairs and one left over
 ]
 MAIN = ((2, 17, 1), True)
 
@@ -57,6 +59,15 @@ def passes(net, player):
     forward(net, p, 1)
     backward(net, p, 1)
     backward_to_input(net, p, 1)
+
+
+@entry_point
+def passes_of_a_block(net, player, n):
+    """The same for n tiles in turn."""
+    p = opened(player)
+    forward(net, p, n)
+    backward(net, p, n)
+    backward_to_input(net, p, n)
 
 
 @entry_point
@@ -131,8 +142,11 @@ def worst(net, player, mlps, start=0.0):
     return found
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize(("sizes", "bias"), SHAPES)
+@pytest.mark.parametrize(
+    ("sizes", "bias", "activation"),
+    [(*MAIN, activation) for activation in ACTIVATIONS]
+    + [(*shape, ACTIVATIONS[(i + k) % 7]) for i, shape in enumerate(SHAPES) for k in (0, 3)],
+)
 def test_passes_agree_with_the_oracle(sizes, bias, activation):
     """Found are 2e-15, and 2e-14 deep in the activations' tails, where the terms of a sum are 30 times its size."""
     for seed, spread, limit in ((0, 1.0, 1e-14), (1, 30.0, 1e-13)):
@@ -157,6 +171,24 @@ def test_gradients_accumulate(activation):
     net, player, mlps = make_player(*MAIN, activation)
     player.grad[:] = 1.5
     assert max(worst(net, player, mlps, start=1.5)) < 1e-13
+
+
+@pytest.mark.parametrize("shape", [MAIN, ((3, 2, 2, 2), False)])
+def test_a_block_is_its_tiles_in_turn(shape):
+    net, one, _ = make_player(*shape, "leaky_relu")
+    tiles_ = [make_player(*shape, "leaky_relu", seed=seed)[1]._replace(theta=one.theta) for seed in range(3)]
+    stacked = {name: np.concatenate([getattr(tile, name) for tile in tiles_]) for name in ("h", "d")}
+    block = one._replace(
+        grad=np.zeros_like(one.grad), **{name: aligned(x.shape, x.dtype) for name, x in stacked.items()}
+    )
+    block.h[:], block.d[:] = stacked["h"], stacked["d"]
+    passes_of_a_block(net, block, 3)
+    for tile in tiles_:
+        tile.grad[:] = 0
+        passes(net, tile)
+    np.testing.assert_allclose(block.grad, sum(tile.grad for tile in tiles_), rtol=1e-13, atol=1e-14)
+    np.testing.assert_array_equal(block.h, np.concatenate([tile.h for tile in tiles_]))
+    np.testing.assert_array_equal(block.d, np.concatenate([tile.d for tile in tiles_]))
 
 
 @pytest.mark.parametrize("activation", ["leaky_relu", "relu"])
@@ -209,9 +241,8 @@ def test_the_comparison_notices(spoil):
 
 
 def test_an_unknown_activation_is_refused():
-    net, player, _ = make_player(*MAIN, "tanh")
     with pytest.raises(ValueError, match="unknown activation"):
-        Net(net.sizes, net.bias, 99)
+        Net(*MAIN, 99)
 
 
 # --- layout -------------------------------------------------------------------------------------

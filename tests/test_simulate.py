@@ -371,7 +371,13 @@ def record_errors(record, gan, nets, seed=0):
 
 
 @pytest.mark.parametrize("standardise", [False, True])
-@pytest.mark.parametrize("activation", get_args(spec.Activation))
+@pytest.mark.parametrize(
+    "activation",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in ("sigmoid", "softplus", "elu") else [])
+        for name in get_args(spec.Activation)
+    ],
+)
 def test_networks_agree_with_the_last_record(activation, standardise):
     changes = {
         "target": Normal(3, 2),
@@ -510,7 +516,8 @@ optimizers = st.one_of(
     st.builds(Adam, rates, decays, decays),
 )
 inits = st.sampled_from([Xavier(), Orthogonal(), TorchDefault(), NormalInit(100.0), NormalInit(0.0), spec.He()])
-mlps = st.builds(MLP, st.just((4,)), st.sampled_from(get_args(spec.Activation)), init=inits)
+few = st.sampled_from(["leaky_relu", "relu", "linear", "tanh"])  # others compile anew, seconds each
+mlps = st.builds(MLP, st.just((4,)), few, init=inits)
 uniforms = st.builds(lambda low, width: Uniform(low, low + width), numbers, spreads)
 normals = st.builds(Normal, numbers, spreads)
 mixtures = st.builds(Mixture, st.lists(numbers, min_size=2, max_size=5).map(tuple), spreads)

@@ -138,6 +138,8 @@ def architecture_cases():
     yield "affine", {"noise_dim": 1, **affine}
     deep = {"generator.hidden": (3, 3, 3), "discriminator.hidden": (4, 4, 1), "generator.init": "orthogonal"}
     yield "deep", {"noise_dim": 3, **deep, "discriminator.init": "torch", "game": "non-saturating"}
+    wide = {"generator.hidden": (66, 65), "discriminator.hidden": (3,), "batch_size": 41}
+    yield "wide", {**wide, "generator.init": "orthogonal"}  # four tiles at a time, and two left over
     yield "no-bias", {"generator.bias": False, "discriminator.bias": False, "discriminator.init": "torch"}
 
 
@@ -170,7 +172,15 @@ def distance(found, expected):
 ORACLE_AT_BASE = as_vector(ref.train(BASE, REP, SEED))
 
 
-@pytest.mark.parametrize("name", CASES)
+# Each compiles for three seconds; tests/test_gradients.py has these activations among the fast tests.
+LONG = {
+    f"loss_cases: {net}-{name}" for net in ("generator", "discriminator") for name in ("sigmoid", "softplus", "elu")
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in CASES]
+)
 def test_ten_steps_agree_with_the_oracle(name):
     gan = spec.replace(BASE, CASES[name])
     found, expected = train(gan, REP, SEED), ref.train(gan, REP, SEED)
