@@ -134,15 +134,15 @@ def _auc(array: Any, n: int) -> Row:
 
     The lowest bit of a logit is given up to carry its kind through the sort, so that equal logits come fakes first.
     """
-    logits = rows(array)
-    for i in range(2 * n):
-        x = minimum(3e38, maximum(-3e38, logits[i]))  # an infinity with the bit set would be NaN
+    logits, whole = rows(array), tiles(array)
+    for t in range(2 * n // T):
+        x = minimum(3e38, maximum(-3e38, whole[t]))  # an infinity with the bit set would be NaN
         x = where_greater(absolute(x), 1e-30, x, 0.0)  # no -0, no denormals: the bit is taken from them
         pattern = bits(x)
         negative = where_greater(0.0, x, 1.0, 0.0)
-        real = 1.0 if i < n else 0.0
+        real = 1.0 if t < n // T else 0.0
         odd = absolute(negative - real)  # a negative number with the bit set is the smaller one
-        logits[i] = where_greater(odd, 0.5, from_bits(pattern | 1), from_bits((pattern | 1) ^ 1))
+        whole[t] = where_greater(odd, 0.5, from_bits(pattern | 1), from_bits((pattern | 1) ^ 1))
     sort_rows(array, 2 * n)
     wins, fakes, before, last = logits[0] * 0.0, logits[0] * 0.0, logits[0] * 0.0, logits[0] * 0.0
     for i in range(2 * n):
@@ -262,13 +262,13 @@ def _distances(s: Source, m: Ruler, n: int, out: Rows) -> None:
 
     W1 is the mean of |x_(i) - F^-1((i + 1/2) / n)|, the quantile form (Vallender 1974) by the midpoint rule.
     """
-    fakes, quantiles = rows(m.fakes), rows(m.quantiles)
+    whole, quantiles, below = tiles(m.fakes), tiles(m.quantiles), rows(m.fakes)
     w1, ks = out[_W1] * 0.0, out[_W1] * 0.0
+    for t in range(n // T):
+        w1 = w1 + fold(absolute(whole[t] - quantiles[t]))
+        whole[t] = target_cdf(s, whole[t])
     for i in range(n):
-        w1 = w1 + absolute(fakes[i] - quantiles[i])
-        below = target_cdf(s, fakes[i])
-        fakes[i] = below
-        ks = maximum(ks, maximum(below - float(i) / n, float(i + 1) / n - below))
+        ks = maximum(ks, maximum(below[i] - float(i) / n, float(i + 1) / n - below[i]))
     out[_W1], out[_KS] = w1 / float(n), ks
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from gansim.kernels.jit import entry_point, kernel
 from gansim.kernels.lanemath import normal_cdf
-from gansim.kernels.lanes import Row, Rows, Tiles, fma, maximum, minimum, rows, tiles, where_greater, words
+from gansim.kernels.lanes import Rows, Tile, Tiles, fma, maximum, minimum, rows, tiles, where_greater, words
 from gansim.kernels.random import BATCH, DATA, DRAWN, SAMPLE, block, fill_normals, fill_uniforms
 
 NORMAL, UNIFORM, MIXTURE = range(3)
@@ -182,7 +182,7 @@ def draw_noise(s: Source, n: int, padded: int, purpose: int, first: int, last: i
 
 
 @kernel
-def target_cdf(s: Source, x: Row) -> Row:
+def target_cdf(s: Source, x: Tile) -> Tile:
     """Distribution function of the target at x."""
     if s.target_code == NORMAL:
         return normal_cdf((x - s.target[0]) / s.target[1])
@@ -190,7 +190,7 @@ def target_cdf(s: Source, x: Row) -> Row:
         return minimum(1.0, maximum(0.0, (x - s.target[0]) / s.target[1]))
     if s.target_code == MIXTURE:
         k = s.n_components
-        total, before = x * 0.0, x * 0.0
+        total, before = x * 0.0, s.target[0] * 0.0
         for c in range(k):
             total = fma(s.target[c] - before, normal_cdf((x - s.target[k + c]) / s.target[2 * k + c]), total)
             before = s.target[c]
