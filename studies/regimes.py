@@ -25,7 +25,7 @@ from note import tables as report
 # 20,000). Twice as long would double the study's time for one cell that still moves.
 FULL = cli.StudyOptions(reps=1000, steps=10_000)
 QUICK = cli.StudyOptions(reps=32, steps=1000)
-RECORDS = 25  # every 400 steps: measuring takes a tenth as long as training
+RECORDS = 25  # every 400 steps: measuring takes an eighth as long as training
 
 # Why not raw data for the rates: on raw N(500, 5^2) no pair of rates brings G to the target more than now and then
 # (3 of 2,704 pilot runs converged); on standardised data the rates decide between 0 and 100 %.
