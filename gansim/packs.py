@@ -29,6 +29,7 @@ __all__ = [
     "batch_weights",
     "build_packs",
     "build_player",
+    "compile_key",
     "data_unit",
     "drop_dead",
     "n_components",
@@ -101,6 +102,11 @@ def pack_key(gan: GAN) -> Hashable:
         gan.precision,
         gan.referee,
     )
+
+
+def compile_key(gan: GAN) -> Hashable:
+    """What is compiled for, beyond the code that all configurations share: networks, precision, the referee."""
+    return (*(net.key for net in network_shapes(gan)), gan.precision, gan.referee and gan.referee.hidden)
 
 
 def n_components(gan: GAN) -> int:

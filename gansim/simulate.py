@@ -23,6 +23,7 @@ from gansim.kernels.train import train as train_pack
 from gansim.packs import (
     Pack,
     build_packs,
+    compile_key,
     data_unit,
     drop_dead,
     n_components,
@@ -257,13 +258,14 @@ def warm_up(gans: Iterable[GAN]) -> int:
 
     Called in the parent before workers start, so that no worker compiles and no two processes write the cache at once.
     """
-    shapes: dict[Hashable, GAN] = {}
+    shapes: dict[tuple[Hashable, bool], GAN] = {}
     for gan in gans:
-        key = (*(net.key for net in network_shapes(gan)), gan.precision, gan.referee and gan.referee.hidden)
-        shapes.setdefault(key, gan)
+        shapes.setdefault((compile_key(gan), gan.samples is None), gan)
     for gan in shapes.values():
         referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
         run_chunk(
-            {0: replace(gan, samples=None, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)}, [(0, 0)], 0
+            {0: replace(gan, samples=gan.samples and 8, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)},
+            [(0, 0)],
+            0,
         )
-    return len(shapes)
+    return len({key for key, _ in shapes})

@@ -20,7 +20,7 @@ from joblib import Parallel, cpu_count, delayed
 
 from gansim import store
 from gansim.design import Cell, Design, Factors, check_integer, check_name, level_label, value_at
-from gansim.packs import MAX_SEED, pack_key
+from gansim.packs import MAX_SEED, compile_key, pack_key
 from gansim.simulate import Chunk, run_chunk, warm_up
 from gansim.spec import GAN, ConfigError, moments
 from gansim.traces import FIELDS, Traces
@@ -254,7 +254,7 @@ class Study:
         tasks = _plan(self.cells, self._first, workers)
         started = time.perf_counter()
         gans = {task.key: task.gan for task in tasks}.values()
-        shapes = _count(len({_shape(gan) for gan in gans}), "network shape")
+        shapes = _count(len({compile_key(gan) for gan in gans}), "network shape")
         show.say(f"{self.n_runs:,} runs in {_count(len(self.cells), 'cell')}; compiling {shapes} ...")
         warm_up(gans)
         compiled = time.perf_counter()
@@ -312,12 +312,6 @@ def _workers(jobs: object) -> int:
 
 def _rounded(seconds: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _rounded(s) if isinstance(s, Mapping) else round(s, 3) for name, s in seconds.items()}
-
-
-def _shape(gan: GAN) -> tuple[Any, ...]:
-    """Return what is compiled for, up to the code that all shapes share."""
-    sizes = gan.generator_sizes, gan.generator.bias, gan.discriminator_sizes, gan.discriminator.bias
-    return (*sizes, gan.precision, gan.referee and gan.referee.hidden)
 
 
 def _count(number: int, thing: str) -> str:
