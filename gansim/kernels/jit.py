@@ -62,11 +62,11 @@ class _PartLowering(NativeLowering):
     _name = "gansim_part_lowering"
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _new_library(_PartLibrary, state)
+        state["library"] = _new_library(_PartLibrary, state)
         state.flags.no_compile = True
         super().run_pass(state)  # type: ignore[no-untyped-call]
         key = _Part().__getitem__
-        state.targetctx.insert_user_function(key, state.cr.fndesc, [state.library])
+        state.targetctx.insert_user_function(key, state.cr.fndesc, [state["library"]])
         state.cr = state.cr._replace(cfunc=key)
         return True
 
@@ -188,8 +188,8 @@ class _WholeLowering(NativeLowering):
     _name = "gansim_whole_lowering"
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _new_library(_WholeLibrary, state)
-        state.library.enable_object_caching()
+        state["library"] = _new_library(_WholeLibrary, state)
+        state["library"].enable_object_caching()
         super().run_pass(state)  # type: ignore[no-untyped-call]
         return True
 
