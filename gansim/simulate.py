@@ -8,7 +8,7 @@ lanes do not mix.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,6 @@ from gansim.kernels.train import train as train_pack
 from gansim.packs import (
     Pack,
     build_packs,
-    compile_key,
     data_unit,
     drop_dead,
     n_components,
@@ -35,7 +34,7 @@ from gansim.packs import (
 from gansim.spec import GAN, MLP, Adam, He, Referee
 from gansim.traces import FIELDS, Traces
 
-__all__ = ["Chunk", "run_chunk", "warm_up"]
+__all__ = ["Chunk", "referee_gan", "run_chunk"]
 
 Array = NDArray[Any]
 
@@ -201,7 +200,7 @@ def _affine(gans: Sequence[GAN], final: Sequence[Array]) -> NDArray[np.float64]:
 # --- the referee ----------------------------------------------------------------------------------
 
 
-def _referee_gan(gan: GAN, referee: Referee) -> GAN:
+def referee_gan(gan: GAN, referee: Referee) -> GAN:
     """The referee's task as a GAN whose generator is frozen, on the standardised target whatever the run saw."""
     return replace(
         gan,
@@ -240,7 +239,7 @@ def _referee(
     if referee is None or not rows:
         return out
     start = time.perf_counter()
-    tasks = [_referee_gan(gans[row], referee) for row in rows]
+    tasks = [referee_gan(gans[row], referee) for row in rows]
     generators = [_standardised_generator(gans[row], final[row]) for row in rows]
     packs = build_packs(tasks, [reps[row] for row in rows], seed, random.REFEREE, generators)
     values, _ = _train_and_measure(tasks, packs, {"train": 0.0, "measure": 0.0})
@@ -248,24 +247,3 @@ def _referee(
     out[rows] = np.stack([(field["acc_real"] + field["acc_fake"]) / 2, field["auc"], field["v"]], axis=1)
     seconds["referee"] += time.perf_counter() - start
     return out
-
-
-# --- compiling ahead ------------------------------------------------------------------------------
-
-
-def warm_up(gans: Iterable[GAN]) -> int:
-    """Compile, or load from the cache, everything these configurations need; return the number of network shapes.
-
-    Called in the parent before workers start, so that no worker compiles and no two processes write the cache at once.
-    """
-    shapes: dict[tuple[Hashable, bool], GAN] = {}
-    for gan in gans:
-        shapes.setdefault((compile_key(gan), gan.samples is None), gan)
-    for gan in shapes.values():
-        referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
-        run_chunk(
-            {0: replace(gan, samples=gan.samples and 8, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)},
-            [(0, 0)],
-            0,
-        )
-    return len({key for key, _ in shapes})

@@ -21,9 +21,10 @@ from joblib import Parallel, cpu_count, delayed
 from gansim import store
 from gansim.design import Cell, Design, Factors, check_integer, check_name, level_label, value_at
 from gansim.packs import MAX_SEED, compile_key, pack_key
-from gansim.simulate import Chunk, run_chunk, warm_up
+from gansim.simulate import Chunk, run_chunk
 from gansim.spec import GAN, ConfigError, moments
 from gansim.traces import FIELDS, Traces
+from gansim.warm import warm_up
 
 if TYPE_CHECKING:
     import os

@@ -29,11 +29,12 @@ MAY_IMPORT = {
     "design": {"traces", "spec"},
     "packs": {"spec", "theory", "kernels"},
     "simulate": {"traces", "spec", "kernels", "packs"},
+    "warm": {"traces", "spec", "kernels", "packs", "simulate"},
     "replay": {"spec", "kernels", "design", "packs", "simulate"},
     "derivatives": {"spec", "kernels", "packs", "replay"},
     "store": {"traces", "spec", "design"},
     "progress": set(),
-    "study": {"traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "progress"},
+    "study": {"traces", "spec", "theory", "design", "packs", "simulate", "warm", "regimes", "store", "progress"},
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
         "traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress", "study", "tables", "figures",

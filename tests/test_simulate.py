@@ -13,10 +13,9 @@ from scipy.special import expit
 import reference as ref
 from gansim import spec
 from gansim.derivatives import gradients
-from gansim.kernels import initial, targets
 from gansim.packs import pack_key
 from gansim.replay import networks, trace, train
-from gansim.simulate import run_chunk, warm_up
+from gansim.simulate import run_chunk
 from gansim.spec import (
     GAN,
     MLP,
@@ -583,21 +582,6 @@ def test_any_configuration_gives_rows(drawn):
     # A run again, on its own.
     cell, rep = runs[-1]
     np.testing.assert_array_equal(run_chunk(cells, [(cell, rep)], seed).traces.values[0], traces.values[-1])
-
-
-# --- compiling ahead ----------------------------------------------------------------------------
-
-
-def test_warm_up_compiles_all_that_is_needed(monkeypatch):
-    calls = Calls(monkeypatch, "train_pack", 7)
-    cells = [*CELLS["mixture"].values(), *CELLS["float64"].values(), *CELLS["affine"].values()]
-    assert warm_up(cells) == 3
-    assert set(calls.steps) == {1}  # a step each and no more
-    kernels = [calls.kernel, ENGINE.judge, ENGINE.summarise, targets.fill_sample, initial.fill_layer]
-    before = [len(getattr(kernel, "signatures", ())) for kernel in kernels]
-    for cell in cells:
-        run_chunk({0: cell}, [(0, 0)], SEED)
-    assert [len(getattr(kernel, "signatures", ())) for kernel in kernels] == before
 
 
 # --- gradients: what does not fit is refused ----------------------------------------------------

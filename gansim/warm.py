@@ -1,0 +1,188 @@
+"""Compiling ahead: everything a study needs, once, before its workers start, by as many processes as there are cores.
+
+Numba compiles in one thread. What is not on disk yet is therefore cut into pieces, which this process and others like
+it compile side by side into the same cache; then this process loads them all, and compiles whatever is still missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Hashable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from joblib import cpu_count
+
+from gansim.kernels import jit
+from gansim.kernels.lanes import LANES, aligned
+from gansim.kernels.measure import judge, summarise
+from gansim.kernels.train import train
+from gansim.packs import build_packs, compile_key, network_shapes, training_plan
+from gansim.simulate import referee_gan, run_chunk
+from gansim.spec import GAN, MLP, Given, from_dict, to_dict
+from gansim.traces import FIELDS
+
+__all__ = ["warm_up"]
+
+# Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
+# ratios. A process holds some 300 MB, hence the limit.
+_SECONDS = {"train": 3.3, "measure": 2.0, "draw": 0.7}
+_START = 1.0
+_MOST_PROCESSES = 8
+
+
+def warm_up(gans: Iterable[GAN]) -> int:
+    """Compile, or load from the cache, everything these configurations need.
+
+    Called in the parent before workers start, so that no worker compiles.
+
+    Parameters
+    ----------
+    gans : iterable of GAN
+        The configurations.
+
+    Returns
+    -------
+    int
+        Number of network shapes among them.
+    """
+    shapes: dict[tuple[Hashable, bool], GAN] = {}
+    for gan in gans:
+        shapes.setdefault((compile_key(gan), gan.samples is None), _short(gan))
+    if jit.COMPILES:
+        _compile_together(_missing(shapes.values()))
+    for gan in shapes.values():
+        with jit.no_collection():
+            run_chunk({0: gan}, [(0, 0)], 0)
+    return len({key for key, _ in shapes})
+
+
+def _short(gan: GAN) -> GAN:
+    """The same code in no time: one step, one record."""
+    referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
+    return replace(gan, samples=gan.samples and 8, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)
+
+
+# --- pieces ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Something to be compiled: the training loop of a shape, its measuring, or the drawing of what it starts with."""
+
+    part: str
+    gan: GAN
+
+    @property
+    def key(self) -> Hashable:
+        """What tells pieces apart."""
+        sizes = tuple(net.key for net in network_shapes(self.gan))
+        return (self.part, self.gan.precision, self.gan.samples is None if self.part == "draw" else sizes)
+
+    def compile(self) -> None:
+        """Compile it, and note that it is there."""
+        gan = self.gan if self.part == "draw" else _blank(self.gan)
+        [pack] = build_packs([gan], [0], 0)
+        nets = network_shapes(gan)
+        with np.errstate(all="ignore"), jit.no_collection():
+            if self.part == "train":
+                train(*nets, pack.g, pack.d, pack.source, training_plan(gan), 0, 1)
+            elif self.part == "measure":
+                record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
+                judge(*nets, pack.g, pack.d, pack.source, pack.ruler, 1, record)
+                summarise(pack.source, pack.ruler, record)
+        jit.note(self.key)
+
+
+def _blank(gan: GAN) -> GAN:
+    """The same shape with nothing to draw: weights of zero, no fixed sample."""
+
+    def zeros(mlp: MLP, sizes: Sequence[int]) -> MLP:
+        layers = tuple(
+            (np.zeros((m, n)).tolist(), np.zeros(m).tolist()) for n, m in zip(sizes, sizes[1:], strict=False)
+        )
+        return replace(mlp, init=Given(layers))
+
+    return replace(
+        gan,
+        samples=None,
+        generator=zeros(gan.generator, gan.generator_sizes),
+        discriminator=zeros(gan.discriminator, gan.discriminator_sizes),
+    )
+
+
+def _missing(gans: Iterable[GAN]) -> list[_Piece]:
+    """Pieces that are not in the cache, those that take longest first."""
+    every = [g for gan in gans for g in ([gan] if gan.referee is None else [gan, referee_gan(gan, gan.referee)])]
+    pieces = {
+        piece.key: piece for part in _SECONDS for piece in (_Piece(part, replace(g, referee=None)) for g in every)
+    }
+    return [piece for key, piece in pieces.items() if not jit.is_noted(key)]
+
+
+# --- together -------------------------------------------------------------------------------------
+
+
+def _compile_together(pieces: Sequence[_Piece]) -> None:
+    """Compile the pieces, shared out among this process and others."""
+    mine, *others = _shares(pieces, min(cpu_count(), _MOST_PROCESSES))
+    with ExitStack() as stack:
+        children = [stack.enter_context(_Child(share)) for share in others if share]
+        for piece in mine:
+            piece.compile()
+        for child in children:
+            child.wait()
+
+
+def _shares(pieces: Sequence[_Piece], processes: int) -> list[list[_Piece]]:
+    """Who compiles what: each piece goes to whoever would be done with it first. The first share is this process's."""
+    shares: list[list[_Piece]] = [[] for _ in range(processes)]
+    until = [0.0] + [_START] * (processes - 1)
+    for piece in pieces:
+        first = until.index(min(until))
+        shares[first].append(piece)
+        until[first] += _SECONDS[piece.part]
+    return shares
+
+
+class _Child:
+    """Another process that compiles. If it fails in any way, the parent finds nothing in the cache and compiles."""
+
+    def __init__(self, share: Sequence[_Piece]) -> None:
+        above = str(Path(__file__).parents[1])
+        path = os.pathsep.join([above, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.text = json.dumps([(piece.part, to_dict(piece.gan)) for piece in share])
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from gansim.warm import compile_share; compile_share()"],
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> _Child:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(self.text)
+            self.process.stdin.close()
+        except BrokenPipeError:  # it has failed already
+            pass
+        return self
+
+    def wait(self) -> None:
+        self.process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def compile_share() -> None:
+    """What another process does: read pieces from standard input and compile them."""
+    for part, gan in json.load(sys.stdin):
+        _Piece(part, from_dict(gan)).compile()

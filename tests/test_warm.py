@@ -1,0 +1,115 @@
+"""Compiling ahead: everything that is needed, in pieces, by several processes, whatever becomes of them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gansim import warm
+from gansim.kernels import initial, jit, targets
+from gansim.simulate import run_chunk
+from gansim.spec import GAN, MLP, Adam, Mixture, Normal, Referee, replace
+from gansim.warm import warm_up
+
+BASE = GAN(
+    target=Normal(500, 5),
+    standardise=True,
+    generator=MLP((4,)),
+    discriminator=MLP((4,)),
+    optimizer_d=Adam(1e-3),
+    steps=4,
+    records=2,
+    batch_size=8,
+    n_eval=32,
+)
+AFFINE = replace(BASE, {"generator.hidden": (), "samples": 16})
+MIXTURE = replace(BASE, {"target": Mixture((-2, 2), 0.5)})
+KERNELS = [warm.train, warm.judge, warm.summarise, targets.fill_sample, initial.fill_layer]
+
+compiled_only = pytest.mark.skipif(not jit.COMPILES, reason="looks at what is compiled")
+
+
+def signatures():
+    return [len(getattr(kernel, "signatures", ())) for kernel in KERNELS]
+
+
+def test_nothing_is_left_to_compile():
+    cells = [BASE, AFFINE, MIXTURE]
+    assert warm_up(cells) == 2  # a mixture is no other shape
+    before = signatures()
+    for cell in cells:
+        run_chunk({0: cell}, [(0, 0)], 7)
+    assert signatures() == before
+
+
+@compiled_only
+def test_what_was_compiled_is_known_and_what_was_not_is_a_piece():
+    warm_up([BASE, AFFINE])
+    short = warm._short(BASE)
+    assert warm._missing([short, warm._short(AFFINE)]) == []
+    other = replace(short, {"discriminator.hidden": (3,)})
+    assert [piece.part for piece in warm._missing([other])] == ["train", "measure"]
+    with_referee = replace(short, {"referee": Referee(hidden=(5,))})
+    assert [piece.part for piece in warm._missing([with_referee])] == ["train", "measure"]  # the referee's alone
+    double = warm._missing([replace(other, {"precision": "float64"})])
+    assert {piece.part for piece in double} >= {"train", "measure"}
+
+
+def test_pieces_are_shared_out_by_how_long_they_take():
+    pieces = [warm._Piece(part, BASE) for part in ("train", "measure", "draw")]
+    assert [piece.part for piece in warm._shares(pieces, 1)[0]] == ["train", "measure", "draw"]
+    mine, other = warm._shares(pieces, 2)
+    assert "train" in [piece.part for piece in mine] and "measure" in [piece.part for piece in other]
+    many = warm._shares(pieces * 6, 4)
+    assert sorted(piece.part for share in many for piece in share) == sorted(piece.part for piece in pieces * 6)
+    load = [sum(warm._SECONDS[piece.part] for piece in share) for share in many]
+    assert max(load) - min(load) <= max(warm._SECONDS.values()) + warm._START
+    assert warm._shares([], 3) == [[], [], []]
+
+
+@compiled_only
+@pytest.mark.parametrize("code", ["import sys; sys.exit(1)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_process_that_fails_costs_time_only(monkeypatch, code):
+    real = subprocess.Popen
+    started = []
+
+    def failing(command, **options):
+        started.append(command)
+        return real([sys.executable, "-c", code], **options)
+
+    monkeypatch.setattr(warm.subprocess, "Popen", failing)
+    monkeypatch.setattr(warm, "cpu_count", lambda: 2)
+    monkeypatch.setattr(jit, "is_noted", lambda key: False)
+    warm_up([BASE])
+    assert len(started) == 1
+    before = signatures()
+    run_chunk({0: BASE}, [(0, 0)], 7)
+    assert signatures() == before
+
+
+@pytest.mark.slow
+@compiled_only
+def test_two_processes_fill_one_cache(tmp_path):
+    """Both compile the same functions for different shapes; a third process then finds all of them on disk."""
+    script = """
+import sys
+from gansim import warm
+from gansim.kernels.train import train
+warm._START, warm.cpu_count = 0.0, lambda: 2
+from tests.test_warm import BASE, replace
+gans = [replace(BASE, {"discriminator.hidden": (n,)}) for n in (2, 3, 5)]
+assert len(warm._missing([warm._short(gan) for gan in gans])) == int(sys.argv[1])
+warm.warm_up(gans)
+print(sum(train.stats.cache_misses.values()), len(train.signatures))
+"""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def run(missing):
+        command = [sys.executable, "-c", script, str(missing)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return [int(word) for word in done.stdout.split()]
+
+    misses, shapes = run(7)
+    assert 0 < misses < 3 and shapes == 3  # some were compiled elsewhere
+    assert run(0) == [0, 3]
