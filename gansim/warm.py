@@ -13,6 +13,7 @@ import sys
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -103,10 +104,7 @@ def _blank(gan: GAN) -> GAN:
     """The same shape with nothing to draw: weights of zero, no fixed sample."""
 
     def zeros(mlp: MLP, sizes: Sequence[int]) -> MLP:
-        layers = tuple(
-            (np.zeros((m, n)).tolist(), np.zeros(m).tolist()) for n, m in zip(sizes, sizes[1:], strict=False)
-        )
-        return replace(mlp, init=Given(layers))
+        return replace(mlp, init=Given(tuple((((0.0,) * n,) * m, (0.0,) * m) for n, m in pairwise(sizes))))
 
     return replace(
         gan,
