@@ -31,12 +31,20 @@ MAY_IMPORT = {
     "simulate": {"traces", "spec", "kernels", "packs"},
     "replay": {"spec", "kernels", "design", "packs", "simulate"},
     "derivatives": {"spec", "kernels", "packs", "replay"},
-    "store": {"traces", "spec", "design"},
+    "store": {"traces", "spec"},
+    "provenance": {"spec", "design", "store"},
+    "identity": {"spec", "design", "provenance"},
+    "parts": {"traces", "spec", "store", "identity"},
+    "folder": {"spec", "design", "store", "identity", "parts"},
     "progress": set(),
-    "study": {"traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "progress"},
+    "study": {
+        "traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "provenance", "identity", "parts",
+        "folder", "progress",
+    },
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
-        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress", "study", "tables", "figures",
+        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "provenance", "progress", "study", "tables",
+        "figures",
     },
     "__init__": {
         "traces", "spec", "theory", "design", "replay", "derivatives", "regimes", "store", "study", "tables", "figures",
