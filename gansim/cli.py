@@ -103,6 +103,9 @@ class StudyOptions(Options):
     backend: Literal["threads", "loky"] = "threads"
     """Kind of workers, threads or processes (loky); changes no result."""
 
+    force: bool = False
+    """Start over: earlier results of the study are kept in another folder, next to it."""
+
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -316,7 +319,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(argv: Sequence[str] | None) -> None:
-    from gansim import store
+    from gansim import provenance
 
     parser = _Parser(prog="gansim", description="Simulation studies of GAN training. Studies are scripts: see README.")
     parser.add_argument("--version", action="store_true", help="print gansim's version")
@@ -324,9 +327,9 @@ def _command(argv: Sequence[str] | None) -> None:
     commands.add_parser("versions", help="print the versions of everything that results depend on, and the machine")
     arguments = parser.parse_args(argv)
     if arguments.version:
-        print(f"gansim {store.versions()['gansim']}")
+        print(f"gansim {provenance.versions()['gansim']}")
     elif arguments.command == "versions":
-        for name, value in {**store.versions(), **store.machine()}.items():
+        for name, value in {**provenance.versions(), **provenance.machine()}.items():
             print(f"{name:<12} {value}")
     else:
         parser.print_help()

@@ -37,7 +37,7 @@ RESERVED: frozenset[str] = frozenset(
 )
 
 _MAX_CELLS = 100_000  # a frame of cells stays far below a second and 1 GB to build
-_MAX_REPS = 10_000_000
+MAX_REPS = 10_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -161,7 +161,7 @@ class Design:
         check_name(self.name, "name")
         if not isinstance(self.gan, GAN):
             raise ConfigError(f"gan: value {self.gan!r:.60}: a GAN")
-        object.__setattr__(self, "reps", check_integer(self.reps, "reps", 1, _MAX_REPS))
+        object.__setattr__(self, "reps", check_integer(self.reps, "reps", 1, MAX_REPS))
         factors = {} if self.factors is None else self.factors
         if not isinstance(factors, Mapping):
             raise ConfigError(f"factors: value {factors!r:.60}: a mapping of names to levels")

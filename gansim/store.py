@@ -2,81 +2,166 @@
 
 The only place that writes runs, traces and metadata. A file is written under a temporary name in its own folder,
 flushed to the disk and renamed, so that a reader finds the old file or the new one, never half of one. What cannot be
-trusted is refused (`StoreError`), and a file that gansim did not write is never touched.
+trusted is refused (`StoreError`), and a file that gansim did not write is never touched. Which files a study's folder
+needs, and when, is the business of `gansim.folder`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
+import io
 import json
 import os
-import platform
-import shlex
+import re
+import shutil
 import struct
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from gansim.design import Cell, Design
-from gansim.spec import GAN, ConfigError, from_dict, to_dict
+from gansim.spec import ConfigError
 from gansim.traces import FIELDS, Traces
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 __all__ = [
+    "ESTIMATES",
+    "LOCK",
     "METADATA",
+    "PARTS",
     "RUNS",
     "TRACES",
+    "Rows",
     "StoreError",
+    "bad_name",
+    "check_owner",
     "claim_folder",
+    "copy_whole",
     "digest",
+    "digest_rows",
     "digest_traces",
-    "provenance",
-    "read_cells",
+    "file_digest",
+    "leftovers",
+    "read_header",
     "read_metadata",
+    "read_rows",
     "read_runs",
     "read_traces",
-    "source_digest",
-    "versions",
     "write_metadata",
+    "write_rows",
     "write_runs",
     "write_text",
-    "write_traces",
 ]
 
 RUNS = "runs.parquet"
 TRACES = "traces.parquet"
 METADATA = "metadata.json"
+LOCK = ".lock"
+PARTS = "parts"
 
-# What a results folder without metadata may hold and still be ours: the traces of a study that was interrupted.
-_OWN = frozenset((RUNS, TRACES, METADATA, "tables", "figures", "claims.md"))
+ESTIMATES: tuple[str, ...] = (
+    "g_intercept",  # of an affine generator of one noise variable, data units
+    "g_slope",
+    "sample_mean",  # maximum-likelihood estimates from the run's fixed sample, data units
+    "sample_std",
+    "referee_accuracy",
+    "referee_auc",
+    "referee_v",
+)
+"""What is kept of a finished run beside its records, in the order of `Rows.estimates`."""
 
-_PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "pandas", "pyarrow", "pydantic", "joblib", "seaborn", "matplotlib")
+# What a results folder without metadata may hold and still be ours: what a study that was interrupted leaves.
+_OWN = frozenset((RUNS, TRACES, METADATA, LOCK, PARTS, "tables", "figures", "claims.md"))
+_BAD = re.compile(r"\.bad(\.\d+)?$")
 
 
 class StoreError(ConfigError):
     """A file or folder that cannot be used; the message is one line, names it and says what to do."""
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What simulating gave, some runs in any order.
+
+    Attributes
+    ----------
+    cells, reps : ndarray of int32, shape (n,)
+        Which runs these are.
+    traces : Traces
+        Their records.
+    estimates : ndarray of float64, shape (n, 7)
+        The columns of `ESTIMATES`; NaN where one does not apply.
+    """
+
+    cells: NDArray[np.int32]
+    reps: NDArray[np.int32]
+    traces: Traces
+    estimates: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        cells, reps = np.asarray(self.cells, dtype=np.int32), np.asarray(self.reps, dtype=np.int32)
+        estimates = np.asarray(self.estimates, dtype=np.float64)
+        n = len(self.traces)
+        if cells.shape != (n,) or reps.shape != (n,) or estimates.shape != (n, len(ESTIMATES)):
+            raise ValueError(f"rows: shapes {cells.shape}, {reps.shape}, {estimates.shape} for {n} traces")
+        for name, values in (("cells", cells), ("reps", reps), ("estimates", estimates)):
+            object.__setattr__(self, name, values)
+
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        return len(self.traces)
+
+    @classmethod
+    def concat(cls, parts: Sequence[Rows]) -> Rows:
+        """Stack runs, in order; ValueError if there is nothing to stack, or the numbers of records differ."""
+        traces = Traces.concat([part.traces for part in parts])
+        cells, reps, estimates = ([getattr(part, name) for part in parts] for name in ("cells", "reps", "estimates"))
+        return cls(np.concatenate(cells), np.concatenate(reps), traces, np.concatenate(estimates))
+
+
 # --- writing ------------------------------------------------------------------------------------
 
 
-def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Write under a temporary name, flush to the disk, rename."""
+class _Digesting(io.RawIOBase):
+    """A file that is written to from start to end, and the SHA-256 of all that was handed to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.total = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.total.update(data)
+        return self.file.write(data)
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+
+def _write_whole(path: Path, write: Callable[[Any], object], named: Callable[[str], str] | None = None) -> str:
+    """Write under a temporary name, flush to the disk, rename; return the SHA-256 of the bytes.
+
+    `named` makes the final name from that digest. The digest is of what was handed to the file and not of what the
+    file then holds: a disk that alters bytes is found out when they are read.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        write(temporary)
-        with open(temporary, "rb+") as file:
+        with open(temporary, "wb") as file:
+            stream = _Digesting(file)
+            write(stream)
+            file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        checksum = stream.total.hexdigest()
+        os.replace(temporary, path if named is None else path.with_name(named(checksum)))
     finally:
         temporary.unlink(missing_ok=True)
     if os.name == "posix":  # the rename itself reaches the disk with its folder
@@ -85,6 +170,7 @@ def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+    return checksum
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -102,22 +188,32 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     OSError
         If it cannot be written; an earlier file of that name is then unchanged.
     """
-    _write_whole(Path(path), lambda temporary: _bytes_to(temporary, text.encode()))
+    _write_whole(Path(path), lambda file: file.write(text.encode()))
 
 
-def _bytes_to(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+def copy_whole(source: Path, path: Path) -> None:
+    """Copy a file whole or not at all; OSError if it cannot be read or written."""
+
+    def copy(to: BinaryIO) -> None:
+        with open(source, "rb") as file:
+            shutil.copyfileobj(file, to)
+
+    _write_whole(path, copy)
 
 
-def _write_table(path: Path, table: pa.Table, identity: Mapping[str, Any], **options: Any) -> None:
+def _write_table(
+    path: Path, table: pa.Table, header: Mapping[str, Any], named: Callable[[str], str] | None = None, **options: Any
+) -> str:
     import pyarrow.parquet as pq
 
-    stamp = json.dumps(identity, sort_keys=True).encode()
+    stamp = json.dumps(header, sort_keys=True).encode()
     stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), b"gansim": stamp})
-    _write_whole(path, lambda temporary: pq.write_table(stamped, temporary, compression="zstd", **options))
+    return _write_whole(path, lambda file: pq.write_table(stamped, file, compression="zstd", **options), named)
 
 
-def write_runs(path: str | os.PathLike[str], runs: pd.DataFrame, identity: Mapping[str, Any] | None = None) -> str:
+def write_runs(
+    path: str | os.PathLike[str], runs: pd.DataFrame, identity: Mapping[str, Any] | None = None
+) -> tuple[str, str]:
     """Write the runs as parquet; the same runs give the same bytes.
 
     Parameters
@@ -131,8 +227,10 @@ def write_runs(path: str | os.PathLike[str], runs: pd.DataFrame, identity: Mappi
 
     Returns
     -------
-    str
-        The digest of the runs.
+    digest : str
+        Of the runs, see `digest`.
+    file : str
+        SHA-256 of the file.
 
     Raises
     ------
@@ -143,53 +241,58 @@ def write_runs(path: str | os.PathLike[str], runs: pd.DataFrame, identity: Mappi
 
     checksum = digest(runs)
     table = pa.Table.from_pandas(runs, preserve_index=False)
-    _write_table(Path(path), table, {**(identity or {}), "digest": checksum})
-    return checksum
+    return checksum, _write_table(Path(path), table, {**(identity or {}), "digest": checksum})
 
 
-def write_traces(
-    path: str | os.PathLike[str], runs: pd.DataFrame, traces: Traces, identity: Mapping[str, Any] | None = None
+def write_rows(
+    path: str | os.PathLike[str],
+    rows: Rows,
+    header: Mapping[str, Any],
+    named: Callable[[str], str] | None = None,
 ) -> str:
-    """Write the traces as parquet, one row per run.
+    """Write measured runs as parquet, one row per run: a part, or all of a study as its traces.parquet.
+
+    Columns design, cell, rep, n_modes, those of `ESTIMATES`, and as lists, an entry per record, step and `FIELDS`.
 
     Parameters
     ----------
     path : path
         The file; its folder exists.
-    runs : DataFrame
-        The runs, in the order of the traces; their columns design, cell, rep are written too.
-    traces : Traces
-        The records.
-    identity : mapping, optional
-        Small JSON-able facts kept in the file beside the digest.
+    rows : Rows
+        The runs, in the order in which they are to stand.
+    header : mapping
+        JSON-able facts kept in the file beside the digest of the rows: the identity of the study, and under "cells",
+        by the number of the cell as text, at least the "design" of every cell that occurs.
+    named : callable, optional
+        Makes the file's name from the SHA-256 of its bytes; by default it is that of `path`.
 
     Returns
     -------
     str
-        The digest of the traces.
+        SHA-256 of the file. The same rows give the same bytes.
 
     Raises
     ------
-    ValueError
-        If there is not one trace per run.
     OSError
         If it cannot be written; an earlier file of that name is then unchanged.
     """
     import pyarrow as pa
 
-    if len(runs) != len(traces):
-        raise ValueError(f"traces: {len(traces)} for {len(runs)} runs; expected one per run")
-    columns = {name: pa.array(runs[name]) for name in ("design", "cell", "rep")}
-    columns["n_modes"] = pa.array(traces.n_modes)
-    for name, values in (("step", traces.steps), *((field, traces[field]) for field in FIELDS)):
+    present, which = np.unique(rows.cells, return_inverse=True)
+    designs = np.array([header["cells"][str(cell)]["design"] for cell in present.tolist()], dtype=object)
+    columns = {"design": pa.array(designs[which], pa.string())}
+    columns |= {"cell": pa.array(rows.cells), "rep": pa.array(rows.reps), "n_modes": pa.array(rows.traces.n_modes)}
+    for column, name in enumerate(ESTIMATES):
+        columns[name] = pa.array(np.ascontiguousarray(rows.estimates[:, column]))
+    for name, values in (("step", rows.traces.steps), *((field, rows.traces[field]) for field in FIELDS)):
         flat = pa.array(np.ascontiguousarray(values).ravel())
-        columns[name] = pa.FixedSizeListArray.from_arrays(flat, traces.records)
-    checksum = digest_traces(traces)
-    stamp = {**(identity or {}), "digest": checksum}
+        columns[name] = pa.FixedSizeListArray.from_arrays(flat, rows.traces.records)
+    stamp = {**header, "digest": digest_rows(rows)}
     # Measurements hardly repeat: without dictionaries, bytes of equal weight side by side, it takes a seventh
     # of the time and the file is 40 % smaller (2,000 runs, 50 records: 0.018 s and 2.7 MB, against 0.136 s and 4.7 MB).
-    _write_table(Path(path), pa.table(columns), stamp, use_dictionary=["design"], use_byte_stream_split=True)
-    return checksum
+    return _write_table(
+        Path(path), pa.table(columns), stamp, named, use_dictionary=["design"], use_byte_stream_split=True
+    )
 
 
 def write_metadata(path: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
@@ -253,12 +356,12 @@ def claim_folder(folder: str | os.PathLike[str], study: str) -> bool:
     folder = Path(folder)
     created: list[Path] = []
     try:
-        earlier = _check_owner(folder, study)
+        earlier = check_owner(folder, study)
         for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
             missing.mkdir()
             created.append(missing)
-        _write_whole(folder / ".probe", lambda temporary: _bytes_to(temporary, b""))
-        (folder / ".probe").unlink()
+        _write_whole(folder / ".probe", lambda file: file.write(b""))
+        (folder / ".probe").unlink(missing_ok=True)
     except OSError as error:
         for path in reversed(created):
             with contextlib.suppress(OSError):
@@ -267,8 +370,26 @@ def claim_folder(folder: str | os.PathLike[str], study: str) -> bool:
     return earlier
 
 
-def _check_owner(folder: Path, study: str) -> bool:
-    """Whether there are earlier results of the study; refuse anybody else's."""
+def check_owner(folder: Path, study: str) -> bool:
+    """Whether a folder holds results of a study of that name; refuse anybody else's. Writes nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        The study's own folder; it need not exist.
+    study : str
+        Name of the study.
+
+    Returns
+    -------
+    bool
+        Whether there is anything of an earlier run.
+
+    Raises
+    ------
+    StoreError
+        If it holds something else than results of this study, or cannot be a folder.
+    """
     for path in (folder, *folder.parents):
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path}: is a file where a folder is needed: choose another folder")
@@ -279,15 +400,30 @@ def _check_owner(folder: Path, study: str) -> bool:
         if owner != study:
             raise StoreError(f"{folder}: holds the results of study {owner!r}, not {study!r}: choose another folder")
         return True
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in _OWN and not _leftover(path.name))
+    names = {path.name for path in folder.iterdir()}
+    foreign = sorted(name for name in names if name not in _OWN and not _leftover(name) and not _BAD.search(name))
     if foreign:
         raise StoreError(f"{folder}: holds files that are no results of gansim ({foreign[0]}): choose another folder")
-    return any(folder.iterdir())
+    return bool(names - {LOCK})
 
 
 def _leftover(name: str) -> bool:
     """Whether a name is that of a temporary file of an interrupted writer."""
     return name.startswith(".") and name.endswith(".tmp")
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Temporary files that interrupted writers have left in a folder; none if there is no such folder."""
+    return sorted(path for path in folder.iterdir() if _leftover(path.name)) if folder.is_dir() else []
+
+
+def bad_name(path: Path) -> Path:
+    """Return a free name for a file that cannot be trusted, beside it: its own and ``.bad``."""
+    number, free = 0, path.with_name(f"{path.name}.bad")
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}.bad.{number}")
+    return free
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -306,15 +442,45 @@ def _trusted(path: Path) -> Iterator[None]:
         raise StoreError(f"{path}: damaged, or no file of gansim's: run the study again") from error
 
 
-def _read_table(path: Path) -> tuple[pa.Table, str]:
-    """Columns and digest of one of our parquet files."""
+def _read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """Columns and header of one of our parquet files."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, memory_map=False)
-    stamp = (table.schema.metadata or {}).get(b"gansim")
+    return table, _header(path, table.schema)
+
+
+def _header(path: Path, schema: pa.Schema) -> dict[str, Any]:
+    stamp = (schema.metadata or {}).get(b"gansim")
     if stamp is None:
         raise StoreError(f"{path}: not written by gansim: choose a results folder")
-    return table, json.loads(stamp)["digest"]
+    header: dict[str, Any] = json.loads(stamp)
+    return header
+
+
+def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read what one of our parquet files says of itself, and not its columns.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    dict
+        What was written beside the rows, with "digest", that of the rows.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, damaged, or not gansim's.
+    """
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    with _trusted(path):
+        return _header(path, pq.read_schema(path))
 
 
 def read_runs(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -337,9 +503,9 @@ def read_runs(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     path = _file_in(path, RUNS)
     with _trusted(path):
-        table, expected = _read_table(path)
+        table, header = _read_table(path)
         runs: pd.DataFrame = table.to_pandas()
-        _check_digest(path, expected, digest(runs))
+        _check_digest(path, header["digest"], digest(runs))
     return runs
 
 
@@ -363,17 +529,49 @@ def read_traces(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Traces]:
     StoreError
         If the file is missing, damaged, altered, or not gansim's.
     """
+    import pandas as pd
+
     path = _file_in(path, TRACES)
     with _trusted(path):
-        table, expected = _read_table(path)
+        rows, header = read_rows(path)
+        present, which = np.unique(rows.cells, return_inverse=True)
+        designs = pd.array([header["cells"][str(cell)]["design"] for cell in present.tolist()], dtype="str")
+        ids = pd.DataFrame({"design": designs.take(which), "cell": rows.cells, "rep": rows.reps})
+    return ids, rows.traces
+
+
+def read_rows(path: str | os.PathLike[str]) -> tuple[Rows, dict[str, Any]]:
+    """Read measured runs and check them against their digest.
+
+    Parameters
+    ----------
+    path : path
+        A file of `write_rows`.
+
+    Returns
+    -------
+    rows : Rows
+        The runs, in the order of the file.
+    header : dict
+        What was written beside them, with "digest", that of the rows.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing, damaged, altered, or not gansim's.
+    """
+    path = Path(path)
+    with _trusted(path):
+        table, header = _read_table(path)
         steps = _matrix(table, "step")
         values = np.empty((*steps.shape, len(FIELDS)), dtype=np.float32)
         for column, name in enumerate(FIELDS):
             values[:, :, column] = _matrix(table, name)
+        estimates = np.stack([table[name].to_numpy() for name in ESTIMATES], axis=1)
         traces = Traces(steps, values, table["n_modes"].to_numpy())
-        _check_digest(path, expected, digest_traces(traces))
-        ids: pd.DataFrame = table.select(["design", "cell", "rep"]).to_pandas()
-    return ids, traces
+        rows = Rows(table["cell"].to_numpy(), table["rep"].to_numpy(), traces, estimates)
+        _check_digest(path, header["digest"], digest_rows(rows))
+    return rows, header
 
 
 def _file_in(path: str | os.PathLike[str], name: str) -> Path:
@@ -510,194 +708,56 @@ def digest_traces(traces: Traces) -> str:
         64 hexadecimal digits.
     """
     total = hashlib.sha256()
+    _add_traces(total, traces)
+    return total.hexdigest()
+
+
+def _add_traces(total: Any, traces: Traces) -> None:
     _add_text(total, FIELDS)
     _add_numbers(total, traces.steps)
     for field in FIELDS:  # one field at a time: a copy of all values would double the memory
         _add_numbers(total, traces[field])
     _add_numbers(total, traces.n_modes)
-    return total.hexdigest()
 
 
-def source_digest() -> str:
-    """SHA-256 of gansim's own source: names and bytes of all its Python files.
+def digest_rows(rows: Rows) -> str:
+    """SHA-256 of measured runs: which they are, their records, their estimates; the order of the rows counts.
+
+    Parameters
+    ----------
+    rows : Rows
+        The runs.
 
     Returns
     -------
     str
         64 hexadecimal digits.
     """
-    root = Path(__file__).parent
     total = hashlib.sha256()
-    for path in sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix()):
-        _add_text(total, [path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()])
+    _add_text(total, ESTIMATES)
+    for values in (rows.cells, rows.reps, rows.estimates):
+        _add_numbers(total, values)
+    _add_traces(total, rows.traces)
     return total.hexdigest()
 
 
-# --- provenance ---------------------------------------------------------------------------------
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python, gansim and the packages that its numbers and files depend on.
-
-    Returns
-    -------
-    dict
-        Name to version, gansim first; a package that is missing is left out.
-    """
-    from gansim import __version__
-
-    found = {"gansim": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
-
-
-def machine() -> dict[str, Any]:
-    """Processor, number of cores available, system, and Numba's settings where they are not the default.
-
-    Returns
-    -------
-    dict
-        Keys processor, cores, system, and NUMBA_CPU_NAME and NUMBA_DISABLE_JIT if set.
-    """
-    import joblib
-
-    facts: dict[str, Any] = {
-        "processor": _processor(),
-        "cores": joblib.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-    settings = ("NUMBA_CPU_NAME", "NUMBA_DISABLE_JIT")
-    return facts | {name: os.environ[name] for name in settings if name in os.environ}
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"
-
-
-def _git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit of the checkout that holds gansim's source, and whether that source differs from it; None without one."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
-
-    try:
-        git("ls-files", "--error-unmatch", "__init__.py")  # an installed copy inside some other checkout is not tracked
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--", "."))}
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _command() -> str:
-    """Return the command that started this process; the script without the folders above the working directory."""
-    script = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path("python")
-    with contextlib.suppress(OSError, ValueError):
-        script = script.resolve().relative_to(Path.cwd())
-    name = script.name if script.is_absolute() else script.as_posix()
-    return shlex.join([name, *sys.argv[1:]])
-
-
-def _differences(base: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted paths at which two configurations of `to_dict` differ, with the other's values."""
-    found: dict[str, Any] = {}
-    for name, value in other.items():
-        before = base.get(name)
-        both = isinstance(before, Mapping) and isinstance(value, Mapping)
-        if both and before.get("kind") == value.get("kind"):  # type: ignore[union-attr]
-            found |= _differences(before, value, f"{prefix}{name}.")  # type: ignore[arg-type]
-        elif before != value:
-            found[prefix + name] = value
-    return found
-
-
-def _describe_design(design: Design, cells: Sequence[Cell]) -> dict[str, Any]:
-    base = to_dict(design.gan)
-    listed = [
-        {"cell": cell.index, "levels": dict(cell.levels), "overrides": _differences(base, to_dict(cell.gan))}
-        for cell in cells
-    ]
-    factors = list(cells[0].levels)
-    return {"name": design.name, "reps": design.reps, "factors": factors, "gan": base, "cells": listed}
-
-
-def provenance(
-    study: str, seed: int, designs: Sequence[Design], cells: Sequence[Cell], extra: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Metadata of a study: what was run, by which code, on which machine.
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's bytes.
 
     Parameters
     ----------
-    study : str
-        Name of the study.
-    seed : int
-        Its seed.
-    designs : sequence of Design
-        Its designs.
-    cells : sequence of Cell
-        All its cells with their numbers in the study.
-    extra : mapping
-        Facts of the execution to add: jobs, backend, seconds, digests.
+    path : path
+        The file.
 
     Returns
     -------
-    dict
-        JSON-able. Each design holds its base configuration complete, and each cell what differs from it, by dotted
-        path; `read_cells` puts them together again.
-    """
-    described = [_describe_design(d, [cell for cell in cells if cell.design == d.name]) for d in designs]
-    facts = {
-        "gansim": versions()["gansim"],
-        "study": study,
-        "command": _command(),
-        "seed": seed,
-        "runs": sum(design.reps * len(design.cells) for design in designs),
-        **extra,
-        "source": source_digest(),
-        "git": _git_state(Path(__file__).parent),
-        "versions": versions(),
-        "machine": machine(),
-    }
-    return {**facts, "designs": described}
-
-
-def read_cells(metadata: Mapping[str, Any]) -> dict[int, GAN]:
-    """Configurations of all cells of a study, from its metadata.
-
-    Parameters
-    ----------
-    metadata : mapping
-        As `read_metadata` gives it.
-
-    Returns
-    -------
-    dict
-        Number of the cell to its configuration.
+    str
+        64 hexadecimal digits.
 
     Raises
     ------
-    StoreError
-        If the metadata lacks them.
-    pydantic.ValidationError
-        If a configuration is refused.
+    OSError
+        If it cannot be read.
     """
-    try:
-        found: dict[int, GAN] = {}
-        for design in metadata["designs"]:
-            for cell in design["cells"]:
-                values = json.loads(json.dumps(design["gan"]))
-                for path, value in cell["overrides"].items():
-                    *parents, name = path.split(".")
-                    node = values
-                    for parent in parents:
-                        node = node[parent]
-                    node[name] = value
-                found[int(cell["cell"])] = from_dict(values)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{METADATA}: no complete list of cells ({error!r}): run the study again") from None
-    return found
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,12 +19,16 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias, get_args
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
-from gansim import store
-from gansim.design import Cell, Design, Factors, check_integer, check_name, level_label, value_at
+from gansim import provenance, store
+from gansim.design import MAX_REPS, Cell, Design, Factors, check_integer, check_name, level_label, value_at
+from gansim.folder import Folder, open_folder
+from gansim.identity import Identity, identify
 from gansim.packs import MAX_SEED, compile_key, pack_key
+from gansim.parts import Collected
 from gansim.simulate import Chunk, run_chunk
 from gansim.spec import GAN, ConfigError, moments
-from gansim.traces import FIELDS, Traces
+from gansim.store import ESTIMATES, Rows, StoreError
+from gansim.traces import FIELDS
 from gansim.warm import warm_up
 
 if TYPE_CHECKING:
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gansim.regimes import Thresholds
+    from gansim.traces import Traces
 
 __all__ = ["Backend", "Study", "simulate"]
 
@@ -110,13 +116,15 @@ class Study:
     ----------
     cells : tuple of Cell
         All cells, numbered through over the designs.
+    reps : tuple of int
+        Replicates of every cell.
     n_runs : int
         Number of runs.
     runs, traces : DataFrame and Traces, or None
         Results of the last `run`, row by row the same runs.
     seconds : dict
-        How long the last `run` took: compile, simulate, label, write (wall clock), and work, the seconds of each phase
-        summed over the workers.
+        How long the last `run` took: read, compile, simulate, label, write (wall clock), save, which is part of
+        simulate, and work, the seconds of each phase summed over the workers. What did not happen is left out.
     metadata : dict
         What was, or would be, written to ``metadata.json``.
 
@@ -177,9 +185,7 @@ class Study:
         records = sorted({cell.gan.records for cell in self.cells})
         if len(records) > 1:
             raise ConfigError(f"records: values {records}: one number for all cells of a study")
-        reps = [design.reps for design in designs for _ in design.cells]
-        # first[c] is the row of the first replicate of cell c, first[-1] the number of runs
-        self._first: NDArray[np.int64] = np.concatenate([[0], np.cumsum(reps, dtype=np.int64)])
+        self.reps: tuple[int, ...] = tuple(design.reps for design in designs for _ in design.cells)
         self.runs: pd.DataFrame | None = None
         self.traces: Traces | None = None
         self.seconds: dict[str, Any] = {}
@@ -188,7 +194,36 @@ class Study:
     @property
     def n_runs(self) -> int:
         """Number of runs."""
-        return int(self._first[-1])
+        return sum(self.reps)
+
+    def with_reps(self, reps: Sequence[int]) -> Study:
+        """Return the same study with other numbers of replicates, cell by cell.
+
+        Parameters
+        ----------
+        reps : sequence of int
+            One number per cell, 1 to 10,000,000.
+
+        Returns
+        -------
+        Study
+            The designs keep their own numbers; metadata name the cells that have others.
+
+        Raises
+        ------
+        ConfigError
+            If there is not one number per cell, or one is refused.
+        """
+        if len(reps) != len(self.cells):
+            raise ConfigError(f"reps: {len(reps)} numbers: one for each of {len(self.cells)} cells")
+        study = Study.of(self.name, self.designs, self.seed)
+        study.reps = tuple(check_integer(n, "reps", 1, MAX_REPS) for n in reps)
+        return study
+
+    @property
+    def identity(self) -> Identity:
+        """What stored runs must agree in to be this study's; the number of replicates does not count."""
+        return identify(self.name, self.seed, self.cells)
 
     def __add__(self, other: Study) -> Study:
         if not isinstance(other, Study):
@@ -207,22 +242,30 @@ class Study:
         backend: Backend = "threads",
         progress: bool | None = None,
         thresholds: Thresholds | None = None,
+        force: bool = False,
     ) -> pd.DataFrame:
-        """Simulate every run, label it, and write the results.
+        """Simulate every run that is not stored yet, label all, and write the results.
+
+        What is finished is saved every few seconds. Ended in whatever way and called again, with more replicates or
+        not, it goes on from there, and the files are the same bytes as those of a run that nothing disturbed.
 
         Parameters
         ----------
         out : path, optional
-            Where to make the folder ``<out>/<name>/`` with runs.parquet, traces.parquet and metadata.json. Earlier
-            results of the same study are replaced; a folder that holds anything else is refused. None: write nothing.
+            Where to make the folder ``<out>/<name>/`` with runs.parquet, traces.parquet and metadata.json. Runs of this
+            study that are there already are kept. None: write nothing.
         jobs : int, default -1
             Workers; -1: one per core. Changes no result.
         backend : str, default "threads"
             "threads" or "loky" (processes). Changes no result.
         progress : bool, optional
-            False: print nothing. Otherwise progress goes to stderr: a bar on a terminal, else a line every ten seconds.
+            False: print nothing but what is wrong with a file. Otherwise progress goes to stderr: a bar on a terminal,
+            else a line every ten seconds.
         thresholds : Thresholds, optional
             Definitions of the labels.
+        force : bool, default False
+            Start over, whatever the folder holds of an earlier study of that name: it is renamed to ``<name>.1`` or the
+            next number that is free.
 
         Returns
         -------
@@ -235,71 +278,160 @@ class Study:
         Raises
         ------
         ConfigError
-            If an argument is refused, or the folder cannot be used; nothing has been simulated or written then.
+            If an argument is refused, or the folder: because it cannot be used, holds anything else than results of
+            this study, runs of another configuration, seed or source of the kernels, or more replicates than are asked
+            for, or because another process has it open. Nothing has been simulated or written then. Also if the disk
+            is full; what had arrived is saved then.
         """
-        started = datetime.now(UTC).isoformat(timespec="seconds")
         workers = _workers(jobs)
         if backend not in get_args(Backend):
             raise ConfigError(f"backend: value {backend!r:.60}: one of {', '.join(get_args(Backend))}")
-        folder = None if out is None else Path(out) / self.name
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        facts: dict[str, Any] = {"started": started, "jobs": workers, "backend": backend}
         show = _Progress(self, silent=progress is False)
-        if folder is not None and store.claim_folder(folder, self.name):
-            show.say(f"replacing the earlier results in {folder}")
-        results = self._simulate(workers, backend, show)
-        labelled = self._label(results, thresholds)
-        self._write(folder, {"started": started, "jobs": workers, "backend": backend, "thresholds": labelled})
+        results = self._empty()
+        self.seconds = {}
+        if out is None:
+            self._simulate(results, results.missing, workers, backend, show, results.put)
+            self._label(results, thresholds)
+            assert self.runs is not None
+            assert self.traces is not None
+            digests = {"runs": store.digest(self.runs), "traces": store.digest_traces(self.traces)}
+            self.metadata = self._describe({**facts, "status": "complete"}, thresholds, {"digest": digests})
+        else:
+            with self._open(out, results, show, force) as folder:
+                missing = results.missing.copy()
+                facts["sessions"] = self._sessions(folder, facts, bool(missing.any()))
+                folder.start(self._describe({**facts, "status": "running"}, thresholds))
+                if missing.any():
+                    self._simulate(results, missing, workers, backend, show, folder.add)
+                    folder.save()
+                self._finish(folder, facts, thresholds)
         assert self.runs is not None
         return self.runs
 
-    def _simulate(self, workers: int, backend: Backend, show: _Progress) -> _Results:
-        tasks = _plan(self.cells, self._first, workers)
+    def finish(
+        self,
+        out: str | os.PathLike[str],
+        progress: bool | None = None,
+        thresholds: Thresholds | None = None,
+    ) -> pd.DataFrame:
+        """Label and write what is stored, simulating nothing: `run`, for a folder that holds all runs.
+
+        Parameters
+        ----------
+        out : path
+            Where the folder ``<out>/<name>/`` is, with all runs of the study in its parts or its traces.parquet.
+        progress : bool, optional
+            False: print nothing but what is wrong with a file.
+        thresholds : Thresholds, optional
+            Definitions of the labels.
+
+        Returns
+        -------
+        DataFrame
+            As `run` returns.
+
+        Raises
+        ------
+        ConfigError
+            If runs are missing, and as `run` does.
+        """
+        show = _Progress(self, silent=progress is False)
+        results, self.seconds = self._empty(), {}
+        with self._open(out, results, show) as folder:
+            if results.missing.any():
+                raise StoreError(
+                    f"{folder.path}: {len(results) - results.done:,} of {len(results):,} runs are missing: "
+                    "run the study to simulate them"
+                )
+            facts: dict[str, Any] = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
+            facts |= {"sessions": self._sessions(folder, facts, simulating=False)}
+            folder.start(self._describe({**facts, "status": "running"}, thresholds))
+            self._finish(folder, facts, thresholds)
+        assert self.runs is not None
+        return self.runs
+
+    def _empty(self) -> Collected:
+        return Collected(self.reps, self.cells[0].gan.records)
+
+    def _open(
+        self, out: str | os.PathLike[str], into: Collected, show: _Progress, force: bool = False
+    ) -> AbstractContextManager[Folder]:
+        return open_folder(Path(out) / self.name, self.identity, self.cells, into, force, show.say, show.warn)
+
+    def _simulate(
+        self,
+        results: Collected,
+        wanted: NDArray[np.bool_],
+        workers: int,
+        backend: Backend,
+        show: _Progress,
+        keep: Callable[[Rows], object],
+    ) -> None:
+        """Simulate the wanted runs; `keep` gets them as they arrive."""
+        tasks = _plan(self.cells, results, wanted, workers)
         started = time.perf_counter()
         gans = {task.key: task.gan for task in tasks}.values()
         shapes = _count(len({compile_key(gan) for gan in gans}), "network shape")
-        show.say(f"{self.n_runs:,} runs in {_count(len(self.cells), 'cell')}; compiling {shapes} ...")
+        todo = sum(len(task.runs) for task in tasks)
+        show.say(f"{_count(todo, 'run')} in {_count(len(self.cells), 'cell')}; compiling {shapes} ...")
         warm_up(gans)
         compiled = time.perf_counter()
         show.say(f"ready after {compiled - started:.1f} s")
-        results = _Results(self._first, self.cells[0].gan.records)
+        work: dict[str, float] = {}
         pool = Parallel(workers, _JOBLIB[backend], return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-        with show:
+        with show.over(wanted):
             for chunk in pool(delayed(run_chunk)(task.cells, task.runs, self.seed) for task in tasks):
-                results.put(chunk)
-                show.advance(chunk, self.cells)
+                keep(_rows(chunk))
+                for phase, seconds in chunk.seconds.items():
+                    work[phase] = work.get(phase, 0.0) + seconds
+                show.advance(chunk.cells)
         wall = time.perf_counter() - compiled
-        self.seconds = {"compile": compiled - started, "simulate": wall, "work": results.seconds}
-        return results
+        self.seconds |= {"compile": compiled - started, "simulate": wall, "work": work}
 
-    def _label(self, results: _Results, thresholds: Thresholds | None) -> dict[str, float]:
-        from gansim.regimes import Thresholds, label  # here, because pandas is half of the time to import gansim
+    def _label(self, results: Collected, thresholds: Thresholds | None) -> None:
+        from gansim.regimes import label  # here, because pandas is half of the time to import gansim
 
         started = time.perf_counter()
-        thresholds = thresholds or Thresholds()
-        reps = np.diff(self._first)
         traces = results.traces()
-        sds = np.repeat([moments(cell.gan.target)[1] for cell in self.cells], reps)
+        sds = np.repeat([moments(cell.gan.target)[1] for cell in self.cells], self.reps)
         labels = label(traces, sds, thresholds)
         self.runs, self.traces = _frame(self, results, traces, labels), traces
         self.seconds["label"] = time.perf_counter() - started
-        return asdict(thresholds)
 
-    def _write(self, folder: Path | None, facts: Mapping[str, Any]) -> None:
+    def _finish(self, folder: Folder, facts: dict[str, Any], thresholds: Thresholds | None) -> None:
+        """Label and write, once all runs are there."""
+        self._label(folder.collected, thresholds)
         assert self.runs is not None
-        assert self.traces is not None
         started = time.perf_counter()
-        if folder is None:
-            digests = {"runs": store.digest(self.runs), "traces": store.digest_traces(self.traces)}
-        else:
-            identity = {"study": self.name, "seed": self.seed}
-            digests = {
-                "runs": store.write_runs(folder / store.RUNS, self.runs, identity),
-                "traces": store.write_traces(folder / store.TRACES, self.runs, self.traces, identity),
-            }
-        self.seconds["write"] = time.perf_counter() - started
-        extra = {**facts, "seconds": _rounded(self.seconds), "digest": digests}
-        self.metadata = store.provenance(self.name, self.seed, self.designs, self.cells, extra)
-        if folder is not None:
-            store.write_metadata(folder / store.METADATA, self.metadata)
+        self.seconds |= {name: seconds for name, seconds in folder.seconds.items() if seconds}
+
+        def describe(files: Mapping[str, Any]) -> dict[str, Any]:
+            self.seconds["write"] = time.perf_counter() - started
+            if "simulate" in self.seconds:
+                facts["sessions"][-1]["seconds"] = _rounded(self.seconds)
+            return self._describe({**facts, "status": "complete"}, thresholds, files)
+
+        self.metadata = folder.finish(self.runs, describe)
+
+    def _describe(
+        self, facts: Mapping[str, Any], thresholds: Thresholds | None, files: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        from gansim.regimes import Thresholds
+
+        extra = {**facts, "thresholds": asdict(thresholds or Thresholds()), "seconds": _rounded(self.seconds)}
+        extra |= files or {}
+        return provenance.provenance(self.name, self.seed, self.designs, self.cells, extra, self.reps)
+
+    def _sessions(self, folder: Folder, facts: Mapping[str, Any], simulating: bool) -> list[dict[str, Any]]:
+        """All calls that simulated something: who did it, and how many runs there were before."""
+        earlier = folder.metadata.get("sessions") if folder.saved else None
+        listed = list(earlier) if isinstance(earlier, list) else []
+        if simulating:
+            source = {"command": provenance.command(), "source": provenance.source_digest(), "saved": folder.saved}
+            listed.append({**facts, **source})
+        return listed
 
 
 def _workers(jobs: object) -> int:
@@ -333,26 +465,29 @@ class _Task:
     work: float
 
 
-def _plan(cells: Sequence[Cell], first: NDArray[np.int64], workers: int) -> list[_Task]:
-    """Chunks of all runs, the longest first: a long one started last would leave the other workers idle."""
+def _plan(cells: Sequence[Cell], results: Collected, wanted: NDArray[np.bool_], workers: int) -> list[_Task]:
+    """Chunks of all wanted runs, the longest first: a long one started last would leave the other workers idle."""
     groups: dict[Any, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(pack_key(cell.gan), []).append(cell)
-    tasks = [task for key, members in groups.items() for task in _chunks(key, members, first, workers)]
+    tasks = [task for key, members in groups.items() for task in _chunks(key, members, results, wanted, workers)]
     return sorted(tasks, key=lambda task: -task.work)  # stable: equal ones keep the order of the cells
 
 
-def _chunks(key: Any, members: Sequence[Cell], first: NDArray[np.int64], workers: int) -> Iterator[_Task]:
-    """Cut the runs of one pack key, of all its cells one after another, into chunks."""
+def _chunks(
+    key: Any, members: Sequence[Cell], results: Collected, wanted: NDArray[np.bool_], workers: int
+) -> Iterator[_Task]:
+    """Cut the wanted runs of one pack key, of all its cells one after another, into chunks."""
     gan = members[0].gan
     gans = {cell.index: cell.gan for cell in members}
-    reps = np.array([first[index + 1] - first[index] for index in gans])
-    owners = np.repeat(list(gans), reps)
-    numbers = np.concatenate([np.arange(n) for n in reps])
+    first = results.first
+    numbers = [np.flatnonzero(wanted[first[index] : first[index + 1]]) for index in gans]
+    owners = np.repeat(list(gans), [len(reps) for reps in numbers])
+    reps = np.concatenate(numbers)
     work = _work(gan)
     size = _chunk_size(gan, len(owners), work, workers)
     for start in range(0, len(owners), size):
-        runs = list(zip(owners[start : start + size].tolist(), numbers[start : start + size].tolist(), strict=True))
+        runs = list(zip(owners[start : start + size].tolist(), reps[start : start + size].tolist(), strict=True))
         present = {index: gans[index] for index, _ in runs}
         yield _Task(key, gan, present, runs, work * len(runs))
 
@@ -390,64 +525,28 @@ def _forward(sizes: Sequence[int]) -> float:
 # --- results ------------------------------------------------------------------------------------
 
 
-class _Results:
-    """Preallocated arrays, one row per run in the order of (cell, rep); chunks may arrive in any order."""
-
-    def __init__(self, first: NDArray[np.int64], records: int) -> None:
-        n = int(first[-1])
-        self.first = first
-        self.missing = np.ones(n, dtype=bool)
-        self.steps = np.empty((n, records), dtype=np.int32)
-        self.values = np.empty((n, records, len(FIELDS)), dtype=np.float32)
-        self.n_modes = np.empty(n, dtype=np.int64)
-        self.affine = np.empty((n, 2))
-        self.sample = np.empty((n, 2))
-        self.referee = np.empty((n, 3))
-        self.seconds: dict[str, float] = {}
-
-    def put(self, chunk: Chunk) -> None:
-        rows = self.first[chunk.cells] + chunk.reps
-        self.steps[rows] = chunk.traces.steps
-        self.values[rows] = chunk.traces.values
-        self.n_modes[rows] = chunk.traces.n_modes
-        self.affine[rows] = chunk.affine
-        self.sample[rows] = chunk.sample
-        self.referee[rows] = chunk.referee
-        self.missing[rows] = False
-        for phase, seconds in chunk.seconds.items():
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
-
-    def traces(self) -> Traces:
-        if self.missing.any():  # never an expected end: better no result than rows of uninitialised memory
-            raise RuntimeError(f"{int(self.missing.sum())} runs did not come back")
-        return Traces(self.steps, self.values, self.n_modes)
+def _rows(chunk: Chunk) -> Rows:
+    """What is kept of a chunk; the estimates in the order of `ESTIMATES`."""
+    estimates = np.hstack([chunk.affine, chunk.sample, chunk.referee])
+    return Rows(chunk.cells.astype(np.int32), chunk.reps.astype(np.int32), chunk.traces, estimates)
 
 
-def _frame(study: Study, results: _Results, traces: Traces, labels: pd.DataFrame) -> pd.DataFrame:
+def _frame(study: Study, results: Collected, traces: Traces, labels: pd.DataFrame) -> pd.DataFrame:
     """Put ids, factors, last records, labels and estimates side by side."""
     import pandas as pd
 
-    reps = np.diff(results.first)
-    of_cell = np.repeat(np.arange(len(study.cells)), reps)
+    of_cell, reps = results.ids
     columns: dict[str, Any] = {
         "design": _column([cell.design for cell in study.cells]).take(of_cell),
-        "cell": of_cell.astype(np.int32),
-        "rep": (np.arange(study.n_runs) - np.repeat(results.first[:-1], reps)).astype(np.int32),
+        "cell": of_cell,
+        "rep": reps,
     }
     for name, levels in _factor_levels(study).items():
         columns[name] = _column(levels).take(of_cell)
     columns.setdefault("game", _column([cell.gan.game for cell in study.cells]).take(of_cell))
     last = {name: traces[name][:, -1].copy() for name in FIELDS}
     judged = {name: labels[name].array for name in labels.columns}
-    estimates = {
-        "g_intercept": results.affine[:, 0],
-        "g_slope": results.affine[:, 1],
-        "sample_mean": results.sample[:, 0],
-        "sample_std": results.sample[:, 1],
-        "referee_accuracy": results.referee[:, 0],
-        "referee_auc": results.referee[:, 1],
-        "referee_v": results.referee[:, 2],
-    }
+    estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
     seed = np.full(study.n_runs, study.seed, dtype=np.uint64)
     return pd.DataFrame({**columns, **last, **judged, **estimates, "seed": seed})
 
@@ -497,15 +596,27 @@ class _Progress:
         self.silent = silent
         self.name = study.name
         self.n_runs = study.n_runs
-        reps = np.diff(study._first).tolist()
-        self.n_steps = sum(n * cell.gan.steps for n, cell in zip(reps, study.cells, strict=True))
-        self.runs = self.steps = 0
+        self.reps = study.reps
+        self.steps_of = np.array([cell.gan.steps for cell in study.cells])
         self.bar: Any = None
+
+    def over(self, wanted: NDArray[np.bool_]) -> _Progress:
+        """Set what is to be done: these runs, the others are there."""
+        per_run = np.repeat(self.steps_of, self.reps)
+        self.todo, self.before = int(np.count_nonzero(wanted)), self.n_runs - int(np.count_nonzero(wanted))
+        self.n_steps = int(per_run[wanted].sum())
+        self.runs = self.steps = 0
+        return self
 
     def say(self, text: str) -> None:
         if not self.silent:
             self.stream.write(f"{self.name}: {text}\n")
             self.stream.flush()
+
+    def warn(self, text: str) -> None:
+        """Say what is wrong, silent or not."""
+        self.stream.write(f"{self.name}: {text}\n")
+        self.stream.flush()
 
     def __enter__(self) -> None:
         self.started = self.last = time.perf_counter()
@@ -521,9 +632,10 @@ class _Progress:
                 dynamic_ncols=True,
             )
 
-    def advance(self, chunk: Chunk, cells: Sequence[Cell]) -> None:
-        steps = sum(cells[index].gan.steps for index in np.asarray(chunk.cells).tolist())
-        self.runs += len(chunk.cells)
+    def advance(self, cells: NDArray[np.integer[Any]]) -> None:
+        """Count runs of these cells as done."""
+        steps = int(self.steps_of[cells].sum())
+        self.runs += len(cells)
         self.steps += steps
         if self.bar is not None:
             self.bar.update(steps)
@@ -535,14 +647,15 @@ class _Progress:
         rate = self.steps / elapsed
         left = (self.n_steps - self.steps) / rate
         share = 100 * self.steps / self.n_steps
-        return f"{self.runs:,} of {self.n_runs:,} runs ({share:.0f} %), {_rate(rate)}, {_duration(left)} left"
+        runs = f"{self.before + self.runs:,} of {self.n_runs:,} runs"
+        return f"{runs} ({share:.0f} %), {_rate(rate)}, {_duration(left)} left"
 
     def __exit__(self, kind: object, *_: object) -> None:
         elapsed = max(time.perf_counter() - self.started, 1e-9)
         if self.bar is not None:
             self.bar.close()
         if kind is None:
-            self.say(f"{self.n_runs:,} runs in {_duration(elapsed)}, {_rate(self.steps / elapsed)}")
+            self.say(f"{_count(self.todo, 'run')} in {_duration(elapsed)}, {_rate(self.steps / elapsed)}")
 
 
 def _rate(steps_per_second: float) -> str:

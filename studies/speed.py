@@ -17,7 +17,7 @@ from typing import Annotated
 import joblib
 from pydantic import Field
 
-from gansim import cli, figures, store, tables
+from gansim import cli, figures, provenance, store, tables
 from timing import pictures
 from timing import tables as report
 from timing.cases import ACCOUNTED, BATCHES, CASES, GANS, WIDTHS
@@ -104,12 +104,12 @@ def main(options: Options) -> None:
     for name, frame in found.items():
         tables.save(frame, folder / "tables", name, CAPTIONS[name])
     if not options.no_figures:
-        where = f"{store.machine()['processor']}, {jobs} core{'' if jobs == 1 else 's'}"
+        where = f"{provenance.machine()['processor']}, {jobs} core{'' if jobs == 1 else 's'}"
         for name, figure in pictures.all_figures(found["ratios"], found["scaling"], where):
             figures.save(figure, folder / "figures", name)
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}
     extra = {"jobs": jobs, **settings, "peak_gflops": round(found["peak"]["peak_gflops"].max(), 1), "peers": versions}
-    facts = store.provenance("speed", 0, (), (), extra)
+    facts = provenance.provenance("speed", 0, (), (), extra)
     store.write_metadata(
         folder / "metadata.json", {k: v for k, v in facts.items() if k not in ("seed", "runs", "designs")}
     )

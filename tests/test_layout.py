@@ -32,12 +32,20 @@ MAY_IMPORT = {
     "warm": {"traces", "spec", "kernels", "packs", "simulate"},
     "replay": {"spec", "kernels", "design", "packs", "simulate"},
     "derivatives": {"spec", "kernels", "packs", "replay"},
-    "store": {"traces", "spec", "design"},
+    "store": {"traces", "spec"},
+    "provenance": {"spec", "design", "store"},
+    "identity": {"spec", "design", "provenance"},
+    "parts": {"traces", "spec", "store", "identity"},
+    "folder": {"spec", "design", "store", "identity", "parts"},
     "progress": set(),
-    "study": {"traces", "spec", "theory", "design", "packs", "simulate", "warm", "regimes", "store", "progress"},
+    "study": {
+        "traces", "spec", "theory", "design", "packs", "simulate", "warm", "regimes", "store", "provenance", "identity",
+        "parts", "folder", "progress",
+    },
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
-        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress", "study", "tables", "figures",
+        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "provenance", "progress", "study", "tables",
+        "figures",
     },
     "__init__": {
         "traces", "spec", "theory", "design", "replay", "derivatives", "regimes", "store", "study", "tables", "figures",

@@ -1,0 +1,212 @@
+"""What makes stored runs those of a study: name, seed, source of the kernels, and every cell's configuration.
+
+Two files with the same identity may be put together, whatever machine or session wrote them. The number of replicates
+is not part of it: a study may grow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gansim.design import Cell
+from gansim.provenance import config_digest, kernel_digest, read_cells
+from gansim.spec import GAN, ConfigError, to_dict
+
+__all__ = ["Identity", "differences", "header_differences", "identify"]
+
+_SHOWN = 4  # differences that a refusal lists; it is one line
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What stored runs must agree in.
+
+    Attributes
+    ----------
+    study : str
+        Name of the study.
+    seed : int
+        Its seed.
+    kernel : str
+        Digest of the source that decides the bits of a run.
+    cells : tuple of dict
+        By number: the design, the levels and the digest of the configuration of every cell.
+    """
+
+    study: str
+    seed: int
+    kernel: str
+    cells: tuple[Mapping[str, Any], ...]
+
+    def header(self, cells: Iterable[int] | None = None) -> dict[str, Any]:
+        """What a file with runs of these cells says of itself; by default of all."""
+        numbers = range(len(self.cells)) if cells is None else sorted({int(cell) for cell in cells})
+        listed = {str(number): dict(self.cells[number]) for number in numbers}
+        return {"study": self.study, "seed": self.seed, "kernel": self.kernel, "cells": listed}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all of it, 64 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.header(), sort_keys=True).encode()).hexdigest()
+
+
+def identify(study: str, seed: int, cells: Sequence[Cell]) -> Identity:
+    """Identity of a study under the source as it is now.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    seed : int
+        Its seed.
+    cells : sequence of Cell
+        All its cells, by number.
+
+    Returns
+    -------
+    Identity
+        What its files carry.
+    """
+    listed = tuple(
+        {"design": cell.design, "levels": dict(cell.levels), "digest": config_digest(cell.gan)} for cell in cells
+    )
+    return Identity(study, seed, kernel_digest(), listed)
+
+
+# --- what differs, in words ---------------------------------------------------------------------
+
+
+def _line(found: Sequence[str]) -> str:
+    more = len(found) - _SHOWN
+    return "; ".join([*found[:_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _facts(stored: Mapping[str, Any], identity: Identity) -> list[str]:
+    """Differences of name, seed and kernel; `stored` is a header or the metadata."""
+    found = []
+    for name in ("study", "seed"):
+        if stored.get(name) != getattr(identity, name):
+            found.append(f"{name}: {stored.get(name)} stored, {getattr(identity, name)} asked")
+    if stored.get("kernel") is None:
+        found.append("kernel source: not recorded by the version of gansim that wrote it")
+    elif stored["kernel"] != identity.kernel:
+        found.append("kernel source: changed since")
+    return found
+
+
+def header_differences(header: Mapping[str, Any], identity: Identity) -> str:
+    """What makes a file's header that of another study.
+
+    Parameters
+    ----------
+    header : mapping
+        What `Identity.header` gave when the file was written.
+    identity : Identity
+        What is asked for.
+
+    Returns
+    -------
+    str
+        One line, empty if the file is of this study.
+    """
+    found, cells = _facts(header, identity), header.get("cells")
+    if not isinstance(cells, Mapping):
+        return _line([*found, "cells: not recorded"])
+    for number, cell in cells.items():
+        if not number.isdecimal() or int(number) >= len(identity.cells):
+            found.append(f"cell {number}: stored, not asked")
+        elif cell != identity.cells[int(number)]:
+            found.append(f"cell {number} of design {cell.get('design')!r}: another configuration")
+    return _line(found)
+
+
+def differences(metadata: Mapping[str, Any], identity: Identity, cells: Sequence[Cell]) -> str:
+    """What makes the metadata of a folder those of another study.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Of the folder.
+    identity : Identity
+        What is asked for.
+    cells : sequence of Cell
+        The cells that are asked for.
+
+    Returns
+    -------
+    str
+        One line such as "steps: 10000 stored, 5000 asked", empty if nothing differs.
+    """
+    if metadata.get("identity") == identity.digest:
+        return ""
+    found = _facts(metadata, identity)
+    try:
+        gans = read_cells(metadata)
+        stored = [
+            Cell(int(cell["cell"]), cell["levels"], gans[int(cell["cell"])], design["name"])
+            for design in metadata["designs"]
+            for cell in design["cells"]
+        ]
+    except (ConfigError, ValueError, KeyError, TypeError):  # not even what can be compared
+        return _line([*found, "cells: not recorded"])
+    found += _cell_differences(stored, cells)
+    return _line(found or ["identity: another"])
+
+
+def _cell_differences(stored: Sequence[Cell], asked: Sequence[Cell]) -> list[str]:
+    """Compare design by design: counts of cells first, and where those agree the configurations."""
+    names = [list(dict.fromkeys(cell.design for cell in cells)) for cells in (stored, asked)]
+    if names[0] != names[1]:
+        return [f"designs: {', '.join(names[0])} stored, {', '.join(names[1])} asked"]
+    found, pairs = [], []
+    for name in names[0]:
+        old, new = ([cell for cell in cells if cell.design == name] for cells in (stored, asked))
+        if len(old) != len(new):
+            where = "cells" if len(names[0]) == 1 else f"cells of design {name!r}"
+            found.append(f"{where}: {len(old):,} stored, {len(new):,} asked")
+        else:
+            pairs += list(zip(old, new, strict=True))
+    return found + _field_differences(pairs) + _level_differences(pairs)
+
+
+def _field_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
+    """Fields of the configurations that differ: once if they differ in the same way wherever they do."""
+    changes: dict[str, list[tuple[int, str]]] = {}
+    for old, new in pairs:
+        before, after = _flat(old.gan), _flat(new.gan)
+        for name in [*before, *(name for name in after if name not in before)]:
+            if before.get(name, "none") != after.get(name, "none"):
+                text = f"{before.get(name, 'none')!s:.40} stored, {after.get(name, 'none')!s:.40} asked"
+                changes.setdefault(name, []).append((new.index, text))
+    found = []
+    for name, changed in changes.items():
+        (cell, text), alike = changed[0], len({text for _, text in changed}) == 1
+        where = f" in {len(changed):,} of {len(pairs):,} cells" if len(changed) < len(pairs) else ""
+        found.append(f"{name}: {text}{where}" if alike else f"{name}: {text} in cell {cell}, and in others otherwise")
+    return found
+
+
+def _level_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
+    old, new = ([dict(cell.levels) for cell in cells] for cells in zip(*pairs, strict=True)) if pairs else ([], [])
+    names = [list(dict.fromkeys(name for levels in side for name in levels)) for side in (old, new)]
+    if names[0] != names[1]:
+        return [f"factors: {', '.join(names[0]) or 'none'} stored, {', '.join(names[1]) or 'none'} asked"]
+    changed = [name for name in names[0] if any(a.get(name) != b.get(name) for a, b in zip(old, new, strict=True))]
+    return [f"labels of factor {name}: others stored than asked" for name in changed]
+
+
+def _flat(gan: GAN) -> dict[str, Any]:
+    """Dotted paths of all fields that hold no further ones."""
+
+    def walk(values: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
+        for name, value in values.items():
+            if isinstance(value, Mapping):
+                yield from walk(value, f"{prefix}{name}.")
+            else:
+                yield prefix + name, value
+
+    return dict(walk(to_dict(gan), ""))

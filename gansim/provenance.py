@@ -1,0 +1,294 @@
+"""Where numbers come from: versions, machine, state of the checkout, digests of the source, the complete design.
+
+What is written to ``metadata.json``, so that a reader of the results knows what made them, and a program can make
+them again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gansim.design import Cell, Design
+from gansim.spec import GAN, from_dict, to_dict
+from gansim.store import METADATA, StoreError
+
+__all__ = [
+    "command",
+    "config_digest",
+    "kernel_digest",
+    "machine",
+    "provenance",
+    "read_cells",
+    "source_digest",
+    "versions",
+]
+
+_PACKAGES = (
+    "numba",
+    "llvmlite",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "joblib",
+    "filelock",
+    "seaborn",
+    "matplotlib",
+)
+
+# The modules beside kernels/ that decide what a run's numbers are. tests/test_provenance.py follows the imports of
+# simulate.py, so that none is forgotten.
+_DECIDING = ("packs.py", "simulate.py", "spec.py", "theory.py", "traces.py")
+
+
+# --- digests ------------------------------------------------------------------------------------
+
+
+def source_digest() -> str:
+    """SHA-256 of gansim's own source: names and bytes of all its Python files.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    root = Path(__file__).parent
+    return _digest_files(root, root.rglob("*.py"))
+
+
+def kernel_digest() -> str:
+    """SHA-256 of the source that decides the bits of a run: the kernels and what simulating imports.
+
+    Uncompiled kernels (``NUMBA_DISABLE_JIT=1``) agree with the compiled ones to rounding and not to the bit: their
+    digest is another one.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    root = Path(__file__).parent
+    compiled = _digest_files(root, [*(root / "kernels").rglob("*.py"), *(root / name for name in _DECIDING)])
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"):
+        return compiled
+    return hashlib.sha256(f"{compiled}, uncompiled".encode()).hexdigest()
+
+
+def _digest_files(root: Path, paths: Iterable[Path]) -> str:
+    named = {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return hashlib.sha256(_canonical(named)).hexdigest()
+
+
+def config_digest(gan: GAN) -> str:
+    """SHA-256 of a configuration: of the JSON of `to_dict`, names sorted, every default written out.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    return hashlib.sha256(_canonical(to_dict(gan))).hexdigest()
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True).encode()
+
+
+# --- facts --------------------------------------------------------------------------------------
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, gansim and the packages that its numbers and files depend on.
+
+    Returns
+    -------
+    dict
+        Name to version, gansim first; a package that is missing is left out.
+    """
+    from gansim import __version__
+
+    found = {"gansim": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Processor, number of cores available, system, and Numba's settings where they are not the default.
+
+    Returns
+    -------
+    dict
+        Keys processor, cores, system, and NUMBA_CPU_NAME and NUMBA_DISABLE_JIT if set.
+    """
+    import joblib
+
+    facts: dict[str, Any] = {
+        "processor": _processor(),
+        "cores": joblib.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    settings = ("NUMBA_CPU_NAME", "NUMBA_DISABLE_JIT")
+    return facts | {name: os.environ[name] for name in settings if name in os.environ}
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def _git_state(folder: Path) -> dict[str, Any] | None:
+    """Commit of the checkout that holds gansim's source, and whether that source differs from it; None without one."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", "__init__.py")  # an installed copy inside some other checkout is not tracked
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--", "."))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def command() -> str:
+    """Return the command that started this process; the script without the folders above the working directory."""
+    script = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path("python")
+    with contextlib.suppress(OSError, ValueError):
+        script = script.resolve().relative_to(Path.cwd())
+    name = script.name if script.is_absolute() else script.as_posix()
+    return shlex.join([name, *sys.argv[1:]])
+
+
+def _differences(base: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted paths at which two configurations of `to_dict` differ, with the other's values."""
+    found: dict[str, Any] = {}
+    for name, value in other.items():
+        before = base.get(name)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        if both and before.get("kind") == value.get("kind"):  # type: ignore[union-attr]
+            found |= _differences(before, value, f"{prefix}{name}.")  # type: ignore[arg-type]
+        elif before != value:
+            found[prefix + name] = value
+    return found
+
+
+def _describe_design(design: Design, cells: Sequence[Cell], reps: Sequence[int]) -> dict[str, Any]:
+    base = to_dict(design.gan)
+    listed = []
+    for cell, n in zip(cells, reps, strict=True):
+        facts = {"cell": cell.index, "levels": dict(cell.levels), "overrides": _differences(base, to_dict(cell.gan))}
+        listed.append(facts if n == design.reps else {**facts, "reps": n})
+    factors = list(cells[0].levels)
+    return {"name": design.name, "reps": design.reps, "factors": factors, "gan": base, "cells": listed}
+
+
+def provenance(
+    study: str,
+    seed: int,
+    designs: Sequence[Design],
+    cells: Sequence[Cell],
+    extra: Mapping[str, Any],
+    reps: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """Metadata of a study: what was run, by which code, on which machine.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    seed : int
+        Its seed.
+    designs : sequence of Design
+        Its designs.
+    cells : sequence of Cell
+        All its cells with their numbers in the study.
+    extra : mapping
+        Facts of the execution to add: jobs, backend, seconds, digests.
+    reps : sequence of int, optional
+        Replicates of every cell; by default those of its design.
+
+    Returns
+    -------
+    dict
+        JSON-able. Each design holds its base configuration complete, and each cell what differs from it, by dotted
+        path; `read_cells` puts them together again. A cell whose replicates are not those of its design says so.
+    """
+    planned = {design.name: design.reps for design in designs}
+    counts = [planned[cell.design] for cell in cells] if reps is None else [int(n) for n in reps]
+    described = []
+    for design in designs:
+        mine = [(cell, n) for cell, n in zip(cells, counts, strict=True) if cell.design == design.name]
+        described.append(_describe_design(design, [cell for cell, _ in mine], [n for _, n in mine]))
+    facts = {
+        "gansim": versions()["gansim"],
+        "study": study,
+        "command": command(),
+        "seed": seed,
+        "runs": sum(counts),
+        **extra,
+        "kernel": kernel_digest(),
+        "source": source_digest(),
+        "git": _git_state(Path(__file__).parent),
+        "versions": versions(),
+        "machine": machine(),
+    }
+    return {**facts, "designs": described}
+
+
+def read_cells(metadata: Mapping[str, Any]) -> dict[int, GAN]:
+    """Configurations of all cells of a study, from its metadata.
+
+    Parameters
+    ----------
+    metadata : mapping
+        As `read_metadata` gives it.
+
+    Returns
+    -------
+    dict
+        Number of the cell to its configuration.
+
+    Raises
+    ------
+    StoreError
+        If the metadata lacks them.
+    pydantic.ValidationError
+        If a configuration is refused.
+    """
+    try:
+        found: dict[int, GAN] = {}
+        for design in metadata["designs"]:
+            for cell in design["cells"]:
+                values = json.loads(json.dumps(design["gan"]))
+                for path, value in cell["overrides"].items():
+                    *parents, name = path.split(".")
+                    node = values
+                    for parent in parents:
+                        node = node[parent]
+                    node[name] = value
+                found[int(cell["cell"])] = from_dict(values)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{METADATA}: no complete list of cells ({error!r}): run the study again") from None
+    return found
