@@ -350,9 +350,24 @@ def check_integer(value: object, name: str, low: int, high: int) -> int:
 
 def _column(name: object) -> str:
     """Return the name of a column of labels, or refuse it."""
-    if not isinstance(name, str) or not name or name in RESERVED:
+    if not isinstance(name, str) or not name or name in RESERVED or not is_text(name):
         raise ConfigError(f"factors: value {name!r}: text that is no column of the runs (such as cell, w1 or regime)")
     return name
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be written to a file: half of a surrogate pair, as JSON can hold it, cannot.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _levels(name: str, given: object) -> list[_Point]:
@@ -382,7 +397,7 @@ def _levels(name: str, given: object) -> list[_Point]:
 def _given_label(name: str, label: object) -> Label:
     plain = label.item() if isinstance(label, np.generic) else label
     number = isinstance(plain, (int, float)) and not isinstance(plain, bool) and abs(plain) < float("inf")
-    if isinstance(plain, str) or number:
+    if number or (isinstance(plain, str) and is_text(plain)):
         return plain  # type: ignore[return-value]
     raise ConfigError(f"factors: {name}: label {label!r:.60}: text or a finite number")
 
