@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gansim.derivatives import Gradients, gradients
 from gansim.replay import Networks, networks, trace
+from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.spec import (
     GAN,
     MLP,
@@ -46,6 +47,9 @@ __all__ = [
     "Given",
     "Gradients",
     "He",
+    "Integers",
+    "LatinHypercube",
+    "LogUniform",
     "Mixture",
     "Momentum",
     "Networks",
@@ -54,6 +58,7 @@ __all__ = [
     "Orthogonal",
     "RMSProp",
     "Referee",
+    "Sobol",
     "Study",
     "Thresholds",
     "TorchDefault",

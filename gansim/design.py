@@ -1,11 +1,13 @@
-"""What is compared: factors with levels, crossed into cells.
+"""What is compared: factors with levels, crossed into cells; or cells listed one by one; or points of a sample.
 
 A `Design` turns one base configuration and some factors into a list of cells, each a complete, validated `GAN`. It
-knows nothing of randomness, packs or files. Cells are the grid product of the factors, the first factor slowest.
+knows nothing of the runs' randomness, packs or files. The cells of a grid are the product of its factors, the first
+factor slowest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import re
@@ -17,13 +19,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from pydantic import ValidationError
 
+from gansim.sampling import Sample
 from gansim.spec import GAN, ConfigError, one_line, replace
 from gansim.traces import FIELDS
 
-__all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "level_label", "value_at"]
+__all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "Listed", "level_label", "value_at"]
 
 Label: TypeAlias = str | int | float
-Factors: TypeAlias = Mapping[str, Sequence[Any] | Mapping[Any, Any]]
+_Point: TypeAlias = tuple[Mapping[str, Label], Mapping[str, Any]]  # labels by column, overrides by dotted path
 
 # Columns that every frame of runs has; a factor of the same name would hide one. "game" is not among them: as a
 # factor it holds the same values as the column.
@@ -108,8 +111,36 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """Cells written out in full, each with its labels: what the record of a design holds (see `gansim.schema`).
+
+    Parameters
+    ----------
+    cells : sequence of (levels, overrides)
+        For each cell its labels by column, and what differs from the base configuration by dotted path. Columns may be
+        missing from some cells.
+    columns : sequence of str
+        The columns in order.
+    values : collection of str
+        Those whose labels are the values themselves.
+    sample : Sample, optional
+        Where the cells come from; kept for the record and not drawn again.
+    """
+
+    cells: Sequence[_Point]
+    columns: Sequence[str]
+    values: Iterable[str] = ()
+    sample: Sample | None = None
+
+
+Factors: TypeAlias = (
+    Mapping[str, Sequence[Any] | Mapping[Any, Any] | Sample] | Sequence[Mapping[str, Any]] | Sample | Listed
+)
+
+
+@dataclass(frozen=True)
 class Design:
-    """A grid of configurations and the number of replicates of each.
+    """A list of configurations and the number of replicates of each.
 
     Parameters
     ----------
@@ -117,13 +148,21 @@ class Design:
         Name of the design, a column of the runs: letters, digits, "_", "-", ".".
     gan : GAN
         The base configuration.
-    factors : mapping, optional
-        Column name to levels, in three forms that may be mixed:
+    factors : mapping, sequence of mappings, or sample, optional
+        A grid: column name to levels, in forms that may be mixed:
 
         - a dotted path and a sequence of values: ``{"optimizer_d.lr": [1e-4, 1e-3]}``; the values are the labels;
         - a dotted path and a mapping of label to value: ``{"samples": {"fresh": None, "n = 64": 64}}``;
         - any name and a mapping of label to overrides, each a mapping of dotted paths to values:
-          ``{"scale": {"raw": {}, "standardised": {"standardise": True}}}``.
+          ``{"scale": {"raw": {}, "standardised": {"standardise": True}}}``;
+        - any name and a sample: ``{"point": Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1)}, n=64)}``; the column
+          holds the number of the point, and each field of the sample is a column too.
+
+        A list of cells: for each a mapping of dotted paths to values, ``[{}, {"game": "minimax", "steps": 100}]``. The
+        columns are all paths that some cell sets, and hold each cell's value, set there or not; a cell that has no such
+        field (the ``beta1`` of SGD) lacks the column.
+
+        A sample, `Sobol` or `LatinHypercube`: one cell per point.
 
         Labels are text or finite numbers; other values (objects, tuples, None, booleans) are labelled by their text.
     reps : int, default 1000
@@ -132,9 +171,11 @@ class Design:
     Attributes
     ----------
     cells : tuple of Cell
-        The grid product in order, the first factor slowest.
+        In order: of a grid the first factor is slowest.
+    columns : tuple of str
+        The names of the labels in order.
     values : frozenset of str
-        The factors of the first form, whose labels are the values themselves.
+        The columns whose labels are the values themselves: dotted paths.
 
     Raises
     ------
@@ -155,6 +196,7 @@ class Design:
     factors: Factors | None = None
     reps: int = 1000
     cells: tuple[Cell, ...] = field(init=False, repr=False)
+    columns: tuple[str, ...] = field(init=False, repr=False)
     values: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -162,25 +204,125 @@ class Design:
         if not isinstance(self.gan, GAN):
             raise ConfigError(f"gan: value {self.gan!r:.60}: a GAN")
         object.__setattr__(self, "reps", check_integer(self.reps, "reps", 1, MAX_REPS))
-        factors = {} if self.factors is None else self.factors
-        if not isinstance(factors, Mapping):
-            raise ConfigError(f"factors: value {factors!r:.60}: a mapping of names to levels")
-        levels = {name: _levels(name, given) for name, given in factors.items()}
-        count = int(np.prod([len(pairs) for pairs in levels.values()], dtype=float))
-        if count > _MAX_CELLS:
-            raise ConfigError(f"factors: {count:,} cells: at most {_MAX_CELLS:,}")
-        object.__setattr__(self, "values", frozenset(n for n, v in factors.items() if not isinstance(v, Mapping)))
-        object.__setattr__(self, "cells", tuple(self._build(levels)))
+        plan = _expanded(self.factors)
+        object.__setattr__(self, "columns", plan.columns)
+        object.__setattr__(self, "values", plan.values)
+        object.__setattr__(self, "cells", tuple(self._build(plan)))
+        if not plan.distinct:
+            self._refuse_twins()
 
-    def _build(self, levels: Mapping[str, Sequence[tuple[Label, Mapping[str, Any]]]]) -> Iterable[Cell]:
-        for index, chosen in enumerate(itertools.product(*levels.values())):
-            labels = {name: label for name, (label, _) in zip(levels, chosen, strict=True)}
+    def _build(self, plan: _Plan) -> Iterable[Cell]:
+        for index, (labels, parts) in enumerate(plan.points):
             cell = Cell(index, labels, self.gan, self.name)
             try:
-                gan = replace(self.gan, _merge({n: set_ for n, (_, set_) in zip(levels, chosen, strict=True)}))
+                gan = replace(self.gan, _merge(parts))
+                levels = _values(gan, plan.columns) if plan.read_back else labels
+                _check_levels(levels, plan.values, gan)
             except (ConfigError, ValidationError) as error:
                 raise ConfigError(f"{cell.describe()}: {one_line(error)}") from None
-            yield dataclasses.replace(cell, gan=gan)
+            yield dataclasses.replace(cell, gan=gan, levels=levels)
+
+    def _refuse_twins(self) -> None:
+        """Two cells of a list with the same labels could not be told apart in the runs."""
+        first: dict[tuple[tuple[str, str], ...], Cell] = {}
+        for cell in self.cells:
+            twin = first.setdefault(tuple((name, str(label)) for name, label in cell.levels.items()), cell)
+            if twin is not cell:
+                raise ConfigError(f"{cell.describe()}: the same labels as cell {twin.index}: each cell once")
+
+
+# --- from factors to points -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the factors ask for: per cell its labels, and per factor the overrides of the chosen level."""
+
+    columns: tuple[str, ...]
+    values: frozenset[str]
+    points: Iterable[tuple[Mapping[str, Label], Mapping[str, Mapping[str, Any]]]]
+    distinct: bool  # by construction
+    read_back: bool = False  # labels are to be read from the finished configurations
+
+
+def _expanded(factors: object) -> _Plan:
+    if factors is None or isinstance(factors, Mapping):
+        return _grid(factors or {})
+    if isinstance(factors, Sample):
+        points = factors.points()
+        columns = tuple(_column(path) for path in factors.ranges)
+        return _Plan(columns, frozenset(columns), (({**p}, {"factors": p}) for p in points), distinct=True)
+    if isinstance(factors, Listed):
+        columns = tuple(_column(name) for name in factors.columns)
+        cells = [({n: _given_label(n, x) for n, x in levels.items()}, {"cell": o}) for levels, o in factors.cells]
+        return _Plan(columns, frozenset(factors.values), _counted(cells), distinct=False)
+    if isinstance(factors, Sequence) and not isinstance(factors, (str, bytes)):
+        return _list(factors)
+    raise ConfigError(f"factors: value {factors!r:.60}: a mapping of names to levels, a list of overrides or a sample")
+
+
+def _list(cells: Sequence[object]) -> _Plan:
+    """Cells given one by one."""
+    points = []
+    for number, overrides in enumerate(cells):
+        if not isinstance(overrides, Mapping):
+            raise ConfigError(f"factors: cell {number}: value {overrides!r:.60}: a mapping of dotted paths to values")
+        points.append(({_column(path): level_label(value) for path, value in overrides.items()}, {"cell": overrides}))
+    columns = tuple(dict.fromkeys(path for labels, _ in points for path in labels))
+    return _Plan(columns, frozenset(columns), _counted(points), distinct=False, read_back=True)
+
+
+def _counted(points: Sequence[Any]) -> Sequence[Any]:
+    if not 1 <= len(points) <= _MAX_CELLS:
+        raise ConfigError(f"factors: {len(points):,} cells: from 1 to {_MAX_CELLS:,}")
+    return points
+
+
+def _grid(factors: Mapping[Any, Any]) -> _Plan:
+    """The product of all factors, the first slowest."""
+    levels = {_column(name): _levels(name, given) for name, given in factors.items()}
+    count = int(np.prod([len(pairs) for pairs in levels.values()], dtype=float))
+    if count > _MAX_CELLS:
+        raise ConfigError(f"factors: {count:,} cells: at most {_MAX_CELLS:,}")
+    columns = [name for pairs in levels.values() for name in pairs[0][0]]
+    twice = [name for name in columns if columns.count(name) > 1]
+    if twice:
+        raise ConfigError(f"factors: {twice[0]}: a factor, and a field of a sample: one of them")
+    sampled = {path for given in factors.values() if isinstance(given, Sample) for path in given.ranges}
+    values = frozenset(n for n, given in factors.items() if not isinstance(given, (Mapping, Sample))) | sampled
+    return _Plan(tuple(columns), values, _product(levels), distinct=True)
+
+
+def _product(levels: Mapping[str, Sequence[_Point]]) -> Iterable[tuple[dict[str, Label], dict[str, Mapping[str, Any]]]]:
+    for chosen in itertools.product(*levels.values()):
+        labels = {name: label for point, _ in chosen for name, label in point.items()}
+        yield labels, {name: overrides for name, (_, overrides) in zip(levels, chosen, strict=True)}
+
+
+def _values(gan: GAN, paths: Iterable[str]) -> dict[str, Label]:
+    """The values at those paths that a configuration has, as labels."""
+    found: dict[str, Label] = {}
+    for path in paths:
+        with contextlib.suppress(KeyError):
+            found[path] = level_label(value_at(gan, path))
+    return found
+
+
+def _check_levels(levels: Mapping[str, Label], values: Iterable[str], gan: GAN) -> None:
+    """Refuse a label that is said to be a value and is another one; only a list written by hand can hold it."""
+    game = levels.get("game", gan.game)
+    if game != gan.game:
+        raise ConfigError(f"game: level {game}, but the game is {gan.game}: choose another column name")
+    for path in values:
+        if path in levels:
+            try:
+                value = value_at(gan, path)
+            except KeyError:
+                raise ConfigError(f"{path}: level {levels[path]}, but there is no such field here") from None
+            plain = level_label(value)
+            number = isinstance(levels[path], (int, float)) or isinstance(plain, (int, float))
+            if (number or isinstance(value, str)) and levels[path] != plain:
+                raise ConfigError(f"{path}: level {levels[path]}, but the value is {plain}: choose another column name")
 
 
 def check_integer(value: object, name: str, low: int, high: int) -> int:
@@ -206,10 +348,34 @@ def check_integer(value: object, name: str, low: int, high: int) -> int:
     return plain
 
 
-def _levels(name: object, given: object) -> list[tuple[Label, Mapping[str, Any]]]:
-    """Labels of a factor, each with its overrides."""
-    if not isinstance(name, str) or not name or name in RESERVED:
+def _column(name: object) -> str:
+    """Return the name of a column of labels, or refuse it."""
+    if not isinstance(name, str) or not name or name in RESERVED or not is_text(name):
         raise ConfigError(f"factors: value {name!r}: text that is no column of the runs (such as cell, w1 or regime)")
+    return name
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be written to a file: half of a surrogate pair, as JSON can hold it, cannot.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _levels(name: str, given: object) -> list[_Point]:
+    """Levels of a factor: the labels, by column, and the overrides."""
+    if isinstance(given, Sample):
+        for path in given.ranges:
+            _column(path)
+        return [({name: number, **point}, point) for number, point in enumerate(given.points())]
     if isinstance(given, Mapping):
         pairs = [(_given_label(name, label), _overrides(name, value)) for label, value in given.items()]
     elif isinstance(given, (Sequence, np.ndarray)) and not isinstance(given, str):
@@ -225,13 +391,13 @@ def _levels(name: object, given: object) -> list[tuple[Label, Mapping[str, Any]]
         raise ConfigError(f"factors: {name}: level {twice[0]} given twice: each once")
     if name == "game" and any(overrides != {"game": label} for label, overrides in pairs):
         raise ConfigError("factors: game: labels other than the games: choose another column name, or plain games")
-    return pairs
+    return [({name: label}, overrides) for label, overrides in pairs]
 
 
 def _given_label(name: str, label: object) -> Label:
     plain = label.item() if isinstance(label, np.generic) else label
     number = isinstance(plain, (int, float)) and not isinstance(plain, bool) and abs(plain) < float("inf")
-    if isinstance(plain, str) or number:
+    if number or (isinstance(plain, str) and is_text(plain)):
         return plain  # type: ignore[return-value]
     raise ConfigError(f"factors: {name}: label {label!r:.60}: text or a finite number")
 

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim.design import RESERVED, Cell, Design, level_label, value_at
+from gansim.design import RESERVED, Cell, Design, Listed, level_label, value_at
 from gansim.regimes import label
+from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, one_line, replace
 from gansim.traces import FIELDS, Traces
 from test_spec import GAN_500, gans
+
+RATES = {"point": Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1), "samples": Integers(32, 4096, log=True)}, n=4)}
 
 
 def test_without_factors_there_is_one_cell() -> None:
@@ -57,6 +60,52 @@ def test_objects_and_their_fields_as_factors() -> None:
     assert type(design.cells[0].levels["optimizer_g.lr"]) is float
 
 
+def test_a_list_of_cells_shows_the_base_where_a_cell_sets_nothing() -> None:
+    cells = [{}, {"game": "minimax"}, {"optimizer_g": SGD(0.5), "generator.hidden": [4]}, {"optimizer_g.beta1": 0.9}]
+    design = Design("list", GAN_500, cells, reps=3)
+    assert [cell.gan for cell in design.cells] == [replace(GAN_500, overrides) for overrides in cells]
+    assert design.columns == ("game", "optimizer_g", "generator.hidden", "optimizer_g.beta1")
+    assert design.values == set(design.columns)
+    adam = "Adam(lr=0.001, beta1=0.5, beta2=0.999, eps=1e-08)"
+    assert [tuple(cell.levels.values()) for cell in design.cells] == [
+        ("non-saturating", adam, "(16,)", 0.5),
+        ("minimax", adam, "(16,)", 0.5),
+        ("non-saturating", "SGD(lr=0.5)", "(4,)"),  # SGD has no beta1
+        ("non-saturating", "Adam(lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08)", "(16,)", 0.9),
+    ]
+
+
+@pytest.mark.parametrize("kind", [Sobol, LatinHypercube])
+def test_a_sample_makes_a_cell_of_each_point(kind: type[Sobol]) -> None:
+    sample = kind({"optimizer_g.lr": LogUniform(1e-4, 1e-1), "samples": Integers(32, 4096, log=True)}, n=8, seed=3)
+    design = Design("sample", GAN_500, sample)
+    assert design.columns == ("optimizer_g.lr", "samples")
+    assert design.values == set(design.columns)
+    assert [dict(cell.levels) for cell in design.cells] == sample.points()
+    assert [(c.gan.optimizer_g.lr, c.gan.samples) for c in design.cells] == [tuple(p.values()) for p in sample.points()]
+
+
+def test_a_sample_is_crossed_with_a_grid() -> None:
+    design = Design("both", GAN_500, {"game": ["minimax", "as-written"], **RATES})
+    points = RATES["point"].points()
+    assert design.columns == ("game", "point", "optimizer_g.lr", "samples")
+    assert design.values == {"game", "optimizer_g.lr", "samples"}
+    assert [dict(cell.levels) for cell in design.cells] == [
+        {"game": game, "point": number, **point}
+        for game in ("minimax", "as-written")
+        for number, point in enumerate(points)
+    ]
+    assert [cell.gan for cell in design.cells[4:]] == [replace(GAN_500, {"game": "as-written", **p}) for p in points]
+
+
+def test_cells_can_be_listed_with_their_labels() -> None:
+    listed = Listed([({"a": "x", "steps": 70}, {"steps": 70}), ({"a": 2.5}, {"game": "minimax"})], ["a", "steps"])
+    design = Design("record", GAN_500, listed)
+    assert [dict(cell.levels) for cell in design.cells] == [{"a": "x", "steps": 70}, {"a": 2.5}]
+    assert [cell.gan for cell in design.cells] == [replace(GAN_500, overrides) for _, overrides in listed.cells]
+    assert (design.columns, design.values) == (("a", "steps"), frozenset())
+
+
 @given(gans(), st.lists(st.integers(1, 2**20), unique=True, min_size=1, max_size=4), st.integers(1, 10**7))
 def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
     design = Design("any", replace(gan, {"batch_size": 1}), {"samples": sizes}, reps)
@@ -93,7 +142,28 @@ def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
         ({"factors": {3: [1]}}, "factors: value 3: text that is no column"),
         ({"factors": {"": [1]}}, "factors: value '': text that is no column"),
         ({"factors": {"a": {"b": {3: 4}}}}, "design 'x', cell 0 (a = b): overrides: value 3: a dotted path"),
-        ({"factors": [1]}, "factors: value [1]: a mapping of names to levels"),
+        ({"factors": [1]}, "factors: cell 0: value 1: a mapping of dotted paths to values"),
+        ({"factors": []}, "factors: 0 cells: from 1 to 100,000"),
+        ({"factors": 3}, "factors: value 3: a mapping of names to levels, a list of overrides or a sample"),
+        ({"factors": [{}, {"w1": 3}]}, "factors: value 'w1': text that is no column"),
+        ({"factors": [{}, {3: 4}]}, "factors: value 3: text that is no column"),
+        ({"factors": [{}, {"steps": 0}]}, "design 'x', cell 1 (steps = 0): steps: value 0: an integer from 1"),
+        ({"factors": [{}, {"stepz": 1}]}, "design 'x', cell 1 (stepz = 1): stepz: no such field; did you mean steps?"),
+        (
+            {"factors": [{"steps": 200}, {}, {"steps": 5000}]},
+            "design 'x', cell 2 (steps = 5000): the same labels as cell 1",
+        ),
+        ({"factors": RATES | {"optimizer_g.lr": [1]}}, "factors: optimizer_g.lr: a factor, and a field of a sample"),
+        ({"factors": Listed([({"a": 1}, {}), ({"a": "1"}, {})], ["a"])}, "design 'x', cell 1 (a = 1): the same labels"),
+        ({"factors": Listed([({"a": math.inf}, {})], ["a"])}, "factors: a: label inf: text or a finite number"),
+        (
+            {"factors": Listed([({"steps": 70}, {"steps": 80})], ["steps"], ["steps"])},
+            "design 'x', cell 0 (steps = 70): steps: level 70, but the value is 80: choose another",
+        ),
+        (
+            {"factors": Listed([({"game": "minimax"}, {})], ["game"])},
+            "design 'x', cell 0 (game = minimax): game: level minimax, but the game is non-saturating",
+        ),
         (
             {"factors": {"steps": [1, 2], "a": {"b": {"steps": 3}}}},
             "design 'x', cell 0 (steps = 1, a = b): steps: set by two",

@@ -26,7 +26,11 @@ MAY_IMPORT = {
     "regimes": {"traces"},
     "tables": {"traces", "regimes", "theory", "spec"},
     "figures": {"traces", "regimes", "theory", "spec", "tables"},
-    "design": {"traces", "spec"},
+    "sampling": {"spec"},
+    "design": {"traces", "spec", "sampling"},
+    "schema": {"spec", "sampling", "design", "regimes"},
+    "planner": {"regimes", "spec"},
+    "preview": {"spec", "design", "packs", "study"},
     "packs": {"spec", "theory", "kernels"},
     "simulate": {"traces", "spec", "kernels", "packs"},
     "warm": {"traces", "spec", "kernels", "packs", "simulate"},
@@ -49,6 +53,7 @@ MAY_IMPORT = {
     },
     "__init__": {
         "traces", "spec", "theory", "design", "replay", "derivatives", "regimes", "store", "study", "tables", "figures",
+        "sampling",
     },
     "__main__": {"cli"},
 }  # fmt: skip
