@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "design": {"traces", "spec"},
     "packs": {"spec", "theory", "kernels"},
     "simulate": {"traces", "spec", "kernels", "packs"},
-    "replay": {"spec", "kernels", "design", "packs", "simulate"},
+    "replay": {"traces", "spec", "kernels", "design", "packs", "simulate"},
     "derivatives": {"spec", "kernels", "packs", "replay"},
     "store": {"traces", "spec", "design"},
     "progress": set(),
