@@ -32,7 +32,7 @@ __all__ = ["FRAMES", "animate", "check_animation", "replay_figure", "replay_to"]
 
 FRAMES = 81  # 80 equal stretches: seven seconds at 12 a second, and a GIF of about 1 MB
 _PER_SECOND = 12
-_DPI = 100  # of an animation: 720 x 330 pixels
+_DPI = 100  # of an animation: 720 x 330 pixels or so, even numbers, as MP4 asks for
 _FAKES = 2000  # fakes in a histogram of 60 bins: 33 a bin
 _SNAPSHOTS = 5
 _SUFFIXES = (".gif", ".mp4")
@@ -75,12 +75,19 @@ class _Run:
     def note(self) -> str:
         """Which run it is, how it ended, and what is not shown."""
         said = [f"n = 1 run: {self.regime}", wording.gan(self.history.gan)]
-        gone = ~(self.history.traces["finite"][0] == 1) & self.history.stored
-        if gone.any():
-            first = int(self.history.traces.steps[0][gone][0])
+        if self.regime == "non-finite":
             until = f"shown up to step {int(self.steps[-1]):,}" if len(self.steps) else "nothing to show"
-            said.insert(1, f"Not finite at the record of step {first:,}: {until}")
-        return ". ".join(said) + "."
+            said.insert(1, f"Not finite at the record of step {self.last():,} of {self.history.gan.steps:,}: {until}")
+        return ". ".join(said).replace("-", "\N{NON-BREAKING HYPHEN}") + "."
+
+    def room(self) -> float:
+        """Inches that title and note take."""
+        return 0.34 + 0.14 * (1 + figures._wrapped(self.note(), figures._WIDTH).count("\n"))
+
+    def last(self) -> int:
+        """The step that the axes end at: the end of training, or where the study saw that the run is not finite."""
+        gone = ~(self.history.traces["finite"][0] == 1) & self.history.stored
+        return int(self.history.traces.steps[0][gone][0] if gone.any() else self.history.frames[-1])
 
     def examples(self, chosen: Sequence[int], one_axis: bool) -> list[Example]:
         """The frames as `figures` draws them, on an axis of their own each or on one for all."""
@@ -149,16 +156,16 @@ def replay_figure(run: History, title: str = "", thresholds: Thresholds | None =
         Every line is a column of ``run.frame()``, with its name as label.
     """
     shown = _Run.of(run, title, thresholds)
-    figure = Figure(figsize=(figures._WIDTH, 7.35))
+    figure = Figure(figsize=(figures._WIDTH, 6.29 + shown.room()))
     place = figures._Inches(figure)
     wide, tall, left, gap = 1.72, 1.1, 0.58, 0.56
     panels = (_v_panel, _distance_panel, _moments_panel, _d_panel, _gradient_panel, _last_panel)
     for number, panel in enumerate(panels):
         row, column = divmod(number, 3)
-        axes = place.axes(left + column * (wide + gap), 4.98 - row * 1.83, wide, tall)
+        axes = place.axes(left + column * (wide + gap), 4.83 - row * 1.8, wide, tall)
         panel(axes, shown)
         _over_training(axes, shown)
-    place.text(left + 1.5 * wide + gap, 2.78, "training step", size=figures._NORMAL, ha="center")
+    place.text(left + 1.5 * wide + gap, 2.68, "training step", size=figures._NORMAL, ha="center")
     chosen = _spread(shown.frames, _SNAPSHOTS)
     wide, gap = (figures._WIDTH - left - 0.14 - 0.17 * (_SNAPSHOTS - 1)) / _SNAPSHOTS, 0.17
     for number, (frame, example) in enumerate(zip(chosen, shown.examples(chosen, one_axis=False), strict=True)):
@@ -193,7 +200,7 @@ def _colours(shown: _Run) -> tuple[str, str]:
 
 def _over_training(axes: Axes, shown: _Run) -> None:
     """What the six panels share: the steps, and a legend above that hides no line."""
-    axes.set_xlim(0, int(shown.history.frames[-1]))
+    axes.set_xlim(0, shown.last())
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(figures._plain))
     axes.set_title(axes.get_title(loc="left"), loc="left", size=figures._SMALL, weight="bold", pad=15)
@@ -218,7 +225,7 @@ def _over_training(axes: Axes, shown: _Run) -> None:
 
 _NAMES = {
     "v": "V",
-    "v_max": "largest of any D",
+    "v_max": "max over D",
     "v_train": "own sample",
     "w1": "W1",
     "g_mean": "fakes",
@@ -235,7 +242,8 @@ def _line(axes: Axes, shown: _Run, name: str, **look: Any) -> Array:
     """One column of the trace over the steps; a column that is not defined for this run draws nothing."""
     values = shown.field(name)
     if np.isfinite(values).any():
-        axes.plot(shown.steps, values, label=name, **{"linewidth": 1.0, **look})
+        few = {"marker": "o", "markersize": 3, "clip_on": False} if len(shown.steps) < 3 else {}  # a line of one point
+        axes.plot(shown.steps, values, label=name, **{"linewidth": 1.0, **few, **look})
     return values
 
 
@@ -415,7 +423,7 @@ def _draw(panels: tuple[Axes, Axes, Axes], example: Example, shown: _Run, step: 
     off = figures._beyond(example)
     if off:
         figures._remark(upper, 0.98, 0.9, off, ha="right", va="top")
-    figures._v_trace(right, example, shown.field("v"), float(shown.history.frames[-1]))
+    figures._v_trace(right, example, shown.field("v"), float(shown.last()))
     right.plot(example.steps[-1:], example.v[-1:], "o", color=figures._INK, markersize=4, clip_on=False)
     right.set_title("V (nats)" + ("; log below −2" if right.get_yscale() == "symlog" else ""), loc="left", size=7)
     right.set_title(f"step {step:,}", loc="right", size=figures._NORMAL, weight="bold")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gansim import spec
 from gansim.spec import GAN, MLP
 
-__all__ = ["data", "gan", "law", "network", "number", "optimizer"]
+__all__ = ["data", "gan", "law", "network", "number", "optimizer", "updates"]
 
 _ACTIVATION = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "elu": "ELU"}
 _INIT = {"he": "He", "xavier": "Xavier", "torch": "PyTorch's default"}
@@ -25,10 +25,10 @@ def number(x: float) -> str:
 
 
 def _several(values: tuple[float, ...]) -> str:
-    """Up to eight numbers; of more, the smallest and the largest."""
+    """Up to four numbers; of more, the smallest and the largest."""
     if len(set(values)) == 1:
         return number(values[0])
-    return ", ".join(map(number, values)) if len(values) <= 8 else f"{number(min(values))} to {number(max(values))}"
+    return ", ".join(map(number, values)) if len(values) <= 4 else f"{number(min(values))} to {number(max(values))}"
 
 
 def law(target: spec.Target | spec.Noise) -> str:
@@ -44,7 +44,9 @@ def law(target: spec.Target | spec.Noise) -> str:
     if isinstance(target, spec.Uniform):
         return f"U({number(target.low)}, {number(target.high)})"
     means, stds, weights = spec.components(target)
-    rest = f"means {_several(means)}; std {_several(stds)}; weights {_several(weights)}"
+    rest = (
+        f"means {_several(means)}; std {_several(stds)}; weights {_several(tuple(float(f'{w:.4g}') for w in weights))}"
+    )
     return f"mixture of {len(means)} normals ({rest})"
 
 
@@ -89,10 +91,20 @@ def optimizer(of: spec.Optimizer) -> str:
     return f"{name}({', '.join(f'{key} {number(getattr(of, key))}' for key in ('lr', *settings))})"
 
 
+def updates(of: GAN) -> str:
+    """Who moves when in a training step."""
+    if of.updates == "simultaneous":
+        return "simultaneous updates"
+    return f"{_times(of.d_steps, 'D')}, then {_times(of.g_steps, 'G')} a step"
+
+
+def _times(count: int, player: str) -> str:
+    return f"{count} update{'' if count == 1 else 's'} of {player}"
+
+
 def gan(of: GAN) -> str:
     """A whole configuration in one line, without the numbers that only set how often it is measured."""
-    players = (
-        f"G {network(of.generator, of.noise_dim)}, {optimizer(of.optimizer_g)}",
-        f"D {network(of.discriminator, 1)}, {optimizer(of.optimizer_d)}",
-    )
-    return f"Target {law(of.target)}, {data(of)}; {of.game}; {'; '.join(players)}; batch {of.batch:,}"
+    g = f"{network(of.generator, of.noise_dim)}, {optimizer(of.optimizer_g)}"
+    d = f"{network(of.discriminator, 1)}, {optimizer(of.optimizer_d)}"
+    players = f"G and D {g}" if g == d else f"G {g}; D {d}"
+    return f"Target {law(of.target)}, {data(of)}; {of.game}; {players}; {updates(of)}, batch {of.batch:,}"
