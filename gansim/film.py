@@ -57,13 +57,9 @@ class _Run:
     def of(cls, run: History, title: str, thresholds: Thresholds | None) -> _Run:
         regime = str(label(run.study_traces(), moments(run.gan.target)[1], thresholds)["regime"].iloc[0])
         finite = run.traces["finite"][0] == 1
-        dead = np.flatnonzero(~finite & run.stored)
-        end = int(dead[0]) if len(dead) else len(finite)
-        shown = np.flatnonzero(finite[:end])
-        steps = run.traces.steps[0]
-        frames = [k for k, step in enumerate(run.frames.tolist()) if step in set(steps[shown].tolist())]
+        frames = np.flatnonzero(np.isin(run.frames, run.traces.steps[0][finite])).tolist()
         title = title or f"Replicate {run.rep}, seed {run.seed}"
-        return cls(run, title, regime, (thresholds or Thresholds()).w1, shown, frames)
+        return cls(run, title, regime, (thresholds or Thresholds()).w1, np.flatnonzero(finite), frames)
 
     @property
     def steps(self) -> Array:
@@ -77,17 +73,14 @@ class _Run:
         said = [f"n = 1 run: {self.regime}", wording.gan(self.history.gan)]
         if self.regime == "non-finite":
             until = f"shown up to step {int(self.steps[-1]):,}" if len(self.steps) else "nothing to show"
-            said.insert(1, f"Not finite at the record of step {self.last():,} of {self.history.gan.steps:,}: {until}")
+            said.insert(
+                1, f"Not finite at the record of step {_end(self.history):,} of {self.history.gan.steps:,}: {until}"
+            )
         return ". ".join(said).replace("-", "\N{NON-BREAKING HYPHEN}") + "."
 
     def room(self) -> float:
         """Inches that title and note take."""
         return 0.34 + 0.14 * (1 + figures._wrapped(self.note(), figures._WIDTH).count("\n"))
-
-    def last(self) -> int:
-        """The step that the axes end at: the end of training, or where the study saw that the run is not finite."""
-        gone = ~(self.history.traces["finite"][0] == 1) & self.history.stored
-        return int(self.history.traces.steps[0][gone][0] if gone.any() else self.history.frames[-1])
 
     def examples(self, chosen: Sequence[int], one_axis: bool) -> list[Example]:
         """The frames as `figures` draws them, on an axis of their own each or on one for all."""
@@ -104,6 +97,13 @@ class _Run:
             density = theory.pdf(gan.target, x)
             found.append(Example(self.regime, x, density, made, net.discriminate(x), self.steps[now], v[now]))
         return found
+
+
+def _end(run: History) -> int:
+    """The end of training, or the step of the study's first record at which the run is not finite."""
+    own = run.study_traces()
+    dead = own.steps[0][own["finite"][0] == 0]
+    return int(dead[0]) if len(dead) else run.gan.steps
 
 
 def _noise(gan: GAN) -> Array:
@@ -131,6 +131,7 @@ def _axis(gan: GAN, fakes: Sequence[Array]) -> Array:
     margin = 0.03 * (right - left)
     detail = np.linspace(low - 0.05 * (high - low), high + 0.05 * (high - low), 401)  # the target may be narrow
     wide = np.linspace(left - margin, right + margin, 601)
+    detail = np.append(detail, theory.quantile(gan.target, np.linspace(0.001, 0.999, 401)))  # and its modes narrower
     return np.unique(np.concatenate([wide, detail[(detail > wide[0]) & (detail < wide[-1])]]))
 
 
@@ -173,6 +174,8 @@ def replay_figure(run: History, title: str = "", thresholds: Thresholds | None =
         upper, lower = place.axes(at, 1.46, wide, 0.78), place.axes(at, 0.5, wide, 0.78)
         figures._densities(upper, example)
         figures._discriminator(lower, example)
+        _room_for_ticks(lower, wide)
+        upper.set_xticks(lower.get_xticks())
         upper.tick_params(axis="x", labelbottom=False)
         upper.set_title(f"step {int(run.frames[frame]):,}", size=figures._SMALL, pad=4)
         if number:
@@ -184,6 +187,16 @@ def replay_figure(run: History, title: str = "", thresholds: Thresholds | None =
     place.text(left + 0.5 * (figures._WIDTH - left - 0.14), 0.1, axis_note, size=figures._NORMAL, ha="center")
     figures._head(figure, shown.title, shown.note())
     return figure
+
+
+def _room_for_ticks(axes: Axes, wide: float) -> None:
+    """Fewer marks where the numbers are long: their labels take at most two thirds of the axis, so many inches wide."""
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    while len(ticks) > 1 and sum(figures._inches(figures._plain(t), figures._SMALL) for t in ticks) > 0.67 * wide:
+        ticks = ticks[::2] if len(ticks) > 2 else ticks[-1:]
+    axes.set_xticks(ticks)
+    axes.set_xlim(low, high)
 
 
 def _spread(items: Sequence[int], most: int) -> list[int]:
@@ -200,7 +213,7 @@ def _colours(shown: _Run) -> tuple[str, str]:
 
 def _over_training(axes: Axes, shown: _Run) -> None:
     """What the six panels share: the steps, and a legend above that hides no line."""
-    axes.set_xlim(0, shown.last())
+    axes.set_xlim(0, _end(shown.history))
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(figures._plain))
     axes.set_title(axes.get_title(loc="left"), loc="left", size=figures._SMALL, weight="bold", pad=15)
@@ -394,13 +407,10 @@ def animate(
     examples = shown.examples(chosen, one_axis=True)
     writer: AbstractMovieWriter = (PillowWriter if path.suffix == ".gif" else FFMpegWriter)(fps=_PER_SECOND)
     with figures._style(), _whole(path) as temporary:
-        figure = Figure(figsize=(figures._WIDTH, 3.3), facecolor="white")
+        figure = Figure(figsize=(figures._WIDTH, round(2.8 + shown.room(), 1)), facecolor="white")
         place = figures._Inches(figure)
-        panels = (
-            place.axes(0.58, 1.62, 2.9, 0.86),
-            place.axes(0.58, 0.48, 2.9, 0.86),
-            place.axes(4.2, 0.48, 2.86, 2.0),
-        )
+        left = [place.axes(0.58, floor, 2.9, 0.86) for floor in (1.62, 0.48)]
+        panels = (left[0], left[1], place.axes(4.2, 0.48, 2.86, 2.0))
         place.text(2.03, 0.1, "x (data units)", size=figures._NORMAL, ha="center")
         place.text(5.63, 0.1, "training step", size=figures._NORMAL, ha="center")
         figures._head(figure, shown.title, shown.note())
@@ -423,7 +433,7 @@ def _draw(panels: tuple[Axes, Axes, Axes], example: Example, shown: _Run, step: 
     off = figures._beyond(example)
     if off:
         figures._remark(upper, 0.98, 0.9, off, ha="right", va="top")
-    figures._v_trace(right, example, shown.field("v"), float(shown.last()))
+    figures._v_trace(right, example, shown.field("v"), float(_end(shown.history)))
     right.plot(example.steps[-1:], example.v[-1:], "o", color=figures._INK, markersize=4, clip_on=False)
     right.set_title("V (nats)" + ("; log below −2" if right.get_yscale() == "symlog" else ""), loc="left", size=7)
     right.set_title(f"step {step:,}", loc="right", size=figures._NORMAL, weight="bold")
@@ -475,7 +485,8 @@ def replay_to(
     animate_as : {"gif", "mp4"}, optional
         Which animation to write.
     frames : int or sequence of int, default 81
-        When to measure, and to keep the networks, beside the study's own records: see `replay.history`.
+        When to measure, and to keep the networks, beside the study's own records: see `replay.history`. A number of
+        frames is spread over the steps up to the record at which a run is no longer finite.
     thresholds : Thresholds, optional
         Definitions of the run's label.
     stored : mapping, optional
@@ -498,6 +509,9 @@ def replay_to(
     run = history(gan, rep, seed, frames)
     if stored is not None:
         _check_stored(run, stored, cell)
+    if isinstance(frames, int) and not run.study_traces()["finite"][0].all():
+        end = _end(run)  # what there is to see comes before it
+        run = history(gan, rep, seed, [end * k // max(1, frames - 1) for k in range(frames)])
     title = f"{study + ': ' if study else ''}cell {cell}, replicate {rep}, seed {seed}"
     identity = {"study": study, "seed": seed, "cell": cell, "rep": rep}
     folder = Path(out) / "replay" / f"{cell}-{rep}"
