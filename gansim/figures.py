@@ -1419,14 +1419,18 @@ def _one(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
 def _head(figure: Figure, title: str, note: str) -> None:
     """Put title and note at the top left, and keep an automatic layout below them."""
     place, tall = _Inches(figure), figure.get_figheight()
-    characters = int((figure.get_figwidth() - 0.24) * 72 / (0.56 * _SMALL))
-    note = textwrap.fill(note.replace(" %", "\N{NO-BREAK SPACE}%"), characters)
+    note = _wrapped(note, figure.get_figwidth())
     place.text(0.12, tall - 0.09, title, size=_TITLE, weight="bold", va="top")
     place.text(0.12, tall - 0.29, note, size=_SMALL, color=_GREY, va="top", linespacing=1.3)
     engine: Any = figure.get_layout_engine()
     if engine is not None:
         used = 0.29 + 0.14 * (1 + note.count("\n")) + 0.06
         engine.set(rect=(0.004, 0.004, 0.992, 1 - used / tall - 0.004))
+
+
+def _wrapped(note: str, wide: float) -> str:
+    """Break a note into lines that fit a figure so many inches wide."""
+    return textwrap.fill(note.replace(" %", "\N{NO-BREAK SPACE}%"), int((wide - 0.24) * 72 / (0.56 * _SMALL)))
 
 
 def _head_or_title(figure: Figure, ax: Axes | None, title: str, note: str) -> None:

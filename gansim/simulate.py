@@ -19,6 +19,7 @@ from gansim import spec
 from gansim.kernels import network, random
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import judge, summarise
+from gansim.kernels.network import Net
 from gansim.kernels.train import train as train_pack
 from gansim.packs import (
     Pack,
@@ -34,7 +35,7 @@ from gansim.packs import (
 from gansim.spec import GAN, MLP, Adam, He, Referee
 from gansim.traces import FIELDS, Traces
 
-__all__ = ["Chunk", "referee_gan", "run_chunk"]
+__all__ = ["Chunk", "measure", "record_steps", "referee_gan", "run_chunk"]
 
 Array = NDArray[Any]
 
@@ -75,7 +76,7 @@ class Chunk:
 # --- the chunk ------------------------------------------------------------------------------------
 
 
-def _record_steps(gan: GAN) -> NDArray[np.int32]:
+def record_steps(gan: GAN) -> NDArray[np.int32]:
     """Training steps done at each record: ``records`` equal intervals, the last record at the last step."""
     return np.array([gan.steps * k // gan.records for k in range(1, gan.records + 1)], np.int32)
 
@@ -113,7 +114,7 @@ def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: i
         sample = _sample_moments(gans, packs)
         values, final = _train_and_measure(gans, packs, seconds)
         referee = _referee(gans, reps, final, seed, values[:, -1, _FINITE] == 1, seconds)
-    steps = np.tile(_record_steps(gans[0]), (len(runs), 1))
+    steps = np.tile(record_steps(gans[0]), (len(runs), 1))
     traces = Traces(steps, values, np.full(len(runs), n_components(gans[0])))
     return Chunk(
         np.array([cell for cell, _ in runs]), np.array(reps), traces, _affine(gans, final), sample, referee, seconds
@@ -124,7 +125,7 @@ def _train_and_measure(gans: Sequence[GAN], packs: list[Pack], seconds: dict[str
     """Records (n, records, fields) in data units and each run's final generator; NaN from where a run is not finite."""
     gan = gans[0]
     net_g, net_d = network_shapes(gan)
-    plan, steps = training_plan(gan), _record_steps(gan)
+    plan, steps = training_plan(gan), record_steps(gan)
     units = np.array([spec.moments(g.target) for g in gans])
     values = np.full((len(gans), gan.records, len(FIELDS)), np.nan, np.float32)
     values[:, :, _FINITE] = 0
@@ -135,10 +136,8 @@ def _train_and_measure(gans: Sequence[GAN], packs: list[Pack], seconds: dict[str
             start = time.perf_counter()
             train_pack(net_g, net_d, pack.g, pack.d, pack.source, plan, int(steps[k - 1]) if k else 0, int(step))
             trained = time.perf_counter()
-            judge(net_g, net_d, pack.g, pack.d, pack.source, pack.ruler, int(step), record)
-            summarise(pack.source, pack.ruler, record)
             rows = np.array(pack.lanes)
-            columns, finite = _in_data_units(gan, units[rows], record[:, : len(rows)].T)
+            columns, finite = measure(gan, (net_g, net_d), pack, units[rows], int(step), record)
             alive[rows] &= finite
             values[rows[alive[rows]], k] = columns[alive[rows]]
             seconds["train"] += trained - start
@@ -150,6 +149,38 @@ def _train_and_measure(gans: Sequence[GAN], packs: list[Pack], seconds: dict[str
             if alive[row]:
                 final[row] = pack.g.theta[:, lane].copy()
     return values, final
+
+
+def measure(
+    gan: GAN, nets: tuple[Net, Net], pack: Pack, units: Array, step: int, record: Array
+) -> tuple[Array, NDArray[np.bool_]]:
+    """One record of a pack's runs, and which of them are finite. It changes nothing that training reads.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration of one of the runs: what they share.
+    nets : tuple of Net
+        Architectures of the generator and the discriminator.
+    pack : Pack
+        The runs, after some steps.
+    units : ndarray, shape (runs, 2)
+        Mean and spread of each run's target, data units.
+    step : int
+        Training steps done.
+    record : ndarray, shape (len(FIELDS), L)
+        Working memory.
+
+    Returns
+    -------
+    record : ndarray of float32, shape (runs, len(FIELDS))
+        The measurements in data units; a field that is not defined is NaN.
+    finite : ndarray of bool, shape (runs,)
+        Whether parameters and record are finite.
+    """
+    judge(*nets, pack.g, pack.d, pack.source, pack.ruler, step, record)
+    summarise(pack.source, pack.ruler, record)
+    return _in_data_units(gan, units, record[:, : len(pack.lanes)].T)
 
 
 def _in_data_units(gan: GAN, units: Array, record: Array) -> tuple[Array, NDArray[np.bool_]]:

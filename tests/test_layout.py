@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "packs": {"spec", "theory", "kernels"},
     "simulate": {"traces", "spec", "kernels", "packs"},
     "warm": {"traces", "spec", "kernels", "packs", "simulate"},
-    "replay": {"spec", "kernels", "design", "packs", "simulate"},
+    "replay": {"traces", "spec", "kernels", "design", "packs", "simulate"},
     "derivatives": {"spec", "kernels", "packs", "replay"},
     "store": {"traces", "spec"},
     "provenance": {"spec", "design", "store"},
