@@ -58,7 +58,7 @@ CAPTIONS = {
     "step takes beyond their sum (loads and stores, losses, derivatives, products below the peak), less than 0 where "
     "parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, for updates also moments.",
     "scaling": "GAN-steps a second of the whole engine, 1-w-1 networks with leaky ReLU, one thing varied at a time.",
-    "startup": "Seconds. A process: start, import, load from disk, train one pack for 250 steps, record, label.",
+    "startup": "Seconds. A process: start, import, load from disk, train one pack for 250 steps, record.",
 }
 
 
