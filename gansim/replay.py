@@ -14,7 +14,7 @@ from gansim.kernels import network
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train as train_pack
 from gansim.packs import MAX_REP, MAX_SEED, build_packs, data_unit, n_components, network_shapes, training_plan
-from gansim.simulate import measure, record_steps, run_chunk
+from gansim.simulate import in_data_units, measure, record_steps, run_chunk
 from gansim.spec import GAN, MLP, ConfigError, moments
 from gansim.traces import FIELDS, Traces
 
@@ -255,7 +255,7 @@ def history(gan: GAN, rep: int = 0, seed: int = 0, frames: int | Iterable[int] |
         for k, step in enumerate(steps.tolist()):
             train_pack(*nets, pack.g, pack.d, pack.source, plan, done, step)
             done = step
-            row, finite = measure(gan, nets, pack, units, step, record)
+            row, finite = in_data_units(gan, units, measure(nets, pack, step, record))
             if alive and finite[0]:
                 values[0, k] = row[0]
             alive = alive and bool(finite[0] or not stored[k])

@@ -1,0 +1,417 @@
+"""The ``gansim`` command: run a study from a file, and look at, check, repeat and join results."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
+
+from gansim.cli import guarded
+from gansim.spec import ConfigError
+
+if TYPE_CHECKING:
+    from gansim.results import Results
+
+__all__ = ["main"]
+
+_DIFFER = 1  # exit code of `gansim verify` when something does not agree
+_MOST_ROWS = 40  # of a table that is printed
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose refusals are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message} (--help lists what is possible)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the ``gansim`` command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 1 when `verify` finds a difference, or a study ends without some of its runs; 2 after a refusal;
+        130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["--nonsense"])  # says on stderr: gansim: error: ...
+    2
+    """
+    return guarded("gansim", lambda: _command(argv))
+
+
+def _command(argv: Sequence[str] | None) -> int | None:
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.version:
+        from gansim import __version__
+
+        print(f"gansim {__version__}")
+        return None
+    if arguments.command is None:
+        parser.print_help()
+        return None
+    action: Callable[[argparse.Namespace], int | None] = arguments.action
+    return action(arguments)
+
+
+# --- arguments ----------------------------------------------------------------------------------
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="gansim",
+        description="Simulation studies of GAN training. The studies of this repository are scripts: see README.",
+    )
+    parser.add_argument("--version", action="store_true", help="print gansim's version")
+    verbs = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, (text, declare, action) in _VERBS.items():
+        verb = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        declare(verb)
+        verb.set_defaults(action=action)
+    return parser
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"value {text!r:.60}: an integer from {low:,} to {high:,}")
+        return value
+
+    return read
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"value {text!r:.60}: a number") from None
+
+
+def _jobs(text: str) -> int:
+    return -1 if text == "-1" else _whole(1, 4096)(text)
+
+
+def _folder(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("folder", type=Path, help="a results folder, such as results/regimes")
+
+
+def _workers(verb: argparse.ArgumentParser) -> None:
+    from gansim.pool import Backend
+
+    verb.add_argument(
+        "--jobs", type=_jobs, default=-1, help="workers, -1 for one per core (default); changes no result"
+    )
+    verb.add_argument(
+        "--backend", choices=get_args(Backend), default="threads", help="kind of workers; changes no result"
+    )
+    verb.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster, for --backend dask")
+    verb.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _execution(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "jobs": options.jobs,
+        "backend": options.backend,
+        "scheduler": options.scheduler,
+        "progress": False if options.quiet else None,
+    }
+
+
+def _say(options: argparse.Namespace) -> Callable[[str], object]:
+    return lambda text: None if getattr(options, "quiet", False) else print(f"gansim: {text}", file=sys.stderr)
+
+
+# --- run ----------------------------------------------------------------------------------------
+
+
+def _run_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", type=Path, help="a study in TOML, or a metadata.json (docs/design.md has the schema)")
+    verb.add_argument("--reps", type=_whole(1, 10_000_000), help="replicates per cell, instead of those in the file")
+    verb.add_argument("--seed", type=_whole(0, 2**64 - 1), help="seed of the study, instead of the one in the file")
+    verb.add_argument("--out", type=Path, default=Path("results"), help="where the study makes its folder (results)")
+    verb.add_argument("--force", action="store_true", help="start over; earlier results are kept in another folder")
+    verb.add_argument("--shard", metavar="I/N", help="simulate this part of the runs only; see gansim merge")
+    verb.add_argument("--dry-run", action="store_true", help="say what would be simulated, and do nothing")
+    verb.add_argument("--target-mcse", type=_number, help="add replicates until every share's error is at most this")
+    verb.add_argument(
+        "--most-reps", type=_whole(1, 10_000_000), default=100_000, help="but never more than these (100000)"
+    )
+    verb.add_argument("--no-figures", action="store_true", help="write the tables only")
+    _workers(verb)
+
+
+def _run(options: argparse.Namespace) -> int | None:
+    from gansim import schema
+    from gansim.execution import Execution, execute_study
+    from gansim.report import write_report
+    from gansim.study import Study
+
+    described = schema.read(options.file)
+    designs = [design if options.reps is None else replace(design, reps=options.reps) for design in described.designs]
+    study = Study.of(described.name, designs, described.seed if options.seed is None else options.seed)
+    if options.reps is None:
+        study = study.with_reps(described.reps)
+    execution = Execution(
+        options.out,
+        force=options.force,
+        shard=options.shard,
+        dry_run=options.dry_run,
+        target_mcse=options.target_mcse,
+        most_reps=options.most_reps,
+        **_execution(options),
+    )
+    if execute_study(study, execution, described.thresholds):
+        write_report(study, options.out / study.name, not options.no_figures)
+        print(options.out / study.name)
+    return None
+
+
+# --- verify -------------------------------------------------------------------------------------
+
+
+def _verify_arguments(verb: argparse.ArgumentParser) -> None:
+    _folder(verb)
+    which = verb.add_mutually_exclusive_group()
+    which.add_argument("--runs", type=_whole(1, 2**40), default=100, help="how many, drawn at random (100)")
+    which.add_argument("--all", action="store_true", help="all runs")
+    verb.add_argument("--draw", type=_whole(0, 2**32), default=0, help="seed of the draw (0)")
+    _workers(verb)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from gansim.verify import verify
+
+    verdict = verify(options.folder, None if options.all else options.runs, options.draw, **_execution(options))
+    print("\n".join(verdict.lines()))
+    return 0 if verdict.passed else _DIFFER
+
+
+# --- replay -------------------------------------------------------------------------------------
+
+
+def _replay_arguments(verb: argparse.ArgumentParser) -> None:
+    _folder(verb)
+    verb.add_argument("--cell", required=True, help="number of the cell, or levels: game=minimax,scale=raw")
+    verb.add_argument("--rep", required=True, type=_whole(0, 2**32 - 1), help="replicate number, from 0")
+    verb.add_argument("--animate", nargs="?", const="gif", choices=("gif", "mp4"), help="an animation too (gif)")
+    verb.add_argument("--frames", type=_whole(2, 1000), default=81, help="moments at which the networks are shown (81)")
+    verb.add_argument("--out", type=Path, help="where to make the folder replay/ (the results folder)")
+
+
+def _replay(options: argparse.Namespace) -> None:
+    from gansim import film, store
+    from gansim.results import open_results
+
+    results = open_results(options.folder)
+    cell = find_cell(results, options.cell)
+    stored = None
+    if (options.folder / store.RUNS).exists():
+        runs = store.read_runs(options.folder)
+        mine = runs[(runs["cell"] == cell) & (runs["rep"] == options.rep)]
+        stored = mine.iloc[0].to_dict() if len(mine) else None
+    written = film.replay_to(
+        options.out or options.folder,
+        results.study.cells[cell].gan,
+        options.rep,
+        results.study.seed,
+        cell=cell,
+        study=results.study.name,
+        animate_as=options.animate,
+        frames=options.frames,
+        thresholds=results.thresholds,
+        stored=stored,
+    )
+    print(results.study.cells[cell].describe() + f", replicate {options.rep}")
+    if stored is None:
+        print("not among the stored runs: nothing to compare with")
+    else:
+        print(f"{stored['regime']}; its last record has the stored bits")
+    for path in written:
+        print(path)
+
+
+def find_cell(results: Results, text: str) -> int:
+    """Return the number of the cell that a user means.
+
+    Parameters
+    ----------
+    results : Results
+        The results folder.
+    text : str
+        Its number, or levels that one cell alone has: ``game=minimax,scale=raw``; ``design=games`` may be among them.
+
+    Raises
+    ------
+    ConfigError
+        If no cell, or more than one, is meant.
+    """
+    cells = results.study.cells
+    if text.strip().isdecimal():
+        if int(text) < len(cells):
+            return int(text)
+        raise ConfigError(f"cell: value {text}: a number from 0 to {len(cells) - 1:,}")
+    wanted = dict(part.partition("=")[::2] for part in text.split(","))
+    named = {name.strip(): level.strip() for name, level in wanted.items()}
+    known = {"design": None} | {name: None for cell in cells for name in cell.levels}
+    if unknown := [name for name in named if name not in known]:
+        raise ConfigError(f"cell: value {text!r:.60}: {unknown[0]!r:.40} is no factor; there are {', '.join(known)}")
+    found = [
+        cell
+        for cell in cells
+        if all(str({**cell.levels, "design": cell.design}.get(name)) == level for name, level in named.items())
+    ]
+    if len(found) == 1:
+        return found[0].index
+    some = "; ".join(f"{cell.index}: {cell.describe()}" for cell in (found or cells)[:3])
+    raise ConfigError(f"cell: value {text!r:.60}: {len(found)} cells have these levels, one is needed ({some} ...)")
+
+
+# --- show ---------------------------------------------------------------------------------------
+
+
+def _show_arguments(verb: argparse.ArgumentParser) -> None:
+    _folder(verb)
+    verb.add_argument("--table", metavar="NAME", help="print this table, whole")
+    verb.add_argument("--versions", action="store_true", help="print what computed the results, and on which machine")
+
+
+def _show(options: argparse.Namespace) -> None:
+    from gansim import store
+
+    metadata = store.read_metadata(options.folder)
+    if options.versions:
+        _print_facts({**metadata.get("versions", {}), **metadata.get("machine", {})})
+        _print_facts({name: metadata.get(name) for name in ("kernel", "source", "git", "command", "seed")})
+        return
+    texts = {path.stem: path for path in sorted((options.folder / "tables").glob("*.md"))}
+    if options.table is not None:
+        if options.table not in texts:
+            raise ConfigError(
+                f"table: value {options.table!r:.60}: one of {', '.join(texts) or 'none: there are no tables'}"
+            )
+        print(texts[options.table].read_text(encoding="utf-8"))
+        return
+    runs = metadata.get("runs")
+    print(f"study {metadata['study']}: {metadata.get('status', 'complete')}" + (f", {runs:,} runs" if runs else ""))
+    for name, path in texts.items():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        shown = [line for i, line in enumerate(lines) if not line.startswith("|") or _row(lines, i) < _MOST_ROWS + 2]
+        cut = len(lines) - len(shown)
+        print(f"\n## {name}\n\n" + "\n".join(shown) + (f"\n\n{cut} more rows: --table {name}" if cut else ""))
+    if not texts:
+        print(f"{options.folder / 'tables'}: no tables")
+
+
+def _row(lines: Sequence[str], index: int) -> int:
+    """How many rows of the same table stand above a line."""
+    above = index
+    while above and lines[above - 1].startswith("|"):
+        above -= 1
+    return index - above
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    for name, value in facts.items():
+        print(f"{name:<12} {value}")
+
+
+# --- relabel ------------------------------------------------------------------------------------
+
+
+def _relabel_arguments(verb: argparse.ArgumentParser) -> None:
+    from gansim.regimes import Thresholds
+
+    _folder(verb)
+    for field in fields(Thresholds):
+        text = f"instead of what the labels were decided by (default of gansim: {field.default})"
+        verb.add_argument("--" + field.name.replace("_", "-"), type=_number, help=text)
+    verb.add_argument("--out", type=Path, help="folder to write to (FOLDER/relabelled)")
+    verb.add_argument("--no-figures", action="store_true", help="write the tables only")
+
+
+def _relabel(options: argparse.Namespace) -> None:
+    from gansim import store, tables
+    from gansim.regimes import Thresholds
+    from gansim.report import write_report
+    from gansim.results import open_results
+
+    results = open_results(options.folder)
+    given = {f.name: getattr(options, f.name) for f in fields(Thresholds) if getattr(options, f.name) is not None}
+    try:
+        thresholds = replace(results.thresholds, **given)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    study, found = results.study, results.read()
+    before = study.label(found, results.thresholds)["regime"]
+    after = study.label(found, thresholds)
+    out = options.out or options.folder / "relabelled"
+    out.mkdir(parents=True, exist_ok=True)
+    store.write_runs(out / store.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
+    write_report(study, out, not options.no_figures)
+    changed = int((before.astype(str) != after["regime"].astype(str)).sum())
+    print(tables.markdown(tables.tabulate(after, ["design"], "regime"), f"{study.name} under {_changes(given)}"))
+    print(f"{changed:,} of {len(after):,} runs have another regime than before\n{out}")
+
+
+def _changes(given: dict[str, float]) -> str:
+    return ", ".join(f"{name} = {value:g}" for name, value in given.items()) or "the thresholds it had"
+
+
+# --- merge --------------------------------------------------------------------------------------
+
+
+def _merge_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("folders", nargs="+", type=Path, help="results folders of the shards")
+    verb.add_argument("--out", type=Path, default=Path("results"), help="where to make the study's folder (results)")
+    verb.add_argument("--force", action="store_true", help="start that folder over; what it holds is kept in another")
+    verb.add_argument("--no-figures", action="store_true", help="write the tables only")
+    verb.add_argument("--quiet", action="store_true", help="say nothing of each folder")
+
+
+def _merge(options: argparse.Namespace) -> None:
+    from gansim.report import write_report
+    from gansim.shards import merge
+
+    study = merge(options.folders, options.out, options.force, False, _say(options))
+    write_report(study, options.out / study.name, not options.no_figures)
+    print(options.out / study.name)
+
+
+# --- versions -----------------------------------------------------------------------------------
+
+
+def _versions(options: argparse.Namespace) -> None:
+    from gansim import provenance
+
+    _print_facts({**provenance.versions(), **provenance.machine()})
+
+
+_Verb = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], "int | None"]]
+_VERBS: dict[str, _Verb] = {
+    "run": ("run a study that a TOML file describes", _run_arguments, _run),
+    "show": ("print the tables of a results folder, or what computed it", _show_arguments, _show),
+    "verify": ("simulate stored runs again and compare every bit", _verify_arguments, _verify),
+    "replay": ("one run again: its whole trace, a figure, an animation", _replay_arguments, _replay),
+    "relabel": ("label stored runs by other thresholds, simulating nothing", _relabel_arguments, _relabel),
+    "merge": ("put shards of a study together", _merge_arguments, _merge),
+    "versions": (
+        "print the versions of everything that results depend on, and the machine",
+        lambda verb: None,
+        _versions,
+    ),
+}

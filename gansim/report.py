@@ -1,0 +1,95 @@
+"""The tables and figures that any study can have: shares of every regime, and estimates, by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gansim import figures, tables
+from gansim.design import Design
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gansim.study import Study
+
+__all__ = ["remove_figures", "tables_of", "write_report"]
+
+_COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
+_ESTIMATED = ["w1", "v", "g_mean", "g_std", "d_real", "d_fake"]
+_MOST_ROWS = 40  # bars in a figure; more of them cannot be read
+
+
+def _runs_of(study: Study, design: Design) -> tuple[pd.DataFrame, list[str]]:
+    """The runs of one design, and the columns that tell its cells apart."""
+    assert study.runs is not None
+    runs = study.runs[study.runs["design"] == design.name]
+    return runs.reset_index(drop=True), list(design.columns) or ["design"]
+
+
+def tables_of(study: Study) -> Iterator[tuple[str, pd.DataFrame, str]]:
+    """Name, frame and caption of every table of a study.
+
+    Parameters
+    ----------
+    study : Study
+        A study that has run.
+
+    Yields
+    ------
+    (str, DataFrame, str)
+        Per design: regimes, generators, discriminators (shares of runs) and estimates (means).
+    """
+    stopping = study.stopping_note()
+    for design in study.designs:
+        runs, by = _runs_of(study, design)
+        prefix = "" if len(study.designs) == 1 else f"{design.name}_"
+        for name, column in _COLUMNS.items():
+            caption = f"Design {design.name}: shares of runs by {column}. {stopping}".strip()
+            yield prefix + name, tables.tabulate(runs, by, column), caption
+        caption = (
+            f"Design {design.name}: means over runs of the last record; missing: runs that are not finite. {stopping}"
+        )
+        yield prefix + "estimates", tables.estimate(runs, by, _ESTIMATED), caption.strip()
+
+
+def write_report(study: Study, folder: Path, draw: bool = True) -> None:
+    """Write the tables of a study, and a figure of each design that is not too large to be read.
+
+    Parameters
+    ----------
+    study : Study
+        A study that has run.
+    folder : Path
+        Its results folder, or another.
+    draw : bool, default True
+        False: no figures, and none of another run either.
+    """
+    for name, frame, caption in tables_of(study):
+        tables.save(frame, folder / "tables", name, caption)
+    remove_figures(folder / "figures")
+    for design in study.designs if draw else ():
+        if len(design.cells) <= _MOST_ROWS:
+            runs, by = _runs_of(study, design)
+            figure = figures.regime_shares(runs, rows=by, blocks=(), title=f"How training ends: {design.name}")
+            figures.save(figure, folder / "figures", f"regimes_{design.name}")
+
+
+def remove_figures(folder: Path) -> int:
+    """Remove figures that an earlier run has drawn: they must not lie beside tables of other numbers.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of figures; it need not exist.
+
+    Returns
+    -------
+    int
+        How many files were removed.
+    """
+    drawn = [path for kind in ("png", "svg") for path in folder.glob(f"*.{kind}")]
+    for path in drawn:
+        path.unlink()
+    return len(drawn)

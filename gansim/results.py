@@ -1,0 +1,105 @@
+"""A results folder, opened: the study that it holds, as its metadata describe it, and its runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gansim import schema, store
+from gansim.parts import Collected
+from gansim.regimes import Thresholds
+from gansim.spec import moments
+from gansim.store import METADATA, TRACES, StoreError
+from gansim.study import Study
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Results", "open_results"]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What a results folder says of itself.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder.
+    metadata : dict
+        Its metadata.json.
+    study : Study
+        The study, with the replicates of every cell that were asked for last; its runs have not been read.
+    thresholds : Thresholds
+        Those that its labels were decided by.
+    """
+
+    folder: Path
+    metadata: dict[str, Any]
+    study: Study
+    thresholds: Thresholds
+
+    @property
+    def complete(self) -> bool:
+        """Whether all runs are stored: the study ran to its end, and its traces.parquet is still there."""
+        return self.metadata.get("status") == "complete" and (self.folder / TRACES).exists()
+
+    @property
+    def sds(self) -> NDArray[np.float64]:
+        """Standard deviation of each run's target, data units, in the order of the runs."""
+        return np.repeat([moments(cell.gan.target)[1] for cell in self.study.cells], self.study.reps)
+
+    def read(self) -> Collected:
+        """All stored runs, checked against their digests.
+
+        Raises
+        ------
+        StoreError
+            If the study has not run to its end, or a file is missing, damaged, altered, or of other runs.
+        """
+        if not self.complete:
+            raise StoreError(f"{self.folder}: not all of its runs are stored here: run the study, or go on with it")
+        path, checksum = self.folder / TRACES, self.metadata.get("files", {}).get(TRACES)
+        if checksum is not None and store.file_digest(path) != checksum:
+            raise StoreError(f"{path}: altered since it was written: run the study again to mend it")
+        rows, _ = store.read_rows(path)
+        found = Collected(self.study.reps, self.study.cells[0].gan.records)
+        if (
+            len(rows) != len(found)
+            or (rows.cells >= len(found.reps)).any()
+            or (rows.reps >= found.reps[rows.cells]).any()
+        ):
+            raise StoreError(f"{path}: holds other runs than {METADATA} says: run the study again")
+        found.put(rows)
+        return found
+
+
+def open_results(folder: str | os.PathLike[str]) -> Results:
+    """Open a results folder.
+
+    Parameters
+    ----------
+    folder : path
+        For example ``results/regimes``.
+
+    Returns
+    -------
+    Results
+        What it holds; nothing but metadata.json has been read.
+
+    Raises
+    ------
+    StoreError
+        If there is no metadata.json of gansim's in it, or it does not describe a study.
+    """
+    folder = Path(folder)
+    metadata = store.read_metadata(folder)
+    if not metadata.get("designs"):
+        raise StoreError(f"{folder / METADATA}: describes no runs: choose the results folder of a study of runs")
+    described = schema.from_dict(metadata)
+    study = Study.of(described.name, described.designs, described.seed).with_reps(described.reps)
+    return Results(folder, metadata, study, described.thresholds or Thresholds())

@@ -1,0 +1,158 @@
+"""A study cut into shards, for queues of a cluster that know of no scheduler, and put together again.
+
+Shard i of N holds every N-th block of 16 replicates of every cell: each is a study in small, of about the same work,
+and its packs stay full.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gansim import parts
+from gansim.folder import open_folder
+from gansim.identity import differences
+from gansim.parts import Collected
+from gansim.results import Results, open_results
+from gansim.spec import ConfigError
+from gansim.store import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Shard", "merge"]
+
+_BLOCK = 16  # replicates, the lanes of a pack in float32
+_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Shard `number` of `count`, from 1.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such shard.
+    """
+
+    number: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.count <= _MOST:
+            raise ConfigError(f"shard: value {self}: i/N, with i from 1 to N and N up to {_MOST:,}")
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read ``i/N``; ConfigError if that is no shard.
+
+        Examples
+        --------
+        >>> Shard.parse("2/8")
+        Shard(number=2, count=8)
+        """
+        found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
+        if not found:
+            raise ConfigError(f"shard: value {text!r:.60}: i/N, such as 2/8")
+        return cls(int(found[1]), int(found[2]))
+
+    def folder(self, name: str) -> str:
+        """Name of the folder of this shard of a study."""
+        return f"{name}.shard-{self.number}-of-{self.count}"
+
+    def holds(self, cells: NDArray[np.int32], reps: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which runs are of this shard."""
+        return np.asarray((reps // _BLOCK + cells) % self.count == self.number - 1)
+
+
+def merge(
+    folders: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    force: bool = False,
+    progress: bool | None = None,
+    say: Callable[[str], object] = lambda text: None,
+) -> Results:
+    """Put the runs of several folders of one study together, and finish the study.
+
+    Parameters
+    ----------
+    folders : sequence of path
+        Results folders, of shards or not, in any order; runs that several hold must agree. They are left as they are.
+    out : path
+        Where to make the folder ``<out>/<study>/``, as `Study.run` would.
+    force : bool, default False
+        Start that folder over, as `Study.run` would.
+    progress : bool, optional
+        False: print nothing.
+    say : callable, optional
+        Takes a line for the user.
+
+    Returns
+    -------
+    Results
+        The complete folder.
+
+    Raises
+    ------
+    StoreError
+        If the folders are not of one study, a file in them is not to be trusted, or runs are missing; those that are
+        there are kept in ``<out>/<study>/`` in the last case, and nothing is written in the others.
+    """
+    opened = [open_results(folder) for folder in folders]
+    if not opened:
+        raise StoreError("folders: none: the results folders of the shards")
+    study = opened[0].study
+    identity = study.identity
+    for results in opened:
+        if found := differences(results.metadata, identity, study.cells):
+            raise StoreError(
+                f"{results.folder}: not of the same study as {opened[0].folder} ({found}): merge like with like"
+            )
+    study = study.with_reps(np.max([results.study.reps for results in opened], axis=0).tolist())
+    everything = Collected(study.reps, study.cells[0].gan.records)
+    for results in opened:
+        _take(results, identity, everything, say)
+    with open_folder(
+        Path(out) / study.name, identity, study.cells, Collected(study.reps, everything.records), force
+    ) as folder:
+        folder.start(study.describe({"status": "running"}))
+        rows = everything.rows(~everything.missing & folder.collected.missing)
+        if len(rows):
+            folder.add(rows)
+    if everything.missing.any():
+        raise StoreError(_missing(opened, everything))
+    study.finish(out, progress=progress, thresholds=opened[0].thresholds)
+    return open_results(Path(out) / study.name)
+
+
+def _take(results: Results, identity: object, into: Collected, say: Callable[[str], object]) -> None:
+    before = into.done
+    _, bad = parts.collect(results.folder, identity, into, results.metadata.get("files") or {})  # type: ignore[arg-type]
+    if bad:
+        raise StoreError(f"{bad[0].path}: {bad[0].why}: run the command of that folder again to mend it, then merge")
+    say(f"{results.folder}: {into.done - before:,} runs")
+
+
+def _missing(opened: Sequence[Results], found: Collected) -> str:
+    """Which shards are not complete, if that is all; else how many runs are missing."""
+    cells, reps = found.ids
+    shards = [Shard.parse(str(results.metadata["shard"])) for results in opened if results.metadata.get("shard")]
+    counts = {shard.count for shard in shards}
+    where = ""
+    if len(counts) == 1 and len(shards) == len(opened):
+        [count] = counts
+        lacking = [n for n in range(1, count + 1) if found.missing[Shard(n, count).holds(cells, reps)].any()]
+        where = f", of shards {', '.join(f'{n}/{count}' for n in lacking[:10])}{' ...' if len(lacking) > 10 else ''}"
+    missing = int(found.missing.sum())
+    return f"{missing:,} of {len(found):,} runs are missing{where}: run those, then merge again"
