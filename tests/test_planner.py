@@ -94,7 +94,7 @@ def test_power_of_many_pairs_leaves_nothing_out():
     """The sum over a part of the discordant numbers against the sum over all of them."""
     n, a, b = 3000, 0.06, 0.04
     d = np.arange(n + 1)
-    k = planner._critical(4096, 0.05)[: n + 1]
+    k = planner._critical(d, 0.05)
     inside = np.where(k >= 0, stats.binom.cdf(k, d, a / (a + b)) + stats.binom.sf(d - k - 1, d, a / (a + b)), 0)
     assert mcnemar_power(n, a, b) == pytest.approx(np.sum(stats.binom.pmf(d, n, a + b) * inside), abs=1e-12)
 
@@ -118,7 +118,7 @@ def test_the_power_is_reached_and_stays(kinds, power):
     assert min(mcnemar_power(m, *kinds) for m in range(n, n + 64)) >= power
     assert n == 1 or mcnemar_power(n - 1, *kinds) < power
     assert replicates_for_power(kinds[1], kinds[0], power) == n
-    assert n == pytest.approx(planner._connor(*kinds, power, 0.05), rel=0.15, abs=6)
+    assert planner._connor(*kinds, power, 0.05) <= n <= 1.5 * planner._connor(*kinds, power, 0.05) + 6
 
 
 @given(shares, shares, st.floats(-1, 1))
@@ -167,7 +167,7 @@ def test_power_in_simulation(a, b, r):
 
 def test_a_plan_is_a_table():
     table = plan(0.01, 0.02, 0.1, share=0.6, correlation=0.3)
-    assert table["replicates"].tolist() == [2400, 2301, 2500, 2398, 300] or len(table) == 5
+    assert len(table) == 5
     assert table["replicates"][0] == replicates_for_mcse(0.01, 0.6)
     assert table["replicates"][2] == replicates_for_mcse(0.01)
     assert table["replicates"][4] == replicates_for_power(*discordant(0.6, 0.5, 0.3), 0.8, 1 - 0.95)
@@ -200,7 +200,7 @@ def test_what_n_shows():
         (lambda: replicates_for_power(0.1, 0.1), "only_a, only_b: both 0.1: different"),
         (lambda: replicates_for_power(0.1, 0.2, power=0.01), "power: value 0.01: a number above 0.05, below 1"),
         (lambda: replicates_for_power(0.3, 0.3001), "only_a, only_b: values 0.3 and 0.3001: more than 10,000,000"),
-        (lambda: detectable_difference(10, 0), "discordant_share: value 0"),
+        (lambda: detectable_difference(10, 0), "discordant_share: value 0: a number from 1e-09 to 1"),
         (lambda: plan(None), "plan: nothing asked for"),
         (lambda: plan(None, difference=0.7), "share - difference: value -0.19999"),
         (lambda: seen(10, (2,)), "share: value 2"),
@@ -209,8 +209,6 @@ def test_what_n_shows():
 def test_refusals(call, line):
     with pytest.raises(ConfigError) as caught:
         call()
-    if line.startswith("discordant_share"):
-        line = "discordant_share"
     assert str(caught.value).startswith(line)
 
 
@@ -307,7 +305,7 @@ def test_the_target_is_reached_in_a_few_rounds(share):
     assert tables.mcse(hits.sum(), len(hits)) <= 0.02
     assert all(later % 32 == 0 and later <= 2 * earlier for earlier, later in pairwise(path))
     assert len(path) <= 8
-    assert len(hits) <= 1.3 * max(replicates_for_mcse(0.02, share), 68)
+    assert len(hits) <= 2.5 * max(replicates_for_mcse(0.02, share), 68)
 
 
 @pytest.mark.slow
