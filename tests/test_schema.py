@@ -5,6 +5,7 @@ import dataclasses
 import json
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -188,6 +189,16 @@ def test_the_documented_list_and_sample(tmp_path):
     crossed = schema.read(write(tmp_path, sample + '\n[designs.factors]\ngame = ["minimax", "as-written"]')).designs[0]
     both = {"game": ["minimax", "as-written"], "point": Sobol(ranges, 64)}
     assert the_same(crossed, Design("rates", BASE, both, 100))
+
+
+def test_readme_shows_one_study_twice():
+    """The README's TOML is the sample of the Python block above it."""
+    page = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (design,) = schema.from_dict(tomllib.loads(text)).designs
+    ranges = {f"optimizer_{player}.lr": LogUniform(1e-4, 1e-1) for player in "gd"}
+    gan = replace(BASE, {"steps": 500, "records": 10})
+    assert the_same(design, Design("rates", gan, Sobol(ranges, n=64, seed=1), 16))
 
 
 HEAD = """
