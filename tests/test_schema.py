@@ -115,6 +115,27 @@ def test_metadata_is_read(tmp_path):
     assert all(the_same(*pair) for pair in zip(read.designs, (grid, rest), strict=True))
 
 
+def test_a_study_read_from_its_record_gives_the_same_frame():
+    """Columns, their types and their values, of designs of every form side by side."""
+    gan = replace(GAN_500, {"steps": 20, "records": 2, "n_eval": 32, "standardise": True})
+    listed = [{}, {"optimizer_d": SGD(0.1)}, {"optimizer_d.beta1": 0.9, "steps": 30}]
+    designs = (
+        Design("grid", gan, {"optimizer_g.lr": [1, 2], "case": {2: {}, 3.5: {"batch_size": 8}}}, 2),
+        Design("list", gan, listed, 2),
+        Design("sample", gan, {"point": LatinHypercube({"optimizer_g.lr": LogUniform(1e-3, 1)}, 3)}, 2),
+    )
+    study = Study.of("s", designs)
+    runs = study.run(jobs=1, progress=False)
+    read = schema.from_dict(through_json(schema.to_dict(schema.Description("s", 0, designs))))
+    again = Study.of(read.name, read.designs, read.seed).run(jobs=1, progress=False)
+    assert again.dtypes.to_dict() == runs.dtypes.to_dict()
+    assert store.digest(again) == store.digest(runs)
+    beta1 = runs["optimizer_d.beta1"].groupby(runs["cell"]).first()
+    assert beta1.tolist()[:8] == [0.5, 0.5, 0.5, 0.5, 0.5, pytest.approx(float("nan"), nan_ok=True), 0.9, 0.5]
+    assert runs["steps"].groupby(runs["cell"]).first().tolist()[4:7] == [20, 20, 30]
+    assert runs["point"].isna().sum() == 2 * 7
+
+
 def test_where_cells_come_from_is_kept():
     for given_factors in (SAMPLE, {"game": ["minimax"], "p": SAMPLE}):
         record = schema.describe_design(Design("d", GAN_500, given_factors))
