@@ -293,7 +293,8 @@ def test_tables_without_kind_keep_the_other_fields():
         (HEAD + "reps = true", "designs[0]: reps: value True: an integer"),
         (HEAD + "gan.stepz = 3", "designs[0].gan: stepz: value 3: no such field; did you mean steps?"),
         (HEAD + "gan.steps = 1.5", "designs[0].gan: steps: value 1.5: an integer"),
-        (HEAD + "gan.optimizer_g.lr = 1", "designs[0].gan: optimizer_g: value {'lr': 1}: one of SGD"),
+        (HEAD + "gan.optimizer_g.lr = 1", "designs[0].gan.optimizer_g.kind: missing: one of sgd, momentum, "),
+        (HEAD + "gan.noise.kind = 'norml'", "designs[0].gan.noise.kind: value 'norml': one of normal, uniform"),
         (HEAD + "gan.__dataclass_self__ = 1", "designs[0].gan: "),
         (HEAD + "factors = 3", "designs[0]: factors: value 3: a table of levels"),
         (
