@@ -245,7 +245,7 @@ def mcnemar_power(n: int, only_a: float, only_b: float, alpha: float = 0.05) -> 
     n = _whole(n, "n", 1, MOST)
     a, b, level = _kinds(only_a, only_b, alpha)
     both = a + b
-    if both == 0:
+    if both < 1e-12:  # two discordant pairs, the fewest that any test rejects, have probability 1e-10 at most
         return 0.0
     spread = _TAILS * math.sqrt(n * both * (1 - both)) + 40  # 40: the Poisson tail of a small expected number
     first, last = max(0, math.floor(n * both - spread)), min(n, math.ceil(n * both + spread))

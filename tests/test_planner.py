@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -99,10 +99,13 @@ def test_power_of_many_pairs_leaves_nothing_out():
     assert mcnemar_power(n, a, b) == pytest.approx(np.sum(stats.binom.pmf(d, n, a + b) * inside), abs=1e-12)
 
 
-@given(st.floats(0, 0.5), st.integers(1, 3000))
-@settings(deadline=None, max_examples=40)
-def test_the_size_of_the_test_is_kept(kind, n):
+@given(st.floats(0, 0.5), st.floats(0, 0.5), st.integers(1, 3000))
+@example(2e-308, 5e-324, 6)
+@example(1.1e-12, 0, 10_000_000)
+@settings(deadline=None, max_examples=60)
+def test_the_size_of_the_test_is_kept(kind, other, n):
     assert mcnemar_power(n, kind, kind) <= 0.05
+    assert 0 <= mcnemar_power(n, kind, other) <= 1
 
 
 def test_the_published_example():
