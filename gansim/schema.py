@@ -55,7 +55,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
@@ -78,6 +78,13 @@ _SAMPLE = ("method", "n", "seed", "ranges")
 _METHODS: dict[str, type[Sample]] = {"sobol": Sobol, "latin-hypercube": LatinHypercube}
 _RANGES: dict[str, Any] = {"uniform": Uniform, "log-uniform": LogUniform, "integers": Integers}
 _POINT = "point"
+_KINDS: dict[str, list[str]] = {
+    name: [cls().kind for cls in get_args(get_args(union)[0])]
+    for name, union in (
+        *(("target", spec.Target), ("noise", spec.Noise)),
+        *(("optimizer_g", spec.Optimizer), ("optimizer_d", spec.Optimizer)),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -453,6 +460,11 @@ def _is_object(gan: GAN, path: str) -> bool:
 
 def _gan(given: Any, where: str) -> GAN:
     values = {name: _value(value) for name, value in _table(given, where).items()}
+    for name, kinds in _KINDS.items():
+        table = values.get(name)
+        if isinstance(table, Mapping) and table.get("kind") not in kinds:
+            told = f"value {table['kind']!r:.60}" if "kind" in table else "missing"
+            raise ConfigError(f"{where}.{name}.kind: {told}: one of {', '.join(kinds)}")
     try:
         return spec.from_dict(values)
     except (ConfigError, ValidationError) as error:

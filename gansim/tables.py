@@ -165,11 +165,11 @@ def compare(
     a: Any,
     b: Any,
     column: str = "g_state",
-    value: Any = "converged",
+    value: Any = None,
     by: Sequence[str] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Compare how often an outcome occurs under two levels of a factor, pairing runs by replicate.
+    """Compare two levels of a factor, or two cells, pairing runs by replicate.
 
     Runs with the same replicate share all their random numbers (common random numbers), so the difference is estimated
     from pairs, and its error from how the pairs disagree.
@@ -179,14 +179,14 @@ def compare(
     runs : DataFrame
         One row per run, with a column `rep`.
     factor : str
-        The column whose levels are compared.
+        The column whose levels are compared; "cell" for two cells by number.
     a, b
         Two of its levels; None or NaN for the level of missing values.
     column, value : default "g_state", "converged"
-        The outcome: `column` equals `value`.
+        The outcome: `column` equals `value`. Of a column of numbers without a value, such as "w1", means are compared.
     by : sequence of str, optional
         The strata: columns within which a replicate occurs once per level. By default all other factors, that is the
-        columns before the first measurement, without `cell`, `rep` and `seed`.
+        columns before the first measurement, without `cell`, `rep` and `seed`; none where cells are compared.
     level : float, default 0.95
         Confidence level.
 
@@ -198,37 +198,48 @@ def compare(
         - the strata's columns, a, b
         - n: pairs; unpaired: runs without a partner
         - share_a, share_b, difference = share_a - share_b, mcse: its standard error over the pairs
-        - low, high: interval for the difference (Bonett and Price 2012, recommended by Fagerland et al. 2014). Unlike
-          difference ± 1.96 mcse it does not shrink to a point when all pairs agree.
-        - only_a, only_b: pairs with the outcome under one level alone
-        - mcnemar_p: exact two-sided test that both kinds are equally likely (McNemar 1947)
+        - low, high: interval for the difference (Bonett and Price 2012, recommended by Fagerland et al. 2014): with
+          A = (only_a + 1) / (n + 2) and B likewise, A - B +- z sqrt((A + B - (A - B)^2) / (n + 2)). Unlike
+          difference +- 1.96 mcse it does not shrink to a point when all pairs agree.
+        - only_a, only_b: discordant pairs, those with the outcome under one level alone
+        - mcnemar_p: exact two-sided test that both kinds are equally likely (McNemar 1947): of only_a + only_b fair
+          coins, as far from half or farther
+        - gain: how many times as many runs independent cells would need for the same error,
+          (variance of a + variance of b) / variance of the pairs' difference; NaN where pairs do not vary
+
+        Of a column of numbers: the strata's columns, a, b, quantity (the column), n (pairs with two finite numbers),
+        missing (other pairs), unpaired, mean_a, mean_b, mean_difference, sd (of the differences), mcse = sd / sqrt(n),
+        low, high (Student's interval for the mean of the differences), gain.
 
     Raises
     ------
     ValueError
-        If a column, level or outcome does not occur, `a` equals `b`, no stratum has both, or a replicate occurs twice.
+        If a column, level or outcome does not occur, `a` equals `b`, no stratum has both, a replicate occurs twice, or
+        the runs of a pair are of studies with different seeds.
     """
-    by = _factors(runs, factor) if by is None else list(by)
+    by = ([] if factor == "cell" else _factors(runs, factor)) if by is None else list(by)
     _require_columns(runs, by, factor, column, "rep")
-    levels, codes = _levels(runs, column)
-    if value not in levels:
-        raise ValueError(f"{column}: {value!r} does not occur; allowed: {', '.join(map(repr, levels))}")
+    outcome, means = _outcome(runs, column, value)
     in_a, in_b = _equal_to(runs[factor], a), _equal_to(runs[factor], b)
     if np.any(in_a & in_b):
         raise ValueError(f"{factor}: {a!r} cannot be compared with itself")
 
-    outcome = pd.DataFrame({"rep": runs["rep"].to_numpy(), "hit": codes == list(levels).index(value)})
     keys, outcome["stratum"] = _groups(runs, by)
-    hits_a, hits_b = (_by_replicate(outcome[chosen], factor, arm) for chosen, arm in ((in_a, a), (in_b, b)))
-    pairs = pd.concat([hits_a.rename("a"), hits_b.rename("b")], axis=1, join="inner")
+    arms = [_by_replicate(outcome[chosen], factor, arm) for chosen, arm in ((in_a, a), (in_b, b))]
+    pairs = pd.concat([arms[0].add_suffix("_a"), arms[1].add_suffix("_b")], axis=1, join="inner")
     if pairs.empty:
         raise ValueError(f"{factor}: no stratum has runs of both {a!r} and {b!r}; strata: {', '.join(by) or 'none'}")
+    if (pairs["seed_a"] != pairs["seed_b"]).any():
+        raise ValueError("seed: the runs of a pair have different seeds, so they share no random numbers; one study")
 
     stratum = pairs.index.get_level_values("stratum").to_numpy()
     sizes = np.bincount(outcome["stratum"][in_a | in_b], minlength=len(keys))
     present = np.unique(stratum)
-    rows = [_paired(pairs[stratum == s].to_numpy(dtype=bool), int(sizes[s]), level) for s in present]
-    return pd.concat([keys.loc[present].reset_index(drop=True).assign(a=a, b=b), pd.DataFrame(rows)], axis=1)
+    values = pairs[["outcome_a", "outcome_b"]].to_numpy()
+    row = _paired_means if means else _paired
+    rows = [row(values[stratum == s], int(sizes[s]), level) for s in present]
+    found = keys.loc[present].reset_index(drop=True).assign(a=a, b=b, **({"quantity": column} if means else {}))
+    return pd.concat([found, pd.DataFrame(rows)], axis=1)
 
 
 def estimate(runs: pd.DataFrame, by: Sequence[str], columns: Sequence[str], level: float = 0.95) -> pd.DataFrame:
@@ -386,6 +397,19 @@ def kaplan_meier(time: ArrayLike, event: ArrayLike, level: float = 0.95) -> pd.D
     return pd.concat([start.assign(at_risk=n, events=0, censored=0), table], ignore_index=True)
 
 
+def _outcome(runs: pd.DataFrame, column: str, value: Any) -> tuple[pd.DataFrame, bool]:
+    """Replicate, seed and outcome of every run, and whether outcomes are numbers to be averaged."""
+    seed = runs["seed"].to_numpy() if "seed" in runs.columns else 0
+    frame = pd.DataFrame({"rep": runs["rep"].to_numpy(), "seed": seed})
+    if value is None and runs[column].dtype.kind in "iuf":
+        return frame.assign(outcome=runs[column].to_numpy(np.float64)), True
+    levels, codes = _levels(runs, column)
+    value = {"g_state": "converged"}.get(column) if value is None else value
+    if value not in levels:
+        raise ValueError(f"{column}: {value!r} does not occur; allowed: {', '.join(map(repr, levels))}")
+    return frame.assign(outcome=codes == list(levels).index(value)), False
+
+
 def _paired(hits: NDArray[np.bool_], runs: int, level: float) -> dict[str, Any]:
     """One row of `compare`, from the outcomes of n pairs, (n, 2), out of `runs` runs."""
     a, b = hits.T
@@ -395,18 +419,38 @@ def _paired(hits: NDArray[np.bool_], runs: int, level: float) -> dict[str, Any]:
     more_a, more_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
     half = _two_sided(level) * np.sqrt((more_a + more_b - (more_a - more_b) ** 2) / (n + 2))
     discordant = only_a + only_b
+    variance = discordant / n - difference**2
     return {
         "n": n,
         "unpaired": runs - 2 * n,
         "share_a": float(a.mean()),
         "share_b": float(b.mean()),
         "difference": difference,
-        "mcse": float(np.sqrt((discordant / n - difference**2) / n)),
+        "mcse": float(np.sqrt(variance / n)),
         "low": max(-1.0, float(more_a - more_b - half)),
         "high": min(1.0, float(more_a - more_b + half)),
         "only_a": only_a,
         "only_b": only_b,
         "mcnemar_p": float(stats.binomtest(only_a, discordant, 0.5).pvalue) if discordant else 1.0,
+        "gain": float((a.var() + b.var()) / variance) if variance > 0 else np.nan,
+    }
+
+
+def _paired_means(values: Floats, runs: int, level: float) -> dict[str, Any]:
+    """One row of `compare`, from the numbers of n pairs, (n, 2), out of `runs` runs."""
+    finite = values[np.isfinite(values).all(axis=1)]
+    n, pairs = len(finite), len(values)
+    moments = _moments(finite[:, 0] - finite[:, 1], level)
+    spread = finite.var(axis=0, ddof=1).sum() if n > 1 else np.nan
+    return {
+        "n": n,
+        "missing": pairs - n,
+        "unpaired": runs - 2 * pairs,
+        "mean_a": float(finite[:, 0].mean()) if n else np.nan,
+        "mean_b": float(finite[:, 1].mean()) if n else np.nan,
+        "mean_difference": moments["mean"],
+        **{name: moments[name] for name in ("sd", "mcse", "low", "high")},
+        "gain": float(spread / moments["sd"] ** 2) if moments["sd"] > 0 else np.nan,
     }
 
 
@@ -418,15 +462,15 @@ def _equal_to(values: pd.Series[Any], level: Any) -> NDArray[np.bool_]:
     return equal
 
 
-def _by_replicate(outcome: pd.DataFrame, factor: str, arm: Any) -> pd.Series[bool]:
-    """Outcomes of one level, indexed by stratum and replicate; refused if that does not identify a run."""
+def _by_replicate(outcome: pd.DataFrame, factor: str, arm: Any) -> pd.DataFrame:
+    """Outcomes and seeds of one level, indexed by stratum and replicate; refused if that does not identify a run."""
     twice = outcome[outcome.duplicated(["stratum", "rep"])]
     if len(twice):
         raise ValueError(
             f"{factor} = {arm!r}: replicate {twice['rep'].iloc[0]} occurs more than once in a stratum, so that pairs "
             "are ambiguous; name in `by` every other factor that varies"
         )
-    return outcome.set_index(["stratum", "rep"])["hit"]
+    return outcome.set_index(["stratum", "rep"])
 
 
 def _factors(runs: pd.DataFrame, factor: str) -> list[str]:
@@ -575,7 +619,7 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     return wide
 
 
-def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str) -> list[Path]:
+def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes: Sequence[str] = ()) -> list[Path]:
     """Write a table three times: CSV with the raw numbers, Markdown and LaTeX for reading.
 
     Parameters
@@ -588,6 +632,9 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str) -> li
         File name without suffix, also the LaTeX label.
     caption : str
         What the table shows: first line of the Markdown, caption of the LaTeX.
+    notes : sequence of str, optional
+        Lines below the table, after those on how to read it: what a reader must know, such as
+        `gansim.planner.stopping_note`.
 
     Returns
     -------
@@ -605,8 +652,8 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str) -> li
     base.mkdir(parents=True, exist_ok=True)
     texts = {
         "csv": frame.to_csv(index=False, lineterminator="\n"),
-        "md": markdown(frame, caption),
-        "tex": latex(frame, caption, name),
+        "md": markdown(frame, caption, notes),
+        "tex": latex(frame, caption, name, notes),
     }
     paths = []
     for suffix, text in texts.items():
@@ -615,7 +662,7 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str) -> li
     return paths
 
 
-def markdown(frame: pd.DataFrame, caption: str) -> str:
+def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> str:
     """Return a table as Markdown: the caption, the formatted table, notes on how to read it.
 
     Parameters
@@ -625,6 +672,8 @@ def markdown(frame: pd.DataFrame, caption: str) -> str:
         error share a column.
     caption : str
         First line.
+    notes : sequence of str, optional
+        Paragraphs after the notes on how to read the table.
     """
     layout = _layout(frame)
     table = [[cell.replace("|", "\\|") for cell in row] for row in (layout.headings, *layout.rows)]
@@ -636,10 +685,10 @@ def markdown(frame: pd.DataFrame, caption: str) -> str:
         "| " + " | ".join(_pad(*cell) for cell in zip(row, widths, layout.right, strict=True)) + " |"
         for row in (table[0], rules, *table[1:])
     ]
-    return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes]) + "\n"
+    return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes, *map(_one_line, notes)]) + "\n"
 
 
-def latex(frame: pd.DataFrame, caption: str, label: str) -> str:
+def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = ()) -> str:
     """Return a table as a LaTeX float; the document needs the package booktabs.
 
     Parameters
@@ -650,6 +699,8 @@ def latex(frame: pd.DataFrame, caption: str, label: str) -> str:
         The caption, plain text.
     label : str
         Its label, without the "tab:" put before it.
+    notes : sequence of str, optional
+        Lines after the notes on how to read the table.
     """
     layout = _layout(frame)
     # A first cell that opens a bracket would be read as an argument of the line break before it.
@@ -667,7 +718,7 @@ def latex(frame: pd.DataFrame, caption: str, label: str) -> str:
         *rows[1:],
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par\smallskip {_escape(note)}" for note in layout.notes),
+        *(rf"\par\smallskip {_escape(note)}" for note in (*layout.notes, *map(_one_line, notes))),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -723,7 +774,8 @@ def _heading(column: str, level: Any) -> str:
 
 def _merged(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
     """Put an estimate, its interval and its standard error into one column of texts, if the frame has them."""
-    writers = {"share": _share_text, "survival": _share_text, "difference": _points_text, "mean": _mean_text}
+    writers = {"share": _share_text, "survival": _share_text, "difference": _points_text}
+    writers |= {"mean": _mean_text, "mean_difference": _mean_text}
     estimates = [name for name in writers if name in frame.columns]
     if len(estimates) != 1 or not {"low", "high"} <= set(frame.columns):
         return frame, set()

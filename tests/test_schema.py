@@ -5,6 +5,7 @@ import dataclasses
 import json
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -114,6 +115,27 @@ def test_metadata_is_read(tmp_path):
     assert all(the_same(*pair) for pair in zip(read.designs, (grid, rest), strict=True))
 
 
+def test_a_study_read_from_its_record_gives_the_same_frame():
+    """Columns, their types and their values, of designs of every form side by side."""
+    gan = replace(GAN_500, {"steps": 20, "records": 2, "n_eval": 32, "standardise": True})
+    listed = [{}, {"optimizer_d": SGD(0.1)}, {"optimizer_d.beta1": 0.9, "steps": 30}]
+    designs = (
+        Design("grid", gan, {"optimizer_g.lr": [1, 2], "case": {2: {}, 3.5: {"batch_size": 8}}}, 2),
+        Design("list", gan, listed, 2),
+        Design("sample", gan, {"point": LatinHypercube({"optimizer_g.lr": LogUniform(1e-3, 1)}, 3)}, 2),
+    )
+    study = Study.of("s", designs)
+    runs = study.run(jobs=1, progress=False)
+    read = schema.from_dict(through_json(schema.to_dict(schema.Description("s", 0, designs))))
+    again = Study.of(read.name, read.designs, read.seed).run(jobs=1, progress=False)
+    assert again.dtypes.to_dict() == runs.dtypes.to_dict()
+    assert store.digest(again) == store.digest(runs)
+    beta1 = runs["optimizer_d.beta1"].groupby(runs["cell"]).first()
+    assert beta1.tolist()[:8] == [0.5, 0.5, 0.5, 0.5, 0.5, pytest.approx(float("nan"), nan_ok=True), 0.9, 0.5]
+    assert runs["steps"].groupby(runs["cell"]).first().tolist()[4:7] == [20, 20, 30]
+    assert runs["point"].isna().sum() == 2 * 7
+
+
 def test_where_cells_come_from_is_kept():
     for given_factors in (SAMPLE, {"game": ["minimax"], "p": SAMPLE}):
         record = schema.describe_design(Design("d", GAN_500, given_factors))
@@ -190,6 +212,16 @@ def test_the_documented_list_and_sample(tmp_path):
     assert the_same(crossed, Design("rates", BASE, both, 100))
 
 
+def test_readme_shows_one_study_twice():
+    """The README's TOML is the sample of the Python block above it."""
+    page = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (design,) = schema.from_dict(tomllib.loads(text)).designs
+    ranges = {f"optimizer_{player}.lr": LogUniform(1e-4, 1e-1) for player in "gd"}
+    gan = replace(BASE, {"steps": 500, "records": 10})
+    assert the_same(design, Design("rates", gan, Sobol(ranges, n=64, seed=1), 16))
+
+
 HEAD = """
 name = "s"
 [[designs]]
@@ -261,7 +293,8 @@ def test_tables_without_kind_keep_the_other_fields():
         (HEAD + "reps = true", "designs[0]: reps: value True: an integer"),
         (HEAD + "gan.stepz = 3", "designs[0].gan: stepz: value 3: no such field; did you mean steps?"),
         (HEAD + "gan.steps = 1.5", "designs[0].gan: steps: value 1.5: an integer"),
-        (HEAD + "gan.optimizer_g.lr = 1", "designs[0].gan: optimizer_g: value {'lr': 1}: one of SGD"),
+        (HEAD + "gan.optimizer_g.lr = 1", "designs[0].gan.optimizer_g.kind: missing: one of sgd, momentum, "),
+        (HEAD + "gan.noise.kind = 'norml'", "designs[0].gan.noise.kind: value 'norml': one of normal, uniform"),
         (HEAD + "gan.__dataclass_self__ = 1", "designs[0].gan: "),
         (HEAD + "factors = 3", "designs[0]: factors: value 3: a table of levels"),
         (

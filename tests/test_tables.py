@@ -336,6 +336,94 @@ def test_without_a_common_stratum_there_is_nothing_to_compare():
         compare(runs.assign(design=runs["game"]), "game", "minimax", "non-saturating")
 
 
+def paired_numbers(n=200, correlation=0.9, seed=5):
+    """Two arms of correlated normal numbers: means 1 and 0.7, variances 1."""
+    rng = np.random.default_rng(seed)
+    shared, own = rng.normal(size=n), rng.normal(size=(2, n))
+    a, b = (np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own[arm] for arm in (0, 1))
+    return arms(a > 0, b > 0).assign(w1=np.concatenate([a + 1, b + 0.7]))
+
+
+def test_numbers_are_compared_by_their_means():
+    runs = paired_numbers()
+    table = compare(runs, "game", "minimax", "non-saturating", "w1")
+    row = table.iloc[0]
+    a, b = runs["w1"].to_numpy().reshape(2, -1)
+    test = stats.ttest_rel(a, b)
+    interval = test.confidence_interval(0.95)
+    assert (row["quantity"], row["n"], row["missing"], row["unpaired"]) == ("w1", 200, 0, 0)
+    assert row["mean_difference"] == pytest.approx(row["mean_a"] - row["mean_b"])
+    assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
+    assert row["mcse"] == pytest.approx((a - b).std(ddof=1) / np.sqrt(200))
+    assert row["gain"] == pytest.approx((a.var(ddof=1) + b.var(ddof=1)) / (a - b).var(ddof=1))
+    assert 7 < row["gain"] < 14  # 1 / (1 - correlation)
+    assert "mean_difference [interval] ± MCSE" in tables.markdown(table, "x")
+
+
+def test_pairs_of_which_one_is_missing_are_counted():
+    runs = paired_numbers(10)
+    runs.loc[[3, 14], "w1"] = np.nan
+    row = compare(runs.drop(index=19), "game", "minimax", "non-saturating", "w1").squeeze()
+    assert (row["n"], row["missing"], row["unpaired"]) == (7, 2, 1)
+    nothing = compare(runs.assign(w1=np.nan), "game", "minimax", "non-saturating", "w1").squeeze()
+    assert (nothing["n"], nothing["missing"]) == (0, 10)
+    assert nothing[["mean_difference", "sd", "mcse", "low", "high", "gain"]].isna().all()
+
+
+def test_a_column_of_words_needs_a_value():
+    runs = paired_numbers(10).assign(left=[True, False] * 10, word="x")
+    with pytest.raises(ValueError, match="word: None does not occur; allowed: 'x'"):
+        compare(runs, "game", "minimax", "non-saturating", "word")
+    assert compare(runs, "game", "minimax", "non-saturating", "left", True)["difference"][0] == 0
+
+
+def test_two_cells_are_compared_by_number():
+    runs = pd.concat(
+        [counted(5, 3, 1, 1).assign(cell=np.repeat([0, 1], 10)), counted(2, 2, 2, 4).assign(cell=np.repeat([2, 3], 10))]
+    ).assign(activation=["tanh"] * 20 + ["relu"] * 20)
+    row = compare(runs, "cell", 0, 3).squeeze()  # they differ in two factors: neither is a stratum
+    assert (row["a"], row["b"], row["n"], row["share_a"], row["share_b"]) == (0, 3, 10, 0.8, 0.4)
+    with pytest.raises(ValueError, match="cell: 7 does not occur"):
+        compare(runs, "cell", 0, 7)
+
+
+def test_runs_of_different_seeds_are_no_pairs():
+    runs = counted(1, 2, 3, 4).assign(seed=np.repeat(np.array([1, 2], dtype=np.uint64), 10))
+    with pytest.raises(ValueError, match="different seeds"):
+        compare(runs, "game", "minimax", "non-saturating")
+    assert compare(runs.assign(seed=1), "game", "minimax", "non-saturating")["n"][0] == 10
+
+
+def test_gain_is_what_independent_cells_would_cost():
+    row = compare(counted(40, 5, 0, 55), "game", "minimax", "non-saturating").squeeze()
+    independent = (row["share_a"] * (1 - row["share_a"]) + row["share_b"] * (1 - row["share_b"])) / 100
+    assert row["gain"] == pytest.approx(independent / row["mcse"] ** 2)
+    assert row["gain"] > 5
+    assert np.isnan(compare(counted(5, 0, 0, 5), "game", "minimax", "non-saturating")["gain"][0])
+    none = compare(arms(*np.random.default_rng(1).random((2, 20_000)) < 0.5), "game", "minimax", "non-saturating")
+    assert none["gain"][0] == pytest.approx(1, abs=0.05)  # nothing shared, nothing gained
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "share_a", "share_b", "shared"), [(64, 0.9, 0.8, 0.8), (200, 0.5, 0.4, 0.5), (30, 0.2, 0.1, 0)]
+)
+def test_paired_intervals_cover_in_simulation(n, share_a, share_b, shared):
+    """Runs whose luck is one common number with probability `shared` and two numbers otherwise."""
+    rng = np.random.default_rng(n)
+    covered, trials = np.zeros((2, 2), dtype=int), 2000
+    for _ in range(trials):
+        luck = rng.random((2, n))
+        luck[1] = np.where(rng.random(n) < shared, luck[0], luck[1])
+        runs = arms(luck[0] < share_a, luck[1] < share_b).assign(w1=luck.ravel() * np.repeat([2, 1], n))
+        table = compare(runs, "game", "minimax", "non-saturating").iloc[0]
+        means = compare(runs, "game", "minimax", "non-saturating", "w1").iloc[0]
+        covered[0] += [table["low"] <= share_a - share_b + shift <= table["high"] for shift in (0, 0.25)]
+        covered[1] += [means["low"] <= 0.5 + shift <= means["high"] for shift in (0, 0.25)]
+    assert np.all(covered[:, 0] > 0.935 * trials)  # 0.95 less three standard errors of 2,000 trials
+    assert np.all(covered[:, 1] < 0.93 * trials)  # a wrong difference is found to be wrong
+
+
 # estimate ---------------------------------------------------------------------------------------------------------
 
 
@@ -570,6 +658,12 @@ def test_save_writes_three_files_of_one_table(tmp_path):
     assert paths[1].read_text(encoding="utf-8") == tables.markdown(table, "Where runs end.")
     assert paths[2].read_text(encoding="utf-8") == tables.latex(table, "Where runs end.", "regimes")
     assert all(b"\r" not in path.read_bytes() for path in paths)
+
+
+def test_notes_stand_below_the_table(tmp_path):
+    save(counted(1, 2, 3, 4)[["game", "g_state"]], tmp_path, "noted", "A table.", ["More than 50 %\nof it."])
+    assert (tmp_path / "noted.md").read_text(encoding="utf-8").endswith("\n\nMore than 50 % of it.\n")
+    assert r"\par\smallskip More than 50 \% of it." in (tmp_path / "noted.tex").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "x.csv"])

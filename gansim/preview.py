@@ -1,0 +1,192 @@
+"""What a study will take, before it runs: cells, runs, network shapes to compile, and about how long.
+
+The seconds come from the same count of multiply-adds that orders the work of a study, at the rate of one core of the
+machine on which it was measured. They are an order of magnitude: another processor, runs that blow up early and other
+users of the machine each change them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gansim.design import Design
+from gansim.packs import compile_key
+from gansim.spec import GAN, MLP
+from gansim.study import Study, _work, _workers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["describe", "expected_seconds", "preview", "shapes"]
+
+RATE = 4e10  # multiply-adds a second, of the count in study.py, that one core of an AMD EPYC with AVX-512 did
+
+
+def shapes(gans: Sequence[GAN]) -> list[str]:
+    """Name the network shapes that are compiled for some configurations, each once.
+
+    Parameters
+    ----------
+    gans : sequence of GAN
+        The configurations.
+
+    Returns
+    -------
+    list of str
+        In order of first appearance, such as "G 1-16-1 leaky_relu, D 1-16-1 leaky_relu, float32, referee 1-64-1". A
+        shape that this machine has compiled before is loaded from its disk instead; which ones is not known here.
+
+    Examples
+    --------
+    >>> from gansim.spec import Normal
+    >>> shapes([GAN(target=Normal()), GAN(target=Normal(), game="minimax")])
+    ['G 1-16-1 leaky_relu, D 1-16-1 leaky_relu, float32']
+    """
+    found = {compile_key(gan): gan for gan in reversed(gans)}
+    order = dict.fromkeys(compile_key(gan) for gan in gans)
+    return [_shape(found[key]) for key in order]
+
+
+def _shape(gan: GAN) -> str:
+    g, d = _network(gan.generator_sizes, gan.generator), _network(gan.discriminator_sizes, gan.discriminator)
+    referee = "" if gan.referee is None else f", referee {_sizes((1, *gan.referee.hidden, 1))}"
+    return f"G {g}, D {d}, {gan.precision}{referee}"
+
+
+def _sizes(sizes: Sequence[int]) -> str:
+    return "-".join(map(str, sizes))
+
+
+def _network(sizes: Sequence[int], network: MLP) -> str:
+    activation = f" {network.activation}" if network.hidden else ""
+    return f"{_sizes(sizes)}{activation}{'' if network.bias else ' without bias'}"
+
+
+def expected_seconds(design: Design, workers: int = 1) -> float:
+    """Estimate how long the runs of a design take, compiling left out, within a factor of about two.
+
+    Measured against it on two cores of an AMD EPYC: see docs/design.md, Designs.
+
+    Parameters
+    ----------
+    design : Design
+        The design.
+    workers : int, default 1
+        Cores that work at once.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
+    return design.reps * math.fsum(_work(cell.gan) for cell in design.cells) / (RATE * workers)
+
+
+def preview(study: Study, jobs: int = -1) -> pd.DataFrame:
+    """Tabulate what each design of a study will take.
+
+    Parameters
+    ----------
+    study : Study
+        The study; nothing is run.
+    jobs : int, default -1
+        Workers; -1: one per core.
+
+    Returns
+    -------
+    DataFrame
+        One row per design: design, cells, reps, runs, gan_steps (training steps of all runs), shapes (network shapes),
+        seconds (see `expected_seconds`).
+
+    Raises
+    ------
+    ConfigError
+        If `jobs` is refused.
+    """
+    import pandas as pd
+
+    workers = _workers(jobs)
+    rows = [
+        {
+            "design": design.name,
+            "cells": len(design.cells),
+            "reps": design.reps,
+            "runs": design.reps * len(design.cells),
+            "gan_steps": design.reps * sum(cell.gan.steps for cell in design.cells),
+            "shapes": len(shapes([cell.gan for cell in design.cells])),
+            "seconds": expected_seconds(design, workers),
+        }
+        for design in study.designs
+    ]
+    return pd.DataFrame(rows)
+
+
+def describe(study: Study, jobs: int = -1) -> list[str]:
+    """Say what a study will do, for ``--dry-run``.
+
+    Parameters
+    ----------
+    study : Study
+        The study; nothing is run.
+    jobs : int, default -1
+        Workers; -1: one per core.
+
+    Returns
+    -------
+    list of str
+        Lines: the study; each design with its columns; its cells, of many the first and the last eight; the shapes; the
+        time expected.
+
+    Raises
+    ------
+    ConfigError
+        If `jobs` is refused.
+
+    Examples
+    --------
+    >>> from gansim.spec import Normal
+    >>> print(describe(Study("games", GAN(target=Normal()), {"game": ["minimax"]}, reps=64), jobs=1)[0])
+    study games: 1 design, 1 cell, 64 runs, seed 0
+    """
+    workers = _workers(jobs)
+    lines = [
+        f"study {study.name}: {_count(len(study.designs), 'design')}, {_count(len(study.cells), 'cell')}, "
+        f"{_count(study.n_runs, 'run')}, seed {study.seed}"
+    ]
+    first = 0
+    for design in study.designs:
+        columns = f" ({', '.join(design.columns)})" if design.columns else ""
+        seconds = _about(expected_seconds(design, workers))
+        lines.append(f"design {design.name}: {_count(len(design.cells), 'cell')}{columns} x {design.reps:,}, {seconds}")
+        lines += [f"  {line}" for line in _cells(design, first)]
+        first += len(design.cells)
+    compiled = shapes([cell.gan for cell in study.cells])
+    lines.append(f"{_count(len(compiled), 'network shape')} to compile, or to load where this machine has them:")
+    lines += [f"  {shape}" for shape in compiled]
+    total = math.fsum(expected_seconds(design, workers) for design in study.designs)
+    lines.append(f"{_about(total)} on {_count(workers, 'core')}, compiling left out; half or twice that is usual")
+    return lines
+
+
+def _cells(design: Design, first: int, shown: int = 8) -> list[str]:
+    """A line per cell, numbered as in the study; of many cells the first and the last few."""
+    texts = [", ".join(f"{name} = {label}" for name, label in cell.levels.items()) or "-" for cell in design.cells]
+    lines = [f"cell {first + number}: {text}" for number, text in enumerate(texts)]
+    if len(lines) <= 2 * shown:
+        return lines
+    return [*lines[:shown], f"... {len(lines) - 2 * shown:,} more", *lines[-shown:]]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _about(seconds: float) -> str:
+    """Write a time that is known to a factor of two: one digit below ten."""
+    scales = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+    for scale, unit in scales:
+        if seconds >= 2 * scale:
+            return f"about {seconds / scale:,.0f} {unit}"
+    return "about a second" if seconds > 0.5 else "less than a second"
