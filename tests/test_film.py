@@ -184,6 +184,15 @@ def test_frames_differ_and_v_grows(run: History, monkeypatch: pytest.MonkeyPatch
         assert k == 0 or not np.array_equal(d, seen[k - 1][1])
 
 
+def test_frames_that_stray_do_not_squeeze_the_others() -> None:
+    near = [np.linspace(1.0, 3.0, 100)] * 6
+    for far, reach in [(1e9, 6.0), (12.0, 13.0)]:
+        x = film._axis(BASE, [*near, np.full(100, far)])
+        assert x[0] < 0.1 and 3 < x[-1] < reach, far
+        assert (np.diff(x) > 0).all()
+    assert film._axis(BASE, [np.full(100, 1e9)])[-1] > 1e9  # of one frame alone, everything
+
+
 def test_mp4_goes_through_ffmpeg(short: History, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A stand-in keeps the raw frames, so that they can be counted: four bytes a pixel."""
     program = tmp_path / "bin" / "ffmpeg"
