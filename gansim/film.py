@@ -116,17 +116,19 @@ def _noise(gan: GAN) -> Array:
 def _axis(gan: GAN, fakes: Sequence[Array]) -> Array:
     """Points that cover the target and nearly all fakes.
 
-    Where a fifth of the frames would make the axis over 20 times as long as the others need it, and squeeze these into
-    a line, their fakes leave the axis, and are counted where they do.
+    Where a fifth of the frames stray over 20 times as far as the others reach, and would squeeze these into a line,
+    they leave the axis at that end, and are counted where they do.
     """
     low, high = theory.quantile(gan.target, [3e-5, 1 - 3e-5])  # 4 standard deviations of a normal
     ends = np.array([np.quantile(made, [0.005, 0.995]) for made in fakes])
     lows, highs = np.sort(ends[:, 0]), np.sort(ends[:, 1])[::-1]
     cut = min(-(-len(fakes) // 5), (len(fakes) - 1) // 2)
-    left, right = min(low, float(lows[0])), max(high, float(highs[0]))
-    near = min(low, float(lows[cut])), max(high, float(highs[cut]))
-    if right - left > 20 * (near[1] - near[0]):
-        left, right = near
+    left, right = min(low, float(lows[cut])), max(high, float(highs[cut]))
+    reach = 20 * (right - left)
+    if left - lows[0] <= reach:
+        left = min(left, float(lows[0]))
+    if highs[0] - right <= reach:
+        right = max(right, float(highs[0]))
     margin = 0.03 * (right - left)
     detail = np.linspace(low - 0.05 * (high - low), high + 0.05 * (high - low), 401)  # the target may be narrow
     wide = np.linspace(left - margin, right + margin, 601)

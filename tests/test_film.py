@@ -187,8 +187,8 @@ def test_frames_differ_and_v_grows(run: History, monkeypatch: pytest.MonkeyPatch
 def test_frames_that_stray_do_not_squeeze_the_others() -> None:
     near = [np.linspace(1.0, 3.0, 100)] * 6
     for far, reach in [(1e9, 6.0), (12.0, 13.0)]:
-        x = film._axis(BASE, [*near, np.full(100, far)])
-        assert x[0] < 0.1 and 3 < x[-1] < reach, far
+        x = film._axis(BASE, [*near, np.full(100, far), np.full(100, -5.0)])
+        assert -6 < x[0] < -5 and 3 < x[-1] < reach, far
         assert (np.diff(x) > 0).all()
     assert film._axis(BASE, [np.full(100, 1e9)])[-1] > 1e9  # of one frame alone, everything
 

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "traces": set(),
     "kernels": {"traces"},
     "spec": set(),
+    "wording": {"spec"},
     "theory": {"spec"},
     "regimes": {"traces"},
     "tables": {"traces", "regimes", "theory", "spec"},
@@ -34,6 +35,8 @@ MAY_IMPORT = {
     "store": {"traces", "spec", "design"},
     "progress": set(),
     "study": {"traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "progress"},
+    "film": {"traces", "spec", "theory", "regimes", "figures", "replay", "store", "wording"},
+    "ademp": {"spec", "design", "regimes", "store", "study", "wording"},
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
         "traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress", "study", "tables", "figures",
