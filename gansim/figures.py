@@ -916,8 +916,11 @@ def _v_label(axes: Axes) -> str:
 
 def _power(exponent: int) -> str:
     """Write minus a power of ten."""
-    raised = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"−{10**exponent:,}" if exponent < 4 else f"−10{raised}"
+    return f"−{10**exponent:,}" if exponent < 4 else f"−10{_raised(exponent)}"
+
+
+def _raised(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 # --- moments ------------------------------------------------------------------------------------
@@ -1481,8 +1484,11 @@ def _few_ticks(axes: Axes) -> None:
 
 
 def _plain(value: float, position: int | None = None) -> str:
-    """Write a number without exponent, thousands separated, millions as "1 M", with a minus sign."""
-    if abs(value) >= 1e6:
+    """Write a number, thousands separated, millions as "1 M", from 10¹⁰ on powers of ten, a minus sign."""
+    if abs(value) >= 1e10:
+        mantissa, _, exponent = f"{value:.3g}".partition("e")  # .3g of so large a number has an exponent
+        text = f"{mantissa}×10{_raised(int(exponent))}"
+    elif abs(value) >= 1e6:
         text = f"{value / 1e6:,.4g} M"
     else:
         text = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"

@@ -116,18 +116,19 @@ def _noise(gan: GAN) -> Array:
 def _axis(gan: GAN, fakes: Sequence[Array]) -> Array:
     """Points that cover the target and nearly all fakes.
 
-    Fakes that stray over 20 times as far as four fifths of the frames would squeeze the rest into a line: they leave
-    the axis, and are counted where they do.
+    Where a fifth of the frames stray over 20 times as far as the others reach, and would squeeze these into a line,
+    they leave the axis at that end, and are counted where they do.
     """
     low, high = theory.quantile(gan.target, [3e-5, 1 - 3e-5])  # 4 standard deviations of a normal
     ends = np.array([np.quantile(made, [0.005, 0.995]) for made in fakes])
-    spans = [
-        (min(low, float(np.quantile(ends[:, 0], share))), max(high, float(np.quantile(ends[:, 1], 1 - share))))
-        for share in (0.0, 0.1)
-    ]
-    (left, right), near = spans
-    if right - left > 20 * (near[1] - near[0]):
-        left, right = near
+    lows, highs = np.sort(ends[:, 0]), np.sort(ends[:, 1])[::-1]
+    cut = min(-(-len(fakes) // 5), (len(fakes) - 1) // 2)
+    left, right = min(low, float(lows[cut])), max(high, float(highs[cut]))
+    reach = 20 * (right - left)
+    if left - lows[0] <= reach:
+        left = min(left, float(lows[0]))
+    if highs[0] - right <= reach:
+        right = max(right, float(highs[0]))
     margin = 0.03 * (right - left)
     detail = np.linspace(low - 0.05 * (high - low), high + 0.05 * (high - low), 401)  # the target may be narrow
     wide = np.linspace(left - margin, right + margin, 601)
@@ -430,9 +431,8 @@ def _draw(panels: tuple[Axes, Axes, Axes], example: Example, shown: _Run, step: 
     upper.tick_params(axis="x", labelbottom=False)
     upper.set_title("target (grey) and fakes (each density to its highest point)", loc="left", size=figures._SMALL)
     lower.set_title("D(x)", loc="left", size=figures._SMALL)
-    off = figures._beyond(example)
-    if off:
-        figures._remark(upper, 0.98, 0.9, off, ha="right", va="top")
+    if np.mean(figures._within(example)) < 0.98:  # half a percent at either end is never shown
+        figures._remark(upper, 0.98, 0.9, figures._beyond(example), ha="right", va="top")
     figures._v_trace(right, example, shown.field("v"), float(_end(shown.history)))
     right.plot(example.steps[-1:], example.v[-1:], "o", color=figures._INK, markersize=4, clip_on=False)
     right.set_title("V (nats)" + ("; log below −2" if right.get_yscale() == "symlog" else ""), loc="left", size=7)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gansim import spec
 from gansim.spec import GAN, MLP
 
-__all__ = ["data", "gan", "law", "network", "number", "optimizer", "updates"]
+__all__ = ["data", "either", "gan", "law", "network", "number", "optimizer", "updates"]
 
 _ACTIVATION = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "elu": "ELU"}
 _INIT = {"he": "He", "xavier": "Xavier", "torch": "PyTorch's default"}
@@ -50,10 +52,14 @@ def law(target: spec.Target | spec.Noise) -> str:
     return f"mixture of {len(means)} normals ({rest})"
 
 
-def data(of: GAN) -> str:
-    """What the networks see: fresh draws or a fixed sample, raw or standardised."""
-    drawn = "fresh draws" if of.samples is None else f"one fixed sample of {of.samples:,} a run"
-    return f"{drawn}, {'standardised' if of.standardise else 'raw'}"
+def data(*of: GAN) -> str:
+    """What the networks see: fresh draws or a fixed sample, raw or standardised; of several, all that occurs."""
+    drawn = ["fresh draws"] if any(gan.samples is None for gan in of) else []
+    sizes = [gan.samples for gan in of if gan.samples is not None]
+    if sizes:
+        drawn.append(f"one fixed sample of {either(sizes)} a run")
+    scales = dict.fromkeys("standardised" if gan.standardise else "raw" for gan in of)
+    return f"{' or '.join(drawn)}, {' or '.join(scales)}"
 
 
 def network(mlp: MLP, n_in: int) -> str:
@@ -79,16 +85,35 @@ def _init(init: spec.Init) -> str:
     return "given weights" if isinstance(init, spec.Given) else _INIT[init.kind]
 
 
-def optimizer(of: spec.Optimizer) -> str:
-    """An optimiser with its numbers.
+def optimizer(*of: spec.Optimizer) -> str:
+    """An optimiser with its numbers; of several, each kind with all its numbers.
 
     Examples
     --------
-    >>> optimizer(spec.Adam(0.01))
-    'Adam(lr 0.01, beta1 0.5, beta2 0.999, eps 1e−08)'
+    >>> optimizer(spec.Adam(0.01)), optimizer(spec.SGD(0.1), spec.SGD(1))
+    ('Adam(lr 0.01, beta1 0.5, beta2 0.999, eps 1e−08)', 'SGD(lr 0.1 or 1)')
     """
-    name, settings = _OPTIMIZER[of.kind]
-    return f"{name}({', '.join(f'{key} {number(getattr(of, key))}' for key in ('lr', *settings))})"
+    said = []
+    for kind in dict.fromkeys(one.kind for one in of):
+        name, settings = _OPTIMIZER[kind]
+        mine = [one for one in of if one.kind == kind]
+        numbers = (f"{key} {either(getattr(one, key) for one in mine)}" for key in ("lr", *settings))
+        said.append(f"{name}({', '.join(numbers)})")
+    return "; ".join(said)
+
+
+def either(values: Iterable[float]) -> str:
+    """Up to four different numbers, in order; of more, the smallest, the largest and how many.
+
+    Examples
+    --------
+    >>> either([3, 1, 3]), either(range(1, 2000))
+    ('1 or 3', '1 to 1,999 (1,999 values)')
+    """
+    found = sorted(set(values))
+    if len(found) > 4:
+        return f"{number(found[0])} to {number(found[-1])} ({len(found):,} values)"
+    return " or ".join(map(number, found))
 
 
 def updates(of: GAN) -> str:

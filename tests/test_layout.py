@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "traces": set(),
     "kernels": {"traces"},
     "spec": set(),
+    "wording": {"spec"},
     "theory": {"spec"},
     "regimes": {"traces"},
     "tables": {"traces", "regimes", "theory", "spec"},
@@ -46,6 +47,8 @@ MAY_IMPORT = {
         "traces", "spec", "theory", "design", "packs", "simulate", "warm", "regimes", "store", "provenance", "identity",
         "parts", "folder", "progress",
     },
+    "film": {"traces", "spec", "theory", "regimes", "figures", "replay", "store", "wording"},
+    "ademp": {"spec", "design", "regimes", "store", "study", "wording"},
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
         "traces", "spec", "theory", "design", "simulate", "regimes", "store", "provenance", "progress", "study", "tables",
