@@ -38,13 +38,13 @@ MAY_IMPORT = {
     "folder": {"spec", "design", "store", "identity", "parts"},
     "progress": set(),
     "study": {
-        "traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "provenance", "identity", "parts",
-        "folder", "progress",
+        "traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "provenance", "identity",
+        "parts", "folder", "progress",
     },
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
-        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "provenance", "progress", "study", "tables",
-        "figures",
+        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "provenance", "progress", "study",
+        "tables", "figures",
     },
     "__init__": {
         "traces", "spec", "theory", "design", "replay", "derivatives", "regimes", "store", "study", "tables", "figures",
