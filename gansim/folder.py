@@ -174,15 +174,17 @@ class Folder:
     def _read(self, cells: Sequence[Cell], warn: Callable[[str], object]) -> None:
         if self.metadata and (found := differences(self.metadata, self.identity, cells)):
             raise self._refusal(found)
-        if not self.metadata and (self.path / RUNS).exists():
-            with contextlib.suppress(StoreError):  # a damaged one is made again
-                header = store.read_header(self.path / RUNS)
-                if header.get("identity") != self.identity.digest:
-                    raise self._refusal(header_differences(header, self.identity))
         checksums = self.metadata.get("files") or {}
         self._trusted, bad = parts.collect(self.path, self.identity, self.collected, checksums)
-        if not self.metadata and (foreign := [file.why for file in bad if file.foreign]):
-            raise self._refusal(f"{len(foreign)} of its files: each {foreign[0]}")
+        if not self.metadata and (foreign := [file.differs for file in bad if file.differs]):
+            raise self._refusal(foreign[0])
+        if not self.metadata and (self.path / RUNS).exists():
+            try:
+                header = store.read_header(self.path / RUNS)
+            except StoreError:  # a damaged one is made again
+                header = {"identity": self.identity.digest}
+            if header.get("identity") != self.identity.digest:
+                raise self._refusal(header_differences(header, self.identity))
         for file in bad:
             kept = store.bad_name(file.path)
             file.path.rename(kept)
@@ -265,13 +267,13 @@ class Folder:
             store.write_metadata(self.path / METADATA, {**metadata, **status})
 
     def _as_part(self, traces: Path) -> Path:
-        (self.path / PARTS).mkdir(exist_ok=True)
-        part = self.path / PARTS / parts.part_name(store.file_digest(traces))
+        part = store.make_folder(self.path / PARTS) / parts.part_name(store.file_digest(traces))
         if not part.exists():
             try:
                 os.link(traces, part)
             except OSError:  # a file system without links
                 store.copy_whole(traces, part)
+            store.sync_folder(part.parent)  # before traces.parquet is replaced
         return part
 
     def finish(self, runs: pd.DataFrame, describe: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:

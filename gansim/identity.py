@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gansim.design import Cell
 from gansim.provenance import config_digest, kernel_digest, read_cells
-from gansim.spec import GAN, ConfigError, to_dict
+from gansim.spec import ConfigError, to_dict
 
 __all__ = ["Identity", "differences", "header_differences", "identify"]
 
@@ -177,17 +177,28 @@ def _field_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
     """Fields of the configurations that differ: once if they differ in the same way wherever they do."""
     changes: dict[str, list[tuple[int, str]]] = {}
     for old, new in pairs:
-        before, after = _flat(old.gan), _flat(new.gan)
-        for name in [*before, *(name for name in after if name not in before)]:
-            if before.get(name, "none") != after.get(name, "none"):
-                text = f"{before.get(name, 'none')!s:.40} stored, {after.get(name, 'none')!s:.40} asked"
-                changes.setdefault(name, []).append((new.index, text))
+        for name, before, after in _changes(to_dict(old.gan), to_dict(new.gan)):
+            changes.setdefault(name, []).append((new.index, f"{_brief(before)} stored, {_brief(after)} asked"))
     found = []
     for name, changed in changes.items():
         (cell, text), alike = changed[0], len({text for _, text in changed}) == 1
         where = f" in {len(changed):,} of {len(pairs):,} cells" if len(changed) < len(pairs) else ""
         found.append(f"{name}: {text}{where}" if alike else f"{name}: {text} in cell {cell}, and in others otherwise")
     return found
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Dotted path and both values of what differs; of two kinds of an object, the kind alone."""
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping) and old.get("kind") == new.get("kind"):
+            yield from _changes(old, new, f"{prefix}{name}.")
+        elif old != new:
+            yield prefix + name, old, new
+
+
+def _brief(value: object) -> str:
+    return str(value.get("kind", "some")) if isinstance(value, Mapping) else f"{value!s:.40}"
 
 
 def _level_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
@@ -197,16 +208,3 @@ def _level_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
         return [f"factors: {', '.join(names[0]) or 'none'} stored, {', '.join(names[1]) or 'none'} asked"]
     changed = [name for name in names[0] if any(a.get(name) != b.get(name) for a, b in zip(old, new, strict=True))]
     return [f"labels of factor {name}: others stored than asked" for name in changed]
-
-
-def _flat(gan: GAN) -> dict[str, Any]:
-    """Dotted paths of all fields that hold no further ones."""
-
-    def walk(values: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
-        for name, value in values.items():
-            if isinstance(value, Mapping):
-                yield from walk(value, f"{prefix}{name}.")
-            else:
-                yield prefix + name, value
-
-    return dict(walk(to_dict(gan), ""))

@@ -30,7 +30,7 @@ _NAME = re.compile(rf"part-([0-9a-f]{{{_DIGITS}}})\.parquet")
 
 
 class ForeignError(StoreError):
-    """An intact file of another study."""
+    """An intact file of another study; the message says what differs."""
 
 
 class Collected:
@@ -150,8 +150,7 @@ def write_part(folder: Path, rows: Rows, identity: Identity) -> Path:
     OSError
         If it cannot be written; nothing is left behind then.
     """
-    parts = folder / PARTS
-    parts.mkdir(exist_ok=True)
+    parts = store.make_folder(folder / PARTS)
     header = identity.header(np.unique(rows.cells).tolist())
     return parts / part_name(store.write_rows(parts / "part.parquet", rows, header, part_name))
 
@@ -191,7 +190,7 @@ def read_part(path: Path, identity: Identity, checksum: str | None) -> Rows:
         raise StoreError(str(error).removeprefix(f"{path}: ").removesuffix(": run the study again")) from None
     other = header_differences(header, identity)
     if other:
-        raise ForeignError(f"belongs to another study ({other})")
+        raise ForeignError(other)
     cells = {int(number) for number in header["cells"]}
     ids = rows.cells.astype(np.int64) << 32 | rows.reps
     if not cells.issuperset(np.unique(rows.cells).tolist()) or (rows.reps < 0).any() or len(np.unique(ids)) < len(ids):
@@ -212,13 +211,13 @@ class Bad:
         The file.
     why : str
         The reason, without a full stop.
-    foreign : bool
-        Whether it is intact and of another study.
+    differs : str
+        What differs, if it is intact and of another study, else empty.
     """
 
     path: Path
     why: str
-    foreign: bool = False
+    differs: str = ""
 
 
 def stored_files(folder: Path) -> list[Path]:
@@ -262,8 +261,11 @@ def collect(
     for path in stored_files(folder):
         try:
             rows = read_part(path, identity, _expected(path, checksums or {}))
+        except ForeignError as error:
+            bad.append(Bad(path, f"belongs to another study ({error})", str(error)))
+            continue
         except StoreError as error:
-            bad.append(Bad(path, str(error), isinstance(error, ForeignError)))
+            bad.append(Bad(path, str(error)))
             continue
         _refuse_fewer(folder, identity, into, rows)
         where, agrees = into.where(rows), into.agrees(rows)

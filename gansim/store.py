@@ -49,11 +49,13 @@ __all__ = [
     "digest_traces",
     "file_digest",
     "leftovers",
+    "make_folder",
     "read_header",
     "read_metadata",
     "read_rows",
     "read_runs",
     "read_traces",
+    "sync_folder",
     "write_metadata",
     "write_rows",
     "write_runs",
@@ -164,13 +166,26 @@ def _write_whole(path: Path, write: Callable[[Any], object], named: Callable[[st
         os.replace(temporary, path if named is None else path.with_name(named(checksum)))
     finally:
         temporary.unlink(missing_ok=True)
-    if os.name == "posix":  # the rename itself reaches the disk with its folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(path.parent)
     return checksum
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until names that were added to a folder have reached the disk; OSError if they cannot."""
+    if os.name == "posix":
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder if there is none, and return it."""
+    if not folder.is_dir():
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+    return folder
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -360,8 +375,11 @@ def claim_folder(folder: str | os.PathLike[str], study: str) -> bool:
         for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
             missing.mkdir()
             created.append(missing)
-        _write_whole(folder / ".probe", lambda file: file.write(b""))
-        (folder / ".probe").unlink(missing_ok=True)
+        probe = folder / f".probe.{os.getpid()}.tmp"  # a name of a temporary file: swept up if we are killed here
+        try:
+            probe.write_bytes(b"\0")
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         for path in reversed(created):
             with contextlib.suppress(OSError):

@@ -41,9 +41,9 @@ def test_defaults_and_quick() -> None:
 
 
 def test_every_option() -> None:
-    argv = "--reps 2 --steps=3 --seed 4 --jobs 5 --backend loky --out a/b --no-figures --quiet"
+    argv = "--reps 2 --steps=3 --seed 4 --jobs 5 --backend loky --out a/b --no-figures --quiet --force"
     assert parse(*argv.split()) == StudyOptions(
-        reps=2, steps=3, seed=4, jobs=5, backend="loky", out=Path("a/b"), no_figures=True, quiet=True
+        reps=2, steps=3, seed=4, jobs=5, backend="loky", out=Path("a/b"), no_figures=True, quiet=True, force=True
     )
     assert parse("--jobs", "-1").jobs == -1
     assert parse("--seed", str(2**64 - 1)).seed == 2**64 - 1
@@ -246,7 +246,7 @@ def test_control_c_while_training_gives_one_line_and_130(tmp_path: Path) -> None
     out, err = process.communicate(timeout=60)
     assert (out, err) == ("", "long_study.py: interrupted\n")
     assert process.returncode == 130
-    assert list((tmp_path / "results" / "small").iterdir()) == []
+    assert sorted(path.name for path in (tmp_path / "results" / "small").iterdir()) == [store.LOCK, store.METADATA]
 
 
 def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:

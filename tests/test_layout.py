@@ -51,8 +51,8 @@ MAY_IMPORT = {
     "ademp": {"spec", "design", "regimes", "store", "study", "wording"},
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
-        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "provenance", "progress", "study", "tables",
-        "figures",
+        "traces", "spec", "theory", "design", "simulate", "regimes", "store", "provenance", "progress", "study",
+        "tables", "figures",
     },
     "__init__": {
         "traces", "spec", "theory", "design", "replay", "derivatives", "regimes", "store", "study", "tables", "figures",

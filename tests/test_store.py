@@ -1,11 +1,10 @@
 """Files: whole or not at all, the same bytes for the same runs, refused when altered, and nobody else's touched."""
 
+import hashlib
 import json
 import math
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim import store
-from gansim.design import Design
-from gansim.spec import GAN, SGD, Mixture, Momentum, Normal, from_dict, to_dict
-from gansim.store import StoreError
+from gansim.store import ESTIMATES, Rows, StoreError
 from gansim.traces import FIELDS, Traces
-from test_spec import GAN_500, gans
 
 
 def make_runs(n: int = 6) -> pd.DataFrame:
@@ -44,6 +40,15 @@ def make_traces(n: int = 6, records: int = 4) -> Traces:
     values = np.random.default_rng(0).normal(size=(n, records, len(FIELDS))).astype(np.float32)
     values[1, 2:] = np.nan
     return Traces(np.tile(np.arange(1, records + 1), (n, 1)), values, np.arange(1, n + 1))
+
+
+HEADER = {"study": "a", "seed": 0, "cells": {str(cell): {"design": "ab"[cell % 2]} for cell in range(9)}}
+
+
+def make_rows(n: int = 6, records: int = 4) -> Rows:
+    estimates = np.random.default_rng(1).normal(size=(n, len(ESTIMATES)))
+    estimates[0, 2:4] = np.nan
+    return Rows(np.arange(n) // 3, np.arange(n) % 3, make_traces(n, records), estimates)
 
 
 # --- digests ------------------------------------------------------------------------------------
@@ -115,12 +120,35 @@ def test_digests_of_traces_see_every_part() -> None:
     assert len(digests) == 4 + len(FIELDS)
 
 
+def test_digests_of_rows_see_every_part() -> None:
+    rows = make_rows()
+    digests = {store.digest_rows(rows), store.digest_rows(Rows(rows.cells + 1, rows.reps, rows.traces, rows.estimates))}
+    digests.add(store.digest_rows(Rows(rows.cells, rows.reps + 1, rows.traces, rows.estimates)))
+    other = Traces(rows.traces.steps + 1, rows.traces.values, rows.traces.n_modes)
+    digests.add(store.digest_rows(Rows(rows.cells, rows.reps, other, rows.estimates)))
+    for column in range(len(ESTIMATES)):
+        estimates = rows.estimates.copy()
+        estimates[3, column] = np.nextafter(estimates[3, column], 9)
+        digests.add(store.digest_rows(Rows(rows.cells, rows.reps, rows.traces, estimates)))
+    assert len(digests) == 4 + len(ESTIMATES)
+
+
+def test_rows_of_unequal_length_are_refused() -> None:
+    rows = make_rows()
+    with pytest.raises(ValueError, match="for 6 traces"):
+        Rows(rows.cells[1:], rows.reps, rows.traces, rows.estimates)
+    with pytest.raises(ValueError, match="for 6 traces"):
+        Rows(rows.cells, rows.reps, rows.traces, rows.estimates[:, 1:])
+
+
 # --- writing and reading ------------------------------------------------------------------------
 
 
 def test_runs_come_back_with_their_digest(tmp_path: Path) -> None:
     runs = make_runs()
-    digest = store.write_runs(tmp_path / store.RUNS, runs, {"study": "a", "seed": 0})
+    digest, file = store.write_runs(tmp_path / store.RUNS, runs, {"study": "a", "seed": 0})
+    assert file == store.file_digest(tmp_path / store.RUNS)
+    assert store.read_header(tmp_path / store.RUNS) == {"study": "a", "seed": 0, "digest": digest}
     for path in (tmp_path, tmp_path / store.RUNS):
         pd.testing.assert_frame_equal(store.read_runs(path), runs)
     assert digest == store.digest(runs) == store.digest(store.read_runs(tmp_path))
@@ -130,31 +158,43 @@ def test_runs_come_back_with_their_digest(tmp_path: Path) -> None:
 def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "other"):
         store.write_runs(tmp_path / f"{name}.runs", make_runs(), {"seed": 0})
-        store.write_traces(tmp_path / f"{name}.traces", make_runs(), make_traces(), {"seed": 0})
+        store.write_rows(tmp_path / f"{name}.traces", make_rows(), HEADER)
     for kind in ("runs", "traces"):
         assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"other.{kind}").read_bytes()
 
 
-def test_traces_come_back(tmp_path: Path) -> None:
-    traces, runs = make_traces(), make_runs()
-    digest = store.write_traces(tmp_path / store.TRACES, runs, traces)
-    ids, back = store.read_traces(tmp_path)
-    pd.testing.assert_frame_equal(ids, runs[["design", "cell", "rep"]])
-    np.testing.assert_array_equal(back.values, traces.values)
-    np.testing.assert_array_equal(back.steps, traces.steps)
-    np.testing.assert_array_equal(back.n_modes, traces.n_modes)
-    assert digest == store.digest_traces(back)
+def test_rows_and_traces_come_back(tmp_path: Path) -> None:
+    rows = make_rows()
+    file = store.write_rows(tmp_path / store.TRACES, rows, HEADER)
+    assert file == hashlib.sha256((tmp_path / store.TRACES).read_bytes()).hexdigest()
+    back, header = store.read_rows(tmp_path / store.TRACES)
+    assert header == {**HEADER, "digest": store.digest_rows(rows)}
+    assert store.digest_rows(back) == store.digest_rows(rows)
+    np.testing.assert_array_equal(back.estimates, rows.estimates)
+    ids, traces = store.read_traces(tmp_path)
+    assert ids.dtypes.astype(str).to_dict() == {"design": "str", "cell": "int32", "rep": "int32"}
+    assert ids.to_numpy().tolist() == [[design, "ab".index(design), rep] for design in "ab" for rep in range(3)]
+    np.testing.assert_array_equal(traces.values, rows.traces.values)
+    np.testing.assert_array_equal(traces.steps, rows.traces.steps)
+    np.testing.assert_array_equal(traces.n_modes, rows.traces.n_modes)
     frame = pd.read_parquet(tmp_path / store.TRACES)  # readable by anyone: one row per run, lists of records
-    np.testing.assert_array_equal(frame["w1"][3], traces["w1"][3])
-    with pytest.raises(ValueError, match="6 for 5 runs"):
-        store.write_traces(tmp_path / "x", runs.iloc[1:], traces)
+    np.testing.assert_array_equal(frame["w1"][3], rows.traces["w1"][3])
+    assert list(frame["design"]) == list(ids["design"])
+    assert list(frame.columns[:4]) == ["design", "cell", "rep", "n_modes"]
+
+
+def test_a_name_may_hold_the_digest(tmp_path: Path) -> None:
+    file = store.write_rows(tmp_path / "x", make_rows(), HEADER, lambda checksum: f"{checksum}.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == [f"{file}.parquet"]
+    store.copy_whole(tmp_path / f"{file}.parquet", tmp_path / "copy")
+    assert store.file_digest(tmp_path / "copy") == file
 
 
 @pytest.mark.parametrize("name", [store.RUNS, store.TRACES])
 def test_damaged_files_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     store.write_runs(tmp_path / store.RUNS, make_runs())
-    store.write_traces(tmp_path / store.TRACES, make_runs(), make_traces())
+    store.write_rows(tmp_path / store.TRACES, make_rows(), HEADER)
     read = store.read_runs if name == store.RUNS else store.read_traces
     good = path.read_bytes()
     for bad in (good[:-20], good[: len(good) // 2], b"", b"no parquet", good[4:]):
@@ -172,7 +212,7 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path: Path, name: str) -> None
     path = tmp_path / name
     runs, traces = make_runs(), make_traces()
     store.write_runs(tmp_path / store.RUNS, runs)
-    store.write_traces(tmp_path / store.TRACES, runs, traces)
+    store.write_rows(tmp_path / store.TRACES, make_rows(), HEADER)
     good, rng, refused = path.read_bytes(), np.random.default_rng(1), 0
     for where in rng.integers(0, len(good), 60):
         bad = bytearray(good)
@@ -246,84 +286,6 @@ def test_metadata_that_are_no_json_are_refused(tmp_path: Path, bad: object) -> N
     assert os.listdir(tmp_path) == []
 
 
-@given(st.lists(gans(), min_size=1, max_size=3))
-def test_every_cell_comes_back_from_the_metadata(drawn: list[GAN]) -> None:
-    base = {"target": drawn[0].target, "steps": 50}
-    design = Design("d", GAN(**base), {"cell_of": {f"{i}": vars_of(gan) for i, gan in enumerate(drawn)}})
-    metadata = store.provenance("s", 0, [design], design.cells, {})
-    read = store.read_cells(json.loads(json.dumps(metadata, allow_nan=False)))
-    assert read == {cell.index: cell.gan for cell in design.cells}
-    assert list(read.values()) == drawn
-
-
-def vars_of(gan: GAN) -> dict[str, object]:
-    return {name: getattr(gan, name) for name in to_dict(gan)}
-
-
-def test_only_what_differs_is_listed() -> None:
-    factors = {"o": {"same": {}, "kind": {"optimizer_g": SGD(0.5)}, "field": {"optimizer_g.lr": 0.5}}}
-    design = Design("d", GAN_500, {**factors, "target": {"n": Normal(500, 5), "m": Mixture((0, 1), 0.5)}})
-    (metadata,) = store.provenance("s", 3, [design], design.cells, {"jobs": 2})["designs"]
-    overrides = [cell["overrides"] for cell in metadata["cells"]]
-    mixture = to_dict(design.cells[1].gan)["target"]
-    assert overrides == [
-        {},
-        {"target": mixture},
-        {"optimizer_g": {"lr": 0.5, "kind": "sgd"}},
-        {"target": mixture, "optimizer_g": {"lr": 0.5, "kind": "sgd"}},
-        {"optimizer_g.lr": 0.5},
-        {"target": mixture, "optimizer_g.lr": 0.5},
-    ]
-    assert from_dict(metadata["gan"]) == GAN_500
-    momentum = Design("m", GAN_500, {"o": {"m": {"optimizer_g": Momentum(0.5)}}})
-    assert store.read_cells(store.provenance("s", 3, [momentum], momentum.cells, {}))[0].optimizer_g == Momentum(0.5)
-
-
-def test_provenance_names_code_versions_and_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    design = Design("d", GAN_500, reps=7)
-    monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")
-    monkeypatch.setattr(sys, "argv", ["/some/folder/study.py", "--out", "a b"])
-    facts = store.provenance("s", 3, [design], design.cells, {"jobs": 2})
-    assert (facts["study"], facts["seed"], facts["runs"], facts["jobs"]) == ("s", 3, 7, 2)
-    assert facts["command"] == "study.py --out 'a b'"
-    assert {"numba", "numpy", "python", "gansim"} <= facts["versions"].keys()
-    assert facts["machine"]["cores"] >= 1
-    assert facts["machine"]["processor"]
-    assert facts["machine"]["NUMBA_CPU_NAME"] == "haswell"
-    assert facts["source"] == store.source_digest()
-    assert re.fullmatch("[0-9a-f]{64}", facts["source"])
-
-
-def test_the_command_is_relative_to_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "studies").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(tmp_path / "studies" / "regimes.py")])
-    assert store._command() == "studies/regimes.py"
-
-
-def test_the_git_state_of_a_checkout(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        options = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *options, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    package = tmp_path / "gansim"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    assert store._git_state(package) is None
-    git("init")
-    assert store._git_state(package) is None
-    git("add", ".")
-    git("commit", "-m", "first")
-    state = store._git_state(package)
-    assert state is not None
-    assert re.fullmatch("[0-9a-f]{40}", state["commit"])
-    assert state["dirty"] is False
-    (tmp_path / "results.csv").write_text("outside the package")
-    assert store._git_state(package) == state
-    (package / "new.py").write_text("")
-    assert store._git_state(package) == {**state, "dirty": True}
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [("", "no JSON"), ("[]", "not written by gansim"), ("{}", "not written by gansim"), ('{"study": 1', "no JSON")],
@@ -336,17 +298,9 @@ def test_metadata_of_others_are_refused(tmp_path: Path, text: str, words: str) -
         store.claim_folder(tmp_path, "a")
 
 
-def test_missing_metadata_and_incomplete_cells_are_refused(tmp_path: Path) -> None:
+def test_missing_metadata_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="choose a results folder"):
         store.read_metadata(tmp_path)
-    for metadata in (
-        {},
-        {"designs": [{}]},
-        {"designs": 3},
-        {"designs": [{"gan": {}, "cells": [{"cell": 0, "overrides": 1}]}]},
-    ):
-        with pytest.raises(StoreError, match="no complete list of cells"):
-            store.read_cells(metadata)
 
 
 # --- folders ------------------------------------------------------------------------------------
@@ -373,7 +327,24 @@ def test_ones_own_folder_is_taken_again_and_nothing_deleted(tmp_path: Path) -> N
 def test_the_folder_of_an_interrupted_study_is_taken_again(tmp_path: Path) -> None:
     store.write_runs(tmp_path / store.RUNS, make_runs())
     (tmp_path / ".traces.parquet.123.tmp").write_text("half")
+    (tmp_path / "traces.parquet.bad").write_text("altered")
+    (tmp_path / store.LOCK).write_text("")
+    (tmp_path / store.PARTS).mkdir()
     assert store.claim_folder(tmp_path, "regimes") is True
+    assert [path.name for path in store.leftovers(tmp_path)] == [".traces.parquet.123.tmp"]
+    assert store.leftovers(tmp_path / "none") == []
+
+
+def test_a_lock_alone_is_no_earlier_result(tmp_path: Path) -> None:
+    (tmp_path / store.LOCK).write_text("")
+    assert store.claim_folder(tmp_path, "regimes") is False
+
+
+def test_bad_files_get_free_names(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    for name in ("part.parquet.bad", "part.parquet.bad.1", "part.parquet.bad.2"):
+        assert store.bad_name(path).name == name
+        store.bad_name(path).write_text("")
 
 
 def test_other_folders_are_refused_untouched(tmp_path: Path) -> None:

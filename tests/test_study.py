@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim import store, study
+from gansim import provenance, store, study
 from gansim.design import Design
 from gansim.packs import pack_key
 from gansim.regimes import REGIMES, Thresholds
@@ -71,6 +71,10 @@ def by_size() -> dict[str, dict[str, MLP]]:
     return {name: {"generator": mlp, "discriminator": mlp} for name, mlp in SHAPES.items()}
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 # --- every run once, in its row -----------------------------------------------------------------
 
 
@@ -108,7 +112,7 @@ def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(study, "run_chunk", broken)
     with pytest.raises(ZeroDivisionError, match="a defect"):
         make_study().run(out=tmp_path, jobs=2, progress=False)
-    assert list((tmp_path / "games").iterdir()) == []
+    assert names(tmp_path / "games") == [store.LOCK, store.METADATA]
 
 
 cells = st.lists(
@@ -119,16 +123,21 @@ cells = st.lists(
 )
 
 
-@given(cells, st.lists(st.integers(1, 300), min_size=6, max_size=6), st.integers(1, 64))
-def test_the_plan_holds_every_run_once(drawn: list[tuple[float, str, str]], reps: list[int], workers: int) -> None:
+@given(cells, st.lists(st.integers(1, 300), min_size=6, max_size=6), st.integers(1, 64), st.sampled_from([0, 0.5, 1]))
+def test_the_plan_holds_every_wanted_run_once(
+    drawn: list[tuple[float, str, str]], reps: list[int], workers: int, share: float
+) -> None:
     designs = []
     for number, (lr, size, precision) in enumerate(drawn):
         changes = {"optimizer_g.lr": lr, "generator": SHAPES[size], "precision": precision, "steps": 20 * (number + 1)}
         designs.append(Design(f"d{number}", replace(SMALL, changes), reps=reps[number]))
     whole = Study.of("s", designs)
-    tasks = study._plan(whole.cells, whole._first, workers)
+    results = whole._empty()
+    wanted = np.random.default_rng(reps).random(len(results)) < share
+    tasks = study._plan(whole.cells, results, wanted, workers)
     planned = [run for task in tasks for run in task.runs]
-    assert sorted(planned) == [(cell, rep) for cell, n in enumerate(reps[: len(drawn)]) for rep in range(n)]
+    every = [(cell, rep) for cell, n in enumerate(reps[: len(drawn)]) for rep in range(n)]
+    assert sorted(planned) == [run for run, asked in zip(every, wanted, strict=True) if asked]
     assert [task.work for task in tasks] == sorted((task.work for task in tasks), reverse=True)
     for task in tasks:
         assert {pack_key(gan) for gan in task.cells.values()} == {task.key}
@@ -142,7 +151,8 @@ def test_the_plan_holds_every_run_once(drawn: list[tuple[float, str, str]], reps
 
 def test_cells_that_differ_in_numbers_share_chunks() -> None:
     whole = Study("rates", SMALL, {"optimizer_g.lr": np.linspace(0.1, 0.9, 40)}, reps=3)
-    tasks = study._plan(whole.cells, whole._first, 1)
+    results = whole._empty()
+    tasks = study._plan(whole.cells, results, results.missing, 1)
     assert sum(len(task.runs) for task in tasks) == 120
     assert [len(task.runs) for task in tasks[:1]] == [64]
 
@@ -239,6 +249,8 @@ def test_cells_are_numbered_through() -> None:
         (lambda: Study("a", SMALL) + Study("a", SMALL), "designs: 'a' given twice"),
         (lambda: Study("a", SMALL) + Study("b", SMALL, seed=1), "seed: values 0 and 1: the same for both"),
         (lambda: Study.of("a", []), "designs: none"),
+        (lambda: Study("a", SMALL).with_reps([1, 2]), "reps: 2 numbers: one for each of 1 cells"),
+        (lambda: Study("a", SMALL).with_reps([0]), "reps: value 0: an integer from 1"),
         (lambda: Study("a", SMALL).run(jobs=0), "jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
         (lambda: Study("a", SMALL).run(jobs=-2), "jobs: value -2"),
         (lambda: Study("a", SMALL).run(jobs=True), "jobs: value True"),
@@ -347,20 +359,26 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     whole = make_study(seed=5)
     runs = whole.run(out=tmp_path / "results", jobs=2)
     folder = tmp_path / "results" / "games"
-    assert sorted(path.name for path in folder.iterdir()) == [store.METADATA, store.RUNS, store.TRACES]
+    assert names(folder) == [store.LOCK, store.METADATA, store.RUNS, store.TRACES]
     pd.testing.assert_frame_equal(store.read_runs(folder), runs)
     ids, traces = store.read_traces(folder)
     pd.testing.assert_frame_equal(ids, runs[["design", "cell", "rep"]])
     np.testing.assert_array_equal(traces.values, whole.traces.values)
     metadata = store.read_metadata(folder)
     assert metadata == whole.metadata
-    assert store.read_cells(metadata) == {cell.index: cell.gan for cell in whole.cells}
+    assert provenance.read_cells(metadata) == {cell.index: cell.gan for cell in whole.cells}
     assert metadata["digest"] == {"runs": store.digest(runs), "traces": store.digest_traces(traces)}
     assert (metadata["seed"], metadata["jobs"], metadata["backend"], metadata["runs"]) == (5, 2, "threads", 167)
     assert metadata["thresholds"]["w1"] == 0.2
-    assert metadata["seconds"].keys() == {"compile", "simulate", "work", "label", "write"}
+    assert metadata["status"] == "complete"
+    assert metadata["files"] == {name: store.file_digest(folder / name) for name in (store.RUNS, store.TRACES)}
+    assert metadata["seconds"].keys() == {"compile", "simulate", "work", "label", "read", "save", "write"}
     assert metadata["seconds"]["work"].keys() == {"train", "measure"}
     assert "replacing" not in capsys.readouterr().err
+    whole.run(out=tmp_path / "results", jobs=2)
+    assert "167 of 167 runs are saved in" in capsys.readouterr().err
+    for name in (store.RUNS, store.TRACES):
+        (folder / name).unlink()
     whole.run(out=tmp_path / "results", jobs=2)
     assert "replacing the earlier results in" in capsys.readouterr().err
 

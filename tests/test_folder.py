@@ -1,0 +1,594 @@
+"""The results folder: whatever ends a study, the same command ends it with the same bytes; nothing is ever mixed."""
+
+import contextlib
+import dataclasses
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gansim import folder as folders
+from gansim import identity, store, study
+from gansim.folder import open_folder
+from gansim.regimes import Thresholds
+from gansim.spec import GAN, MLP, ConfigError
+from gansim.store import METADATA, PARTS, RUNS, TRACES, StoreError
+from gansim.study import Study
+from test_study import SMALL, by_size, names, pretend
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it, and no file can be touched after it."""
+
+
+def make(reps: int = 10, seed: int = 0, **fields: object) -> Study:
+    """Two designs, three cells, two network shapes: 24 runs in five chunks."""
+    gan = dataclasses.replace(SMALL, **fields)
+    one = Study("s", gan, {"size": by_size()}, reps=reps, seed=seed)
+    return one + Study("rates", gan, {"optimizer_d.lr": [0.5]}, reps=4, seed=seed)
+
+
+@pytest.fixture(autouse=True)
+def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Made-up results, saved after every chunk; the list of all runs that were simulated."""
+    simulated: list[tuple[int, int]] = []
+
+    def run_chunk(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> object:
+        chunk = pretend(cells, runs, seed)
+        simulated.extend(runs)
+        return chunk
+
+    monkeypatch.setattr(study, "run_chunk", run_chunk)
+    monkeypatch.setattr(study, "warm_up", lambda gans: len(list(gans)))
+    monkeypatch.setattr(study, "_chunk_size", lambda *_: 5)
+    for name in ("_SAVE_EVERY", "_SAVE_SHARE"):
+        monkeypatch.setattr(folders, name, 0.0)
+    return simulated
+
+
+def run(out: Path, reps: int = 10, force: bool = False, **fields: object) -> pd.DataFrame:
+    return make(reps, **fields).run(out=out, jobs=1, progress=False, force=force)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in (RUNS, TRACES)}
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path) -> Callable[[int], dict[str, bytes]]:
+    """Bytes of a study that nothing disturbed."""
+
+    def found(reps: int) -> dict[str, bytes]:
+        where = tmp_path / "undisturbed" / str(reps)
+        if not where.exists():
+            run(where, reps)
+        return content(where / "s")
+
+    return found
+
+
+def is_complete(folder: Path, bytes_: dict[str, bytes]) -> None:
+    """A finished folder: these bytes, in metadata that vouch for them, and nothing left over."""
+    assert content(folder) == bytes_
+    metadata = store.read_metadata(folder)
+    assert metadata["status"] == "complete"
+    assert metadata["files"] == {name: store.file_digest(folder / name) for name in (RUNS, TRACES)}
+    assert [name for name in names(folder) if not name.endswith(".bad")] == [store.LOCK, METADATA, RUNS, TRACES]
+
+
+# --- killed at any moment -----------------------------------------------------------------------
+
+TOUCHES = ("replace", "unlink", "rename", "link", "mkdir", "rmdir", "fsync")
+
+
+@contextlib.contextmanager
+def killed_after(count: int) -> Iterator[list[str]]:
+    """Every operation on files after the first so many ends the process; yields the operations that were asked for."""
+    asked: list[str] = []
+
+    def deadly(name: str, do: Callable) -> Callable:
+        def touch(*args: object, **options: object) -> object:
+            asked.append(name)
+            if len(asked) > count:
+                raise Killed
+            return do(*args, **options)
+
+        return touch
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in TOUCHES:
+            patch.setattr(os, name, deadly(name, getattr(os, name)))
+        with contextlib.suppress(Killed):
+            yield asked
+
+
+def kill_everywhere(
+    step: int, prepare: Callable[[Path], object], act: Callable[[Path], object], tmp_path: Path, least: int = 30
+) -> Iterator[Path]:
+    """Do something, ended after each operation on files, or after some; yields every folder so left behind."""
+    for count in range(0, 1000, step):
+        out = tmp_path / "killed" / str(count)
+        prepare(out)
+        with killed_after(count) as asked:
+            act(out)
+        yield out
+        if len(asked) <= count:
+            assert count > least, "hardly an operation: nothing was tested"
+            return
+        shutil.rmtree(out)
+    raise AssertionError("no end")
+
+
+every_moment = pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.slow)])
+
+
+def nothing(_: Path) -> None:
+    pass
+
+
+@every_moment
+def test_a_new_study_killed_at_any_moment(tmp_path: Path, undisturbed: Callable, step: int) -> None:
+    for out in kill_everywhere(step, nothing, run, tmp_path):
+        run(out)
+        is_complete(out / "s", undisturbed(10))
+
+
+@every_moment
+def test_an_extension_killed_at_any_moment_loses_no_run(
+    tmp_path: Path, undisturbed: Callable, engine: list, step: int
+) -> None:
+    undisturbed(14)
+    for out in kill_everywhere(step, run, lambda out: run(out, 14), tmp_path):
+        engine.clear()
+        run(out, 14)
+        is_complete(out / "s", undisturbed(14))
+        assert len(engine) <= 2 * 4  # never one of the first ten replicates again
+        assert all(rep >= 10 for _, rep in engine)
+
+
+@every_moment
+def test_the_mending_of_a_bad_part_killed_at_any_moment(tmp_path: Path, undisturbed: Callable, step: int) -> None:
+    def damaged(out: Path) -> None:
+        stop(out, after=2)
+        part = sorted((out / "s" / PARTS).iterdir())[0]
+        part.write_bytes(part.read_bytes()[:-7])
+
+    for out in kill_everywhere(step, damaged, run, tmp_path):
+        run(out)
+        assert content(out / "s") == undisturbed(10)
+        kept = [path.name for path in (out / "s" / PARTS).iterdir()]
+        assert len(kept) == 1
+        assert kept[0].endswith(".bad")
+
+
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_labelling_again_killed_at_any_moment(tmp_path: Path, undisturbed: Callable, engine: list, step: int) -> None:
+    wide = Thresholds(w1=100, w1_never=100)
+    undisturbed(10)
+    prepared = tmp_path / "labelled"
+    run(prepared)
+    engine.clear()
+
+    def prepare(out: Path) -> None:
+        shutil.copytree(prepared, out)
+
+    def act(out: Path) -> None:
+        make().run(out=out, jobs=1, progress=False, thresholds=wide)
+
+    for out in kill_everywhere(step, prepare, act, tmp_path, least=8):
+        run(out)
+        is_complete(out / "s", undisturbed(10))
+    assert engine == []
+
+
+def test_the_kills_do_kill(tmp_path: Path) -> None:
+    """The control: with a kill, the folder is not complete."""
+    with killed_after(8):
+        run(tmp_path)
+    assert not (tmp_path / "s" / RUNS).exists()
+
+
+# --- stopped, interrupted, out of space ---------------------------------------------------------
+
+
+def stop(out: Path, after: int, reps: int = 10, error: BaseException | None = None) -> None:
+    """Run and have the chunk after so many raise."""
+    done = study.run_chunk
+    calls = 0
+
+    def run_chunk(*args: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls > after:
+            raise error or Killed
+        return done(*args)
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
+        patch.setattr(study, "run_chunk", run_chunk)
+        run(out, reps)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError("a defect"), MemoryError()])
+def test_what_has_arrived_is_saved_whatever_comes(
+    tmp_path: Path, undisturbed: Callable, error: BaseException, monkeypatch: pytest.MonkeyPatch, engine: list
+) -> None:
+    monkeypatch.setattr(folders, "_SAVE_EVERY", 1e9)
+    with pytest.raises(type(error)):
+        stop(tmp_path / "out", 2, error=error)
+    saved = len(engine)
+    assert names(tmp_path / "out" / "s") == [store.LOCK, METADATA, PARTS]
+    assert len(list((tmp_path / "out" / "s" / PARTS).iterdir())) == 1
+    metadata = store.read_metadata(tmp_path / "out" / "s")
+    assert metadata["status"] == "running"
+    engine.clear()
+    run(tmp_path / "out")
+    assert len(engine) == 24 - saved < 24
+    is_complete(tmp_path / "out" / "s", undisturbed(10))
+
+
+def test_metadata_come_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+
+    def look(*_: object) -> object:
+        found.append(store.read_metadata(tmp_path / "s"))
+        raise Killed
+
+    monkeypatch.setattr(study, "run_chunk", look)
+    with pytest.raises(Killed):
+        run(tmp_path)
+    assert found[0]["status"] == "running"
+    assert found[0]["runs"] == 24
+    assert found[0]["designs"][0]["gan"]["steps"] == 20
+    assert found[0]["identity"] == make().identity.digest
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_ends_with_one_line_and_a_folder_that_goes_on(
+    tmp_path: Path, undisturbed: Callable, number: int, engine: list
+) -> None:
+    write, calls, room = store._Digesting.write, 0, 10**9
+
+    def limited(self: store._Digesting, data: bytes) -> int:
+        nonlocal calls
+        calls += 1
+        if calls > room:
+            raise OSError(number, os.strerror(number))
+        return write(self, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store._Digesting, "write", limited)
+        run(tmp_path / "all")
+    for room in np.random.default_rng(number).choice(calls, 10, replace=False).tolist():
+        out, calls = tmp_path / str(room), 0
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(StoreError) as caught:
+            patch.setattr(store._Digesting, "write", limited)
+            run(out)
+        line = str(caught.value)
+        assert f"({os.strerror(number)}): free some and run the same command again" in line
+        assert "\n" not in line
+        assert not [path for path in out.rglob("*") if path.name.endswith(".tmp")]
+        results = make()._empty()
+        with open_folder(out / "s", make().identity, make().cells, results):
+            assert f"{results.done} of 24 runs are saved" in line
+        run(out)
+        is_complete(out / "s", undisturbed(10))
+
+
+def test_other_troubles_with_files_are_one_line_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    stop(tmp_path, 1)
+    monkeypatch.setattr(folders.parts, "write_part", broken)
+    with pytest.raises(StoreError, match=r"cannot write \(Input/output error\): mend that .* of 24 runs are saved"):
+        run(tmp_path)
+
+
+def test_a_disk_that_gives_other_bytes_back_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "file_digest", lambda path: "0" * 64)
+    with pytest.raises(RuntimeError, match="other bytes back"):
+        run(tmp_path)
+    assert list((tmp_path / "s" / PARTS).iterdir())
+
+
+# --- growing ------------------------------------------------------------------------------------
+
+
+def test_more_replicates_compute_the_new_ones_alone(tmp_path: Path, undisturbed: Callable, engine: list) -> None:
+    run(tmp_path / "out", 10)
+    engine.clear()
+    run(tmp_path / "out", 14)
+    assert sorted(engine) == [(cell, rep) for cell in (0, 1) for rep in range(10, 14)]
+    is_complete(tmp_path / "out" / "s", undisturbed(14))
+    sessions = store.read_metadata(tmp_path / "out" / "s")["sessions"]
+    assert [session["saved"] for session in sessions] == [0, 24]
+
+
+def test_replicates_may_grow_cell_by_cell(tmp_path: Path, engine: list) -> None:
+    run(tmp_path / "out", 10)
+    engine.clear()
+    grown = make().with_reps([10, 13, 4])
+    grown.run(out=tmp_path / "out", jobs=1, progress=False)
+    assert sorted(engine) == [(1, rep) for rep in range(10, 13)]
+    assert grown.n_runs == len(grown.runs) == 27
+    cells = store.read_metadata(tmp_path / "out" / "s")["designs"][0]["cells"]
+    assert [cell.get("reps") for cell in cells] == [None, 13]
+    fresh = make().with_reps([10, 13, 4])
+    fresh.run(out=tmp_path / "fresh", jobs=1, progress=False)
+    assert content(tmp_path / "fresh" / "s") == content(tmp_path / "out" / "s")
+
+
+def test_fewer_replicates_are_refused(tmp_path: Path) -> None:
+    run(tmp_path, 10)
+    refused(tmp_path, "holds 10 or more replicates of cell 0 of design 's', 9 are asked for", 9)
+    stop(tmp_path / "half", 2)
+    refused(tmp_path / "half", "more replicates of cell", 2)
+
+
+def test_a_complete_study_is_labelled_again_and_not_simulated(tmp_path: Path, engine: list) -> None:
+    before = run(tmp_path)
+    metadata = store.read_metadata(tmp_path / "s")
+    engine.clear()
+    runs = make().run(out=tmp_path, jobs=1, progress=False, thresholds=Thresholds(w1=1e3, w1_never=1e3))
+    assert engine == []
+    assert set(before["g_state"]) == {"off target"}
+    assert set(runs["g_state"]) == {"converged"}
+    pd.testing.assert_frame_equal(store.read_runs(tmp_path / "s"), runs)
+    again = store.read_metadata(tmp_path / "s")
+    assert again["sessions"] == metadata["sessions"]
+    assert again["thresholds"]["w1"] == 1e3
+    assert again["files"][TRACES] == metadata["files"][TRACES]
+
+
+def test_finish_makes_results_of_parts_and_simulates_nothing(
+    tmp_path: Path, undisturbed: Callable, engine: list
+) -> None:
+    stop(tmp_path / "out", 2)
+    with pytest.raises(StoreError, match="of 24 runs are missing"):
+        make().finish(tmp_path / "out", progress=False)
+    whole = make()
+    runs = whole.run(jobs=1, progress=False)
+    engine.clear()
+    results = whole._empty()
+    with open_folder(tmp_path / "parts" / "s", whole.identity, whole.cells, results) as folder:
+        missing = np.flatnonzero(results.missing)
+        rows = store.Rows(*results.ids, whole.traces, runs[list(store.ESTIMATES)].to_numpy())
+        assert len(missing) == len(rows) == 24
+        folder.add(rows)
+    pd.testing.assert_frame_equal(make().finish(tmp_path / "parts", progress=False), runs)
+    assert engine == []
+    is_complete(tmp_path / "parts" / "s", undisturbed(10))
+
+
+# --- refusals -----------------------------------------------------------------------------------
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refused(out: Path, words: str, reps: int = 10, **fields: object) -> None:
+    """Refused in one line that says what to do, every file as it was."""
+    before = snapshot(out)
+    with pytest.raises(ConfigError) as caught:
+        run(out, reps, **fields)
+    line = str(caught.value)
+    assert words in line
+    assert "\n" not in line
+    assert "--out" in line
+    assert "--force" in line or "another process" in line
+    assert snapshot(out) == before
+
+
+@pytest.mark.parametrize("state", ["complete", "parts only", "no metadata", "no traces"])
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"seed": 1}, "seed: 0 stored, 1 asked"),
+        ({"steps": 24}, "steps: 20 stored, 24 asked"),
+        ({"discriminator": MLP((5,))}, "discriminator."),
+    ],
+)
+def test_another_study_of_that_name_is_refused(tmp_path: Path, state: str, fields: dict, words: str) -> None:
+    stop(tmp_path, 2) if state == "parts only" else run(tmp_path)
+    if state == "no metadata":
+        (tmp_path / "s" / METADATA).unlink()
+        words = words if "seed" in fields else "another configuration"
+    elif state == "no traces":
+        (tmp_path / "s" / TRACES).unlink()
+    if "discriminator" in fields:
+        fields, words = {"batch_size": 32}, words if state == "no metadata" else "batch_size: 64 stored, 32 asked"
+    refused(tmp_path, words, **fields)
+    run(tmp_path)  # the control: its own command is taken
+
+
+def test_a_changed_kernel_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path)
+    monkeypatch.setattr(identity, "kernel_digest", lambda: "0" * 64)
+    refused(tmp_path, "kernel source: changed since")
+
+
+def test_runs_alone_without_metadata_are_not_replaced_by_other_ones(tmp_path: Path) -> None:
+    run(tmp_path)
+    for name in (METADATA, TRACES):
+        (tmp_path / "s" / name).unlink()
+    refused(tmp_path, "seed: 0 stored, 1 asked", seed=1)
+    run(tmp_path)
+
+
+def test_the_former_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["some/study.py", "--reps", "10"])
+    run(tmp_path)
+    refused(tmp_path, "repeat the former command (some/study.py --reps 10)", seed=1)
+
+
+def test_a_folder_without_data_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path)
+    for name in (RUNS, TRACES):
+        (tmp_path / "s" / name).unlink()
+    make(seed=1).run(out=tmp_path, jobs=1)
+    assert f"s: replacing the earlier results in {tmp_path / 's'}\n" in capsys.readouterr().err
+    assert store.read_metadata(tmp_path / "s")["seed"] == 1
+
+
+def test_force_starts_over_and_keeps_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path)
+    (tmp_path / "s" / "notes.txt").write_text("mine")
+    before = content(tmp_path / "s")
+    for number, seed in ((1, 5), (2, 6)):
+        make(seed=seed).run(out=tmp_path, jobs=1, force=True)
+        assert f"the earlier results are kept in {tmp_path / f's.{number}'}" in capsys.readouterr().err
+    assert names(tmp_path) == ["s", "s.1", "s.2"]
+    assert content(tmp_path / "s.1") == before
+    assert (tmp_path / "s.1" / "notes.txt").read_text() == "mine"
+    assert [store.read_metadata(tmp_path / name)["seed"] for name in ("s", "s.1", "s.2")] == [6, 0, 5]
+    run(tmp_path / "new", force=True)
+    assert names(tmp_path / "new") == ["s"]
+
+
+def test_force_takes_no_folder_of_others(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "thesis.tex").write_text("years of work")
+    with pytest.raises(StoreError, match=r"no results of gansim \(thesis.tex\)"):
+        run(tmp_path, force=True)
+    assert names(tmp_path) == ["s"]
+
+
+def test_a_second_process_is_refused_at_once(tmp_path: Path) -> None:
+    whole = make()
+    with open_folder(tmp_path / "s", whole.identity, whole.cells, whole._empty()):
+        refused(tmp_path, "another process is running this study")
+        with pytest.raises(StoreError, match="another process"):
+            run(tmp_path, force=True)
+        assert names(tmp_path) == ["s"]
+    run(tmp_path)  # the control: free again
+
+
+# --- what is not trusted ------------------------------------------------------------------------
+
+
+def test_bad_parts_are_reported_kept_and_simulated_again(
+    tmp_path: Path, undisturbed: Callable, capsys: pytest.CaptureFixture[str], engine: list
+) -> None:
+    out = tmp_path / "out"
+    stop(out, 3)
+    stop(tmp_path / "other", 1, reps=9)
+    done = len(engine)
+    files = sorted((out / "s" / PARTS).iterdir())
+    files[0].write_bytes(files[0].read_bytes()[:-1])
+    content_ = bytearray(files[1].read_bytes())
+    content_[len(content_) // 2] ^= 4
+    files[1].write_bytes(content_)
+    sizes = {path: path.stat().st_size for path in files[:2]}
+    capsys.readouterr()
+    engine.clear()
+    run(out)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    for path, line in zip(files[:2], lines, strict=True):
+        why = "its bytes are not those that were written"
+        assert line == f"s: {path}: {why}: kept as {path.name}.bad, its runs are simulated again"
+        assert path.with_name(f"{path.name}.bad").stat().st_size == sizes[path]
+    assert 0 < len(engine) <= 24 < done + len(engine)
+    is_complete_but_for_bad(out / "s", undisturbed(10))
+
+
+def is_complete_but_for_bad(folder: Path, bytes_: dict[str, bytes]) -> None:
+    assert content(folder) == bytes_
+    assert store.read_metadata(folder)["status"] == "complete"
+    assert all(".bad" in path.name for path in (folder / PARTS).iterdir())
+
+
+def test_a_part_of_another_study_is_reported_and_its_runs_are_simulated(
+    tmp_path: Path, undisturbed: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop(tmp_path / "out", 2)
+    stop(tmp_path / "other", 2)
+    make(seed=7).run(out=tmp_path / "seven", jobs=1, progress=False)
+    foreign = tmp_path / "seven" / "s" / TRACES
+    mine = tmp_path / "out" / "s" / PARTS
+    shutil.copy(foreign, mine / f"part-{store.file_digest(foreign)[:32]}.parquet")
+    sorted(path for path in mine.iterdir() if path.stat().st_size != foreign.stat().st_size)[0].unlink()
+    capsys.readouterr()
+    run(tmp_path / "out")
+    assert "belongs to another study (seed: 7 stored, 0 asked): kept as" in capsys.readouterr().err
+    is_complete_but_for_bad(tmp_path / "out" / "s", undisturbed(10))
+
+
+def test_an_altered_traces_file_is_reported_and_made_again(
+    tmp_path: Path, undisturbed: Callable, capsys: pytest.CaptureFixture[str], engine: list
+) -> None:
+    out = tmp_path / "out"
+    run(out)
+    path = out / "s" / TRACES
+    good = path.read_bytes()
+    for number, where in enumerate(range(0, len(good), len(good) // 12)):
+        path.write_bytes(good[:where] + bytes([good[where] ^ 16]) + good[where + 1 :])
+        engine.clear()
+        run(out)
+        assert f"{path}: its bytes are not those that were written: kept as {TRACES}.bad" in capsys.readouterr().err
+        assert len(engine) == 24
+        assert len([name for name in names(out / "s") if ".bad" in name]) == number + 1
+        assert content(out / "s") == undisturbed(10)
+
+
+def test_damaged_runs_are_made_again_from_the_traces(tmp_path: Path, undisturbed: Callable, engine: list) -> None:
+    run(tmp_path / "out")
+    engine.clear()
+    for remove in (False, True):
+        (tmp_path / "out" / "s" / RUNS).write_bytes(b"damaged")
+        if remove:
+            (tmp_path / "out" / "s" / METADATA).unlink()
+        run(tmp_path / "out")
+        assert content(tmp_path / "out" / "s") == undisturbed(10)
+    assert len(engine) == 24  # simulated for `undisturbed` alone
+
+
+def test_leftovers_of_a_kill_are_swept(tmp_path: Path, undisturbed: Callable) -> None:
+    stop(tmp_path / "out", 2)
+    for path in (".traces.parquet.1.tmp", "parts/.part.parquet.77.tmp"):
+        (tmp_path / "out" / "s" / path).write_text("half")
+    run(tmp_path / "out")
+    is_complete(tmp_path / "out" / "s", undisturbed(10))
+
+
+def test_where_there_are_no_links_traces_are_copied(
+    tmp_path: Path, undisturbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    run(tmp_path / "out", 10)
+    stop(tmp_path / "out", 1, reps=14)
+    (tmp_path / "out" / "s" / TRACES).unlink()
+    run(tmp_path / "out", 14)
+    is_complete(tmp_path / "out" / "s", undisturbed(14))
+
+
+# --- how often ----------------------------------------------------------------------------------
+
+
+def test_saving_is_rarer_in_long_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    whole = make()
+    rows = study._rows(pretend({0: SMALL}, [(0, 3)], 0))
+    now = 1000.0
+    monkeypatch.setattr(folders.time, "perf_counter", lambda: now)
+    saves: list[float] = []
+    monkeypatch.setattr(folders.parts, "write_part", lambda *_: saves.append(now) or tmp_path / f"{now}")
+    with open_folder(tmp_path / "s", whole.identity, whole.cells, whole._empty()) as folder:
+        for _ in range(8_000):
+            now += 0.5
+            folder.add(rows)
+            folder._waiting[1:] = []
+        waits = np.diff([1000.0, *saves])
+    assert waits[0] == 2
+    assert (waits[:49] == 2).all()
+    assert waits[-2] == 60
+    assert (np.diff(waits[:-1]) >= 0).all()

@@ -1,0 +1,207 @@
+"""Provenance: the design comes back from the metadata; digests of the source see every file that decides a bit."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gansim
+from gansim import provenance
+from gansim.design import Design
+from gansim.spec import GAN, SGD, Adam, Mixture, Momentum, Normal, from_dict, replace, to_dict
+from gansim.store import StoreError
+from test_spec import GAN_500, gans
+
+PACKAGE = Path(gansim.__file__).parent
+
+# --- the design in the metadata -----------------------------------------------------------------
+
+
+@given(st.lists(gans(), min_size=1, max_size=3))
+def test_every_cell_comes_back_from_the_metadata(drawn: list[GAN]) -> None:
+    base = {"target": drawn[0].target, "steps": 50}
+    design = Design("d", GAN(**base), {"cell_of": {f"{i}": vars_of(gan) for i, gan in enumerate(drawn)}})
+    metadata = provenance.provenance("s", 0, [design], design.cells, {})
+    read = provenance.read_cells(json.loads(json.dumps(metadata, allow_nan=False)))
+    assert read == {cell.index: cell.gan for cell in design.cells}
+    assert list(read.values()) == drawn
+
+
+def vars_of(gan: GAN) -> dict[str, object]:
+    return {name: getattr(gan, name) for name in to_dict(gan)}
+
+
+def test_only_what_differs_is_listed() -> None:
+    factors = {"o": {"same": {}, "kind": {"optimizer_g": SGD(0.5)}, "field": {"optimizer_g.lr": 0.5}}}
+    design = Design("d", GAN_500, {**factors, "target": {"n": Normal(500, 5), "m": Mixture((0, 1), 0.5)}})
+    (metadata,) = provenance.provenance("s", 3, [design], design.cells, {"jobs": 2})["designs"]
+    overrides = [cell["overrides"] for cell in metadata["cells"]]
+    mixture = to_dict(design.cells[1].gan)["target"]
+    assert overrides == [
+        {},
+        {"target": mixture},
+        {"optimizer_g": {"lr": 0.5, "kind": "sgd"}},
+        {"target": mixture, "optimizer_g": {"lr": 0.5, "kind": "sgd"}},
+        {"optimizer_g.lr": 0.5},
+        {"target": mixture, "optimizer_g.lr": 0.5},
+    ]
+    assert from_dict(metadata["gan"]) == GAN_500
+    momentum = Design("m", GAN_500, {"o": {"m": {"optimizer_g": Momentum(0.5)}}})
+    assert provenance.read_cells(provenance.provenance("s", 3, [momentum], momentum.cells, {}))[
+        0
+    ].optimizer_g == Momentum(0.5)
+
+
+def test_provenance_names_code_versions_and_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    design = Design("d", GAN_500, reps=7)
+    monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")
+    monkeypatch.setattr(sys, "argv", ["/some/folder/study.py", "--out", "a b"])
+    facts = provenance.provenance("s", 3, [design], design.cells, {"jobs": 2})
+    assert (facts["study"], facts["seed"], facts["runs"], facts["jobs"]) == ("s", 3, 7, 2)
+    assert facts["command"] == "study.py --out 'a b'"
+    assert {"numba", "numpy", "python", "gansim"} <= facts["versions"].keys()
+    assert facts["machine"]["cores"] >= 1
+    assert facts["machine"]["processor"]
+    assert facts["machine"]["NUMBA_CPU_NAME"] == "haswell"
+    assert facts["source"] == provenance.source_digest()
+    assert re.fullmatch("[0-9a-f]{64}", facts["source"])
+
+
+def test_the_command_is_relative_to_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "studies").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "studies" / "regimes.py")])
+    assert provenance.command() == "studies/regimes.py"
+
+
+def test_the_git_state_of_a_checkout(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        options = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *options, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    package = tmp_path / "gansim"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    assert provenance._git_state(package) is None
+    git("init")
+    assert provenance._git_state(package) is None
+    git("add", ".")
+    git("commit", "-m", "first")
+    state = provenance._git_state(package)
+    assert state is not None
+    assert re.fullmatch("[0-9a-f]{40}", state["commit"])
+    assert state["dirty"] is False
+    (tmp_path / "results.csv").write_text("outside the package")
+    assert provenance._git_state(package) == state
+    (package / "new.py").write_text("")
+    assert provenance._git_state(package) == {**state, "dirty": True}
+
+
+def test_an_incomplete_list_of_cells_is_refused() -> None:
+    for metadata in (
+        {},
+        {"designs": [{}]},
+        {"designs": 3},
+        {"designs": [{"gan": {}, "cells": [{"cell": 0, "overrides": 1}]}]},
+    ):
+        with pytest.raises(StoreError, match="no complete list of cells"):
+            provenance.read_cells(metadata)
+
+
+def test_replicates_of_single_cells_are_named() -> None:
+    design = Design("d", GAN_500, {"game": ["minimax", "as-written"]}, reps=7)
+    facts = provenance.provenance("s", 0, [design], design.cells, {}, reps=[7, 9])
+    assert facts["runs"] == 16
+    assert [cell.get("reps") for cell in facts["designs"][0]["cells"]] == [None, 9]
+    assert facts["designs"][0]["reps"] == 7
+
+
+# --- digests ------------------------------------------------------------------------------------
+
+
+def imported(module: Path) -> set[Path]:
+    """Files of the package that a module imports, wherever the statement stands."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            path = PACKAGE.parent / Path(*name.split(".")).with_suffix(".py")
+            if name.startswith("gansim.") and path.exists():
+                found.add(path)
+    return found
+
+
+def reached(start: Path) -> set[str]:
+    """Names of all modules that a module imports, directly or not, itself included."""
+    found, waiting = set(), [start]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += imported(path)
+    return {path.relative_to(PACKAGE).as_posix() for path in found}
+
+
+def test_the_kernel_digest_sees_everything_that_simulating_imports() -> None:
+    deciding = {name for name in reached(PACKAGE / "simulate.py") if not name.startswith("kernels/")}
+    assert deciding == set(provenance._DECIDING)
+    assert {"study.py", "simulate.py", "store.py"} <= reached(PACKAGE / "study.py")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the package's source, which the digests are then taken of."""
+    for path in PACKAGE.rglob("*.py"):
+        copy = tmp_path / path.relative_to(PACKAGE)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", [*provenance._DECIDING, "kernels/train.py", "kernels/jit.py"])
+def test_a_changed_byte_of_what_decides_changes_the_kernel_digest(package: Path, name: str) -> None:
+    before = provenance.kernel_digest(), provenance.source_digest()
+    (package / name).write_bytes((package / name).read_bytes() + b"\n")
+    assert provenance.kernel_digest() != before[0]
+    assert provenance.source_digest() != before[1]
+
+
+def test_what_decides_no_bit_changes_the_source_digest_alone(package: Path) -> None:
+    before = provenance.kernel_digest(), provenance.source_digest()
+    (package / "figures.py").write_text("")
+    assert provenance.kernel_digest() == before[0]
+    assert provenance.source_digest() != before[1]
+    (package / "kernels" / "games.py").rename(package / "kernels" / "plays.py")
+    assert provenance.kernel_digest() != before[0]
+
+
+def test_uncompiled_kernels_are_other_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    compiled = provenance.kernel_digest()
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
+    assert provenance.kernel_digest() == compiled
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert provenance.kernel_digest() != compiled
+
+
+@given(gans(), gans())
+def test_configurations_that_differ_have_other_digests(one: GAN, other: GAN) -> None:
+    digests = [provenance.config_digest(gan) for gan in (one, other)]
+    assert (digests[0] == digests[1]) == (one == other)
+    assert digests[0] == provenance.config_digest(from_dict(json.loads(json.dumps(to_dict(one)))))
+
+
+def test_the_last_digit_of_a_number_counts() -> None:
+    nearly = replace(GAN_500, {"optimizer_g": Adam(lr=0.1 + 2**-50)})
+    assert provenance.config_digest(nearly) != provenance.config_digest(replace(GAN_500, {"optimizer_g": Adam(0.1)}))
