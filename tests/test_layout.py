@@ -32,8 +32,9 @@ MAY_IMPORT = {
     "replay": {"spec", "kernels", "design", "packs", "simulate"},
     "derivatives": {"spec", "kernels", "packs", "replay"},
     "store": {"traces", "spec", "design"},
+    "pool": {"traces", "spec", "design", "store"},
     "progress": set(),
-    "study": {"traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "progress"},
+    "study": {"traces", "spec", "theory", "design", "packs", "simulate", "regimes", "store", "pool", "progress"},
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
     "cli": {
         "traces", "spec", "theory", "design", "simulate", "regimes", "store", "progress", "study", "tables", "figures",
