@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "identity": {"spec", "design", "provenance"},
     "parts": {"traces", "spec", "store", "identity"},
     "folder": {"spec", "design", "store", "identity", "parts"},
+    "pool": {"spec", "provenance"},
     "progress": set(),
     "study": {
         "traces", "spec", "theory", "design", "packs", "simulate", "warm", "regimes", "store", "provenance", "identity",

@@ -1,0 +1,463 @@
+"""The execution loop: tasks over joblib's workers, and what becomes of a task whose worker dies.
+
+Three kinds of workers: threads of this process, processes of this machine (loky), a cluster (dask). All of them deliver
+every task once, as its result or as a `Failure`, in any order. What the tasks compute is not known here.
+
+A worker that dies takes its task along; the task is handed out again. One that was at work whenever workers died runs
+alone, with no other task beside it. If its worker dies then too, the task is what kills: it is reported, and the others
+go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import tempfile
+import threading
+import time
+import traceback
+import uuid
+import warnings
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+
+from joblib import Parallel, delayed
+from joblib.parallel import ParallelBackendBase
+
+from gansim.spec import ConfigError, one_line
+from gansim.store import source_digest, versions
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["Backend", "Failure", "Workers", "open_workers"]
+
+Backend: TypeAlias = Literal["threads", "loky", "dask"]
+
+# Rounds in a row that bring nothing and blame nothing, after which their tasks are given up: workers that cannot even
+# start (no memory, no gansim) would otherwise be started for ever.
+_FRUITLESS = 3
+
+_ANSWER_WITHIN = 5.0  # seconds for a scheduler to answer
+_WORKERS_WITHIN = 30.0  # seconds for a cluster to show its first worker
+_DESERTED = 300.0  # seconds without any worker after which a cluster is given up
+_LOOK_EVERY = 5.0  # seconds between looks at whether there are workers
+_WRONG_CODE_PAUSE = 1.0  # seconds a worker with other code keeps a task, or it would run through the whole queue
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A task that has no result.
+
+    Attributes
+    ----------
+    task : int
+        Its number in the sequence that was given.
+    reason : str
+        What happened, in one line.
+    detail : str
+        The traceback of an exception, or what is known of a worker's death; several lines.
+    """
+
+    task: int
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """What became of a task in a round that ended without an outcome for it."""
+
+    reason: str
+    blamed: bool = False  # it was at work when its worker died
+
+
+def open_workers(backend: Backend = "threads", jobs: int = 1, scheduler: str | None = None) -> Workers:
+    """Get workers ready; a cluster is connected to and looked over here, before anything is simulated.
+
+    Parameters
+    ----------
+    backend : str, default "threads"
+        "threads" of this process; "loky", processes of this machine; "dask", the workers of a cluster.
+    jobs : int, default 1
+        Number of threads or processes, 1 or more. A cluster has the workers that it has.
+    scheduler : str, optional
+        Address of the cluster's scheduler, such as "tcp://10.0.0.1:8786": needed for "dask", refused elsewhere.
+
+    Returns
+    -------
+    Workers
+        A context manager.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is refused; if dask is not installed, no scheduler answers, it has no workers, or a worker's
+        source of gansim or version of numba, llvmlite, numpy or scipy is not the one here: bits could then differ.
+
+    Examples
+    --------
+    >>> with open_workers("threads", jobs=2) as workers:
+    ...     sorted(workers.execute(pow, [(2, 5), (2, 6)]))
+    [(0, 32), (1, 64)]
+    """
+    if backend not in get_args(Backend):
+        raise ConfigError(f"backend: value {backend!r:.60}: one of {', '.join(get_args(Backend))}")
+    if backend == "dask":
+        return _Cluster(scheduler)
+    if scheduler is not None:
+        raise ConfigError(f"scheduler: value {scheduler!r:.60}: none, unless the backend is dask")
+    return _Threads(jobs) if backend == "threads" else _Processes(jobs)
+
+
+# --- the loop -----------------------------------------------------------------------------------
+
+
+class Workers(ABC):
+    """Workers of one kind.
+
+    Attributes
+    ----------
+    count : int
+        How many tasks they work on at once.
+    """
+
+    count: int
+    _patience: int  # deaths of its workers after which a task runs alone; as many again, and it is given up
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - joblib keeps threads and processes for later
+        """Let go of the workers."""
+
+    def execute(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+        """Call a function with the arguments of every task.
+
+        Parameters
+        ----------
+        function : callable
+            A function of a module, where other processes find it, and a pure one: a task may be worked on twice.
+        tasks : iterable of tuple
+            The arguments of each call. Small ones: they are sent to processes and clusters.
+
+        Yields
+        ------
+        (int, Any)
+            The number of a task and its result, or its `Failure`: each task once, as they finish. An exception in a
+            task is a failure of that task alone. Closed early, the generator hands out no further task.
+        """
+        left = dict(enumerate(tasks))
+        deaths: Counter[int] = Counter()
+        fruitless = 0
+        while left:
+            suspect = next((number for number in left if deaths[number] >= self._patience), None)
+            chosen = dict(left) if suspect is None else {suspect: left[suspect]}
+            progress, reason = False, ""
+            with contextlib.closing(self._round(function, chosen)) as outcomes:
+                for number, outcome in outcomes:
+                    if isinstance(outcome, _Lost):
+                        reason = outcome.reason
+                        deaths[number] += outcome.blamed
+                        progress = progress or outcome.blamed
+                        if deaths[number] < 2 * self._patience:
+                            continue
+                        outcome = Failure(number, "its worker died, every time, with no other task beside it", reason)
+                    progress = True
+                    del left[number]
+                    yield number, outcome
+            fruitless = 0 if progress else fruitless + 1
+            if fruitless == _FRUITLESS:
+                fruitless = 0
+                for number in chosen:
+                    del left[number]
+                    yield number, Failure(number, f"no worker could take it up: {_first_line(reason)}", reason)
+
+    @abstractmethod
+    def _round(
+        self, function: Callable[..., Any], tasks: Mapping[int, tuple[Any, ...]]
+    ) -> Generator[tuple[int, Any], None, None]:
+        """Try each of these tasks once, and yield its number with its result, a `Failure` or a `_Lost`."""
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def _attempt(number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[int, Any]:
+    """Do one task, in a worker."""
+    try:
+        return number, function(*arguments)
+    except (Exception, SystemExit) as error:  # a SystemExit would end a thread, and its task would never come back
+        kind, text = type(error).__name__, one_line(error)
+        return number, Failure(number, kind if text == kind else f"{kind}: {text}", traceback.format_exc())
+
+
+def _stream(pool: Parallel[Any], calls: Sequence[Any]) -> Generator[tuple[int, Any], None, None]:
+    """Results of joblib's workers as they come; when closed early, tasks that wait are dropped, without a warning."""
+    results: Any = None
+    try:
+        with _interrupt_held_back():
+            results = pool(calls)
+        for result in results:  # noqa: UP028 - `yield from` would close them before the block below
+            yield result
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "[0-9]+ tasks", UserWarning)  # joblib's word on results nobody asked for
+            if results is not None:
+                results.close()
+
+
+@contextlib.contextmanager
+def _interrupt_held_back() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started here: it is for their parent, which stops them, to act on it.
+
+    A terminal sends it to all of them, and one that is just importing NumPy answers with a traceback. Processes and
+    threads inherit what is held back.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# --- threads ------------------------------------------------------------------------------------
+
+
+class _Threads(Workers):
+    _patience = 1  # never asked for: what kills a thread kills this process
+
+    def __init__(self, jobs: int) -> None:
+        self.count = jobs
+
+    def _round(
+        self, function: Callable[..., Any], tasks: Mapping[int, tuple[Any, ...]]
+    ) -> Generator[tuple[int, Any], None, None]:
+        pool = Parallel(
+            self.count, "threading", return_as="generator_unordered", batch_size=1, pre_dispatch="2 * n_jobs"
+        )
+        yield from _stream(pool, [delayed(_attempt)(n, function, arguments) for n, arguments in tasks.items()])
+
+
+# --- processes ----------------------------------------------------------------------------------
+
+
+class _Processes(Workers):
+    """loky: when one process dies, the pool is broken, and everything that was not delivered is to be done again."""
+
+    _patience = 2  # twice in company: one killed worker makes suspects of all that were at work, and alone takes long
+
+    def __init__(self, jobs: int) -> None:
+        self.count = jobs
+
+    def _round(
+        self, function: Callable[..., Any], tasks: Mapping[int, tuple[Any, ...]]
+    ) -> Generator[tuple[int, Any], None, None]:
+        missing = set(tasks)
+        # Never one worker: joblib would then run the tasks in this process, which a task that kills would take along.
+        # And no more tasks at once than loky's queue takes (2 a worker and 1): stopped with more, it prints a KeyError.
+        pool = Parallel(
+            max(2, self.count),
+            "loky",
+            return_as="generator_unordered",
+            batch_size=1,
+            pre_dispatch=2 * self.count if self.count > 1 else 1,
+        )
+        with tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True) as desk:
+            calls = [delayed(_attempt_noted)(desk, n, function, arguments) for n, arguments in tasks.items()]
+            try:
+                for number, outcome in _stream(pool, calls):
+                    missing.discard(number)
+                    yield number, outcome
+            except BrokenProcessPool as error:
+                taken_up = _taken_up(desk)
+                for number in sorted(missing):
+                    yield number, _Lost(str(error), blamed=number in taken_up)
+
+
+def _attempt_noted(desk: str, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[int, Any]:
+    """Do one task in a process, after a note of what this process does now: a broken pool does not tell."""
+    Path(desk, str(os.getpid())).write_text(str(number), encoding="utf-8")
+    return _attempt(number, function, arguments)
+
+
+def _taken_up(desk: str) -> set[int]:
+    """The last task of every process."""
+    notes = [note.read_text(encoding="utf-8") for note in Path(desk).iterdir()]
+    return {int(note) for note in notes if note}  # an empty one: killed while it wrote
+
+
+# --- a cluster ----------------------------------------------------------------------------------
+
+
+class _Cluster(Workers):
+    """The workers of a dask cluster, through a backend of joblib of our own.
+
+    joblib's own backend waits for ever for a task that its scheduler has given up, runs the tasks in this process if
+    the cluster has one core, and gives every worker a client of its own.
+    """
+
+    _patience = 1  # the scheduler itself hands a task out to four workers before it gives up
+
+    def __init__(self, scheduler: str | None) -> None:
+        self._client = _connect(scheduler)
+        try:
+            _refuse_other_code(self._client, str(scheduler))
+        except BaseException:
+            self._client.close()
+            raise
+        self.count = max(1, sum(self._client.nthreads().values()))
+        self._backend = _DaskBackend(self._client)
+        self._deserted = ""  # why, once the cluster is given up
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="gansim-cluster", daemon=True).start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._client.close()
+
+    def _round(
+        self, function: Callable[..., Any], tasks: Mapping[int, tuple[Any, ...]]
+    ) -> Generator[tuple[int, Any], None, None]:
+        if self._deserted:
+            yield from ((number, _Lost(self._deserted)) for number in tasks)
+            return
+        self._backend = _DaskBackend(self._client)
+        # All at once: workers that join later then find work, and the scheduler spreads it.
+        pool = Parallel(2, self._backend, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+        code = _code()
+        calls = [delayed(_attempt_checked)(n, function, arguments, code) for n, arguments in tasks.items()]
+        yield from _stream(pool, calls)
+
+    def _watch(self) -> None:
+        """Give the cluster up when it has had no workers for long: its tasks would wait for ever."""
+        seen = time.monotonic()
+        while not self._closed.wait(min(_LOOK_EVERY, _DESERTED)):
+            with contextlib.suppress(Exception):  # a scheduler that does not answer has, for us, no workers
+                if self._client.nthreads():
+                    seen = time.monotonic()
+            if time.monotonic() - seen > _DESERTED and not self._closed.is_set():
+                self._deserted = f"the cluster has had no workers for {_DESERTED:.0f} s"
+                self._backend.abort_everything()
+                return
+
+
+class _DaskBackend(ParallelBackendBase):
+    """A backend of joblib in which every future calls back, whatever its end."""
+
+    supports_retrieve_callback = True
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(nesting_level=0)
+        self._client = client
+        self._futures: dict[str, tuple[int, Any]] = {}  # also keeps them alive: dask forgets a task nobody holds
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """Two, always: with one joblib would run the tasks in this process; the scheduler knows how many there are."""
+        return 2
+
+    def configure(self, n_jobs: int = 1, parallel: Any = None, **_: Any) -> int:  # type: ignore[override]
+        """Remember who asks, as every backend of joblib does."""
+        self.parallel = parallel
+        return self.effective_n_jobs(n_jobs)
+
+    def submit(self, func: Any, callback: Any = None) -> Any:
+        """Hand a batch of one task to the scheduler, whole: dask looks into no argument of it, and scatters none."""
+        [(_, (number, *_), _)] = func.items
+        key = f"gansim-{uuid.uuid4().hex}"
+        future = self._client.submit(func, key=key, pure=False)
+        self._futures[key] = number, future
+        future.add_done_callback(callback)
+        return future
+
+    def retrieve_result_callback(self, out: Any) -> Any:
+        """Outcome of a batch of one task. What raises here is the cluster: `_attempt` lets no task raise."""
+        from distributed import KilledWorker
+
+        number, _ = self._futures.pop(out.key)
+        try:
+            return out.result()
+        except KilledWorker as error:
+            return [(number, _Lost(str(error), blamed=True))]
+        except BaseException as error:  # CancelledError among them
+            return [(number, _Lost(f"{type(error).__name__}: {one_line(error)}"))]
+
+    def abort_everything(self, ensure_ready: bool = True) -> None:
+        """Drop what has not begun."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone, which drops it too
+            self._client.cancel([future for _, future in self._futures.values()])
+
+
+def _attempt_checked(
+    number: int, function: Callable[..., Any], arguments: tuple[Any, ...], code: str
+) -> tuple[int, Any]:
+    """Do one task in a worker that may have joined since the cluster was looked over."""
+    if _code() != code:
+        time.sleep(_WRONG_CODE_PAUSE)
+        return number, _Lost("a worker that joined late has other source or versions")
+    return _attempt(number, function, arguments)
+
+
+def _connect(address: str | None) -> Client:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ConfigError('backend: value dask: needs dask, pip install "gansim[dask]"') from None
+    if address is None:
+        raise ConfigError("scheduler: value None: the address of a dask scheduler, such as tcp://10.0.0.1:8786")
+    try:
+        client = Client(address, timeout=_ANSWER_WITHIN, set_as_default=False)
+    except Exception as error:  # an address that cannot be read, a protocol that is not there, nobody at the other end
+        why = f"no dask scheduler answers there within {_ANSWER_WITHIN:.0f} s"
+        raise ConfigError(f"scheduler: value {address!r:.60}: {why} ({type(error).__name__})") from None
+    return client
+
+
+# --- whose bits may differ ----------------------------------------------------------------------
+
+
+def _refuse_other_code(client: Client, address: str) -> None:
+    """Refuse a cluster without workers, or with one whose source or versions are not those here."""
+    try:
+        client.wait_for_workers(1, timeout=_WORKERS_WITHIN)
+    except TimeoutError:
+        raise ConfigError(f"scheduler: value {address!r:.60}: it has no workers; start some first") from None
+    ours = _identity()
+    for worker, theirs in sorted(client.run(_identity, on_error="return").items()):
+        where = f"scheduler: worker {worker}"
+        if not isinstance(theirs, dict):
+            raise ConfigError(f"{where}: cannot run gansim ({type(theirs).__name__}: {one_line(theirs)})")
+        for name in sorted(ours.keys() | theirs.keys()):
+            if ours.get(name) != theirs.get(name):
+                there, here = (str(which.get(name, "none"))[:12] for which in (theirs, ours))
+                raise ConfigError(f"{where}: {name} {there}, here {here}: the same on all, or bits could differ")
+
+
+@lru_cache(maxsize=1)
+def _identity() -> dict[str, str]:
+    """What bits may depend on: gansim's source, and versions of what compiles and of what computes."""
+    present = versions()
+    deciding = ("gansim", "numba", "llvmlite", "numpy", "scipy")
+    return {name: present[name] for name in deciding if name in present} | {"source": source_digest()}
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """`_identity` in sixteen characters, to be sent with every task."""
+    return hashlib.sha256(json.dumps(_identity(), sort_keys=True).encode()).hexdigest()[:16]
