@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 from joblib import Parallel, delayed
 from joblib.parallel import ParallelBackendBase
 
+from gansim.provenance import source_digest, versions
 from gansim.spec import ConfigError, one_line
-from gansim.store import source_digest, versions
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from gansim.design import Design
 from gansim.packs import compile_key
+from gansim.planning import work
 from gansim.spec import GAN, MLP
-from gansim.study import Study, _work, _workers
+from gansim.study import Study, workers_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,7 @@ def expected_seconds(design: Design, workers: int = 1) -> float:
     float
         Seconds.
     """
-    return design.reps * math.fsum(_work(cell.gan) for cell in design.cells) / (RATE * workers)
+    return design.reps * math.fsum(work(cell.gan) for cell in design.cells) / (RATE * workers)
 
 
 def preview(study: Study, jobs: int = -1) -> pd.DataFrame:
@@ -107,7 +108,7 @@ def preview(study: Study, jobs: int = -1) -> pd.DataFrame:
     """
     import pandas as pd
 
-    workers = _workers(jobs)
+    workers = workers_for(jobs)
     rows = [
         {
             "design": design.name,
@@ -150,7 +151,7 @@ def describe(study: Study, jobs: int = -1) -> list[str]:
     >>> print(describe(Study("games", GAN(target=Normal()), {"game": ["minimax"]}, reps=64), jobs=1)[0])
     study games: 1 design, 1 cell, 64 runs, seed 0
     """
-    workers = _workers(jobs)
+    workers = workers_for(jobs)
     lines = [
         f"study {study.name}: {_count(len(study.designs), 'design')}, {_count(len(study.cells), 'cell')}, "
         f"{_count(study.n_runs, 'run')}, seed {study.seed}"

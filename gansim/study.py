@@ -1,4 +1,4 @@
-"""Running a design: runs grouped into packs, packs into chunks, chunks over joblib's workers, results into one frame.
+"""Running a design: runs grouped into packs, packs into chunks, chunks over workers, results into one frame.
 
 Everything here may change the order in which runs are computed and never what they compute: a run is a pure function
 of its cell's configuration, the seed and its replicate number, and every result is put in the row of its (cell, rep).
@@ -6,29 +6,31 @@ of its cell's configuration, the seed and its replicate number, and every result
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
+from joblib import cpu_count
 
-from gansim import provenance, store
-from gansim.design import MAX_REPS, Cell, Design, Factors, check_integer, check_name, level_label, value_at
+from gansim import provenance, schema, store
+from gansim.design import MAX_REPS, Cell, Design, Factors, check_integer, check_name
 from gansim.folder import Folder, open_folder
-from gansim.identity import Identity, identify
-from gansim.packs import MAX_SEED, compile_key, pack_key
+from gansim.frame import runs_frame
+from gansim.identity import Identity, differences, identify
+from gansim.packs import MAX_SEED, compile_key
 from gansim.parts import Collected
+from gansim.planning import Task, tasks_of
+from gansim.pool import Backend, Failure, Workers, open_workers
+from gansim.progress import Progress, count
+from gansim.shard import Shard
 from gansim.simulate import Chunk, run_chunk
 from gansim.spec import GAN, ConfigError, moments
-from gansim.store import ESTIMATES, Rows, StoreError
-from gansim.traces import FIELDS
+from gansim.store import METADATA, Rows, StoreError
 from gansim.warm import warm_up
 
 if TYPE_CHECKING:
@@ -40,18 +42,26 @@ if TYPE_CHECKING:
     from gansim.regimes import Thresholds
     from gansim.traces import Traces
 
-__all__ = ["Backend", "Study", "simulate"]
+__all__ = ["Backend", "RunsError", "Study", "simulate", "workers_for"]
 
-Backend: TypeAlias = Literal["threads", "loky"]
-
-_JOBLIB = {"threads": "threading", "loky": "loky"}
 _MAX_JOBS = 4096
+_BATCH = 128  # replicates that are added together, a chunk of eight packs
+_MOST_REPS = 100_000
+_SHOWN = 3  # failures that a message tells of
 
-# A chunk is at most 128 runs and, so that progress moves and the last worker is not waited for long, about two
-# seconds' work: 8e10 multiply-adds, counted as `_work` counts, at the 4e10 a second measured on one core.
-_MAX_CHUNK = 128
-_CHUNK_WORK = 8e10
-_LINE_EVERY = 10.0  # seconds between progress lines where there is no terminal
+
+class RunsError(RuntimeError):
+    """Some runs could not be computed: their workers died, or a defect. All others are saved.
+
+    Attributes
+    ----------
+    failures : tuple of Failure
+        What happened.
+    """
+
+    def __init__(self, message: str, failures: Sequence[Failure]) -> None:
+        super().__init__(message)
+        self.failures = tuple(failures)
 
 
 def simulate(
@@ -105,8 +115,8 @@ class Study:
         Name of the study, of its results folder and of its design: letters, digits, "_", "-", ".".
     gan : GAN
         The base configuration.
-    factors : mapping, optional
-        What is varied: see `Design`.
+    factors : mapping, list or sample, optional
+        What is varied: a grid, a list of overrides, or a sample of continuous factors; see `Design`.
     reps : int, default 1000
         Replicates per cell, 1 to 10,000,000.
     seed : int, default 0
@@ -127,6 +137,9 @@ class Study:
         simulate, and work, the seconds of each phase summed over the workers. What did not happen is left out.
     metadata : dict
         What was, or would be, written to ``metadata.json``.
+    stopping : dict
+        What decided on the number of replicates, if `run_to` did: target_mcse, batch, most_reps, missed (cells that
+        did not reach the target).
 
     Raises
     ------
@@ -190,6 +203,7 @@ class Study:
         self.traces: Traces | None = None
         self.seconds: dict[str, Any] = {}
         self.metadata: dict[str, Any] = {}
+        self.stopping: dict[str, Any] = {}
 
     @property
     def n_runs(self) -> int:
@@ -235,6 +249,8 @@ class Study:
     def __repr__(self) -> str:
         return f"Study({self.name!r}: {len(self.cells):,} cells, {self.n_runs:,} runs, seed {self.seed})"
 
+    # --- running it
+
     def run(
         self,
         out: str | os.PathLike[str] | None = None,
@@ -243,6 +259,7 @@ class Study:
         progress: bool | None = None,
         thresholds: Thresholds | None = None,
         force: bool = False,
+        scheduler: str | None = None,
     ) -> pd.DataFrame:
         """Simulate every run that is not stored yet, label all, and write the results.
 
@@ -257,7 +274,7 @@ class Study:
         jobs : int, default -1
             Workers; -1: one per core. Changes no result.
         backend : str, default "threads"
-            "threads" or "loky" (processes). Changes no result.
+            "threads", "loky" (processes) or "dask" (a cluster). Changes no result.
         progress : bool, optional
             False: print nothing but what is wrong with a file. Otherwise progress goes to stderr: a bar on a terminal,
             else a line every ten seconds.
@@ -266,6 +283,8 @@ class Study:
         force : bool, default False
             Start over, whatever the folder holds of an earlier study of that name: it is renamed to ``<name>.1`` or the
             next number that is free.
+        scheduler : str, optional
+            Address of the cluster's scheduler, for "dask".
 
         Returns
         -------
@@ -282,33 +301,152 @@ class Study:
             this study, runs of another configuration, seed or source of the kernels, or more replicates than are asked
             for, or because another process has it open. Nothing has been simulated or written then. Also if the disk
             is full; what had arrived is saved then.
+        RunsError
+            If some runs could not be computed. The others are saved, if there is a folder.
         """
-        workers = _workers(jobs)
-        if backend not in get_args(Backend):
-            raise ConfigError(f"backend: value {backend!r:.60}: one of {', '.join(get_args(Backend))}")
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        facts: dict[str, Any] = {"started": started, "jobs": workers, "backend": backend}
-        show = _Progress(self, silent=progress is False)
-        results = self._empty()
-        self.seconds = {}
-        if out is None:
-            self._simulate(results, results.missing, workers, backend, show, results.put)
-            self._label(results, thresholds)
-            assert self.runs is not None
-            assert self.traces is not None
-            digests = {"runs": store.digest(self.runs), "traces": store.digest_traces(self.traces)}
-            self.metadata = self._describe({**facts, "status": "complete"}, thresholds, {"digest": digests})
-        else:
-            with self._open(out, results, show, force) as folder:
-                missing = results.missing.copy()
-                facts["sessions"] = self._sessions(folder, facts, bool(missing.any()))
-                folder.start(self._describe({**facts, "status": "running"}, thresholds))
-                if missing.any():
-                    self._simulate(results, missing, workers, backend, show, folder.add)
-                    folder.save()
-                self._finish(folder, facts, thresholds)
-        assert self.runs is not None
-        return self.runs
+        with open_workers(backend, workers_for(jobs), scheduler) as workers:
+            session = _Session(workers, backend, Progress(self.name, self.reps, self._steps, progress is False), force)
+            return self._run(out, session, thresholds)
+
+    def run_to(
+        self,
+        target_mcse: float,
+        out: str | os.PathLike[str] | None = None,
+        jobs: int = -1,
+        backend: Backend = "threads",
+        progress: bool | None = None,
+        thresholds: Thresholds | None = None,
+        force: bool = False,
+        scheduler: str | None = None,
+        batch: int = _BATCH,
+        most_reps: int = _MOST_REPS,
+    ) -> pd.DataFrame:
+        """Run, and add replicates to cells until every share is known to a Monte-Carlo standard error.
+
+        Whole batches are added, cell by cell, as `gansim.planner.further_replicates` decides from the runs alone; so
+        the runs are the same for any number of workers, and after any interruption. That stopping depended on the data
+        is said in the metadata and by `stopping_note`.
+
+        Parameters
+        ----------
+        target_mcse : float
+            The error wanted of every share of g_state and of d_state, above 0, below 1/2.
+        batch : int, default 128
+            Replicates that are added together.
+        most_reps : int, default 100,000
+            Replicates of a cell that are not exceeded.
+        out, jobs, backend, progress, thresholds, force, scheduler
+            As for `run`. Replicates that an earlier call added are kept.
+
+        Returns
+        -------
+        DataFrame
+            As `run` returns; `reps` holds the replicates of every cell.
+
+        Raises
+        ------
+        ConfigError, RunsError
+            As `run` does.
+        """
+        from gansim import planner
+
+        planner.check_stopping(target_mcse, batch, most_reps)
+        with open_workers(backend, workers_for(jobs), scheduler) as workers:
+            if out is not None and not force:
+                self.reps = self._with_stored(Path(out) / self.name)
+            while True:
+                self.stopping = {"target_mcse": target_mcse, "batch": batch, "most_reps": most_reps}
+                show = Progress(self.name, self.reps, self._steps, progress is False)
+                runs = self._run(out, _Session(workers, backend, show, force), thresholds)
+                judged = planner.further_replicates(runs, target_mcse, batch, most_reps)
+                more = judged["add"].to_numpy()
+                if not more.any():
+                    break
+                show.say(f"{count(int((more > 0).sum()), 'cell')} above {target_mcse:g}: {more.sum():,} runs more")
+                self.reps = tuple(n + int(m) for n, m in zip(self.reps, more, strict=True))
+                force = False
+        self.stopping["missed"] = int((judged["status"] != "reached").sum())
+        return runs
+
+    def run_shard(
+        self,
+        shard: Shard,
+        out: str | os.PathLike[str],
+        jobs: int = -1,
+        backend: Backend = "threads",
+        progress: bool | None = None,
+        force: bool = False,
+        scheduler: str | None = None,
+    ) -> Path:
+        """Simulate one shard of the runs, to be put together with the others by `gansim.merging.merge`.
+
+        Parameters
+        ----------
+        shard : Shard
+            Which part.
+        out : path
+            Where to make the folder ``<out>/<name>.shard-i-of-N/``.
+        jobs, backend, progress, force, scheduler
+            As for `run`.
+
+        Returns
+        -------
+        Path
+            The folder: parts and metadata, no labels.
+
+        Raises
+        ------
+        ConfigError, RunsError
+            As `run` does.
+        """
+        with open_workers(backend, workers_for(jobs), scheduler) as workers:
+            show = Progress(self.name, self.reps, self._steps, progress is False)
+            results, self.seconds = self._empty(), {}
+            mine = shard.holds(*results.ids)
+            path = Path(out) / shard.folder(self.name)
+            with self._open(path, results, show, force) as folder:
+                facts = {**_facts(workers, backend), "shard": str(shard)}
+                wanted = results.missing & mine
+                facts["sessions"] = self._sessions(folder, facts, bool(wanted.any()))
+                folder.start(self.describe({**facts, "status": "running"}))
+                self._simulate(results, wanted, workers, show, folder.add)
+                folder.save()
+                folder.start(self.describe({**facts, "status": "shard"}))
+        return path
+
+    def simulate(
+        self,
+        wanted: NDArray[np.bool_] | None = None,
+        jobs: int = -1,
+        backend: Backend = "threads",
+        progress: bool | None = None,
+        scheduler: str | None = None,
+    ) -> Collected:
+        """Simulate some runs, and keep and label nothing.
+
+        Parameters
+        ----------
+        wanted : ndarray of bool, shape (runs,), optional
+            Which ones, in the order of (cell, rep); by default all.
+        jobs, backend, progress, scheduler
+            As for `run`.
+
+        Returns
+        -------
+        Collected
+            Those runs; the others are missing.
+
+        Raises
+        ------
+        ConfigError, RunsError
+            As `run` does.
+        """
+        with open_workers(backend, workers_for(jobs), scheduler) as workers:
+            results = self._empty()
+            chosen = results.missing.copy() if wanted is None else np.asarray(wanted, bool)
+            show = Progress(self.name, self.reps, self._steps, progress is False)
+            self._simulate(results, chosen, workers, show, results.put)
+        return results
 
     def finish(
         self,
@@ -337,9 +475,9 @@ class Study:
         ConfigError
             If runs are missing, and as `run` does.
         """
-        show = _Progress(self, silent=progress is False)
+        show = Progress(self.name, self.reps, self._steps, progress is False)
         results, self.seconds = self._empty(), {}
-        with self._open(out, results, show) as folder:
+        with self._open(Path(out) / self.name, results, show) as folder:
             if results.missing.any():
                 raise StoreError(
                     f"{folder.path}: {len(results) - results.done:,} of {len(results):,} runs are missing: "
@@ -347,82 +485,181 @@ class Study:
                 )
             facts: dict[str, Any] = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
             facts |= {"sessions": self._sessions(folder, facts, simulating=False)}
-            folder.start(self._describe({**facts, "status": "running"}, thresholds))
-            self._finish(folder, facts, thresholds)
-        assert self.runs is not None
+            folder.start(self.describe({**facts, "status": "running"}, thresholds))
+            return self._finish(folder, facts, thresholds)
+
+    def label(self, results: Collected, thresholds: Thresholds | None = None) -> pd.DataFrame:
+        """Label runs; they become the study's `runs` and `traces`.
+
+        Parameters
+        ----------
+        results : Collected
+            All runs of the study.
+        thresholds : Thresholds, optional
+            Definitions of the labels.
+
+        Returns
+        -------
+        DataFrame
+            As `run` returns.
+        """
+        from gansim.regimes import label  # here, because pandas is half of the time to import gansim
+
+        traces = results.traces()
+        sds = np.repeat([moments(cell.gan.target)[1] for cell in self.cells], self.reps)
+        labels = label(traces, sds, thresholds)
+        self.runs, self.traces = runs_frame(self.designs, self.cells, self.seed, results, labels), traces
         return self.runs
+
+    def stopping_note(self) -> tuple[str, ...]:
+        """Return what tables must say if the number of runs depended on the data: a note, or none."""
+        if not self.stopping:
+            return ()
+        from gansim.planner import stopping_note
+
+        told = {name: self.stopping[name] for name in ("target_mcse", "batch", "most_reps")}
+        missed = self.stopping.get("missed", 0)
+        more = f" Not reached in {missed:,} of {len(self.cells):,} cells." if missed else ""
+        return (stopping_note(told["target_mcse"], told["batch"], told["most_reps"]) + more,)
+
+    def describe(
+        self,
+        facts: Mapping[str, Any],
+        thresholds: Thresholds | None = None,
+        files: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Metadata of this study: see `gansim.provenance.provenance`.
+
+        Parameters
+        ----------
+        facts : mapping
+            Facts of the execution.
+        thresholds : Thresholds, optional
+            Definitions of the labels.
+        files : mapping, optional
+            Facts of the files.
+        """
+        from gansim.regimes import Thresholds
+
+        stopping = {"stopping": self.stopping} if self.stopping else {}
+        extra = {
+            **facts,
+            **stopping,
+            "thresholds": asdict(thresholds or Thresholds()),
+            "seconds": _rounded(self.seconds),
+        }
+        extra |= files or {}
+        return provenance.provenance(self.name, self.seed, self.designs, self.cells, extra, self.reps)
+
+    # --- the steps
+
+    @property
+    def _steps(self) -> list[int]:
+        return [cell.gan.steps for cell in self.cells]
+
+    def _run(
+        self, out: str | os.PathLike[str] | None, session: _Session, thresholds: Thresholds | None
+    ) -> pd.DataFrame:
+        facts, show = _facts(session.workers, session.backend), session.show
+        results, self.seconds = self._empty(), {}
+        if out is None:
+            self._simulate(results, results.missing.copy(), session.workers, show, results.put)
+            runs = self.label(results, thresholds)
+            assert self.traces is not None
+            digests = {"runs": store.digest(runs), "traces": store.digest_traces(self.traces)}
+            self.metadata = self.describe({**facts, "status": "complete"}, thresholds, {"digest": digests})
+            return runs
+        with self._open(Path(out) / self.name, results, show, session.force) as folder:
+            missing = results.missing.copy()
+            facts["sessions"] = self._sessions(folder, facts, bool(missing.any()))
+            folder.start(self.describe({**facts, "status": "running"}, thresholds))
+            self._simulate(results, missing, session.workers, show, folder.add)
+            folder.save()
+            return self._finish(folder, facts, thresholds)
 
     def _empty(self) -> Collected:
         return Collected(self.reps, self.cells[0].gan.records)
 
-    def _open(
-        self, out: str | os.PathLike[str], into: Collected, show: _Progress, force: bool = False
-    ) -> AbstractContextManager[Folder]:
-        return open_folder(Path(out) / self.name, self.identity, self.cells, into, force, show.say, show.warn)
+    def _open(self, path: Path, into: Collected, show: Progress, force: bool = False) -> AbstractContextManager[Folder]:
+        return open_folder(path, self.identity, self.cells, into, force, show.say, show.warn)
+
+    def _with_stored(self, folder: Path) -> tuple[int, ...]:
+        """Replicates of every cell, those included that a folder of this study asked for last."""
+        if not (folder / METADATA).exists():
+            return self.reps
+        metadata = store.read_metadata(folder)
+        if differences(metadata, self.identity, self.cells):
+            return self.reps  # to be refused where it is opened
+        return tuple(max(pair) for pair in zip(self.reps, schema.from_dict(metadata).reps, strict=True))
 
     def _simulate(
         self,
         results: Collected,
         wanted: NDArray[np.bool_],
-        workers: int,
-        backend: Backend,
-        show: _Progress,
+        workers: Workers,
+        show: Progress,
         keep: Callable[[Rows], object],
     ) -> None:
         """Simulate the wanted runs; `keep` gets them as they arrive."""
-        tasks = _plan(self.cells, results, wanted, workers)
+        if not wanted.any():
+            return
+        tasks = tasks_of(self.cells, results, wanted, workers.count)
         started = time.perf_counter()
         gans = {task.key: task.gan for task in tasks}.values()
-        shapes = _count(len({compile_key(gan) for gan in gans}), "network shape")
-        todo = sum(len(task.runs) for task in tasks)
-        show.say(f"{_count(todo, 'run')} in {_count(len(self.cells), 'cell')}; compiling {shapes} ...")
+        shapes = count(len({compile_key(gan) for gan in gans}), "network shape")
+        show.say(f"{count(int(wanted.sum()), 'run')} in {count(len(self.cells), 'cell')}; compiling {shapes} ...")
         warm_up(gans)
         compiled = time.perf_counter()
         show.say(f"ready after {compiled - started:.1f} s")
         work: dict[str, float] = {}
-        pool = Parallel(workers, _JOBLIB[backend], return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+        failures: list[Failure] = []
         with show.over(wanted):
-            for chunk in pool(delayed(run_chunk)(task.cells, task.runs, self.seed) for task in tasks):
-                keep(_rows(chunk))
-                for phase, seconds in chunk.seconds.items():
+            for number, outcome in workers.execute(run_chunk, [(t.cells, t.runs, self.seed) for t in tasks]):
+                if isinstance(outcome, Failure):
+                    failures.append(outcome)
+                    show.warn(self._told(outcome, tasks[number]))
+                    continue
+                keep(_rows(outcome))
+                for phase, seconds in outcome.seconds.items():
                     work[phase] = work.get(phase, 0.0) + seconds
-                show.advance(chunk.cells)
-        wall = time.perf_counter() - compiled
-        self.seconds |= {"compile": compiled - started, "simulate": wall, "work": work}
+                show.advance(outcome.cells)
+        self.seconds |= {"compile": compiled - started, "simulate": time.perf_counter() - compiled, "work": work}
+        if failures:
+            raise self._incomplete(failures, tasks, results)
 
-    def _label(self, results: Collected, thresholds: Thresholds | None) -> None:
-        from gansim.regimes import label  # here, because pandas is half of the time to import gansim
+    def _told(self, failure: Failure, task: Task) -> str:
+        """Which runs a failed task held, and why it failed."""
+        cells = [self.cells[index].describe() for index in task.cells]
+        where = cells[0] + (f" and {count(len(cells) - 1, 'cell')} more" if len(cells) > 1 else "")
+        reps = [rep for _, rep in task.runs]
+        return f"{count(len(task.runs), 'run')} of {where}, replicates {min(reps)} to {max(reps)}: {failure.reason}"
 
-        started = time.perf_counter()
-        traces = results.traces()
-        sds = np.repeat([moments(cell.gan.target)[1] for cell in self.cells], self.reps)
-        labels = label(traces, sds, thresholds)
-        self.runs, self.traces = _frame(self, results, traces, labels), traces
-        self.seconds["label"] = time.perf_counter() - started
+    def _incomplete(self, failures: Sequence[Failure], tasks: Sequence[Task], results: Collected) -> RunsError:
+        told = "; ".join(self._told(failure, tasks[failure.task]) for failure in failures[:_SHOWN])
+        more = f"; and {len(failures) - _SHOWN} tasks more" if len(failures) > _SHOWN else ""
+        lost = sum(len(tasks[failure.task].runs) for failure in failures)
+        return RunsError(
+            f"{lost:,} of {len(results):,} runs could not be computed ({told}{more}): all others are kept, "
+            "the same command tries these again",
+            failures,
+        )
 
-    def _finish(self, folder: Folder, facts: dict[str, Any], thresholds: Thresholds | None) -> None:
+    def _finish(self, folder: Folder, facts: dict[str, Any], thresholds: Thresholds | None) -> pd.DataFrame:
         """Label and write, once all runs are there."""
-        self._label(folder.collected, thresholds)
-        assert self.runs is not None
         started = time.perf_counter()
+        runs = self.label(folder.collected, thresholds)
+        labelled = time.perf_counter()
+        self.seconds |= {"label": labelled - started}
         self.seconds |= {name: seconds for name, seconds in folder.seconds.items() if seconds}
 
         def describe(files: Mapping[str, Any]) -> dict[str, Any]:
-            self.seconds["write"] = time.perf_counter() - started
+            self.seconds["write"] = time.perf_counter() - labelled
             if "simulate" in self.seconds:
                 facts["sessions"][-1]["seconds"] = _rounded(self.seconds)
-            return self._describe({**facts, "status": "complete"}, thresholds, files)
+            return self.describe({**facts, "status": "complete"}, thresholds, files)
 
-        self.metadata = folder.finish(self.runs, describe)
-
-    def _describe(
-        self, facts: Mapping[str, Any], thresholds: Thresholds | None, files: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        from gansim.regimes import Thresholds
-
-        extra = {**facts, "thresholds": asdict(thresholds or Thresholds()), "seconds": _rounded(self.seconds)}
-        extra |= files or {}
-        return provenance.provenance(self.name, self.seed, self.designs, self.cells, extra, self.reps)
+        self.metadata = folder.finish(runs, describe)
+        return runs
 
     def _sessions(self, folder: Folder, facts: Mapping[str, Any], simulating: bool) -> list[dict[str, Any]]:
         """All calls that simulated something: who did it, and how many runs there were before."""
@@ -434,7 +671,34 @@ class Study:
         return listed
 
 
-def _workers(jobs: object) -> int:
+@dataclass(frozen=True)
+class _Session:
+    """One call that runs a study: with which workers, and what becomes of an earlier folder."""
+
+    workers: Workers
+    backend: Backend
+    show: Progress
+    force: bool
+
+
+def _facts(workers: Workers, backend: Backend) -> dict[str, Any]:
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"started": started, "jobs": workers.count, "backend": backend}
+
+
+def workers_for(jobs: object) -> int:
+    """Return the number of workers that is meant, or refuse it.
+
+    Parameters
+    ----------
+    jobs : int
+        1 to 4,096; -1: one per core.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else.
+    """
     if jobs == -1 and not isinstance(jobs, (bool, float)):
         return max(1, int(cpu_count()))
     try:
@@ -447,228 +711,7 @@ def _rounded(seconds: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _rounded(s) if isinstance(s, Mapping) else round(s, 3) for name, s in seconds.items()}
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-# --- planning -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What one worker does at a time: some runs of one pack key."""
-
-    key: Any
-    gan: GAN  # one of the cells', to compile for
-    cells: dict[int, GAN]
-    runs: list[tuple[int, int]]
-    work: float
-
-
-def _plan(cells: Sequence[Cell], results: Collected, wanted: NDArray[np.bool_], workers: int) -> list[_Task]:
-    """Chunks of all wanted runs, the longest first: a long one started last would leave the other workers idle."""
-    groups: dict[Any, list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(pack_key(cell.gan), []).append(cell)
-    tasks = [task for key, members in groups.items() for task in _chunks(key, members, results, wanted, workers)]
-    return sorted(tasks, key=lambda task: -task.work)  # stable: equal ones keep the order of the cells
-
-
-def _chunks(
-    key: Any, members: Sequence[Cell], results: Collected, wanted: NDArray[np.bool_], workers: int
-) -> Iterator[_Task]:
-    """Cut the wanted runs of one pack key, of all its cells one after another, into chunks."""
-    gan = members[0].gan
-    gans = {cell.index: cell.gan for cell in members}
-    first = results.first
-    numbers = [np.flatnonzero(wanted[first[index] : first[index + 1]]) for index in gans]
-    owners = np.repeat(list(gans), [len(reps) for reps in numbers])
-    reps = np.concatenate(numbers)
-    work = _work(gan)
-    size = _chunk_size(gan, len(owners), work, workers)
-    for start in range(0, len(owners), size):
-        runs = list(zip(owners[start : start + size].tolist(), reps[start : start + size].tolist(), strict=True))
-        present = {index: gans[index] for index, _ in runs}
-        yield _Task(key, gan, present, runs, work * len(runs))
-
-
-def _chunk_size(gan: GAN, runs: int, work: float, workers: int) -> int:
-    """Runs per chunk, a multiple of the pack's lanes: few enough that every worker gets some."""
-    lanes = 16 if gan.precision == "float32" else 8
-    wanted = min(_MAX_CHUNK, _CHUNK_WORK / work, runs / (2 * workers))
-    return max(1, round(wanted / lanes)) * lanes
-
-
-def _work(gan: GAN) -> float:
-    """Multiply-adds of one run, roughly; only ever used to order and to size chunks.
-
-    An update of D is a forward pass of G and a forward and a backward pass of D on fakes and reals; an update of G is
-    forward and backward through both. A backward pass costs two forward ones. An activation counts two: of 1-16-1 and
-    1-64-64-1 networks, the second was measured to take about 80 times as long.
-    """
-    cost_g, cost_d = _forward(gan.generator_sizes), _forward(gan.discriminator_sizes)
-    update_d = gan.batch * (cost_g + 6 * cost_d)
-    update_g = gan.batch * (3 * cost_g + 3 * cost_d)
-    training = gan.steps * (gan.d_steps * update_d + gan.g_steps * update_g)
-    measuring = gan.records * gan.n_eval * (cost_g + 2 * cost_d)
-    referee = 0.0
-    if gan.referee is not None:
-        cost_r = _forward((1, *gan.referee.hidden, 1))
-        referee = gan.referee.steps * gan.referee.batch_size * (cost_g + 6 * cost_r)
-    return float(training + measuring + referee)
-
-
-def _forward(sizes: Sequence[int]) -> float:
-    return sum(n_in * n_out for n_in, n_out in pairwise(sizes)) + 2.0 * sum(sizes)
-
-
-# --- results ------------------------------------------------------------------------------------
-
-
 def _rows(chunk: Chunk) -> Rows:
-    """What is kept of a chunk; the estimates in the order of `ESTIMATES`."""
+    """What is kept of a chunk; the estimates in the order of `gansim.store.ESTIMATES`."""
     estimates = np.hstack([chunk.affine, chunk.sample, chunk.referee])
     return Rows(chunk.cells.astype(np.int32), chunk.reps.astype(np.int32), chunk.traces, estimates)
-
-
-def _frame(study: Study, results: Collected, traces: Traces, labels: pd.DataFrame) -> pd.DataFrame:
-    """Put ids, factors, last records, labels and estimates side by side."""
-    import pandas as pd
-
-    of_cell, reps = results.ids
-    columns: dict[str, Any] = {
-        "design": _column([cell.design for cell in study.cells]).take(of_cell),
-        "cell": of_cell,
-        "rep": reps,
-    }
-    for name, levels in _factor_levels(study).items():
-        columns[name] = _column(levels).take(of_cell)
-    columns.setdefault("game", _column([cell.gan.game for cell in study.cells]).take(of_cell))
-    last = {name: traces[name][:, -1].copy() for name in FIELDS}
-    judged = {name: labels[name].array for name in labels.columns}
-    estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
-    seed = np.full(study.n_runs, study.seed, dtype=np.uint64)
-    return pd.DataFrame({**columns, **last, **judged, **estimates, "seed": seed})
-
-
-def _factor_levels(study: Study) -> dict[str, list[Any]]:
-    """Labels of every factor of any design, one per cell; None where a design does not have the factor.
-
-    A factor that is simply a field of the configuration has a value in every cell, varied there or not.
-    """
-    names = dict.fromkeys(name for cell in study.cells for name in cell.levels)
-    plain = {name for name in names if all(name in d.values for d in study.designs if name in d.cells[0].levels)}
-    return {name: [_level(cell, name, name in plain) for cell in study.cells] for name in names}
-
-
-def _level(cell: Cell, name: str, plain: bool) -> Any:
-    if name in cell.levels or not plain:
-        return cell.levels.get(name)
-    try:
-        return level_label(value_at(cell.gan, name))
-    except KeyError:  # another kind of optimiser or target, without this field
-        return None
-
-
-def _column(values: Sequence[Any]) -> Any:
-    """Array of integers, of floats, or of text; one number among texts makes all of them text."""
-    import pandas as pd
-
-    present = [value for value in values if value is not None]
-    if any(isinstance(value, str) for value in present):
-        return pd.array([None if value is None else str(value) for value in values], dtype="str")
-    if len(present) == len(values) and all(isinstance(value, int) for value in present):
-        return np.array(values, dtype=np.int64)
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-# --- progress -----------------------------------------------------------------------------------
-
-
-class _Progress:
-    """Progress on stderr: a bar on a terminal, a line every ten seconds elsewhere, nothing if silent.
-
-    stdout stays clean for tables. The unit is the GAN-step, one training step of one run: runs differ in length.
-    """
-
-    def __init__(self, study: Study, silent: bool, stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stderr
-        self.silent = silent
-        self.name = study.name
-        self.n_runs = study.n_runs
-        self.reps = study.reps
-        self.steps_of = np.array([cell.gan.steps for cell in study.cells])
-        self.bar: Any = None
-
-    def over(self, wanted: NDArray[np.bool_]) -> _Progress:
-        """Set what is to be done: these runs, the others are there."""
-        per_run = np.repeat(self.steps_of, self.reps)
-        self.todo, self.before = int(np.count_nonzero(wanted)), self.n_runs - int(np.count_nonzero(wanted))
-        self.n_steps = int(per_run[wanted].sum())
-        self.runs = self.steps = 0
-        return self
-
-    def say(self, text: str) -> None:
-        if not self.silent:
-            self.stream.write(f"{self.name}: {text}\n")
-            self.stream.flush()
-
-    def warn(self, text: str) -> None:
-        """Say what is wrong, silent or not."""
-        self.stream.write(f"{self.name}: {text}\n")
-        self.stream.flush()
-
-    def __enter__(self) -> None:
-        self.started = self.last = time.perf_counter()
-        if not self.silent and self.stream.isatty():
-            from tqdm import tqdm
-
-            self.bar = tqdm(
-                total=self.n_steps,
-                desc=self.name,
-                unit=" GAN-steps",
-                unit_scale=True,
-                file=self.stream,
-                dynamic_ncols=True,
-            )
-
-    def advance(self, cells: NDArray[np.integer[Any]]) -> None:
-        """Count runs of these cells as done."""
-        steps = int(self.steps_of[cells].sum())
-        self.runs += len(cells)
-        self.steps += steps
-        if self.bar is not None:
-            self.bar.update(steps)
-        elif time.perf_counter() - self.last >= _LINE_EVERY:
-            self.last = time.perf_counter()
-            self.say(self._line(self.last - self.started))
-
-    def _line(self, elapsed: float) -> str:
-        rate = self.steps / elapsed
-        left = (self.n_steps - self.steps) / rate
-        share = 100 * self.steps / self.n_steps
-        runs = f"{self.before + self.runs:,} of {self.n_runs:,} runs"
-        return f"{runs} ({share:.0f} %), {_rate(rate)}, {_duration(left)} left"
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        elapsed = max(time.perf_counter() - self.started, 1e-9)
-        if self.bar is not None:
-            self.bar.close()
-        if kind is None:
-            self.say(f"{_count(self.todo, 'run')} in {_duration(elapsed)}, {_rate(self.steps / elapsed)}")
-
-
-def _rate(steps_per_second: float) -> str:
-    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if steps_per_second >= factor:
-            return f"{steps_per_second / factor:.3g} {prefix} GAN-steps/s"
-    return f"{steps_per_second:.3g} GAN-steps/s"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60) if seconds >= 3600 else int(seconds // 60)
-    if minutes < 60:
-        return f"{minutes} min {int(seconds % 60)} s"
-    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,79 +1,23 @@
-"""A study cut into shards, for queues of a cluster that know of no scheduler, and put together again.
-
-Shard i of N holds every N-th block of 16 replicates of every cell: each is a study in small, of about the same work,
-and its packs stay full.
-"""
+"""Shards of a study, put together again."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gansim import parts
 from gansim.folder import open_folder
-from gansim.identity import differences
+from gansim.identity import Identity, differences
 from gansim.parts import Collected
 from gansim.results import Results, open_results
-from gansim.spec import ConfigError
+from gansim.shard import Shard
 from gansim.store import StoreError
+from gansim.study import Study
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["Shard", "merge"]
-
-_BLOCK = 16  # replicates, the lanes of a pack in float32
-_MOST = 100_000
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Shard `number` of `count`, from 1.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such shard.
-    """
-
-    number: int
-    count: int
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.number <= self.count <= _MOST:
-            raise ConfigError(f"shard: value {self}: i/N, with i from 1 to N and N up to {_MOST:,}")
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.count}"
-
-    @classmethod
-    def parse(cls, text: str) -> Shard:
-        """Read ``i/N``; ConfigError if that is no shard.
-
-        Examples
-        --------
-        >>> Shard.parse("2/8")
-        Shard(number=2, count=8)
-        """
-        found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
-        if not found:
-            raise ConfigError(f"shard: value {text!r:.60}: i/N, such as 2/8")
-        return cls(int(found[1]), int(found[2]))
-
-    def folder(self, name: str) -> str:
-        """Name of the folder of this shard of a study."""
-        return f"{name}.shard-{self.number}-of-{self.count}"
-
-    def holds(self, cells: NDArray[np.int32], reps: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which runs are of this shard."""
-        return np.asarray((reps // _BLOCK + cells) % self.count == self.number - 1)
+__all__ = ["merge"]
 
 
 def merge(
@@ -136,9 +80,9 @@ def merge(
     return open_results(Path(out) / study.name)
 
 
-def _take(results: Results, identity: object, into: Collected, say: Callable[[str], object]) -> None:
+def _take(results: Results, identity: Identity, into: Collected, say: Callable[[str], object]) -> None:
     before = into.done
-    _, bad = parts.collect(results.folder, identity, into, results.metadata.get("files") or {})  # type: ignore[arg-type]
+    _, bad = parts.collect(results.folder, identity, into, results.metadata.get("files") or {})
     if bad:
         raise StoreError(f"{bad[0].path}: {bad[0].why}: run the command of that folder again to mend it, then merge")
     say(f"{results.folder}: {into.done - before:,} runs")

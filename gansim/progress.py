@@ -1,0 +1,131 @@
+"""Progress of a study on stderr; stdout stays clean for tables."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Progress", "count"]
+
+_LINE_EVERY = 10.0  # seconds between progress lines where there is no terminal
+
+
+def count(number: int, thing: str) -> str:
+    """Return a number of things in words.
+
+    Examples
+    --------
+    >>> count(1, "run"), count(1200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+class Progress:
+    """A bar on a terminal, a line every ten seconds elsewhere, nothing if silent.
+
+    The unit is the GAN-step, one training step of one run: runs differ in length.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    reps, steps : sequence of int
+        Replicates, and training steps of a run, of every cell.
+    silent : bool
+        Say nothing but what is wrong.
+    stream : file, optional
+        Where to; by default stderr.
+    """
+
+    def __init__(
+        self, name: str, reps: Sequence[int], steps: Sequence[int], silent: bool, stream: TextIO | None = None
+    ) -> None:
+        self.stream = stream or sys.stderr
+        self.silent = silent
+        self.name = name
+        self.n_runs = sum(reps)
+        self.reps = tuple(reps)
+        self.steps_of = np.array(steps)
+        self.bar: Any = None
+
+    def over(self, wanted: NDArray[np.bool_]) -> Progress:
+        """Set what is to be done: these runs, the others are there."""
+        per_run = np.repeat(self.steps_of, self.reps)
+        self.todo, self.before = int(np.count_nonzero(wanted)), self.n_runs - int(np.count_nonzero(wanted))
+        self.n_steps = int(per_run[wanted].sum())
+        self.runs = self.steps = 0
+        return self
+
+    def say(self, text: str) -> None:
+        """Say something, unless silent."""
+        if not self.silent:
+            self.stream.write(f"{self.name}: {text}\n")
+            self.stream.flush()
+
+    def warn(self, text: str) -> None:
+        """Say what is wrong, silent or not."""
+        self.stream.write(f"{self.name}: {text}\n")
+        self.stream.flush()
+
+    def __enter__(self) -> None:
+        self.started = self.last = time.perf_counter()
+        if not self.silent and self.stream.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                total=self.n_steps,
+                desc=self.name,
+                unit=" GAN-steps",
+                unit_scale=True,
+                file=self.stream,
+                dynamic_ncols=True,
+            )
+
+    def advance(self, cells: NDArray[np.integer[Any]]) -> None:
+        """Count runs of these cells as done."""
+        steps = int(self.steps_of[cells].sum())
+        self.runs += len(cells)
+        self.steps += steps
+        if self.bar is not None:
+            self.bar.update(steps)
+        elif time.perf_counter() - self.last >= _LINE_EVERY:
+            self.last = time.perf_counter()
+            self.say(self._line(self.last - self.started))
+
+    def _line(self, elapsed: float) -> str:
+        rate = self.steps / elapsed
+        left = (self.n_steps - self.steps) / rate
+        share = 100 * self.steps / self.n_steps
+        runs = f"{self.before + self.runs:,} of {self.n_runs:,} runs"
+        return f"{runs} ({share:.0f} %), {_rate(rate)}, {_duration(left)} left"
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        elapsed = max(time.perf_counter() - self.started, 1e-9)
+        if self.bar is not None:
+            self.bar.close()
+        if kind is None:
+            self.say(f"{count(self.todo, 'run')} in {_duration(elapsed)}, {_rate(self.steps / elapsed)}")
+
+
+def _rate(steps_per_second: float) -> str:
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if steps_per_second >= factor:
+            return f"{steps_per_second / factor:.3g} {prefix} GAN-steps/s"
+    return f"{steps_per_second:.3g} GAN-steps/s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60) if seconds >= 3600 else int(seconds // 60)
+    if minutes < 60:
+        return f"{minutes} min {int(seconds % 60)} s"
+    return f"{minutes // 60} h {minutes % 60} min"
