@@ -263,7 +263,7 @@ def test_a_full_disk_ends_with_one_line_and_a_folder_that_goes_on(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store._Digesting, "write", limited)
         run(tmp_path / "all")
-    for room in np.random.default_rng(number).choice(calls, 10, replace=False).tolist():
+    for room in np.random.default_rng(number).choice(calls, 6, replace=False).tolist():
         out, calls = tmp_path / str(room), 0
         with pytest.MonkeyPatch.context() as patch, pytest.raises(StoreError) as caught:
             patch.setattr(store._Digesting, "write", limited)
@@ -527,7 +527,7 @@ def test_an_altered_traces_file_is_reported_and_made_again(
     run(out)
     path = out / "s" / TRACES
     good = path.read_bytes()
-    for number, where in enumerate(range(0, len(good), len(good) // 12)):
+    for number, where in enumerate(range(0, len(good), len(good) // 4)):
         path.write_bytes(good[:where] + bytes([good[where] ^ 16]) + good[where + 1 :])
         engine.clear()
         run(out)

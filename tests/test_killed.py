@@ -1,0 +1,255 @@
+"""Real processes of a real study, killed, crowded out and out of space: the same command ends with the same digest."""
+
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gansim import store
+
+ROOT = Path(__file__).parents[1]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")]
+
+SCRIPT = '''"""A study of a few seconds."""
+import gansim as gs
+from gansim import cli, store, tables
+
+
+def main(options: cli.StudyOptions) -> None:
+    mlp = gs.MLP((16,), activation="leaky_relu")
+    gan = gs.GAN(target=gs.Normal(500, 5), generator=mlp, discriminator=mlp, steps=options.steps, records=10)
+    study = gs.Study("small", gan, {"game": ["minimax", "non-saturating"]}, options.reps, options.seed)
+    runs = study.run(options.out, options.jobs, options.backend, force=options.force)
+    tables.save(gs.tabulate(runs, by=["game"], column="g_state"), options.out / "small" / "tables", "regimes", "Shares")
+
+
+if __name__ == "__main__":
+    cli.run_study(main, cli.StudyOptions(reps=1500, steps=4000, jobs=2))
+'''
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("script") / "small.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def start(script: Path, *argv: object) -> subprocess.Popen[str]:
+    command = [sys.executable, str(script), *map(str, argv)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, env=environment(), stdout=pipe, stderr=pipe, text=True, cwd=script.parent, start_new_session=True
+    )
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit code and stderr of a process that is left alone; nothing of it stays behind."""
+    _, err = process.communicate(timeout=300)
+    return process.returncode, err
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started, not those that they have."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def workers(pid: int) -> list[int]:
+    """Its loky workers: the children but the resource tracker."""
+    found = []
+    for child in children(pid):
+        try:
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"resource_tracker" not in command and b"loky" in command:
+            found.append(child)
+    return found
+
+
+def kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def outputs(out: Path) -> dict[str, str]:
+    """Digests of everything that must not depend on how the study got there."""
+    folder = out / "small"
+    files = [folder / store.RUNS, folder / store.TRACES, *sorted((folder / "tables").iterdir())]
+    assert len(files) == 5
+    return {path.name: store.file_digest(path) for path in files}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(script: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], float]:
+    """What a study that nothing disturbs writes, and how long it takes once everything is compiled."""
+    out = tmp_path_factory.mktemp("undisturbed")
+    assert end(start(script, "--reps", 20, "--out", out / "warm"))[0] == 0
+    started = time.perf_counter()
+    assert end(start(script, "--out", out))[0] == 0
+    return outputs(out), time.perf_counter() - started
+
+
+def test_a_changed_byte_is_another_digest(
+    undisturbed: tuple[dict[str, str], float], tmp_path: Path, script: Path
+) -> None:
+    """The control of all that follows: outputs differ when they differ."""
+    assert end(start(script, "--out", tmp_path))[0] == 0
+    assert outputs(tmp_path) == undisturbed[0]
+    for path in (tmp_path / "small" / store.RUNS, tmp_path / "small" / "tables" / "regimes.csv"):
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        assert outputs(tmp_path) != undisturbed[0]
+        path.write_bytes(content)
+    assert outputs(tmp_path) == undisturbed[0]
+
+
+STATES: list[tuple[str, bool]] = []  # what each kill found: status of the metadata, whether there were parts
+HOW = [("threads", "parent")] * 12 + [("loky", "parent")] * 4 + [("loky", "worker")] * 4
+
+
+@pytest.mark.parametrize("number", range(len(HOW)))
+def test_killed_at_a_random_moment_and_started_again(
+    script: Path, undisturbed: tuple[dict[str, str], float], tmp_path: Path, number: int
+) -> None:
+    expected, duration = undisturbed
+    backend, victim = HOW[number]
+    rng = random.Random(number)
+    process = start(script, "--out", tmp_path, "--backend", backend)
+    orphans = []
+    try:
+        if victim == "parent":
+            time.sleep(rng.uniform(0.05, 1) * duration)
+            orphans = workers(process.pid)
+            kill(process.pid)
+        else:
+            deadline = time.monotonic() + 60
+            while not workers(process.pid) and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(rng.uniform(0, 0.7) * duration)
+            orphans = workers(process.pid)
+            for worker in orphans[:1]:
+                kill(worker)
+        end_after_kill(process)
+        metadata, parts = tmp_path / "small" / store.METADATA, tmp_path / "small" / store.PARTS
+        STATES.append((store.read_metadata(metadata)["status"] if metadata.exists() else "none", parts.exists()))
+        code, err = end(start(script, "--out", tmp_path, "--backend", backend))
+    finally:
+        kill(process.pid)
+        for orphan in orphans:
+            kill(orphan)
+    assert code == 0, err
+    assert outputs(tmp_path) == expected
+    assert store.read_metadata(tmp_path / "small")["status"] == "complete"
+    assert not (tmp_path / "small" / store.PARTS).exists()
+
+
+def test_the_kills_struck() -> None:
+    """The control: most met a study that was not complete, some one with parts."""
+    if len(STATES) < len(HOW):
+        pytest.skip("some kills were left out")
+    assert sum(status != "complete" for status, _ in STATES) > len(HOW) / 2
+    assert sum(parts for _, parts in STATES) >= 3
+
+
+def end_after_kill(process: subprocess.Popen[str]) -> None:
+    """Wait for the process alone: orphans may hold its pipes."""
+    process.wait(timeout=120)
+    for pipe in (process.stdout, process.stderr):
+        assert pipe is not None
+        pipe.close()
+
+
+def test_orphaned_workers_hold_no_lock(script: Path, tmp_path: Path, undisturbed: tuple) -> None:
+    process = start(script, "--out", tmp_path, "--backend", "loky", "--reps", 100_000)
+    try:
+        deadline = time.monotonic() + 60
+        while len(workers(process.pid)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        orphans = workers(process.pid)
+        assert len(orphans) >= 2
+        time.sleep(0.3)
+    finally:
+        kill(process.pid)
+    end_after_kill(process)
+    alive = [pid for pid in orphans if Path(f"/proc/{pid}").exists()]
+    try:
+        code, err = end(start(script, "--out", tmp_path, "--reps", 20, "--force"))
+    finally:
+        for orphan in orphans:
+            kill(orphan)
+    assert alive, "no orphan was left: nothing was tested"
+    assert code == 0, err
+
+
+def test_a_second_process_is_refused_at_once(script: Path, tmp_path: Path, undisturbed: tuple) -> None:
+    first = start(script, "--out", tmp_path, "--reps", 100_000)
+    try:
+        assert first.stderr is not None
+        for line in first.stderr:
+            if "ready after" in line:
+                break
+        for more in ([], ["--force"]):
+            code, err = end(start(script, "--out", tmp_path, "--reps", 100_000, *more))
+            assert code == 2
+            assert re.fullmatch(r"small.py: error: \S+small: another process is running this study: [^\n]*\n", err)
+        assert first.poll() is None
+    finally:
+        kill(first.pid)
+    end_after_kill(first)
+
+
+def test_a_limit_on_the_size_of_files(script: Path, tmp_path: Path, undisturbed: tuple[dict[str, str], float]) -> None:
+    limited = f"ulimit -f 100; exec {sys.executable} {script} --out {tmp_path}"  # blocks of 1,024 bytes
+    done = subprocess.run(["bash", "-c", limited], env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert re.search(
+        r"error: \S+ cannot write \(File too large\): free some and run the same command again: ", done.stderr
+    )
+    assert end(start(script, "--out", tmp_path))[0] == 0
+    assert outputs(tmp_path) == undisturbed[0]
+
+
+FULL = """
+mount -t tmpfs -o size=2000k tmpfs "$OUT" || exit 77
+"$PYTHON" "$SCRIPT" --out "$OUT"
+echo "code $?"
+find "$OUT" -name "*.tmp"
+mount -o remount,size=100m "$OUT" || exit 77
+"$PYTHON" "$SCRIPT" --out "$OUT" || exit 1
+cp -r "$OUT/small" "$COPY/small"
+"""
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs a file system of its own")
+def test_a_full_disk(script: Path, tmp_path: Path, undisturbed: tuple[dict[str, str], float]) -> None:
+    (tmp_path / "disk").mkdir()
+    facts = {"OUT": str(tmp_path / "disk"), "COPY": str(tmp_path), "PYTHON": sys.executable, "SCRIPT": str(script)}
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "bash", "-c", FULL],
+        env=environment() | facts, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"no file system of its own to be had: {done.stderr}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "code 2\n"  # and no temporary file is left
+    [line] = [line for line in done.stderr.splitlines() if "error" in line]
+    saved = re.search(r"cannot write \(No space left on device\): free some .*: ([\d,]+) of 3,000 runs are saved", line)
+    assert saved
+    assert f"{saved[1]} of 3,000 runs are saved in" in done.stderr.replace(line, "")
+    assert outputs(tmp_path) == undisturbed[0]
