@@ -22,16 +22,17 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from gansim import store, wording
+from gansim import provenance, schema, wording
 from gansim.design import Label
 from gansim.spec import GAN, ConfigError, Mixture, Normal
-from gansim.study import Study
+from gansim.store import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gansim.design import Design
     from gansim.regimes import Thresholds
 
 __all__ = ["sheet"]
@@ -40,19 +41,30 @@ _Z2 = 1.959964**2  # the square of the normal quantile at 0.975
 _MOST = 8  # levels, or values that vary, listed one by one; of more, the first and the last
 
 
+class Described(Protocol):
+    """Any description of a study: a `gansim.Study`, or what `gansim.schema` reads."""
+
+    name: str
+    seed: int
+    designs: tuple[Design, ...]
+    reps: tuple[int, ...]
+    aims: str
+
+
 @dataclass(frozen=True)
 class _Part:
-    """A design: its name, its replicates per cell, its cells' numbers, levels and configurations."""
+    """A design: its name, its replicates per cell, its cells' numbers, replicates, levels and configurations."""
 
     name: str
     reps: int
+    counts: Sequence[int]
     cells: Sequence[int]
     levels: Sequence[Mapping[str, Label]]
     gans: Sequence[GAN]
 
 
 def sheet(
-    study: Study | Mapping[str, Any],
+    study: Described | Mapping[str, Any],
     runs: pd.DataFrame | None = None,
     aims: str = "",
     thresholds: Thresholds | None = None,
@@ -62,17 +74,17 @@ def sheet(
 
     Parameters
     ----------
-    study : Study or mapping
+    study : Study, Description or mapping
         The study, run or not; or the metadata of its results folder.
     runs : DataFrame, optional
         Its runs, one row each, with columns cell and finite: how many came back, and how many are not finite.
     aims : str, optional
-        What the study asks, in a sentence or a few.
+        What the study asks, in a sentence or a few; by default what the metadata have.
     thresholds : Thresholds, optional
         Definitions of the regimes; by default those of the metadata, or `Thresholds()`.
     target_mcse : float, optional
-        Monte-Carlo standard error, 0 to 1/2, until which replicates were added. The sheet then says that stopping
-        depended on the data.
+        Monte-Carlo standard error, 0 to 1/2, until which replicates were added; by default what the metadata have. The
+        sheet then says that stopping depended on the data.
 
     Returns
     -------
@@ -91,7 +103,9 @@ def sheet(
     missing = [name for name in ("cell", "finite") if runs is not None and name not in runs]
     if missing:
         raise ConfigError(f"runs: no column {missing[0]!r}: the runs of a study")
-    name, seed, parts, facts = _read(study)
+    name, seed, given, parts, facts = _read(study)
+    target_mcse = target_mcse or (facts.get("stopping") or {}).get("target_mcse")
+    aims = aims or given
     gans = [gan for part in parts for gan in part.gans]
     lines = [f"# {name}: ADEMP sheet", ""]
     lines += ["Made from the design. Headings as in Morris, White and Crowther (2019).", "", "## Aims", ""]
@@ -106,23 +120,24 @@ def sheet(
     return "\n".join(lines) + "\n"
 
 
-def _read(study: Study | Mapping[str, Any]) -> tuple[str, int, list[_Part], Mapping[str, Any]]:
-    """Name, seed, designs and whatever else is known, from a study or from its metadata."""
-    if isinstance(study, Study):
-        parts = []
-        for design in study.designs:
-            mine = [cell for cell in study.cells if cell.design == design.name]
-            numbers, levels, gans = ([getattr(cell, key) for cell in mine] for key in ("index", "levels", "gan"))
-            parts.append(_Part(design.name, design.reps, numbers, levels, gans))
-        return study.name, study.seed, parts, study.metadata
-    configurations = store.read_cells(study)
-    parts = []
-    for described in study["designs"]:
-        numbers = [int(cell["cell"]) for cell in described["cells"]]
-        levels = [cell["levels"] for cell in described["cells"]]
-        gans = [configurations[number] for number in numbers]
-        parts.append(_Part(described["name"], int(described["reps"]), numbers, levels, gans))
-    return str(study["study"]), int(study["seed"]), parts, study
+def _read(study: Described | Mapping[str, Any]) -> tuple[str, int, str, list[_Part], Mapping[str, Any]]:
+    """Name, seed, aims, designs and whatever else is known, from a study or from its metadata."""
+    if isinstance(study, Mapping):
+        try:
+            described: Described = schema.from_dict(study)
+        except ConfigError as error:
+            raise StoreError(f"metadata: {error}") from None
+        facts = study
+    else:
+        described, facts = study, getattr(study, "metadata", {})
+    parts, first = [], 0
+    for design in described.designs:
+        numbers = range(first, first + len(design.cells))
+        first += len(design.cells)
+        counts = [described.reps[number] for number in numbers]
+        levels, gans = [cell.levels for cell in design.cells], [cell.gan for cell in design.cells]
+        parts.append(_Part(design.name, design.reps, counts, numbers, levels, gans))
+    return described.name, described.seed, described.aims, parts, facts
 
 
 # --- saying what varies -------------------------------------------------------------------------
@@ -158,7 +173,7 @@ def _n(count: int, thing: str) -> str:
 
 
 def _mechanisms(parts: Sequence[_Part], gans: Sequence[GAN]) -> list[str]:
-    total = sum(part.reps * len(part.gans) for part in parts)
+    total = sum(sum(part.counts) for part in parts)
     lines = [
         f"- Target: {_said(gans, lambda gan: wording.law(gan.target))}. "
         f"Noise: {_said(gans, lambda gan: wording.law(gan.noise))} in {_said(gans, _dimensions)}.",
@@ -167,7 +182,9 @@ def _mechanisms(parts: Sequence[_Part], gans: Sequence[GAN]) -> list[str]:
         "Replicates of a cell have independent data, noise and, unless they are given, initial weights.",
     ]
     for part in parts:
-        size = f"{_n(len(part.gans), 'cell')}, {_n(part.reps, 'replicate')} each"
+        few, most = min(part.counts), max(part.counts)
+        each = f"{_n(few, 'replicate')} each" if few == most else f"{few:,} to {most:,} replicates"
+        size = f"{_n(len(part.gans), 'cell')}, {each}"
         lines.append(f"- Design {_code(part.name)}: {size}.{'' if part.levels[0] else ' No factor.'}")
         for factor in dict.fromkeys(name for levels in part.levels for name in levels):
             labels = list(dict.fromkeys(levels[factor] for levels in part.levels if factor in levels))
@@ -251,11 +268,11 @@ def _replicates(parts: Sequence[_Part], target_mcse: float | None) -> list[str]:
         "and the true difference of two cells that a 95 % interval tells from 0 in half of all studies, z√(s/(n + z²)) "
         "with z = 1.96, where a share s of the pairs disagrees (1.43 times as large: in 80 %).",
         "",
-        "| design | n per cell | largest MCSE | half width, p = 0.05 | p = 0.5 | difference, s = 0.1 | s = 0.5 |",
+        "| design | least n | largest MCSE | half width, p = 0.05 | p = 0.5 | difference, s = 0.1 | s = 0.5 |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for part in parts:
-        n = part.reps
+        n = min(part.counts)
         numbers = [math.sqrt(0.25 / n), *(_half_width(p, n) for p in (0.05, 0.5)), _told(0.1, n), _told(0.5, n)]
         lines.append(f"| {_code(part.name)} | {n:,} | {' | '.join(map(_points, numbers))} |")
     if target_mcse is None:
@@ -286,7 +303,7 @@ def _told(s: float, n: int) -> float:
 
 
 def _missingness(parts: Sequence[_Part], runs: pd.DataFrame | None, facts: Mapping[str, Any]) -> list[str]:
-    requested = {cell: part.reps for part in parts for cell in part.cells}
+    requested = {cell: n for part in parts for cell, n in zip(part.cells, part.counts, strict=True)}
     total = sum(requested.values())
     lines = [
         "- A run that is no longer finite is a row, with a regime of its own; it counts in every share's n and in the "
@@ -312,7 +329,7 @@ def _missingness(parts: Sequence[_Part], runs: pd.DataFrame | None, facts: Mappi
 
 
 def _execution(seed: int, parts: Sequence[_Part], facts: Mapping[str, Any]) -> list[str]:
-    versions: Mapping[str, str] = facts.get("versions") or store.versions()
+    versions: Mapping[str, str] = facts.get("versions") or provenance.versions()
     shown = [f"{name} {versions[name]}" for name in ("gansim", "python", "numba", "numpy") if name in versions]
     together = "Cells share them: replicate r of any two cells has the same streams (common random numbers)."
     lines = [

@@ -1,4 +1,4 @@
-"""The command line: the options that every study shares, refusals in one line, and the ``gansim`` command.
+"""The command line of studies: the options they share, what they do, refusals in one line.
 
 A study script hands `run_study` its main function and its default options::
 
@@ -12,7 +12,6 @@ A study script hands `run_study` its main function and its default options::
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import dataclasses
 import difflib
@@ -23,14 +22,20 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from gansim.shard import Shard
 from gansim.spec import ConfigError, one_line
+from gansim.study import RunsError, Study
 
-__all__ = ["Options", "StudyOptions", "main", "parse_options", "run_study"]
+if TYPE_CHECKING:
+    from gansim.regimes import Thresholds
 
+__all__ = ["Options", "StudyOptions", "execute", "guarded", "parse_options", "run_study"]
+
+_INCOMPLETE = 1  # exit code when some runs could not be computed
 _REFUSED = 2  # exit code of a bad option or an impossible configuration
 _INTERRUPTED = 130  # exit code of Ctrl-C, as shells report it
 
@@ -100,11 +105,26 @@ class StudyOptions(Options):
     seed: Annotated[int, BeforeValidator(_Whole(0, 2**64 - 1))] = 0
     """Seed of the study, 0 to 2^64 - 1."""
 
-    backend: Literal["threads", "loky"] = "threads"
-    """Kind of workers, threads or processes (loky); changes no result."""
+    backend: Literal["threads", "loky", "dask"] = "threads"
+    """Kind of workers: threads, processes (loky), a cluster (dask); changes no result."""
+
+    scheduler: str | None = None
+    """Address of the cluster's scheduler, such as tcp://10.0.0.1:8786, for --backend dask."""
 
     force: bool = False
     """Start over: earlier results of the study are kept in another folder, next to it."""
+
+    dry_run: bool = False
+    """Say what would be simulated, and do nothing."""
+
+    shard: str | None = None
+    """i/N: simulate this part of the runs only, into a folder of its own; `gansim merge` puts the parts together."""
+
+    target_mcse: float | None = None
+    """Add replicates to cells until the Monte-Carlo error of every share is at most this, above 0, below 0.5."""
+
+    most_reps: Annotated[int, BeforeValidator(_Whole(1, 10_000_000))] = 100_000
+    """With --target-mcse: replicates of a cell that are not exceeded, 1 to 10,000,000."""
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -267,69 +287,81 @@ def run_study(
         Always: 0 when the study ran to its end.
     """
     description = inspect.getdoc(inspect.getmodule(main)) or ""
-    sys.exit(_guarded(_prog(), lambda: main(parse_options(full, quick, argv, description))))
+    sys.exit(guarded(_prog(), lambda: main(parse_options(full, quick, argv, description))))
 
 
 def _prog() -> str:
     return Path(sys.argv[0]).name or "study"
 
 
-def _guarded(prog: str, action: Callable[[], object]) -> int:
-    """Run; turn refusals and Ctrl-C into one line on stderr and an exit code."""
+def guarded(prog: str, action: Callable[[], int | object]) -> int:
+    """Run something; turn refusals, failed tasks and Ctrl-C into one line on stderr and an exit code.
+
+    Parameters
+    ----------
+    prog : str
+        How the program is called.
+    action : callable
+        What to do; an integer that it returns is the exit code.
+
+    Returns
+    -------
+    int
+        0, or what `action` returned; 1 if some runs could not be computed; 2 after a refusal; 130 after Ctrl-C.
+    """
     try:
-        action()
+        code = action()
+    except RunsError as error:
+        details = {failure.detail for failure in error.failures if failure.detail}
+        print("\n".join(sorted(details)), file=sys.stderr)
+        print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
+        return _INCOMPLETE
     except (ConfigError, ValidationError, OSError) as error:
         print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
         return _REFUSED
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return _INTERRUPTED
-    return 0
+    return code if isinstance(code, int) else 0
 
 
-# --- the gansim command -------------------------------------------------------------------------
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose refusals are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message} (--help lists what is possible)")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the ``gansim`` command.
+def execute(study: Study, options: StudyOptions, thresholds: Thresholds | None = None) -> bool:
+    """Run a study as the options say.
 
     Parameters
     ----------
-    argv : sequence of str, optional
-        The arguments; by default those of the process.
+    study : Study
+        The study.
+    options : StudyOptions
+        Where to, with which workers, all of it or a shard, or nothing at all.
+    thresholds : Thresholds, optional
+        Definitions of the labels.
 
     Returns
     -------
-    int
-        Exit code: 0, 2 after a refusal, 130 after Ctrl-C.
+    bool
+        Whether the study is complete, so that its tables can be made: not after a dry run or a shard.
 
-    Examples
-    --------
-    >>> main(["--nonsense"])  # says on stderr: gansim: error: ...
-    2
+    Raises
+    ------
+    ConfigError, RunsError
+        As `Study.run` does; also if options contradict each other.
     """
-    return _guarded("gansim", lambda: _command(argv))
+    if options.shard is not None and options.target_mcse is not None:
+        raise ConfigError("shard: not with target-mcse, which decides by all runs together")
+    shard = None if options.shard is None else Shard.parse(options.shard)
+    where = {"out": options.out, "jobs": options.jobs, "backend": options.backend, "scheduler": options.scheduler}
+    how: dict[str, Any] = {**where, "progress": False if options.quiet else None, "force": options.force}
+    if options.dry_run:
+        from gansim import preview
 
-
-def _command(argv: Sequence[str] | None) -> None:
-    from gansim import provenance
-
-    parser = _Parser(prog="gansim", description="Simulation studies of GAN training. Studies are scripts: see README.")
-    parser.add_argument("--version", action="store_true", help="print gansim's version")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("versions", help="print the versions of everything that results depend on, and the machine")
-    arguments = parser.parse_args(argv)
-    if arguments.version:
-        print(f"gansim {provenance.versions()['gansim']}")
-    elif arguments.command == "versions":
-        for name, value in {**provenance.versions(), **provenance.machine()}.items():
-            print(f"{name:<12} {value}")
+        print("\n".join(preview.describe(study, options.jobs)))
+        return False
+    if shard is not None:
+        print(study.run_shard(shard, **how))
+        return False
+    if options.target_mcse is not None:
+        study.run_to(options.target_mcse, thresholds=thresholds, most_reps=options.most_reps, **how)
     else:
-        parser.print_help()
+        study.run(thresholds=thresholds, **how)
+    return True

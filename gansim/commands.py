@@ -155,30 +155,22 @@ def _run_arguments(verb: argparse.ArgumentParser) -> None:
     _workers(verb)
 
 
-def _run(options: argparse.Namespace) -> int | None:
-    from gansim import schema
-    from gansim.execution import Execution, execute_study
+def _run(options: argparse.Namespace) -> None:
+    from gansim import cli, schema
     from gansim.report import write_report
     from gansim.study import Study
 
     described = schema.read(options.file)
     designs = [design if options.reps is None else replace(design, reps=options.reps) for design in described.designs]
-    study = Study.of(described.name, designs, described.seed if options.seed is None else options.seed)
+    seed = described.seed if options.seed is None else options.seed
+    study = Study.of(described.name, designs, seed, described.aims)
     if options.reps is None:
         study = study.with_reps(described.reps)
-    execution = Execution(
-        options.out,
-        force=options.force,
-        shard=options.shard,
-        dry_run=options.dry_run,
-        target_mcse=options.target_mcse,
-        most_reps=options.most_reps,
-        **_execution(options),
-    )
-    if execute_study(study, execution, described.thresholds):
+    shared = {field.name for field in fields(cli.StudyOptions)} - {"reps", "seed"}
+    chosen = cli.StudyOptions(**{name: value for name, value in vars(options).items() if name in shared})
+    if cli.execute(study, chosen, described.thresholds):
         write_report(study, options.out / study.name, not options.no_figures)
         print(options.out / study.name)
-    return None
 
 
 # --- verify -------------------------------------------------------------------------------------
@@ -384,12 +376,39 @@ def _merge_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _merge(options: argparse.Namespace) -> None:
+    from gansim.merging import merge
     from gansim.report import write_report
-    from gansim.shards import merge
 
     study = merge(options.folders, options.out, options.force, False, _say(options))
     write_report(study, options.out / study.name, not options.no_figures)
     print(options.out / study.name)
+
+
+# --- plan ---------------------------------------------------------------------------------------
+
+
+def _plan_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--mcse", type=_number, help="Monte-Carlo standard error wanted of a share (0.01 if nothing is)")
+    verb.add_argument("--half-width", type=_number, help="half width wanted of a share's Wilson interval")
+    verb.add_argument("--difference", type=_number, help="difference of two cells' shares that a test is to find")
+    verb.add_argument("--share", type=_number, default=0.5, help="the share that is expected (0.5, the worst case)")
+    verb.add_argument("--correlation", type=_number, default=0.0, help="of the outcomes of a pair (0)")
+    verb.add_argument("--power", type=_number, default=0.8, help="of the test (0.8)")
+    verb.add_argument("--level", type=_number, default=0.95, help="of the interval; the test's is 1 minus it (0.95)")
+    verb.add_argument("--reps", type=_whole(1, 10_000_000), help="what this many replicates show, instead")
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from gansim import planner, tables
+
+    if options.reps is not None:
+        found = planner.seen(options.reps, (0.5, 0.1, 0.01), options.correlation, options.power, options.level)
+        print(tables.markdown(found, f"What {options.reps:,} replicates per cell show."))
+        return
+    aims = {"half_width": options.half_width, "difference": options.difference}
+    mcse = options.mcse if options.mcse is not None or any(value is not None for value in aims.values()) else 0.01
+    rest = {name: getattr(options, name) for name in ("share", "correlation", "power", "level")}
+    print(tables.markdown(planner.plan(mcse, **aims, **rest), "Replicates per cell."))
 
 
 # --- versions -----------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def merge(
     force: bool = False,
     progress: bool | None = None,
     say: Callable[[str], object] = lambda text: None,
-) -> Results:
+) -> Study:
     """Put the runs of several folders of one study together, and finish the study.
 
     Parameters
@@ -44,8 +44,8 @@ def merge(
 
     Returns
     -------
-    Results
-        The complete folder.
+    Study
+        The complete study, with its runs.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def merge(
     if everything.missing.any():
         raise StoreError(_missing(opened, everything))
     study.finish(out, progress=progress, thresholds=opened[0].thresholds)
-    return open_results(Path(out) / study.name)
+    return study
 
 
 def _take(results: Results, identity: Identity, into: Collected, say: Callable[[str], object]) -> None:

@@ -114,10 +114,20 @@ class Collected:
             raise RuntimeError(f"{int(self.missing.sum())} runs did not come back")
         return Traces(self.steps, self.values, self.n_modes)
 
-    def rows(self) -> Rows:
-        """All runs, in order; RuntimeError if one is missing."""
+    @property
+    def records(self) -> int:
+        """Records of every run."""
+        return int(self.steps.shape[1])
+
+    def rows(self, wanted: NDArray[np.bool_] | None = None) -> Rows:
+        """Some runs, by default all, in order; RuntimeError if one of them is missing."""
         cells, reps = self.ids
-        return Rows(cells, reps, self.traces(), self.estimates)
+        if wanted is None:
+            return Rows(cells, reps, self.traces(), self.estimates)
+        if (self.missing & wanted).any():
+            raise RuntimeError(f"{int((self.missing & wanted).sum())} runs did not come back")
+        traces = Traces(self.steps[wanted], self.values[wanted], self.n_modes[wanted])
+        return Rows(cells[wanted], reps[wanted], traces, self.estimates[wanted])
 
 
 # --- one part -----------------------------------------------------------------------------------

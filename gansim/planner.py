@@ -504,6 +504,13 @@ def guarded_mcse(k: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.float
     return error
 
 
+def check_stopping(target_mcse: float, batch: int, most: int) -> None:
+    """Refuse what `further_replicates` would refuse: ConfigError, in one line."""
+    _inside(target_mcse, "target_mcse", 0, 0.5)
+    _whole(batch, "batch", 1, MOST)
+    _whole(most, "most_reps", 1, MOST)
+
+
 def further_replicates(runs: pd.DataFrame, target_mcse: float, batch: int, most: int) -> pd.DataFrame:
     """Which cells have a share whose Monte-Carlo error is still too large, and how many replicates to add to each.
 

@@ -19,7 +19,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gansim.design import Cell, Design
+from gansim import schema
+from gansim.design import Design
 from gansim.spec import GAN, from_dict, to_dict
 from gansim.store import METADATA, StoreError
 
@@ -181,34 +182,10 @@ def command() -> str:
     return shlex.join([name, *sys.argv[1:]])
 
 
-def _differences(base: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted paths at which two configurations of `to_dict` differ, with the other's values."""
-    found: dict[str, Any] = {}
-    for name, value in other.items():
-        before = base.get(name)
-        both = isinstance(before, Mapping) and isinstance(value, Mapping)
-        if both and before.get("kind") == value.get("kind"):  # type: ignore[union-attr]
-            found |= _differences(before, value, f"{prefix}{name}.")  # type: ignore[arg-type]
-        elif before != value:
-            found[prefix + name] = value
-    return found
-
-
-def _describe_design(design: Design, cells: Sequence[Cell], reps: Sequence[int]) -> dict[str, Any]:
-    base = to_dict(design.gan)
-    listed = []
-    for cell, n in zip(cells, reps, strict=True):
-        facts = {"cell": cell.index, "levels": dict(cell.levels), "overrides": _differences(base, to_dict(cell.gan))}
-        listed.append(facts if n == design.reps else {**facts, "reps": n})
-    factors = list(cells[0].levels)
-    return {"name": design.name, "reps": design.reps, "factors": factors, "gan": base, "cells": listed}
-
-
 def provenance(
     study: str,
     seed: int,
     designs: Sequence[Design],
-    cells: Sequence[Cell],
     extra: Mapping[str, Any],
     reps: Sequence[int] | None = None,
 ) -> dict[str, Any]:
@@ -222,8 +199,6 @@ def provenance(
         Its seed.
     designs : sequence of Design
         Its designs.
-    cells : sequence of Cell
-        All its cells with their numbers in the study.
     extra : mapping
         Facts of the execution to add: jobs, backend, seconds, digests.
     reps : sequence of int, optional
@@ -235,12 +210,11 @@ def provenance(
         JSON-able. Each design holds its base configuration complete, and each cell what differs from it, by dotted
         path; `read_cells` puts them together again. A cell whose replicates are not those of its design says so.
     """
-    planned = {design.name: design.reps for design in designs}
-    counts = [planned[cell.design] for cell in cells] if reps is None else [int(n) for n in reps]
-    described = []
+    counts = [design.reps for design in designs for _ in design.cells] if reps is None else [int(n) for n in reps]
+    described, first = [], 0
     for design in designs:
-        mine = [(cell, n) for cell, n in zip(cells, counts, strict=True) if cell.design == design.name]
-        described.append(_describe_design(design, [cell for cell, _ in mine], [n for _, n in mine]))
+        described.append(schema.describe_design(design, first, counts[first : first + len(design.cells)]))
+        first += len(design.cells)
     facts = {
         "gansim": versions()["gansim"],
         "study": study,

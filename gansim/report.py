@@ -41,17 +41,13 @@ def tables_of(study: Study) -> Iterator[tuple[str, pd.DataFrame, str]]:
     (str, DataFrame, str)
         Per design: regimes, generators, discriminators (shares of runs) and estimates (means).
     """
-    stopping = study.stopping_note()
     for design in study.designs:
         runs, by = _runs_of(study, design)
         prefix = "" if len(study.designs) == 1 else f"{design.name}_"
         for name, column in _COLUMNS.items():
-            caption = f"Design {design.name}: shares of runs by {column}. {stopping}".strip()
-            yield prefix + name, tables.tabulate(runs, by, column), caption
-        caption = (
-            f"Design {design.name}: means over runs of the last record; missing: runs that are not finite. {stopping}"
-        )
-        yield prefix + "estimates", tables.estimate(runs, by, _ESTIMATED), caption.strip()
+            yield prefix + name, tables.tabulate(runs, by, column), f"Design {design.name}: shares of runs by {column}."
+        caption = f"Design {design.name}: means over runs of the last record; missing: runs that are not finite."
+        yield prefix + "estimates", tables.estimate(runs, by, _ESTIMATED), caption
 
 
 def write_report(study: Study, folder: Path, draw: bool = True) -> None:
@@ -67,7 +63,7 @@ def write_report(study: Study, folder: Path, draw: bool = True) -> None:
         False: no figures, and none of another run either.
     """
     for name, frame, caption in tables_of(study):
-        tables.save(frame, folder / "tables", name, caption)
+        tables.save(frame, folder / "tables", name, caption, study.stopping_note())
     remove_figures(folder / "figures")
     for design in study.designs if draw else ():
         if len(design.cells) <= _MOST_ROWS:

@@ -101,5 +101,5 @@ def open_results(folder: str | os.PathLike[str]) -> Results:
     if not metadata.get("designs"):
         raise StoreError(f"{folder / METADATA}: describes no runs: choose the results folder of a study of runs")
     described = schema.from_dict(metadata)
-    study = Study.of(described.name, described.designs, described.seed).with_reps(described.reps)
+    study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps(described.reps)
     return Results(folder, metadata, study, described.thresholds or Thresholds())

@@ -6,6 +6,7 @@ cells, labels and columns. A person writes the short forms::
 
     name = "rates"
     seed = 0
+    aims = "Which learning rate of D brings G to the target?"     # optional, for the ADEMP sheet
 
     [[designs]]
     name = "rates"
@@ -26,6 +27,7 @@ Instead of ``[designs.factors]``, cells one by one (``levels`` may be left out: 
     [[designs.cells]]
     levels = { case = "slow" }
     overrides = { "optimizer_d.lr" = 1e-4, game = "minimax" }
+    reps = 500                                                 # if not those of the design
 
 or a sample, alone or beside factors; beside factors the column ``point`` numbers its points::
 
@@ -52,7 +54,7 @@ import difflib
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -60,7 +62,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from gansim import spec
-from gansim.design import Design, Listed, check_integer, check_name, is_text, level_label, value_at
+from gansim.design import MAX_REPS, Design, Listed, check_integer, check_name, is_text, level_label, value_at
 from gansim.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
 from gansim.spec import GAN, ConfigError, Uniform, one_line
 
@@ -71,9 +73,9 @@ __all__ = ["Description", "describe_design", "from_dict", "read", "read_design",
 
 _MAX_DEPTH = 32
 _MAX_INTEGER = 2**64
-_STUDY = ("name", "seed", "thresholds", "designs")
+_STUDY = ("name", "seed", "aims", "thresholds", "designs")
 _DESIGN = ("name", "reps", "gan", "factors", "values", "sample", "cells")
-_CELL = ("cell", "levels", "overrides")
+_CELL = ("cell", "levels", "overrides", "reps")
 _SAMPLE = ("method", "n", "seed", "ranges")
 _METHODS: dict[str, type[Sample]] = {"sobol": Sobol, "latin-hypercube": LatinHypercube}
 _RANGES: dict[str, Any] = {"uniform": Uniform, "log-uniform": LogUniform, "integers": Integers}
@@ -101,12 +103,23 @@ class Description:
         Its designs, at least one.
     thresholds : Thresholds, optional
         Definitions of the labels; None: the defaults.
+    reps : tuple of int, optional
+        Replicates of every cell, by number; by default those of its design.
+    aims : str, optional
+        What the study asks, for its ADEMP sheet.
     """
 
     name: str
     seed: int
     designs: tuple[Design, ...]
     thresholds: Thresholds | None = None
+    reps: tuple[int, ...] = ()
+    aims: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.reps:
+            each = tuple(design.reps for design in self.designs for _ in design.cells)
+            object.__setattr__(self, "reps", each)
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -123,17 +136,18 @@ def to_dict(study: Description) -> dict[str, Any]:
     Returns
     -------
     dict
-        Keys name, seed, thresholds (where there are any) and designs; `from_dict` reads it back.
+        Keys name, seed, aims and thresholds (where there are any) and designs; `from_dict` reads it back.
     """
     described, first = [], 0
     for design in study.designs:
-        described.append(describe_design(design, first))
+        described.append(describe_design(design, first, study.reps[first : first + len(design.cells)]))
         first += len(design.cells)
     thresholds = {} if study.thresholds is None else {"thresholds": dataclasses.asdict(study.thresholds)}
-    return {"name": study.name, "seed": study.seed, **thresholds, "designs": described}
+    aims = {"aims": study.aims} if study.aims else {}
+    return {"name": study.name, "seed": study.seed, **aims, **thresholds, "designs": described}
 
 
-def describe_design(design: Design, first: int = 0) -> dict[str, Any]:
+def describe_design(design: Design, first: int = 0, reps: Sequence[int] | None = None) -> dict[str, Any]:
     """Describe a design in full, as metadata.json holds it.
 
     Parameters
@@ -142,12 +156,15 @@ def describe_design(design: Design, first: int = 0) -> dict[str, Any]:
         The design.
     first : int, default 0
         Number of its first cell in the study.
+    reps : sequence of int, optional
+        Replicates of every cell; by default those of the design.
 
     Returns
     -------
     dict
         JSON-able: name, reps, factors (the columns), values (those that hold values), sample (if the cells are one),
-        gan (the base with every default) and cells: each its number, levels, and overrides by dotted path.
+        gan (the base with every default) and cells: each its number, levels, overrides by dotted path, and reps where
+        they are not those of the design.
 
     Examples
     --------
@@ -169,8 +186,9 @@ def describe_design(design: Design, first: int = 0) -> dict[str, Any]:
                 "cell": first + cell.index,
                 "levels": dict(cell.levels),
                 "overrides": _differences(base, spec.to_dict(cell.gan)),
+                **({} if n == design.reps else {"reps": n}),
             }
-            for cell in design.cells
+            for cell, n in zip(design.cells, reps or [design.reps] * len(design.cells), strict=True)
         ],
     }
 
@@ -286,8 +304,10 @@ def from_dict(values: Mapping[str, Any]) -> Description:
     _known(values, _STUDY, "")
     _required(values, ("name", "designs"), "")
     designs: list[Design] = []
+    reps: list[int] = []
     for number, given in enumerate(_list(values["designs"], "designs")):
-        designs.append(read_design(given, f"designs[{number}]", sum(len(design.cells) for design in designs)))
+        designs.append(read_design(given, f"designs[{number}]", len(reps)))
+        reps += _reps(given, designs[-1], f"designs[{number}]")
     names = [design.name for design in designs]
     twice = [name for name in names if names.count(name) > 1]
     if twice or not designs:
@@ -297,7 +317,24 @@ def from_dict(values: Mapping[str, Any]) -> Description:
         check_integer(values.get("seed", 0), "seed", 0, 2**64 - 1),
         tuple(designs),
         _thresholds(values["thresholds"]) if "thresholds" in values else None,
+        tuple(reps),
+        _text(values.get("aims", ""), "aims"),
     )
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{where}: value {value!r:.60}: text")
+    return value
+
+
+def _reps(given: Mapping[str, Any], design: Design, where: str) -> list[int]:
+    """Replicates of every cell of a design; a cell written out may have its own."""
+    own = [cell.get("reps") for cell in given.get("cells") or [{}] * len(design.cells)]
+    return [
+        design.reps if n is None else check_integer(n, f"{where}.cells[{i}].reps", 1, MAX_REPS)
+        for i, n in enumerate(own)
+    ]
 
 
 def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0) -> Design:

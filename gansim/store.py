@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "ADEMP",
     "ESTIMATES",
     "LOCK",
     "METADATA",
@@ -65,6 +66,7 @@ __all__ = [
 RUNS = "runs.parquet"
 TRACES = "traces.parquet"
 METADATA = "metadata.json"
+ADEMP = "ademp.md"
 LOCK = ".lock"
 PARTS = "parts"
 
@@ -80,7 +82,7 @@ ESTIMATES: tuple[str, ...] = (
 """What is kept of a finished run beside its records, in the order of `Rows.estimates`."""
 
 # What a results folder without metadata may hold and still be ours: what a study that was interrupted leaves.
-_OWN = frozenset((RUNS, TRACES, METADATA, LOCK, PARTS, "tables", "figures", "claims.md"))
+_OWN = frozenset((RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, "tables", "figures", "claims.md", "replay", "relabelled"))
 _BAD = re.compile(r"\.bad(\.\d+)?$")
 
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from joblib import cpu_count
 
-from gansim import provenance, schema, store
-from gansim.design import MAX_REPS, Cell, Design, Factors, check_integer, check_name
+from gansim import ademp, provenance, schema, store
+from gansim.design import MAX_REPS, Design, Factors, check_integer, check_name
 from gansim.folder import Folder, open_folder
 from gansim.frame import runs_frame
 from gansim.identity import Identity, differences, identify
@@ -121,6 +121,8 @@ class Study:
         Replicates per cell, 1 to 10,000,000.
     seed : int, default 0
         Seed, 0 to 2^64 - 1. Cells share their random numbers, so that any two can be compared replicate by replicate.
+    aims : str, optional
+        What the study asks, in a sentence or a few: for its ADEMP sheet.
 
     Attributes
     ----------
@@ -155,11 +157,19 @@ class Study:
     220
     """
 
-    def __init__(self, name: str, gan: GAN, factors: Factors | None = None, reps: int = 1000, seed: int = 0) -> None:
-        self._set(name, (Design(name, gan, factors, reps),), seed)
+    def __init__(
+        self,
+        name: str,
+        gan: GAN,
+        factors: Factors | None = None,
+        reps: int = 1000,
+        seed: int = 0,
+        aims: str = "",
+    ) -> None:
+        self._set(name, (Design(name, gan, factors, reps),), seed, aims)
 
     @classmethod
-    def of(cls, name: str, designs: Sequence[Design], seed: int = 0) -> Study:
+    def of(cls, name: str, designs: Sequence[Design], seed: int = 0, aims: str = "") -> Study:
         """Make a study of several designs.
 
         Parameters
@@ -170,6 +180,8 @@ class Study:
             At least one; their names differ. All cells have the same number of records.
         seed : int, default 0
             Seed, 0 to 2^64 - 1.
+        aims : str, optional
+            What the study asks.
 
         Returns
         -------
@@ -182,12 +194,13 @@ class Study:
             If an argument is refused.
         """
         study = cls.__new__(cls)
-        study._set(name, tuple(designs), seed)
+        study._set(name, tuple(designs), seed, aims)
         return study
 
-    def _set(self, name: str, designs: tuple[Design, ...], seed: int) -> None:
+    def _set(self, name: str, designs: tuple[Design, ...], seed: int, aims: str) -> None:
         self.name = check_name(name, "name")
         self.seed = check_integer(seed, "seed", 0, MAX_SEED)
+        self.aims = str(aims)
         self.designs = designs
         names = [design.name for design in designs]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -230,7 +243,7 @@ class Study:
         """
         if len(reps) != len(self.cells):
             raise ConfigError(f"reps: {len(reps)} numbers: one for each of {len(self.cells)} cells")
-        study = Study.of(self.name, self.designs, self.seed)
+        study = Study.of(self.name, self.designs, self.seed, self.aims)
         study.reps = tuple(check_integer(n, "reps", 1, MAX_REPS) for n in reps)
         return study
 
@@ -244,7 +257,7 @@ class Study:
             return NotImplemented
         if self.seed != other.seed:
             raise ConfigError(f"seed: values {self.seed} and {other.seed}: the same for both studies")
-        return Study.of(self.name, (*self.designs, *other.designs), self.seed)
+        return Study.of(self.name, (*self.designs, *other.designs), self.seed, self.aims)
 
     def __repr__(self) -> str:
         return f"Study({self.name!r}: {len(self.cells):,} cells, {self.n_runs:,} runs, seed {self.seed})"
@@ -542,6 +555,7 @@ class Study:
         from gansim.regimes import Thresholds
 
         stopping = {"stopping": self.stopping} if self.stopping else {}
+        stopping |= {"aims": self.aims} if self.aims else {}
         extra = {
             **facts,
             **stopping,
@@ -549,7 +563,7 @@ class Study:
             "seconds": _rounded(self.seconds),
         }
         extra |= files or {}
-        return provenance.provenance(self.name, self.seed, self.designs, self.cells, extra, self.reps)
+        return provenance.provenance(self.name, self.seed, self.designs, extra, self.reps)
 
     # --- the steps
 
@@ -659,6 +673,8 @@ class Study:
             return self.describe({**facts, "status": "complete"}, thresholds, files)
 
         self.metadata = folder.finish(runs, describe)
+        with folder.writing():
+            store.write_text(folder.path / store.ADEMP, ademp.sheet(self.metadata, runs))
         return runs
 
     def _sessions(self, folder: Folder, facts: Mapping[str, Any], simulating: bool) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from gansim.pool import Backend
 from gansim.provenance import kernel_digest
 from gansim.results import Results, open_results
 from gansim.store import RUNS, StoreError
-from gansim.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Verdict", "verify"]
 
@@ -152,6 +155,5 @@ def _by_digest(results: Results, again: Collected) -> list[str]:
     ]
 
 
-def _labelled(results: Results, runs: Collected) -> object:
-    study: Study = results.study
-    return study.label(runs, results.thresholds)
+def _labelled(results: Results, runs: Collected) -> pd.DataFrame:
+    return results.study.label(runs, results.thresholds)

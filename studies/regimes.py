@@ -10,13 +10,13 @@ samples  fixed samples of 32 to 4,096 points, and fresh draws
 Writes tables, figures, claims.md, runs.parquet and metadata.json to <out>/regimes/.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
 import gansim as gs
 from gansim import cli, figures, store, tables
+from gansim.report import remove_figures
 from note import claims, pictures
 from note import tables as report
 
@@ -69,29 +69,18 @@ def design(options: cli.StudyOptions) -> gs.Study:
     return gs.Study.of("regimes", (*games.designs, *rates.designs, *samples.designs), options.seed)
 
 
-def remove_figures(folder: Path) -> None:
-    """Remove what an earlier run has drawn: figures of other numbers must not lie beside these tables."""
-    drawn = [path for kind in ("png", "svg") for path in folder.glob(f"*.{kind}")]
-    for path in drawn:
-        path.unlink()
-    if drawn:
-        print(f"{folder}: removed {len(drawn)} files that an earlier run had drawn", file=sys.stderr)
-
-
 def main(options: cli.StudyOptions) -> None:
     """Simulate, tabulate, draw, judge."""
     study = design(options)
-    study.run(
-        out=options.out, jobs=options.jobs, backend=options.backend, progress=not options.quiet, force=options.force
-    )
+    if not cli.execute(study, options):
+        return
     folder = Path(options.out) / study.name
     results = report.all_tables(study)
     for name, (frame, caption) in results.items():
-        tables.save(frame, folder / "tables", name, caption)
+        tables.save(frame, folder / "tables", name, caption, study.stopping_note())
     store.write_text(folder / "claims.md", claims.page(study, {name: frame for name, (frame, _) in results.items()}))
-    if options.no_figures:
-        remove_figures(folder / "figures")
-    else:
+    remove_figures(folder / "figures")
+    if not options.no_figures:
         for name, figure in pictures.all_figures(study):
             figures.save(figure, folder / "figures", name)
 

@@ -109,7 +109,7 @@ def main(options: Options) -> None:
             figures.save(figure, folder / "figures", name)
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}
     extra = {"jobs": jobs, **settings, "peak_gflops": round(found["peak"]["peak_gflops"].max(), 1), "peers": versions}
-    facts = provenance.provenance("speed", 0, (), (), extra)
+    facts = provenance.provenance("speed", 0, (), extra)
     store.write_metadata(
         folder / "metadata.json", {k: v for k, v in facts.items() if k not in ("seed", "runs", "designs")}
     )

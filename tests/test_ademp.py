@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gansim import ademp, store, tables
+from gansim import ademp, provenance, store, tables
 from gansim.design import Design
 from gansim.regimes import Thresholds
 from gansim.spec import GAN, MLP, Adam, ConfigError, Mixture, Normal, replace
@@ -37,7 +37,7 @@ def rates(reps: int = 200) -> Study:
 
 def metadata(study: Study) -> dict:
     """What its results folder would hold, read back."""
-    facts = store.provenance(study.name, study.seed, study.designs, study.cells, {"jobs": 3})
+    facts = provenance.provenance(study.name, study.seed, study.designs, {"jobs": 3})
     return json.loads(json.dumps(facts))
 
 

@@ -27,7 +27,7 @@ PACKAGE = Path(gansim.__file__).parent
 def test_every_cell_comes_back_from_the_metadata(drawn: list[GAN]) -> None:
     base = {"target": drawn[0].target, "steps": 50}
     design = Design("d", GAN(**base), {"cell_of": {f"{i}": vars_of(gan) for i, gan in enumerate(drawn)}})
-    metadata = provenance.provenance("s", 0, [design], design.cells, {})
+    metadata = provenance.provenance("s", 0, [design], {})
     read = provenance.read_cells(json.loads(json.dumps(metadata, allow_nan=False)))
     assert read == {cell.index: cell.gan for cell in design.cells}
     assert list(read.values()) == drawn
@@ -40,7 +40,7 @@ def vars_of(gan: GAN) -> dict[str, object]:
 def test_only_what_differs_is_listed() -> None:
     factors = {"o": {"same": {}, "kind": {"optimizer_g": SGD(0.5)}, "field": {"optimizer_g.lr": 0.5}}}
     design = Design("d", GAN_500, {**factors, "target": {"n": Normal(500, 5), "m": Mixture((0, 1), 0.5)}})
-    (metadata,) = provenance.provenance("s", 3, [design], design.cells, {"jobs": 2})["designs"]
+    (metadata,) = provenance.provenance("s", 3, [design], {"jobs": 2})["designs"]
     overrides = [cell["overrides"] for cell in metadata["cells"]]
     mixture = to_dict(design.cells[1].gan)["target"]
     assert overrides == [
@@ -53,16 +53,14 @@ def test_only_what_differs_is_listed() -> None:
     ]
     assert from_dict(metadata["gan"]) == GAN_500
     momentum = Design("m", GAN_500, {"o": {"m": {"optimizer_g": Momentum(0.5)}}})
-    assert provenance.read_cells(provenance.provenance("s", 3, [momentum], momentum.cells, {}))[
-        0
-    ].optimizer_g == Momentum(0.5)
+    assert provenance.read_cells(provenance.provenance("s", 3, [momentum], {}))[0].optimizer_g == Momentum(0.5)
 
 
 def test_provenance_names_code_versions_and_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     design = Design("d", GAN_500, reps=7)
     monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")
     monkeypatch.setattr(sys, "argv", ["/some/folder/study.py", "--out", "a b"])
-    facts = provenance.provenance("s", 3, [design], design.cells, {"jobs": 2})
+    facts = provenance.provenance("s", 3, [design], {"jobs": 2})
     assert (facts["study"], facts["seed"], facts["runs"], facts["jobs"]) == ("s", 3, 7, 2)
     assert facts["command"] == "study.py --out 'a b'"
     assert {"numba", "numpy", "python", "gansim"} <= facts["versions"].keys()
@@ -116,7 +114,7 @@ def test_an_incomplete_list_of_cells_is_refused() -> None:
 
 def test_replicates_of_single_cells_are_named() -> None:
     design = Design("d", GAN_500, {"game": ["minimax", "as-written"]}, reps=7)
-    facts = provenance.provenance("s", 0, [design], design.cells, {}, reps=[7, 9])
+    facts = provenance.provenance("s", 0, [design], {}, reps=[7, 9])
     assert facts["runs"] == 16
     assert [cell.get("reps") for cell in facts["designs"][0]["cells"]] == [None, 9]
     assert facts["designs"][0]["reps"] == 7

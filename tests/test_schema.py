@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gansim import schema, spec, store
+from gansim import provenance, schema, spec, store
 from gansim.design import Design, Listed, value_at
 from gansim.regimes import Thresholds
 from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol
@@ -108,7 +108,7 @@ def test_metadata_is_read(tmp_path):
     grid = Design("grid", GAN_500, {"game": ["minimax", "as-written"], "samples": {"fresh": None, "few": 8}}, 5)
     rest = Design("list", GAN_500, [{"steps": 70}, {}], 3)
     study = Study.of("s", [grid, rest], seed=2**63)
-    facts = store.provenance("s", study.seed, study.designs, study.cells, {"thresholds": {"w1": 0.25}})
+    facts = provenance.provenance("s", study.seed, study.designs, {"thresholds": {"w1": 0.25}})
     store.write_metadata(tmp_path / "metadata.json", facts)
     read = schema.read(tmp_path / "metadata.json")
     assert (read.name, read.seed, read.thresholds) == ("s", 2**63, Thresholds(w1=0.25))
