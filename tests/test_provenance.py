@@ -1,6 +1,5 @@
 """Provenance: the design comes back from the metadata; digests of the source see every file that decides a bit."""
 
-import ast
 import json
 import re
 import subprocess
@@ -125,18 +124,12 @@ def test_replicates_of_single_cells_are_named() -> None:
 
 def imported(module: Path) -> set[Path]:
     """Files of the package that a module imports, wherever the statement stands."""
-    found = set()
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            path = PACKAGE.parent / Path(*name.split(".")).with_suffix(".py")
-            if name.startswith("gansim.") and path.exists():
-                found.add(path)
-    return found
+    text, names = module.read_text(encoding="utf-8"), set()
+    for package, listed in re.findall(r"^\s*from (gansim[\w.]*) import (\([^)]*\)|[^\n]+)", text, re.MULTILINE):
+        names |= {package, *(f"{package}.{name}" for name in re.findall(r"\w+", listed))}
+    names |= set(re.findall(r"^\s*import (gansim[\w.]*)", text, re.MULTILINE))
+    paths = {PACKAGE.parent / Path(*name.split(".")).with_suffix(".py") for name in names - {"gansim"}}
+    return {path for path in paths if path.exists()}
 
 
 def reached(start: Path) -> set[str]:
