@@ -346,27 +346,30 @@ class _Cluster(Workers):
         yield from _stream(pool, calls)
 
     def _watch(self) -> None:
-        """Give the cluster up when it has had no workers for long: its tasks would wait for ever."""
+        """Give the cluster up when its scheduler is gone, or its workers for long: tasks would wait without end."""
         seen = time.monotonic()
-        while not self._closed.wait(min(_LOOK_EVERY, _DESERTED)):
-            with contextlib.suppress(Exception):  # a scheduler that does not answer has, for us, no workers
-                if self._client.nthreads():
+        while not self._closed.wait(_LOOK_EVERY):
+            if self._client.status == "closed":  # dask's client closes itself when it cannot connect again
+                self._deserted = "the scheduler is gone"
+            with contextlib.suppress(Exception):  # no answer: for us, no workers
+                if not self._deserted and self._client.nthreads():
                     seen = time.monotonic()
-            if time.monotonic() - seen > _DESERTED and not self._closed.is_set():
+            if time.monotonic() - seen > _DESERTED:
                 self._deserted = f"the cluster has had no workers for {_DESERTED:.0f} s"
-                self._backend.abort_everything()
-                return
+            if self._deserted:
+                self._backend.give_up(self._deserted)
 
 
 class _DaskBackend(ParallelBackendBase):
-    """A backend of joblib in which every future calls back, whatever its end."""
+    """A backend of joblib that calls back for every task, whatever its end."""
 
     supports_retrieve_callback = True
 
     def __init__(self, client: Client) -> None:
         super().__init__(nesting_level=0)
         self._client = client
-        self._futures: dict[str, tuple[int, Any]] = {}  # also keeps them alive: dask forgets a task nobody holds
+        # Tasks without an outcome: number, future, whom to call. dask forgets a task whose future nobody holds.
+        self._waiting: dict[str, tuple[int, Any, Callable[[Any], object]]] = {}
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Two, always: with one joblib would run the tasks in this process; the scheduler knows how many there are."""
@@ -381,27 +384,49 @@ class _DaskBackend(ParallelBackendBase):
         """Hand a batch of one task to the scheduler, whole: dask looks into no argument of it, and scatters none."""
         [(_, (number, *_), _)] = func.items
         key = f"gansim-{uuid.uuid4().hex}"
-        future = self._client.submit(func, key=key, pure=False)
-        self._futures[key] = number, future
-        future.add_done_callback(callback)
+        self._waiting[key] = number, None, callback
+        try:
+            future = self._client.submit(func, key=key, pure=False)
+            self._waiting[key] = number, future, callback
+            future.add_done_callback(self._finished)
+        except Exception as error:  # the client has closed
+            self._deliver(key, _Lost(f"{type(error).__name__}: {one_line(error)}"))
+            return None
         return future
 
-    def retrieve_result_callback(self, out: Any) -> Any:
-        """Outcome of a batch of one task. What raises here is the cluster: `_attempt` lets no task raise."""
+    def _finished(self, future: Any) -> None:
+        """Fetch the result, in dask's thread for this and before joblib is called, which locks others out."""
         from distributed import KilledWorker
 
-        number, _ = self._futures.pop(out.key)
+        outcome: Any
         try:
-            return out.result()
+            [(_, outcome)] = future.result()
         except KilledWorker as error:
-            return [(number, _Lost(str(error), blamed=True))]
-        except BaseException as error:  # CancelledError among them
-            return [(number, _Lost(f"{type(error).__name__}: {one_line(error)}"))]
+            outcome = _Lost(str(error), blamed=True)
+        except BaseException as error:  # the cluster's, CancelledError among them: `_attempt` lets no task raise
+            outcome = _Lost(f"{type(error).__name__}: {one_line(error)}")
+        self._deliver(future.key, outcome)
+
+    def _deliver(self, key: str, outcome: Any) -> None:
+        number, _, callback = self._waiting.pop(key, (0, None, None))
+        if callback is not None:
+            callback([(number, outcome)])
+
+    def give_up(self, reason: str) -> None:
+        """Let every task that has no outcome be lost."""
+        for key in list(self._waiting):
+            self._deliver(key, _Lost(reason))
+
+    def retrieve_result_callback(self, out: Any) -> Any:
+        """Results of a batch of one task: as they were delivered."""
+        return out
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Drop what has not begun."""
-        with contextlib.suppress(Exception):  # the scheduler may be gone, which drops it too
-            self._client.cancel([future for _, future in self._futures.values()])
+        futures = [future for _, future, _ in self._waiting.values()]
+        self._waiting.clear()
+        with contextlib.suppress(Exception):  # the scheduler may be gone, and then has dropped it
+            self._client.cancel(futures)
 
 
 def _attempt_checked(
@@ -421,12 +446,24 @@ def _connect(address: str | None) -> Client:
         raise ConfigError('backend: value dask: needs dask, pip install "gansim[dask]"') from None
     if address is None:
         raise ConfigError("scheduler: value None: the address of a dask scheduler, such as tcp://10.0.0.1:8786")
-    try:
-        client = Client(address, timeout=_ANSWER_WITHIN, set_as_default=False)
-    except Exception as error:  # an address that cannot be read, a protocol that is not there, nobody at the other end
-        why = f"no dask scheduler answers there within {_ANSWER_WITHIN:.0f} s"
-        raise ConfigError(f"scheduler: value {address!r:.60}: {why} ({type(error).__name__})") from None
-    return client
+    found: list[Any] = []
+
+    def knock() -> None:
+        try:
+            found.append(Client(address, timeout=_ANSWER_WITHIN, set_as_default=False))
+        except Exception as error:  # an address that cannot be read, a protocol that is not there, nobody at home
+            found.append(error)
+
+    # In a thread of its own: whoever takes the call and says nothing is waited for without end, timeout or not.
+    caller = threading.Thread(target=knock, daemon=True)
+    caller.start()
+    caller.join(_ANSWER_WITHIN + 2)
+    if found and isinstance(found[0], Client):
+        return found[0]
+    why = f" ({type(found[0]).__name__}: {one_line(found[0])})" if found else ""
+    raise ConfigError(
+        f"scheduler: value {address!r:.60}: a dask scheduler that answers within {_ANSWER_WITHIN:.0f} s{why}"
+    )
 
 
 # --- whose bits may differ ----------------------------------------------------------------------
