@@ -44,11 +44,16 @@ _MOST = 8  # levels, or values that vary, listed one by one; of more, the first 
 class Described(Protocol):
     """Any description of a study: a `gansim.Study`, or what `gansim.schema` reads."""
 
-    name: str
-    seed: int
-    designs: tuple[Design, ...]
-    reps: tuple[int, ...]
-    aims: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def designs(self) -> tuple[Design, ...]: ...
+    @property
+    def reps(self) -> tuple[int, ...]: ...
+    @property
+    def aims(self) -> str: ...
 
 
 @dataclass(frozen=True)

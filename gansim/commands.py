@@ -428,6 +428,7 @@ _VERBS: dict[str, _Verb] = {
     "replay": ("one run again: its whole trace, a figure, an animation", _replay_arguments, _replay),
     "relabel": ("label stored runs by other thresholds, simulating nothing", _relabel_arguments, _relabel),
     "merge": ("put shards of a study together", _merge_arguments, _merge),
+    "plan": ("replicates for an error, an interval or a power", _plan_arguments, _plan),
     "versions": (
         "print the versions of everything that results depend on, and the machine",
         lambda verb: None,

@@ -554,11 +554,10 @@ class Study:
         """
         from gansim.regimes import Thresholds
 
-        stopping = {"stopping": self.stopping} if self.stopping else {}
-        stopping |= {"aims": self.aims} if self.aims else {}
+        told: dict[str, Any] = {"aims": self.aims, "stopping": self.stopping}
         extra = {
             **facts,
-            **stopping,
+            **{name: value for name, value in told.items() if value},
             "thresholds": asdict(thresholds or Thresholds()),
             "seconds": _rounded(self.seconds),
         }

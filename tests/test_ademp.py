@@ -186,7 +186,7 @@ def test_what_cannot_be_is_refused(arguments: dict, words: str) -> None:
 
 
 def test_metadata_without_cells_are_refused() -> None:
-    with pytest.raises(store.StoreError, match="no complete list of cells"):
+    with pytest.raises(store.StoreError, match="metadata: designs: missing"):
         ademp.sheet({"gansim": "0", "study": "x"})
 
 

@@ -63,7 +63,10 @@ def test_every_option() -> None:
         ("--jobs 0", "--jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
         ("--jobs -2", "--jobs: value -2"),
         ("--reps 0 --steps 0", "--reps: value 0: an integer from 1 to 10,000,000; --steps: value 0"),
-        ("--backend dusk", "invalid choice 'dusk' for argument '--backend'. Expected one of ('threads', 'loky')."),
+        (
+            "--backend dusk",
+            "invalid choice 'dusk' for argument '--backend'. Expected one of ('threads', 'loky', 'dask').",
+        ),
         ("--repz 3", "--repz: no such option; did you mean --reps?"),
         ("--figures", "--figures: no such option; did you mean --no-figures?"),
         ("--reps", "Missing value for argument '--reps'"),
@@ -255,31 +258,3 @@ def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:
     assert (process.returncode, out) == (2, "")
     assert err == "long_study.py: error: --steps: value 'none': an integer from 1 to 100,000,000\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long_study.py"]
-
-
-# --- the gansim command -------------------------------------------------------------------------
-
-
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["--version"]) == 0
-    assert capsys.readouterr().out == f"gansim {gansim.__version__}\n"
-
-
-def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["versions"]) == 0
-    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert shown["gansim"] == gansim.__version__
-    assert {"python", "numba", "numpy", "pandas", "processor", "cores"} <= shown.keys()
-
-
-def test_without_a_command_it_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([]) == 0
-    assert "versions" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("argv", [["--nonsense"], ["nonsense"], ["versions", "3"]])
-def test_the_command_refuses_in_one_line(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(argv) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert re.fullmatch(r"gansim: error: [^\n]*--help[^\n]*\n", err)

@@ -280,7 +280,10 @@ def test_tables_without_kind_keep_the_other_fields():
         ('name = "s"\ndesigns = []', "designs: none: one or more"),
         ('name = "s"\ndesigns = 3', "designs: value 3: an array of tables"),
         ('name = "s"\ndesigns = [3]', "designs[0]: value 3: a table"),
-        ('nome = "s"', "nome: value 's': no such key; did you mean name? Allowed: name, seed, thresholds, designs"),
+        (
+            'nome = "s"',
+            "nome: value 's': no such key; did you mean name? Allowed: name, seed, aims, thresholds, designs",
+        ),
         ("x = inf", "x: value inf: a finite number"),
         ("x = 2026-01-01", "x: value 2026-01-01: text, a number"),
         (f"x = 0x{'f' * 5000}", "x: an integer of 20000 bits"),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim import provenance, store, study
+from gansim import planning, progress, provenance, store, study
 from gansim.design import Design
 from gansim.packs import pack_key
 from gansim.regimes import REGIMES, Thresholds
@@ -110,8 +110,10 @@ def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, 
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(study, "run_chunk", broken)
-    with pytest.raises(ZeroDivisionError, match="a defect"):
+    with pytest.raises(study.RunsError, match=r"167 of 167 runs could not .*ZeroDivisionError: a defect") as caught:
         make_study().run(out=tmp_path, jobs=2, progress=False)
+    assert "design 'games', cell 0" in str(caught.value)
+    assert all("Traceback" in failure.detail for failure in caught.value.failures)
     assert names(tmp_path / "games") == [store.LOCK, store.METADATA]
 
 
@@ -134,7 +136,7 @@ def test_the_plan_holds_every_wanted_run_once(
     whole = Study.of("s", designs)
     results = whole._empty()
     wanted = np.random.default_rng(reps).random(len(results)) < share
-    tasks = study._plan(whole.cells, results, wanted, workers)
+    tasks = planning.tasks_of(whole.cells, results, wanted, workers)
     planned = [run for task in tasks for run in task.runs]
     every = [(cell, rep) for cell, n in enumerate(reps[: len(drawn)]) for rep in range(n)]
     assert sorted(planned) == [run for run, asked in zip(every, wanted, strict=True) if asked]
@@ -152,24 +154,24 @@ def test_the_plan_holds_every_wanted_run_once(
 def test_cells_that_differ_in_numbers_share_chunks() -> None:
     whole = Study("rates", SMALL, {"optimizer_g.lr": np.linspace(0.1, 0.9, 40)}, reps=3)
     results = whole._empty()
-    tasks = study._plan(whole.cells, results, results.missing, 1)
+    tasks = planning.tasks_of(whole.cells, results, results.missing, 1)
     assert sum(len(task.runs) for task in tasks) == 120
     assert [len(task.runs) for task in tasks[:1]] == [64]
 
 
 @given(gans(), st.integers(1, 10**6), st.integers(1, 128))
 def test_chunks_are_whole_packs(gan: GAN, runs: int, workers: int) -> None:
-    work = study._work(gan)
-    size = study._chunk_size(gan, runs, work, workers)
+    work = planning.work(gan)
+    size = planning._chunk_size(gan, runs, work, workers)
     assert 0 < work < np.inf
     assert size % (16 if gan.precision == "float32" else 8) == 0
     assert 8 <= size <= 128
 
 
 def test_more_of_anything_is_more_work() -> None:
-    base = study._work(SMALL)
+    base = planning.work(SMALL)
     for change in ({"steps": 40}, {"batch_size": 128}, {"generator.hidden": (8,)}, {"discriminator.hidden": (4, 4)}):
-        assert study._work(replace(SMALL, change)) > base
+        assert planning.work(replace(SMALL, change)) > base
 
 
 # --- the frame ----------------------------------------------------------------------------------
@@ -256,7 +258,7 @@ def test_cells_are_numbered_through() -> None:
         (lambda: Study("a", SMALL).run(jobs=True), "jobs: value True"),
         (lambda: Study("a", SMALL).run(jobs=1.0), "jobs: value 1.0"),
         (lambda: Study("a", SMALL).run(jobs=-1.0), "jobs: value -1.0"),
-        (lambda: Study("a", SMALL).run(backend="dusk"), "backend: value 'dusk': one of threads, loky"),
+        (lambda: Study("a", SMALL).run(backend="dusk"), "backend: value 'dusk': one of threads, loky, dask"),
         (lambda: simulate(SMALL, reps=0), "reps: value 0"),
         (lambda: simulate("gan"), "gan: value 'gan': a GAN"),
     ],
@@ -292,16 +294,16 @@ class Terminal(io.StringIO):
 
 @pytest.mark.usefixtures("pretended")
 def test_progress_in_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(study, "_LINE_EVERY", 0.0)
+    monkeypatch.setattr(progress, "_LINE_EVERY", 0.0)
     make_study().run(jobs=1)
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
     assert lines[0] == "games: 167 runs in 5 cells; compiling 2 network shapes ..."
     assert re.fullmatch(r"games: ready after \d+\.\d s", lines[1])
-    progress = re.compile(r"games: [\d,]+ of 167 runs \(\d+ %\), [\d.e+]+ [kMG]?\s?GAN-steps/s, .* left")
+    line_of = re.compile(r"games: [\d,]+ of 167 runs \(\d+ %\), [\d.e+]+ [kMG]?\s?GAN-steps/s, .* left")
     assert len(lines) > 4
-    assert all(progress.fullmatch(line) for line in lines[2:-1])
+    assert all(line_of.fullmatch(line) for line in lines[2:-1])
     assert re.fullmatch(r"games: 167 runs in [\d.]+ s, .* GAN-steps/s", lines[-1])
 
 
@@ -343,11 +345,11 @@ def test_silence_when_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert study._duration(seconds) == text
+    assert progress._duration(seconds) == text
 
 
 def test_rates() -> None:
-    texts = [study._rate(rate) for rate in (12.3, 1234, 1.36e6, 2e9)]
+    texts = [progress._rate(rate) for rate in (12.3, 1234, 1.36e6, 2e9)]
     assert texts == ["12.3 GAN-steps/s", "1.23 k GAN-steps/s", "1.36 M GAN-steps/s", "2 G GAN-steps/s"]
 
 
@@ -359,7 +361,7 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     whole = make_study(seed=5)
     runs = whole.run(out=tmp_path / "results", jobs=2)
     folder = tmp_path / "results" / "games"
-    assert names(folder) == [store.LOCK, store.METADATA, store.RUNS, store.TRACES]
+    assert names(folder) == [store.LOCK, store.ADEMP, store.METADATA, store.RUNS, store.TRACES]
     pd.testing.assert_frame_equal(store.read_runs(folder), runs)
     ids, traces = store.read_traces(folder)
     pd.testing.assert_frame_equal(ids, runs[["design", "cell", "rep"]])

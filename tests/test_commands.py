@@ -1,0 +1,342 @@
+"""The gansim command: every verb on real folders, its exit codes, its refusals."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+import gansim
+from gansim import store
+from gansim.commands import main
+
+FILE = """
+name = "small"
+seed = 3
+aims = "Does the game matter?"
+
+[[designs]]
+name = "games"
+reps = 40
+
+[designs.gan]
+target = { kind = "normal", mean = 500, std = 5 }
+standardise = true
+steps = 40
+records = 4
+n_eval = 64
+batch_size = 16
+generator = { hidden = [] }
+
+[designs.factors]
+game = ["minimax", "as-written"]
+"optimizer_d.lr" = [0.01, 0.001]
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("toml") / "small.toml"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder that nothing may change."""
+    out = tmp_path_factory.mktemp("finished")
+    assert main(["run", str(file), "--out", str(out), "--quiet"]) == 0
+    return out / "small"
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "small"))
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    out, err = capsys.readouterr()
+    return out, err
+
+
+# --- the gansim command -------------------------------------------------------------------------
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gansim {gansim.__version__}\n"
+
+
+def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["versions"]) == 0
+    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert shown["gansim"] == gansim.__version__
+    assert {"python", "numba", "numpy", "pandas", "processor", "cores"} <= shown.keys()
+
+
+def test_without_a_command_it_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "versions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [["--nonsense"], ["nonsense"], ["versions", "3"]])
+def test_the_command_refuses_in_one_line(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"gansim: error: [^\n]*--help[^\n]*\n", err)
+
+
+# --- run ----------------------------------------------------------------------------------------
+
+
+def test_a_study_from_a_file(finished: Path) -> None:
+    names = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
+    assert {"runs.parquet", "traces.parquet", "metadata.json", "ademp.md", "tables/regimes.md"} <= names
+    assert "figures/regimes_games.png" in names
+    metadata = json.loads((finished / "metadata.json").read_text())
+    assert (metadata["status"], metadata["runs"], metadata["aims"]) == ("complete", 160, "Does the game matter?")
+    assert {"compile", "simulate", "write", "label"} <= metadata["seconds"].keys()
+    assert {"train", "measure"} <= metadata["seconds"]["work"].keys()
+    assert "Does the game matter?" in (finished / "ademp.md").read_text()
+    assert len(store.read_runs(finished)) == 160
+
+
+def test_metadata_are_a_file_to_run(finished: Path, tmp_path: Path) -> None:
+    assert main(["run", str(finished / "metadata.json"), "--out", str(tmp_path), "--quiet", "--no-figures"]) == 0
+    assert (tmp_path / "small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
+    assert not list((tmp_path / "small/figures").glob("*"))
+
+
+def test_a_dry_run_writes_nothing(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(file), "--out", str(tmp_path / "new"), "--dry-run"]) == 0
+    out, _ = said(capsys)
+    assert "160" in out and "4 cells" in out and "G 1-1" in out and not (tmp_path / "new").exists()
+
+
+def test_more_replicates_are_added_and_fewer_refused(
+    folder: Path, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = store.read_runs(folder)
+    arguments = ["run", str(file), "--out", str(folder.parent), "--no-figures"]
+    assert main([*arguments, "--reps", "50"]) == 0
+    assert "40 runs in 4 cells" in said(capsys)[1]
+    after = store.read_runs(folder)
+    pd.testing.assert_frame_equal(after[after["rep"] < 40].reset_index(drop=True), before)
+    assert main(arguments) == 2
+    assert "no run is thrown away" in said(capsys)[1]
+
+
+def test_another_seed_is_refused_and_forced(folder: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", str(file), "--out", str(folder.parent), "--no-figures", "--seed", "4"]
+    assert main(arguments) == 2
+    _, err = said(capsys)
+    assert "seed: 3 stored, 4 asked" in err and "--force" in err and err.count("\n") == 1
+    assert main([*arguments, "--force"]) == 0
+    assert set(store.read_runs(folder)["seed"]) == {4}
+    assert set(store.read_runs(folder.parent / "small.1")["seed"]) == {3}
+
+
+def test_replicates_until_an_error_is_reached(file: Path, tmp_path: Path) -> None:
+    arguments = ["run", str(file), "--quiet", "--no-figures", "--target-mcse", "0.04", "--most-reps", "200"]
+    assert main([*arguments, "--out", str(tmp_path / "a"), "--jobs", "1"]) == 0
+    runs = store.read_runs(tmp_path / "a/small")
+    sizes = runs.groupby("cell").size()
+    assert set(sizes) <= {40, 168} and 168 in set(sizes)
+    assert "depended on the data" in (tmp_path / "a/small/tables/regimes.md").read_text()
+    assert "depended on the data" in (tmp_path / "a/small/ademp.md").read_text()
+    metadata = store.read_metadata(tmp_path / "a/small")
+    assert metadata["stopping"]["target_mcse"] == 0.04 and metadata["runs"] == len(runs)
+    before = (tmp_path / "a/small/runs.parquet").read_bytes()
+    assert main([*arguments, "--out", str(tmp_path / "a")]) == 0  # nothing to add
+    assert (tmp_path / "a/small/runs.parquet").read_bytes() == before
+    assert main([*arguments, "--out", str(tmp_path / "b"), "--jobs", "2", "--backend", "loky"]) == 0
+    assert (tmp_path / "b/small/runs.parquet").read_bytes() == before
+
+
+# --- shards -------------------------------------------------------------------------------------
+
+
+def test_shards_merge_to_the_same_bytes(
+    file: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["run", str(file), "--out", str(tmp_path), "--quiet"]
+    for number in (1, 3, 2):
+        assert main([*run, "--shard", f"{number}/3"]) == 0
+    folders = said(capsys)[0].split()
+    assert folders == [str(tmp_path / f"small.shard-{n}-of-3") for n in (1, 3, 2)]
+    merge = ["merge", "--out", str(tmp_path / "merged"), "--no-figures"]
+    assert main([*merge, *folders[:2]]) == 2
+    assert "runs are missing, of shards 2/3" in said(capsys)[1]
+    assert main([*merge, *folders]) == 0
+    assert (tmp_path / "merged/small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
+    assert main(["run", str(file), "--seed", "4", "--out", str(tmp_path), "--quiet", "--shard", "1/2"]) == 0
+    assert main([*merge, *folders, str(tmp_path / "small.shard-1-of-2")]) == 2
+    assert "seed: 4 stored, 3 asked" in said(capsys)[1]
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "a", "1/0", "1/200000", "1-2"])
+def test_no_such_shard(file: Path, tmp_path: Path, shard: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(file), "--out", str(tmp_path), "--shard", shard]) == 2
+    assert re.fullmatch(r"gansim: error: shard: value [^\n]* i/N[^\n]*\n", said(capsys)[1])
+    assert not list(tmp_path.iterdir())
+
+
+# --- verify -------------------------------------------------------------------------------------
+
+
+def test_what_was_written_is_verified(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(finished), "--runs", "20", "--quiet"]) == 0
+    assert said(capsys)[0] == "20 of 160 runs simulated again, every bit compared: agree\n"
+    assert main(["verify", str(finished), "--all", "--quiet", "--backend", "loky", "--jobs", "2"]) == 0
+
+
+def test_one_other_bit_is_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A forger who writes valid digests is found out by the simulation alone."""
+    rows, header = store.read_rows(folder / "traces.parquet")
+    values = rows.traces.values.copy()
+    values[50, 1, 2] = values[50, 1, 2] * (1 + 2**-23)
+    forged = store.Rows(
+        rows.cells, rows.reps, store.Traces(rows.traces.steps, values, rows.traces.n_modes), rows.estimates
+    )
+    checksum = store.write_rows(folder / "traces.parquet", forged, {k: v for k, v in header.items() if k != "digest"})
+    metadata = store.read_metadata(folder)
+    store.write_metadata(
+        folder / "metadata.json", metadata | {"files": metadata["files"] | {"traces.parquet": checksum}}
+    )
+    assert main(["verify", str(folder), "--all", "--quiet"]) == 1
+    assert "1 differ\ndiffer: cell 1 rep 10\n" in said(capsys)[0]
+
+
+def test_other_bytes_and_labels_are_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = store.read_runs(folder)
+    runs.loc[3, "v"] = 0.0
+    store.write_runs(folder / "runs.parquet", runs)
+    assert main(["verify", str(folder), "--runs", "1", "--quiet"]) == 1
+    out = said(capsys)[0]
+    assert "its bytes are not those that were written" in out and "is not what follows from the traces" in out
+    (folder / "traces.parquet").write_bytes((folder / "traces.parquet").read_bytes()[:-9])
+    assert main(["verify", str(folder), "--quiet"]) == 2
+    assert "traces.parquet: altered since it was written" in said(capsys)[1]
+
+
+def test_a_folder_without_parquet_is_verified_by_digest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("runs.parquet", "traces.parquet"):
+        (folder / name).unlink()
+    assert main(["verify", str(folder), "--quiet"]) == 2
+    assert "verify all runs" in said(capsys)[1]
+    assert main(["verify", str(folder), "--all", "--quiet"]) == 0
+    metadata = store.read_metadata(folder)
+    store.write_metadata(folder / "metadata.json", metadata | {"digest": {"runs": "0", "traces": "0"}})
+    assert main(["verify", str(folder), "--all", "--quiet"]) == 1
+    assert said(capsys)[0].count("another digest") == 2
+
+
+# --- replay -------------------------------------------------------------------------------------
+
+
+def test_a_run_is_replayed_with_its_stored_bits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = "game=as-written,optimizer_d.lr=0.001"
+    assert main(["replay", str(folder), "--cell", cell, "--rep", "7", "--animate", "--frames", "5"]) == 0
+    out = said(capsys)[0]
+    assert "its last record has the stored bits" in out and "cell 3 (game = as-written" in out
+    made = folder / "replay/3-7"
+    assert {path.name for path in made.iterdir()} == {"trace.parquet", "run.png", "run.svg", "run.gif"}
+    with Image.open(made / "run.gif") as film:
+        assert film.n_frames >= 5
+    trace = pd.read_parquet(made / "trace.parquet")
+    last = store.read_runs(folder).query("cell == 3 and rep == 7").iloc[0]
+    assert trace.iloc[-1]["v"] == last["v"]
+    assert main(["replay", str(folder), "--cell", "3", "--rep", "1000", "--frames", "3"]) == 0
+    assert "not among the stored runs" in said(capsys)[0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("4", "cell: value 4: a number from 0 to 3"),
+        ("game=minimax", "cell: value 'game=minimax': 2 cells have these levels, one is needed"),
+        ("game=poker,optimizer_d.lr=0.01", "0 cells have these levels"),
+        ("gone=1", "'gone' is no factor; there are design, game, optimizer_d.lr"),
+    ],
+)
+def test_no_such_cell(finished: Path, cell: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(finished), "--cell", cell, "--rep", "0"]) == 2
+    err = said(capsys)[1]
+    assert words in err and err.count("\n") == 1
+    assert not (finished / "replay").exists()
+
+
+# --- show, relabel, plan ------------------------------------------------------------------------
+
+
+def test_tables_are_shown(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(finished)]) == 0
+    out = said(capsys)[0]
+    assert out.startswith("study small: complete, 160 runs\n") and "## regimes" in out and "## estimates" in out
+    assert main(["show", str(finished), "--table", "generators"]) == 0
+    assert said(capsys)[0].strip() == (finished / "tables/generators.md").read_text().strip()
+    assert main(["show", str(finished), "--table", "none"]) == 2
+    assert main(["show", str(finished), "--versions"]) == 0
+    assert re.search(r"numba +0\.", said(capsys)[0])
+
+
+def test_other_thresholds_without_simulating(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (folder / "runs.parquet").read_bytes()
+    assert main(["relabel", str(folder), "--w1", "50", "--w1-never", "100", "--no-figures"]) == 0
+    out = said(capsys)[0]
+    assert "w1 = 50, w1_never = 100" in out and re.search(r"\n[1-9]\d* of 160 runs have another regime", out)
+    assert (folder / "runs.parquet").read_bytes() == before
+    again = store.read_runs(folder / "relabelled")
+    assert (again["g_state"] == "converged").sum() > (store.read_runs(folder)["g_state"] == "converged").sum()
+    assert main(["relabel", str(folder), "--no-figures"]) == 0
+    assert "\n0 of 160 runs" in said(capsys)[0]
+    assert main(["relabel", str(folder), "--idle", "0.7"]) == 2
+    assert said(capsys)[1] == "gansim: error: idle: 0.7; allowed: from 0 to 0.5\n"
+
+
+def test_replicates_are_planned(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan"]) == 0
+    assert "2,500" in said(capsys)[0]
+    assert main(["plan", "--difference", "0.1", "--share", "0.5", "--power", "0.9"]) == 0
+    assert "difference 0.1 found with power 0.9" in said(capsys)[0]
+    assert main(["plan", "--reps", "1000"]) == 0
+    assert main(["plan", "--difference", "0.1", "--power", "2"]) == 2
+
+
+# --- whatever is typed --------------------------------------------------------------------------
+
+
+VERBS = ["run", "show", "verify", "replay", "relabel", "merge", "plan", "versions"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([verb, "--help"])
+    assert stop.value.code == 0
+    assert f"usage: gansim {verb}" in said(capsys)[0]
+
+
+@pytest.mark.parametrize("verb", ["show", "verify", "relabel", "merge"])
+@pytest.mark.parametrize("place", ["nowhere", "file", "empty", "foreign"])
+def test_a_folder_that_is_none_is_refused(
+    verb: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/metadata.json").write_text("{}")
+    assert main([verb, str(tmp_path / place)]) == 2
+    assert re.fullmatch(r"gansim: error: [^\n]+\n", said(capsys)[1])
+
+
+def test_the_installed_command() -> None:
+    script = "import sys; from gansim.commands import main; sys.exit(main(['--version']))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == f"gansim {gansim.__version__}\n"
