@@ -300,7 +300,7 @@ class Study:
         else:
             with self._open(out, results, show, force) as folder:
                 missing = results.missing.copy()
-                facts["sessions"] = self._sessions(folder, facts, bool(missing.any()))
+                facts["sessions"] = self._sessions(folder, facts, bool(missing.any()), show)
                 folder.start(self._describe({**facts, "status": "running"}, thresholds))
                 if missing.any():
                     self._simulate(results, missing, workers, backend, show, folder.add)
@@ -345,7 +345,7 @@ class Study:
                     "run the study to simulate them"
                 )
             facts: dict[str, Any] = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
-            facts |= {"sessions": self._sessions(folder, facts, simulating=False)}
+            facts |= {"sessions": self._sessions(folder, facts, False, show)}
             folder.start(self._describe({**facts, "status": "running"}, thresholds))
             self._finish(folder, facts, thresholds)
         assert self.runs is not None
@@ -423,13 +423,19 @@ class Study:
         extra |= files or {}
         return provenance.provenance(self.name, self.seed, self.designs, self.cells, extra, self.reps)
 
-    def _sessions(self, folder: Folder, facts: Mapping[str, Any], simulating: bool) -> list[dict[str, Any]]:
+    def _sessions(
+        self, folder: Folder, facts: Mapping[str, Any], simulating: bool, show: _Progress
+    ) -> list[dict[str, Any]]:
         """All calls that simulated something: who did it, and how many runs there were before."""
         earlier = folder.metadata.get("sessions") if folder.saved else None
         listed = list(earlier) if isinstance(earlier, list) else []
         if simulating:
-            source = {"command": provenance.command(), "source": provenance.source_digest(), "saved": folder.saved}
-            listed.append({**facts, **source})
+            now = provenance.rounding_versions()
+            before = listed[-1].get("versions", now) if listed else now
+            if before != now:
+                show.warn(f"stored runs were made with {_versions(before)}, further ones are with {_versions(now)}")
+            source = {"command": provenance.command(), "source": provenance.source_digest(), "versions": now}
+            listed.append({**facts, **source, "saved": folder.saved})
         return listed
 
 
@@ -444,6 +450,10 @@ def _workers(jobs: object) -> int:
 
 def _rounded(seconds: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _rounded(s) if isinstance(s, Mapping) else round(s, 3) for name, s in seconds.items()}
+
+
+def _versions(packages: Mapping[str, str]) -> str:
+    return " ".join(f"{name} {version}" for name, version in packages.items())
 
 
 def _count(number: int, thing: str) -> str:

@@ -76,6 +76,8 @@ def remove_figures(folder: Path) -> None:
         path.unlink()
     if drawn:
         print(f"{folder}: removed {len(drawn)} files that an earlier run had drawn", file=sys.stderr)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def main(options: cli.StudyOptions) -> None:

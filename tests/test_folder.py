@@ -592,3 +592,18 @@ def test_saving_is_rarer_in_long_sessions(tmp_path: Path, monkeypatch: pytest.Mo
     assert (waits[:49] == 2).all()
     assert waits[-2] == 60
     assert (np.diff(waits[:-1]) >= 0).all()
+
+
+def test_another_version_of_the_compiler_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop(tmp_path, 2)
+    run(tmp_path, 10)
+    assert capsys.readouterr().err == ""  # the control: the same versions
+    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.9"})
+    run(tmp_path, 14)
+    line = capsys.readouterr().err
+    assert "s: stored runs were made with numba 0." in line
+    assert line.endswith("further ones are with numba 9.9\n")
+    sessions = store.read_metadata(tmp_path / "s")["sessions"]
+    assert sessions[-1]["versions"] == {"numba": "9.9"} != sessions[0]["versions"]
