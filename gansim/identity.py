@@ -183,7 +183,7 @@ def _field_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
     for name, changed in changes.items():
         (cell, text), alike = changed[0], len({text for _, text in changed}) == 1
         where = f" in {len(changed):,} of {len(pairs):,} cells" if len(changed) < len(pairs) else ""
-        found.append(f"{name}: {text}{where}" if alike else f"{name}: {text} in cell {cell}, and in others otherwise")
+        found.append(f"{name}: {text}{where}" if alike else f"{name}: {text} in cell {cell}, other values elsewhere")
     return found
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "machine",
     "provenance",
     "read_cells",
+    "rounding_versions",
     "source_digest",
     "versions",
 ]
@@ -48,6 +49,9 @@ _PACKAGES = (
     "seaborn",
     "matplotlib",
 )
+
+# Those whose next version may round a number otherwise: the compiler, and the quantiles that records are held against.
+_ROUNDING = ("numba", "llvmlite", "numpy", "scipy")
 
 # The modules beside kernels/ that decide what a run's numbers are. tests/test_provenance.py follows the imports of
 # simulate.py, so that none is forgotten.
@@ -130,6 +134,12 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
     return found
+
+
+def rounding_versions() -> dict[str, str]:
+    """Versions of the packages of which another one might give other last bits; nobody has seen that."""
+    found = versions()
+    return {name: found[name] for name in _ROUNDING if name in found}
 
 
 def machine() -> dict[str, Any]:

@@ -88,4 +88,6 @@ def remove_figures(folder: Path) -> int:
     drawn = [path for kind in ("png", "svg") for path in folder.glob(f"*.{kind}")]
     for path in drawn:
         path.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
     return len(drawn)

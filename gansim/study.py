@@ -28,10 +28,10 @@ from gansim.planning import Task, tasks_of
 from gansim.pool import Backend, Failure, Workers, open_workers
 from gansim.progress import Progress, count
 from gansim.shard import Shard
-from gansim.simulate import Chunk, run_chunk
+from gansim.simulate import Chunk
 from gansim.spec import GAN, ConfigError, moments
 from gansim.store import METADATA, Rows, StoreError
-from gansim.warm import warm_up
+from gansim.warm import run_chunk_warm, warm_up
 
 if TYPE_CHECKING:
     import os
@@ -420,7 +420,7 @@ class Study:
             with self._open(path, results, show, force) as folder:
                 facts = {**_facts(workers, backend), "shard": str(shard)}
                 wanted = results.missing & mine
-                facts["sessions"] = self._sessions(folder, facts, bool(wanted.any()))
+                facts["sessions"] = self._sessions(folder, facts, bool(wanted.any()), show)
                 folder.start(self.describe({**facts, "status": "running"}))
                 self._simulate(results, wanted, workers, show, folder.add)
                 folder.save()
@@ -497,7 +497,7 @@ class Study:
                     "run the study to simulate them"
                 )
             facts: dict[str, Any] = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
-            facts |= {"sessions": self._sessions(folder, facts, simulating=False)}
+            facts |= {"sessions": self._sessions(folder, facts, False, show)}
             folder.start(self.describe({**facts, "status": "running"}, thresholds))
             return self._finish(folder, facts, thresholds)
 
@@ -584,7 +584,7 @@ class Study:
             return runs
         with self._open(Path(out) / self.name, results, show, session.force) as folder:
             missing = results.missing.copy()
-            facts["sessions"] = self._sessions(folder, facts, bool(missing.any()))
+            facts["sessions"] = self._sessions(folder, facts, bool(missing.any()), show)
             folder.start(self.describe({**facts, "status": "running"}, thresholds))
             self._simulate(results, missing, session.workers, show, folder.add)
             folder.save()
@@ -627,7 +627,7 @@ class Study:
         work: dict[str, float] = {}
         failures: list[Failure] = []
         with show.over(wanted):
-            for number, outcome in workers.execute(run_chunk, [(t.cells, t.runs, self.seed) for t in tasks]):
+            for number, outcome in workers.execute(run_chunk_warm, [(t.cells, t.runs, self.seed) for t in tasks]):
                 if isinstance(outcome, Failure):
                     failures.append(outcome)
                     show.warn(self._told(outcome, tasks[number]))
@@ -676,13 +676,19 @@ class Study:
             store.write_text(folder.path / store.ADEMP, ademp.sheet(self.metadata, runs))
         return runs
 
-    def _sessions(self, folder: Folder, facts: Mapping[str, Any], simulating: bool) -> list[dict[str, Any]]:
+    def _sessions(
+        self, folder: Folder, facts: Mapping[str, Any], simulating: bool, show: Progress
+    ) -> list[dict[str, Any]]:
         """All calls that simulated something: who did it, and how many runs there were before."""
         earlier = folder.metadata.get("sessions") if folder.saved else None
         listed = list(earlier) if isinstance(earlier, list) else []
         if simulating:
-            source = {"command": provenance.command(), "source": provenance.source_digest(), "saved": folder.saved}
-            listed.append({**facts, **source})
+            now = provenance.rounding_versions()
+            before = listed[-1].get("versions", now) if listed else now
+            if before != now:
+                show.warn(f"stored runs were made with {_versions(before)}, further ones are with {_versions(now)}")
+            source = {"command": provenance.command(), "source": provenance.source_digest(), "versions": now}
+            listed.append({**facts, **source, "saved": folder.saved})
         return listed
 
 
@@ -724,6 +730,10 @@ def workers_for(jobs: object) -> int:
 
 def _rounded(seconds: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _rounded(s) if isinstance(s, Mapping) else round(s, 3) for name, s in seconds.items()}
+
+
+def _versions(packages: Mapping[str, str]) -> str:
+    return " ".join(f"{name} {version}" for name, version in packages.items())
 
 
 def _rows(chunk: Chunk) -> Rows:

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -24,11 +24,11 @@ from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import judge, summarise
 from gansim.kernels.train import train
 from gansim.packs import build_packs, compile_key, network_shapes, training_plan
-from gansim.simulate import referee_gan, run_chunk
+from gansim.simulate import Chunk, referee_gan, run_chunk
 from gansim.spec import GAN, MLP, Given, from_dict, to_dict
 from gansim.traces import FIELDS
 
-__all__ = ["warm_up"]
+__all__ = ["run_chunk_warm", "warm_up"]
 
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
@@ -36,11 +36,13 @@ _SECONDS = {"train": 3.3, "measure": 2.0, "draw": 0.7}
 _START = 1.0
 _MOST_PROCESSES = 8
 
+_warm: set[tuple[Hashable, bool]] = set()  # what this process has compiled or loaded
+
 
 def warm_up(gans: Iterable[GAN]) -> int:
     """Compile, or load from the cache, everything these configurations need.
 
-    Called in the parent before workers start, so that no worker compiles.
+    Called in the parent before workers start, so that no worker of this machine compiles.
 
     Parameters
     ----------
@@ -54,13 +56,41 @@ def warm_up(gans: Iterable[GAN]) -> int:
     """
     shapes: dict[tuple[Hashable, bool], GAN] = {}
     for gan in gans:
-        shapes.setdefault((compile_key(gan), gan.samples is None), _short(gan))
+        shapes.setdefault(_shape(gan), _short(gan))
     if jit.COMPILES:
         _compile_together(_missing(shapes.values()))
     for gan in shapes.values():
         with jit.no_collection():
             run_chunk({0: gan}, [(0, 0)], 0)
+    _warm.update(shapes)
     return len({key for key, _ in shapes})
+
+
+def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
+    """`gansim.simulate.run_chunk`, for a worker that may be on another machine, where nothing has been compiled.
+
+    The first process there to get a shape compiles it, and those that start with it wait, and load what it has
+    compiled: without that, every worker of a machine would compile the same.
+
+    Parameters
+    ----------
+    cells, runs, seed
+        As for `run_chunk`.
+
+    Returns
+    -------
+    Chunk
+        Its results.
+    """
+    gan = cells[runs[0][0]]
+    if _shape(gan) not in _warm:
+        with jit.cache_lock("warm"):
+            warm_up([gan])
+    return run_chunk(cells, runs, seed)
+
+
+def _shape(gan: GAN) -> tuple[Hashable, bool]:
+    return compile_key(gan), gan.samples is None
 
 
 def _short(gan: GAN) -> GAN:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from gansim import folder as folders
-from gansim import identity, store, study
+from gansim import identity, planning, store, study
 from gansim.folder import open_folder
 from gansim.regimes import Thresholds
 from gansim.spec import GAN, MLP, ConfigError
@@ -43,9 +43,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         simulated.extend(runs)
         return chunk
 
-    monkeypatch.setattr(study, "run_chunk", run_chunk)
+    monkeypatch.setattr(study, "run_chunk_warm", run_chunk)
     monkeypatch.setattr(study, "warm_up", lambda gans: len(list(gans)))
-    monkeypatch.setattr(study, "_chunk_size", lambda *_: 5)
+    monkeypatch.setattr(planning, "_chunk_size", lambda *_: 5)
     for name in ("_SAVE_EVERY", "_SAVE_SHARE"):
         monkeypatch.setattr(folders, name, 0.0)
     return simulated
@@ -209,7 +209,7 @@ def stop(out: Path, after: int, reps: int = 10, error: BaseException | None = No
         return done(*args)
 
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
-        patch.setattr(study, "run_chunk", run_chunk)
+        patch.setattr(study, "run_chunk_warm", run_chunk)
         run(out, reps)
 
 
@@ -238,7 +238,7 @@ def test_metadata_come_before_the_first_run(tmp_path: Path, monkeypatch: pytest.
         found.append(store.read_metadata(tmp_path / "s"))
         raise Killed
 
-    monkeypatch.setattr(study, "run_chunk", look)
+    monkeypatch.setattr(study, "run_chunk_warm", look)
     with pytest.raises(Killed):
         run(tmp_path)
     assert found[0]["status"] == "running"
@@ -592,3 +592,18 @@ def test_saving_is_rarer_in_long_sessions(tmp_path: Path, monkeypatch: pytest.Mo
     assert (waits[:49] == 2).all()
     assert waits[-2] == 60
     assert (np.diff(waits[:-1]) >= 0).all()
+
+
+def test_another_version_of_the_compiler_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop(tmp_path, 2)
+    run(tmp_path, 10)
+    assert capsys.readouterr().err == ""  # the control: the same versions
+    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.9"})
+    run(tmp_path, 14)
+    line = capsys.readouterr().err
+    assert "s: stored runs were made with numba 0." in line
+    assert line.endswith("further ones are with numba 9.9\n")
+    sessions = store.read_metadata(tmp_path / "s")["sessions"]
+    assert sessions[-1]["versions"] == {"numba": "9.9"} != sessions[0]["versions"]

@@ -21,7 +21,7 @@ def make(reps: int = 5, seed: int = 0, factors: dict | None = None, name: str = 
 
 def metadata(study: Study) -> dict:
     """What its folder would say of it, through JSON."""
-    return json.loads(json.dumps({**study._describe({}, None), "identity": study.identity.digest}))
+    return json.loads(json.dumps({**study.describe({}), "identity": study.identity.digest}))
 
 
 def found(stored: Study, asked: Study) -> str:
@@ -49,13 +49,13 @@ def test_replicates_are_no_part_of_it() -> None:
         ),
         (
             lambda: make(factors={**RATES, "optimizer_d.lr": [0.25, 0.5]}),
-            "optimizer_d.lr: 0.5 stored, 0.25 asked in cell 0, and in others otherwise; labels of factor",
+            "optimizer_d.lr: 0.5 stored, 0.25 asked in cell 0, other values elsewhere; labels of factor",
         ),
         (lambda: make(factors={**RATES, "steps": [20, 24]}), "cells: 4 stored, 8 asked"),
         (lambda: make(factors={}) + make(name="b"), "designs: a stored, a, b asked"),
         (
             lambda: make(factors={"x": {n: {"optimizer_d.lr": n} for n in (0.5, 0.25, 1, 2)}}),
-            "game: minimax stored, non-saturating asked in cell 0, and in others otherwise; optimizer_d.lr: 0.5 stored",
+            "game: minimax stored, non-saturating asked in cell 0, other values elsewhere; optimizer_d.lr: 0.5 stored",
         ),
     ],
 )

@@ -57,7 +57,7 @@ def pretend(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> Ch
 
 @pytest.fixture
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk", pretend)
+    monkeypatch.setattr(study, "run_chunk_warm", pretend)
     monkeypatch.setattr(study, "warm_up", lambda gans: len(list(gans)))
 
 
@@ -99,7 +99,7 @@ def test_every_run_is_in_its_row(jobs: int) -> None:
 
 @pytest.mark.usefixtures("pretended")
 def test_a_run_that_does_not_come_back_is_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk", lambda cells, runs, seed: pretend(cells, runs[:-1] or runs, seed))
+    monkeypatch.setattr(study, "run_chunk_warm", lambda cells, runs, seed: pretend(cells, runs[:-1] or runs, seed))
     with pytest.raises(RuntimeError, match="did not come back"):
         make_study().run(jobs=1, progress=False)
 
@@ -109,7 +109,7 @@ def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, 
     def broken(*_: object) -> Chunk:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(study, "run_chunk", broken)
+    monkeypatch.setattr(study, "run_chunk_warm", broken)
     with pytest.raises(study.RunsError, match=r"167 of 167 runs could not .*ZeroDivisionError: a defect") as caught:
         make_study().run(out=tmp_path, jobs=2, progress=False)
     assert "design 'games', cell 0" in str(caught.value)
@@ -275,7 +275,7 @@ def test_only_studies_can_be_added() -> None:
 
 
 def test_a_bad_call_or_folder_is_refused_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk", None)
+    monkeypatch.setattr(study, "run_chunk_warm", None)
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="is a file"):
         Study("a", SMALL).run(out=tmp_path / "file", progress=False)

@@ -216,6 +216,12 @@ def entry_point(function: F) -> F:
 # --- the cache on disk --------------------------------------------------------------------------
 
 
+def cache_lock(name: str) -> FileLock:
+    """A lock that the processes of this machine share."""
+    Path(_CACHE_FOLDER).mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{_CACHE_FOLDER}/{name}.lock")
+
+
 class _Cache(FunctionCache):
     """Numba's cache, written by one process at a time.
 
@@ -224,8 +230,7 @@ class _Cache(FunctionCache):
     """
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        Path(_CACHE_FOLDER).mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{_CACHE_FOLDER}/.lock"):
+        with cache_lock("index"):
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import gansim as gs
-from gansim import folder, study
+from gansim import folder, progress, study
 
 LIMIT = 3.0  # percent
 
@@ -55,7 +55,7 @@ def main() -> None:
 
     totals: dict[str, float] = {}
     folder.Folder.add = timed(totals, "saving", folder.Folder.add)
-    study._Progress.advance = timed(totals, "progress", study._Progress.advance)
+    progress.Progress.advance = timed(totals, "progress", progress.Progress.advance)
     study._rows = timed(totals, "saving", study._rows)
     for name in ("resume", "start", "finish"):
         setattr(folder.Folder, name, timed(totals, name, getattr(folder.Folder, name)))
