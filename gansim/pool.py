@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import signal
 import tempfile
@@ -27,6 +28,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
@@ -230,6 +232,7 @@ def _interrupt_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # a helper of loky's that, up to Python 3.12, lets Ctrl-C in again as it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -330,7 +333,13 @@ class _Cluster(Workers):
 
     def close(self) -> None:
         self._closed.set()
-        self._client.close()
+        log = logging.getLogger("distributed.batched")
+        level = log.level
+        log.setLevel(logging.WARNING)  # or it tells, with a traceback, that a message was on its way
+        try:
+            self._client.close()
+        finally:
+            log.setLevel(level)
 
     def _round(
         self, function: Callable[..., Any], tasks: Mapping[int, tuple[Any, ...]]
@@ -367,7 +376,7 @@ class _DaskBackend(ParallelBackendBase):
 
     def __init__(self, client: Client) -> None:
         super().__init__(nesting_level=0)
-        self._client = client
+        self._client: Any = client
         # Tasks without an outcome: number, future, whom to call. dask forgets a task whose future nobody holds.
         self._waiting: dict[str, tuple[int, Any, Callable[[Any], object]]] = {}
 
@@ -388,24 +397,24 @@ class _DaskBackend(ParallelBackendBase):
         try:
             future = self._client.submit(func, key=key, pure=False)
             self._waiting[key] = number, future, callback
-            future.add_done_callback(self._finished)
+            self._client.loop.add_callback(self._follow, key, future)
         except Exception as error:  # the client has closed
             self._deliver(key, _Lost(f"{type(error).__name__}: {one_line(error)}"))
             return None
         return future
 
-    def _finished(self, future: Any) -> None:
-        """Fetch the result, in dask's thread for this and before joblib is called, which locks others out."""
+    async def _follow(self, key: str, future: Any) -> None:
+        """Wait for a task's end and fetch its result, in the client's event loop: a thread would outlive the client."""
         from distributed import KilledWorker
 
         outcome: Any
         try:
-            [(_, outcome)] = future.result()
+            [[(_, outcome)]] = await self._client.gather([future], asynchronous=True)
         except KilledWorker as error:
             outcome = _Lost(str(error), blamed=True)
         except BaseException as error:  # the cluster's, CancelledError among them: `_attempt` lets no task raise
             outcome = _Lost(f"{type(error).__name__}: {one_line(error)}")
-        self._deliver(future.key, outcome)
+        self._deliver(key, outcome)
 
     def _deliver(self, key: str, outcome: Any) -> None:
         number, _, callback = self._waiting.pop(key, (0, None, None))
