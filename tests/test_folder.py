@@ -78,7 +78,13 @@ def is_complete(folder: Path, bytes_: dict[str, bytes]) -> None:
     metadata = store.read_metadata(folder)
     assert metadata["status"] == "complete"
     assert metadata["files"] == {name: store.file_digest(folder / name) for name in (RUNS, TRACES)}
-    assert [name for name in names(folder) if not name.endswith(".bad")] == [store.LOCK, store.ADEMP, METADATA, RUNS, TRACES]
+    assert [name for name in names(folder) if not name.endswith(".bad")] == [
+        store.LOCK,
+        store.ADEMP,
+        METADATA,
+        RUNS,
+        TRACES,
+    ]
 
 
 # --- killed at any moment -----------------------------------------------------------------------
