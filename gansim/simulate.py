@@ -10,13 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from gansim import spec
-from gansim.kernels import network, random
+from gansim.kernels import jit, network, random
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import judge, summarise
 from gansim.kernels.train import train as train_pack
@@ -35,7 +37,7 @@ from gansim.packs import (
 from gansim.spec import GAN, MLP, Adam, He, Referee
 from gansim.traces import FIELDS, Traces
 
-__all__ = ["Chunk", "run_chunk", "warm_up"]
+__all__ = ["Chunk", "run_chunk", "run_chunk_cold", "warm_up"]
 
 Array = NDArray[Any]
 
@@ -253,19 +255,65 @@ def _referee(
 # --- compiling ahead ------------------------------------------------------------------------------
 
 
+_Shape = tuple[Hashable, bool]
+
+_WARM: set[_Shape] = set()  # what this process has compiled or loaded
+
+
+def _shape(gan: GAN) -> _Shape:
+    return compile_key(gan), gan.samples is None
+
+
 def warm_up(gans: Iterable[GAN]) -> int:
     """Compile, or load from the cache, everything these configurations need; return the number of network shapes.
 
-    Called in the parent before workers start, so that no worker compiles and no two processes write the cache at once.
+    Called in the parent before workers start, so that no worker compiles. Two processes that compile for one cache at
+    once can leave a broken one (Numba reads its index, changes it and writes it without a lock), so a file beside the
+    cache is locked meanwhile: the second one waits, and then loads what the first has compiled.
     """
-    shapes: dict[tuple[Hashable, bool], GAN] = {}
+    shapes: dict[_Shape, GAN] = {}
     for gan in gans:
-        shapes.setdefault((compile_key(gan), gan.samples is None), gan)
-    for gan in shapes.values():
-        referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
-        run_chunk(
-            {0: replace(gan, samples=gan.samples and 8, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)},
-            [(0, 0)],
-            0,
-        )
+        shapes.setdefault(_shape(gan), gan)
+    cache = Path(jit._CACHE_FOLDER)
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "warm-up.lock"):
+        for gan in shapes.values():
+            _run_briefly(gan)
+    _WARM.update(shapes)
     return len({key for key, _ in shapes})
+
+
+def _run_briefly(gan: GAN) -> None:
+    """One step of one run, with every kernel that the configuration needs."""
+    referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
+    brief = replace(gan, samples=gan.samples and 8, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)
+    run_chunk({0: brief}, [(0, 0)], 0)
+
+
+def run_chunk_cold(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
+    """Do the same as `run_chunk`, in a process that nobody warmed up: a worker of a cluster.
+
+    The first chunk of a shape calls `warm_up`: on every machine one process compiles, the others wait and load.
+
+    Parameters
+    ----------
+    cells : mapping of int to GAN
+        Configurations by cell number.
+    runs : sequence of (cell, rep)
+        The runs.
+    seed : int
+        Seed of the study.
+
+    Returns
+    -------
+    Chunk
+        Their results.
+
+    Raises
+    ------
+    ValueError
+        As `run_chunk` does.
+    """
+    for gan in {_shape(cells[cell]): cells[cell] for cell, _ in runs if _shape(cells[cell]) not in _WARM}.values():
+        warm_up([gan])
+    return run_chunk(cells, runs, seed)

@@ -2,10 +2,13 @@
 
 import dataclasses
 import sys
+import threading
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
@@ -13,10 +16,10 @@ from scipy.special import expit
 import reference as ref
 from gansim import spec
 from gansim.derivatives import gradients
-from gansim.kernels import initial, targets
+from gansim.kernels import initial, jit, targets
 from gansim.packs import pack_key
 from gansim.replay import networks, trace, train
-from gansim.simulate import run_chunk, warm_up
+from gansim.simulate import run_chunk, run_chunk_cold, warm_up
 from gansim.spec import (
     GAN,
     MLP,
@@ -598,6 +601,30 @@ def test_warm_up_compiles_all_that_is_needed(monkeypatch):
     for cell in cells:
         run_chunk({0: cell}, [(0, 0)], SEED)
     assert [len(getattr(kernel, "signatures", ())) for kernel in kernels] == before
+
+
+def test_one_process_compiles_at_a_time():
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: (warm_up([BASE]), done.set()))
+    with FileLock(Path(jit._CACHE_FOLDER) / "warm-up.lock"):
+        thread.start()
+        assert not done.wait(0.5)
+    assert done.wait(60)
+    thread.join()
+
+
+def test_a_cold_process_warms_up_once_for_a_shape(monkeypatch):
+    warmed = []
+    monkeypatch.setattr(ENGINE, "_WARM", set())
+    monkeypatch.setattr(ENGINE, "_run_briefly", warmed.append)
+    runs = [(0, 3), (0, 4)]
+    chunk = run_chunk_cold({0: BASE}, runs, SEED)
+    np.testing.assert_array_equal(chunk.traces.values, run_chunk({0: BASE}, runs, SEED).traces.values)
+    run_chunk_cold({0: replace(BASE, {"optimizer_d.lr": 0.5})}, runs, SEED)
+    assert warmed == [BASE]
+    fixed = replace(BASE, {"samples": 32})
+    run_chunk_cold({5: fixed}, [(5, 0)], SEED)
+    assert warmed == [BASE, fixed]
 
 
 # --- gradients: what does not fit is refused ----------------------------------------------------
