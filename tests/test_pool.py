@@ -240,7 +240,8 @@ def test_a_killed_process_costs_no_run(tmp_path, expected):
     assert digest(found) == expected
 
 
-@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_a_task_that_always_kills_its_process_is_reported(jobs):
     with open_workers("loky", jobs) as workers:
         found = outcomes(workers, deadly, [(x,) for x in range(6)])
@@ -294,7 +295,7 @@ def interrupt(tmp_path, lines, delay, *arguments):
     return started.returncode, said
 
 
-@pytest.mark.parametrize("backend", ["threads", "loky"])
+@pytest.mark.parametrize("backend", [pytest.param("threads", marks=pytest.mark.slow), "loky"])
 def test_an_interrupt_is_one_line(backend, tmp_path):
     assert interrupt(tmp_path, 3, 0.0, backend) == (130, "interrupted\n")
 
