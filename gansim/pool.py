@@ -55,6 +55,8 @@ _DESERTED = 300.0  # seconds without any worker after which a cluster is given u
 _LOOK_EVERY = 5.0  # seconds between looks at whether there are workers
 _WRONG_CODE_PAUSE = 1.0  # seconds a worker with other code keeps a task, or it would run through the whole queue
 
+_GONE = "the scheduler is gone"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -176,7 +178,9 @@ class Workers(ABC):
                         progress = progress or outcome.blamed
                         if deaths[number] < 2 * self._patience:
                             continue
-                        outcome = Failure(number, "its worker died, every time, with no other task beside it", reason)
+                        outcome = Failure(
+                            number, "every worker that took it up died, also with no other task beside it", reason
+                        )
                     progress = True
                     del left[number]
                     yield number, outcome
@@ -359,7 +363,7 @@ class _Cluster(Workers):
         seen = time.monotonic()
         while not self._closed.wait(_LOOK_EVERY):
             if self._client.status == "closed":  # dask's client closes itself when it cannot connect again
-                self._deserted = "the scheduler is gone"
+                self._deserted = _GONE
             with contextlib.suppress(Exception):  # no answer: for us, no workers
                 if not self._deserted and self._client.nthreads():
                     seen = time.monotonic()
@@ -398,8 +402,8 @@ class _DaskBackend(ParallelBackendBase):
             future = self._client.submit(func, key=key, pure=False)
             self._waiting[key] = number, future, callback
             self._client.loop.add_callback(self._follow, key, future)
-        except Exception as error:  # the client has closed
-            self._deliver(key, _Lost(f"{type(error).__name__}: {one_line(error)}"))
+        except Exception as error:  # the client has closed, because it could not connect again
+            self._deliver(key, _Lost(f"{_GONE} ({one_line(error)})"))
             return None
         return future
 

@@ -3,14 +3,16 @@
 import os
 import subprocess
 import sys
+import threading
 
+import numpy as np
 import pytest
 
 from gansim import warm
 from gansim.kernels import initial, jit, targets
 from gansim.simulate import run_chunk
 from gansim.spec import GAN, MLP, Adam, Mixture, Normal, Referee, replace
-from gansim.warm import warm_up
+from gansim.warm import run_chunk_warm, warm_up
 
 BASE = GAN(
     target=Normal(500, 5),
@@ -41,6 +43,32 @@ def test_nothing_is_left_to_compile():
     for cell in cells:
         run_chunk({0: cell}, [(0, 0)], 7)
     assert signatures() == before
+
+
+def test_a_cold_process_warms_up_once_for_a_shape_and_alone(monkeypatch):
+    warmed = []
+    done = threading.Event()
+
+    def warming(gans):
+        [gan] = gans
+        warmed.append(gan)
+        warm._warm.add(warm._shape(gan))
+
+    monkeypatch.setattr(warm, "_warm", set())
+    monkeypatch.setattr(warm, "warm_up", warming)
+    runs = [(0, 3), (0, 4)]
+    thread = threading.Thread(target=lambda: (run_chunk_warm({0: BASE}, runs, 7), done.set()))
+    with jit.cache_lock("warm"):  # another process compiles
+        thread.start()
+        assert not done.wait(0.3) and warmed == []
+    assert done.wait(60)
+    thread.join()
+    chunk = run_chunk_warm({0: BASE}, runs, 7)
+    np.testing.assert_array_equal(chunk.traces.values, run_chunk({0: BASE}, runs, 7).traces.values)
+    run_chunk_warm({0: replace(BASE, {"optimizer_d.lr": 0.5})}, runs, 7)
+    assert warmed == [BASE]
+    run_chunk_warm({5: AFFINE}, [(5, 0)], 7)
+    assert warmed == [BASE, AFFINE]
 
 
 @compiled_only
