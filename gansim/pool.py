@@ -133,9 +133,12 @@ class Workers(ABC):
     ----------
     count : int
         How many tasks they work on at once.
+    local : bool
+        Whether they are on this machine, and find here what this process has compiled.
     """
 
     count: int
+    local = True
     _patience: int  # deaths of its workers after which a task runs alone; as many again, and it is given up
 
     def __enter__(self) -> Self:
@@ -147,7 +150,9 @@ class Workers(ABC):
     def close(self) -> None:  # noqa: B027 - joblib keeps threads and processes for later
         """Let go of the workers."""
 
-    def execute(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+    def execute(
+        self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]
+    ) -> Generator[tuple[int, Any], None, None]:
         """Call a function with the arguments of every task.
 
         Parameters
@@ -320,6 +325,7 @@ class _Cluster(Workers):
     the cluster has one core, and gives every worker a client of its own.
     """
 
+    local = False
     _patience = 1  # the scheduler itself hands a task out to four workers before it gives up
 
     def __init__(self, scheduler: str | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -621,13 +621,15 @@ class Study:
         gans = {task.key: task.gan for task in tasks}.values()
         shapes = count(len({compile_key(gan) for gan in gans}), "network shape")
         show.say(f"{count(int(wanted.sum()), 'run')} in {count(len(self.cells), 'cell')}; compiling {shapes} ...")
-        warm_up(gans)
+        if workers.local:  # those of a cluster compile where they are
+            warm_up(gans)
         compiled = time.perf_counter()
         show.say(f"ready after {compiled - started:.1f} s")
         work: dict[str, float] = {}
         failures: list[Failure] = []
-        with show.over(wanted):
-            for number, outcome in workers.execute(run_chunk_warm, [(t.cells, t.runs, self.seed) for t in tasks]):
+        outcomes = workers.execute(run_chunk_warm, [(t.cells, t.runs, self.seed) for t in tasks])
+        with show.over(wanted), closing(outcomes):
+            for number, outcome in outcomes:
                 if isinstance(outcome, Failure):
                     failures.append(outcome)
                     show.warn(self._told(outcome, tasks[number]))
