@@ -1,6 +1,6 @@
 """How fast gansim trains, beside the same GANs in JAX and in PyTorch on the same cores, and beside what a core can do.
 
-All are timed in turn: float32, batch 64, Adam for both players, one update of D and one of G a step, the best of three,
+All are timed in turn: float32, batch 64, Adam for both players, one update of D and one of G a step, the best of five,
 compile time apart. gansim is timed whole: random numbers, losses, optimisers, and a record every 250 steps. Yardsticks
 that are not installed are skipped; to have them: pip install -e ".[bench]"
 
@@ -30,7 +30,7 @@ class Options(cli.Options):
     seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
     """About how long each timing takes, 0 to 3,600: 250 steps at least."""
 
-    rounds: Annotated[int, Field(ge=1, le=1000)] = 3
+    rounds: Annotated[int, Field(ge=1, le=1000)] = 5
     """Timings of each, 1 to 1,000; the best counts."""
 
     cases: Annotated[int, Field(ge=1, le=len(CASES))] = len(CASES)
