@@ -54,3 +54,47 @@ def test_figures_and_tables_come_in_every_format_and_stay_small():
         assert len(files) == len(names) * len(kinds) > 0
         assert {path.suffix for path in files} == kinds
         assert max(path.stat().st_size for path in files) < 300_000
+
+
+# --- speed --------------------------------------------------------------------------------------
+
+SPEED = ROOT / "results" / "speed" / "tables"
+ACTIVATIONS = {"leaky_relu": "leaky ReLU", "tanh": "tanh", "relu": "ReLU"}
+
+
+def quoted_speed(readme):
+    """The rows of README's table of ratios, as lists of text."""
+    section = readme.split("## Speed\n")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+    return rows[2:]
+
+
+def found_speed():
+    """The same from the committed tables."""
+    ratios, peak = pd.read_csv(SPEED / "ratios.csv"), pd.read_csv(SPEED / "peak.csv")
+    assert list(ratios["networks"]) == list(peak["networks"])
+    return [
+        [
+            f"{ratio.networks}, {ACTIVATIONS[ratio.activation]}",
+            f"{ratio.over_jax:.3g}",
+            f"{ratio.over_jax_tuned:.2g}",
+            f"{ratio.over_torch:,.0f}",
+            f"{100 * share:.0f} %",
+        ]
+        for ratio, share in zip(ratios.itertuples(), peak["share_of_peak"], strict=True)
+    ]
+
+
+def test_the_ratios_quote_the_committed_results():
+    assert quoted_speed((ROOT / "README.md").read_text(encoding="utf-8")) == found_speed()
+
+
+def test_another_ratio_is_noticed():
+    other = str.maketrans("0123456789", "1234567890")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for row in found_speed():
+        line = f"| {' | '.join(row)} |"
+        assert line in readme
+        for cell in row[1:]:
+            changed = line.replace(f"| {cell} |", f"| {cell.translate(other)} |")
+            assert quoted_speed(readme.replace(line, changed)) != found_speed()
