@@ -77,8 +77,8 @@ def found_speed():
         [
             f"{ratio.networks}, {ACTIVATIONS[ratio.activation]}",
             f"{ratio.over_jax:.3g}",
-            f"{ratio.over_jax_tuned:.2g}",
-            f"{ratio.over_torch:,.0f}",
+            f"{ratio.over_jax_tuned:.3g}",
+            f"{ratio.over_torch:.3g}",
             f"{100 * share:.0f} %",
         ]
         for ratio, share in zip(ratios.itertuples(), peak["share_of_peak"], strict=True)
