@@ -67,15 +67,14 @@ def merge(
     everything = Collected(study.reps, study.cells[0].gan.records)
     for results in opened:
         _take(results, identity, everything, say)
-    with open_folder(
-        Path(out) / study.name, identity, study.cells, Collected(study.reps, everything.records), force
-    ) as folder:
+    merged = Collected(study.reps, everything.records)
+    with open_folder(Path(out) / study.name, identity, study.cells, merged, force) as folder:
         folder.start(study.describe({"status": "running"}))
-        rows = everything.rows(~everything.missing & folder.collected.missing)
+        rows = everything.rows(~everything.missing & merged.missing)
         if len(rows):
             folder.add(rows)
-    if everything.missing.any():
-        raise StoreError(_missing(opened, everything))
+    if merged.missing.any():
+        raise StoreError(_missing(opened, merged))
     study.finish(out, progress=progress, thresholds=opened[0].thresholds)
     return study
 
