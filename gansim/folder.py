@@ -158,7 +158,7 @@ class Folder:
         """Read what is stored, once it is known to be of this study; see `open_folder`."""
         started = time.perf_counter()
         for leftover in [*store.leftovers(self.path), *store.leftovers(self.path / PARTS)]:
-            leftover.unlink()
+            leftover.unlink(missing_ok=True)  # that of a process which is being refused just now goes by itself
         if (self.path / METADATA).exists():
             self.metadata = store.read_metadata(self.path)
         files = parts.stored_files(self.path)
@@ -263,8 +263,8 @@ class Folder:
                 files = {TRACES: store.file_digest(traces)}
             elif traces in self._trusted:
                 self._trusted[self._as_part(traces)] = self._trusted.pop(traces)
-            status = {"status": "running", "identity": self.identity.digest, "files": files}
-            store.write_metadata(self.path / METADATA, {**metadata, **status})
+            facts = {"identity": self.identity.digest, "files": files}
+            store.write_metadata(self.path / METADATA, {"status": "running", **metadata, **facts})
 
     def _as_part(self, traces: Path) -> Path:
         part = store.make_folder(self.path / PARTS) / parts.part_name(store.file_digest(traces))
