@@ -19,6 +19,7 @@ import inspect
 import io
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -323,7 +324,7 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
         print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
         return _INCOMPLETE
     except (ConfigError, ValidationError, OSError) as error:
-        if _stdout_is_gone() and isinstance(error, BrokenPipeError):
+        if isinstance(error, OSError) and _let_go_of_stdout() and isinstance(error, BrokenPipeError):
             return _UNREAD
         print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
         return _REFUSED
@@ -336,15 +337,17 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _stdout_is_gone() -> bool:
-    """Whether nobody takes what is written to stdout; Python would say so again, in several lines, as it ends."""
+def _let_go_of_stdout() -> bool:
+    """Whether stdout is no file; one that takes nothing is left, or Python says so in several lines as it ends."""
     try:
+        piped = not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
         sys.stdout.flush()
+    except io.UnsupportedOperation:  # a stream of a program that calls this one
+        return False
     except OSError:
-        with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
+        with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        return True
-    return False
+    return piped
 
 
 def execute(study: Study, options: StudyOptions, thresholds: Thresholds | None = None) -> bool:
