@@ -83,16 +83,24 @@ def open_folder(
     """
     path = Path(path)
     with contextlib.ExitStack() as stack:
-        earlier = store.claim_folder(path, identity.study)
+        earlier = _claim(path, identity.study)
         stack.enter_context(_lock(path))
         if force and earlier:
             say(f"the earlier results are kept in {_put_aside(path)}")
-            earlier = store.claim_folder(path, identity.study)
+            earlier = _claim(path, identity.study)
             stack.enter_context(_lock(path))
         folder = Folder(path, identity, collected)
         folder.resume(cells, say if earlier else lambda text: None, warn)
         stack.enter_context(folder.saving())
         yield folder
+
+
+def _claim(folder: Path, study: str) -> bool:
+    """`store.claim_folder`, a second time if that fails: another process, starting over, may just have renamed it."""
+    try:
+        return store.claim_folder(folder, study)
+    except StoreError:
+        return store.claim_folder(folder, study)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ ESTIMATES: tuple[str, ...] = (
 _OWN = frozenset((RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, "tables", "figures", "claims.md", "replay", "relabelled"))
 _BAD = re.compile(r"\.bad(\.\d+)?$")
 
-_STAMP = "metadata"  # the key under which metadata.json holds the digest of all other keys
+_STAMP = "checksum"  # the key under which metadata.json holds the digest of all other keys
 
 
 class StoreError(ConfigError):

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -290,10 +291,7 @@ def test_of_processes_that_start_at_once_one_alone_gets_the_folder(tmp_path: Pat
         make(8).run(out=tmp_path / "first", jobs=1, progress=False)
         for turn in range(rounds):
             target = tmp_path / "out" / str(turn)
-            target.mkdir(parents=True)
-            (tmp_path / "first/joint").rename(target / "joint") if turn == 0 else make(8).run(
-                out=target, jobs=1, progress=False
-            )
+            shutil.copytree(tmp_path / "first/joint", target / "joint")
     context = multiprocessing.get_context("spawn")
     barrier, won = context.Barrier(3), context.Array("i", 3 * rounds)
     started = [
