@@ -17,7 +17,9 @@ import dataclasses
 import difflib
 import inspect
 import io
+import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,6 +40,7 @@ __all__ = ["Options", "StudyOptions", "execute", "guarded", "parse_options", "ru
 _INCOMPLETE = 1  # exit code when some runs could not be computed
 _REFUSED = 2  # exit code of a bad option or an impossible configuration
 _INTERRUPTED = 130  # exit code of Ctrl-C, as shells report it
+_UNREAD = 141  # exit code when whoever reads the output, such as head, has had enough, as shells report it
 
 
 @dataclass(frozen=True)
@@ -307,22 +310,44 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
     Returns
     -------
     int
-        0, or what `action` returned; 1 if some runs could not be computed; 2 after a refusal; 130 after Ctrl-C.
+        0, or what `action` returned; 1 if some runs could not be computed, or memory does not suffice; 2 after a
+        refusal; 130 after Ctrl-C; 141 if the output is a pipe that nobody reads any more.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a label may hold what the terminal has no letter for
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = action()
+        sys.stdout.flush()
     except RunsError as error:
         details = {failure.detail for failure in error.failures if failure.detail}
         print("\n".join(sorted(details)), file=sys.stderr)
         print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
         return _INCOMPLETE
     except (ConfigError, ValidationError, OSError) as error:
+        if isinstance(error, OSError) and _let_go_of_stdout() and isinstance(error, BrokenPipeError):
+            return _UNREAD
         print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
         return _REFUSED
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return _INTERRUPTED
+    except MemoryError as error:
+        print(f"{prog}: error: not enough memory ({one_line(error)}): fewer runs or records", file=sys.stderr)
+        return _INCOMPLETE
     return code if isinstance(code, int) else 0
+
+
+def _let_go_of_stdout() -> bool:
+    """Whether stdout is no file; one that takes nothing is left, or Python says so in several lines as it ends."""
+    try:
+        piped = not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+        sys.stdout.flush()
+    except io.UnsupportedOperation:  # a stream of a program that calls this one
+        return False
+    except OSError:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return piped
 
 
 def execute(study: Study, options: StudyOptions, thresholds: Thresholds | None = None) -> bool:
@@ -350,6 +375,10 @@ def execute(study: Study, options: StudyOptions, thresholds: Thresholds | None =
     if options.shard is not None and options.target_mcse is not None:
         raise ConfigError("shard: not with target-mcse, which decides by all runs together")
     shard = None if options.shard is None else Shard.parse(options.shard)
+    if options.target_mcse is not None:
+        from gansim import planner  # here, because scipy.stats takes a second to import
+
+        planner.check_target(options.target_mcse)
     where = {"out": options.out, "jobs": options.jobs, "backend": options.backend, "scheduler": options.scheduler}
     how: dict[str, Any] = {**where, "progress": False if options.quiet else None, "force": options.force}
     if options.dry_run:

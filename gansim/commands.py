@@ -206,18 +206,17 @@ def _replay_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _replay(options: argparse.Namespace) -> None:
-    from gansim import film, store
+    from gansim import film
     from gansim.results import open_results
 
     results = open_results(options.folder)
     cell = find_cell(results, options.cell)
-    stored = None
-    if (options.folder / store.RUNS).exists():
-        runs = store.read_runs(options.folder)
+    stored, runs = None, results.read_runs()
+    if runs is not None:
         mine = runs[(runs["cell"] == cell) & (runs["rep"] == options.rep)]
         stored = mine.iloc[0].to_dict() if len(mine) else None
     written = film.replay_to(
-        options.out or options.folder,
+        options.out or results.folder,
         results.study.cells[cell].gan,
         options.rep,
         results.study.seed,
@@ -254,9 +253,9 @@ def find_cell(results: Results, text: str) -> int:
     """
     cells = results.study.cells
     if text.strip().isdecimal():
-        if int(text) < len(cells):
+        if len(text.strip()) < 10 and int(text) < len(cells):
             return int(text)
-        raise ConfigError(f"cell: value {text}: a number from 0 to {len(cells) - 1:,}")
+        raise ConfigError(f"cell: value {text:.60}: a number from 0 to {len(cells) - 1:,}")
     wanted = dict(part.partition("=")[::2] for part in text.split(","))
     named = {name.strip(): level.strip() for name, level in wanted.items()}
     known = {"design": None} | {name: None for cell in cells for name in cell.levels}
@@ -296,17 +295,24 @@ def _show(options: argparse.Namespace) -> None:
             raise ConfigError(
                 f"table: value {options.table!r:.60}: one of {', '.join(texts) or 'none: there are no tables'}"
             )
-        print(texts[options.table].read_text(encoding="utf-8"))
+        print(_text(texts[options.table]))
         return
     runs = metadata.get("runs")
     print(f"study {metadata['study']}: {metadata.get('status', 'complete')}" + (f", {runs:,} runs" if runs else ""))
     for name, path in texts.items():
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = _text(path).splitlines()
         shown = [line for i, line in enumerate(lines) if not line.startswith("|") or _row(lines, i) < _MOST_ROWS + 2]
         cut = len(lines) - len(shown)
         print(f"\n## {name}\n\n" + "\n".join(shown) + (f"\n\n{cut} more rows: --table {name}" if cut else ""))
     if not texts:
         print(f"{options.folder / 'tables'}: no tables")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: no text in UTF-8: run the study again") from None
 
 
 def _row(lines: Sequence[str], index: int) -> int:
@@ -339,7 +345,7 @@ def _relabel_arguments(verb: argparse.ArgumentParser) -> None:
 def _relabel(options: argparse.Namespace) -> None:
     from gansim import store, tables
     from gansim.regimes import Thresholds
-    from gansim.report import write_report
+    from gansim.report import check_folder, write_report
     from gansim.results import open_results
 
     results = open_results(options.folder)
@@ -348,10 +354,11 @@ def _relabel(options: argparse.Namespace) -> None:
         thresholds = replace(results.thresholds, **given)
     except ValueError as error:
         raise ConfigError(str(error)) from None
+    out = options.out or results.folder / "relabelled"
     study, found = results.study, results.read()
+    check_folder(out, study.name)
     before = study.label(found, results.thresholds)["regime"]
     after = study.label(found, thresholds)
-    out = options.out or options.folder / "relabelled"
     out.mkdir(parents=True, exist_ok=True)
     store.write_runs(out / store.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
     write_report(study, out, not options.no_figures)

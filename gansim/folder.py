@@ -83,16 +83,24 @@ def open_folder(
     """
     path = Path(path)
     with contextlib.ExitStack() as stack:
-        earlier = store.claim_folder(path, identity.study)
+        earlier = _claim(path, identity.study)
         stack.enter_context(_lock(path))
         if force and earlier:
             say(f"the earlier results are kept in {_put_aside(path)}")
-            earlier = store.claim_folder(path, identity.study)
+            earlier = _claim(path, identity.study)
             stack.enter_context(_lock(path))
         folder = Folder(path, identity, collected)
         folder.resume(cells, say if earlier else lambda text: None, warn)
         stack.enter_context(folder.saving())
         yield folder
+
+
+def _claim(folder: Path, study: str) -> bool:
+    """`store.claim_folder`, a second time if that fails: another process, starting over, may just have renamed it."""
+    try:
+        return store.claim_folder(folder, study)
+    except StoreError:
+        return store.claim_folder(folder, study)
 
 
 @contextlib.contextmanager
@@ -158,7 +166,7 @@ class Folder:
         """Read what is stored, once it is known to be of this study; see `open_folder`."""
         started = time.perf_counter()
         for leftover in [*store.leftovers(self.path), *store.leftovers(self.path / PARTS)]:
-            leftover.unlink()
+            leftover.unlink(missing_ok=True)  # that of a process which is being refused just now goes by itself
         if (self.path / METADATA).exists():
             self.metadata = store.read_metadata(self.path)
         files = parts.stored_files(self.path)
@@ -263,8 +271,8 @@ class Folder:
                 files = {TRACES: store.file_digest(traces)}
             elif traces in self._trusted:
                 self._trusted[self._as_part(traces)] = self._trusted.pop(traces)
-            status = {"status": "running", "identity": self.identity.digest, "files": files}
-            store.write_metadata(self.path / METADATA, {**metadata, **status})
+            facts = {"identity": self.identity.digest, "files": files}
+            store.write_metadata(self.path / METADATA, {"status": "running", **metadata, **facts})
 
     def _as_part(self, traces: Path) -> Path:
         part = store.make_folder(self.path / PARTS) / parts.part_name(store.file_digest(traces))

@@ -116,11 +116,13 @@ def header_differences(header: Mapping[str, Any], identity: Identity) -> str:
     found, cells = _facts(header, identity), header.get("cells")
     if not isinstance(cells, Mapping):
         return _line([*found, "cells: not recorded"])
+    known = {str(number): cell for number, cell in enumerate(identity.cells)}
     for number, cell in cells.items():
-        if not number.isdecimal() or int(number) >= len(identity.cells):
-            found.append(f"cell {number}: stored, not asked")
-        elif cell != identity.cells[int(number)]:
-            found.append(f"cell {number} of design {cell.get('design')!r}: another configuration")
+        asked = known.get(number)
+        if asked is None:
+            found.append(f"cell {number:.20}: stored, not asked")
+        elif cell != asked:
+            found.append(f"cell {number} of design {asked['design']!r}: another configuration")
     return _line(found)
 
 

@@ -64,6 +64,7 @@ def merge(
                 f"{results.folder}: not of the same study as {opened[0].folder} ({found}): merge like with like"
             )
     study = study.with_reps(np.max([results.study.reps for results in opened], axis=0).tolist())
+    study.stopping = next((results.study.stopping for results in opened if results.study.stopping), {})
     everything = Collected(study.reps, study.cells[0].gan.records)
     for results in opened:
         _take(results, identity, everything, say)
@@ -83,6 +84,7 @@ def _take(results: Results, identity: Identity, into: Collected, say: Callable[[
     before = into.done
     _, bad = parts.collect(results.folder, identity, into, results.metadata.get("files") or {})
     if bad:
+        results.check_unchanged()
         raise StoreError(f"{bad[0].path}: {bad[0].why}: run the command of that folder again to mend it, then merge")
     say(f"{results.folder}: {into.done - before:,} runs")
 

@@ -7,6 +7,7 @@ not trusted, and its runs count as missing.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 
 from gansim import store
 from gansim.identity import Identity, header_differences
+from gansim.spec import ConfigError
 from gansim.store import ESTIMATES, PARTS, TRACES, Rows, StoreError
 from gansim.traces import FIELDS, Traces
 
@@ -54,6 +56,7 @@ class Collected:
     def __init__(self, reps: ArrayLike, records: int) -> None:
         self.first: NDArray[np.int64] = np.concatenate([[0], np.cumsum(reps, dtype=np.int64)])
         n = int(self.first[-1])
+        _check_memory(n, records)
         self.missing: NDArray[np.bool_] = np.ones(n, dtype=bool)
         self.steps: NDArray[np.int32] = np.empty((n, records), dtype=np.int32)
         self.values: NDArray[np.float32] = np.empty((n, records, len(FIELDS)), dtype=np.float32)
@@ -128,6 +131,16 @@ class Collected:
             raise RuntimeError(f"{int((self.missing & wanted).sum())} runs did not come back")
         traces = Traces(self.steps[wanted], self.values[wanted], self.n_modes[wanted])
         return Rows(cells[wanted], reps[wanted], traces, self.estimates[wanted])
+
+
+def _check_memory(runs: int, records: int) -> None:
+    """Refuse a table that is larger than the memory of this machine, which would fail, or be killed, much later."""
+    needed = runs * (records * 4 * (1 + len(FIELDS)) + 8 * (1 + len(ESTIMATES)) + 1)
+    if hasattr(os, "sysconf") and needed > (memory := os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")):
+        raise ConfigError(
+            f"reps: {runs:,} runs with {records:,} records each take {needed / 2**30:,.0f} GiB, this machine has "
+            f"{memory / 2**30:,.0f}: fewer replicates, cells or records, or several studies"
+        )
 
 
 # --- one part -----------------------------------------------------------------------------------

@@ -416,6 +416,8 @@ def plan(
             rows.append((f"{100 * level:g} % interval within {half_width:g}", p, n, math.nan))
     if difference is not None:
         delta = _inside(difference, "difference", -1, 1)
+        if delta == 0:
+            raise ConfigError("difference: value 0: another number, as there is nothing to find otherwise")
         kinds = discordant(share, _inside(share - delta, "share - difference", 0, 1, ends=True), correlation)
         n = replicates_for_power(*kinds, power, 1 - level)
         aim = f"difference {delta:g} found with power {power:g} (correlation {correlation:g})"
@@ -504,9 +506,14 @@ def guarded_mcse(k: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.float
     return error
 
 
+def check_target(target_mcse: float) -> float:
+    """Return a Monte-Carlo error that can be aimed at, or refuse it: ConfigError, in one line."""
+    return _inside(target_mcse, "target_mcse", 0, 0.5)
+
+
 def check_stopping(target_mcse: float, batch: int, most: int) -> None:
     """Refuse what `further_replicates` would refuse: ConfigError, in one line."""
-    _inside(target_mcse, "target_mcse", 0, 0.5)
+    check_target(target_mcse)
     _whole(batch, "batch", 1, MOST)
     _whole(most, "most_reps", 1, MOST)
 
@@ -544,7 +551,7 @@ def further_replicates(runs: pd.DataFrame, target_mcse: float, batch: int, most:
     ValueError
         If a column is missing.
     """
-    target = _inside(target_mcse, "target_mcse", 0, 0.5)
+    target = check_target(target_mcse)
     batch, most = _whole(batch, "batch", 1, MOST), _whole(most, "most", 1, MOST)
     missing = [name for name in ("cell", "g_state", "d_state") if name not in runs.columns]
     if missing:

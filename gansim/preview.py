@@ -8,7 +8,7 @@ users of the machine each change them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gansim.design import Design
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "expected_seconds", "preview", "shapes"]
 
-RATE = 4e10  # multiply-adds a second, of the count in study.py, that one core of an AMD EPYC with AVX-512 did
+RATE = 4e10  # multiply-adds a second, of the count in planning.py, that one core of an AMD EPYC with AVX-512 did
 
 
 def shapes(gans: Sequence[GAN]) -> list[str]:
@@ -65,7 +65,7 @@ def _network(sizes: Sequence[int], network: MLP) -> str:
     return f"{_sizes(sizes)}{activation}{'' if network.bias else ' without bias'}"
 
 
-def expected_seconds(design: Design, workers: int = 1) -> float:
+def expected_seconds(design: Design, workers: int = 1, reps: Sequence[int] | None = None) -> float:
     """Estimate how long the runs of a design take, compiling left out, within a factor of about two.
 
     Measured against it on two cores of an AMD EPYC: see docs/design.md, Designs.
@@ -76,13 +76,25 @@ def expected_seconds(design: Design, workers: int = 1) -> float:
         The design.
     workers : int, default 1
         Cores that work at once.
+    reps : sequence of int, optional
+        Replicates of every cell; by default those of the design.
 
     Returns
     -------
     float
         Seconds.
     """
-    return design.reps * math.fsum(work(cell.gan) for cell in design.cells) / (RATE * workers)
+    counts = reps or [design.reps] * len(design.cells)
+    runs = math.fsum(n * work(cell.gan) for n, cell in zip(counts, design.cells, strict=True))
+    return runs / (RATE * workers)
+
+
+def _with_reps(study: Study) -> Iterator[tuple[Design, Sequence[int]]]:
+    """Every design, and the replicates of its cells."""
+    first = 0
+    for design in study.designs:
+        yield design, study.reps[first : first + len(design.cells)]
+        first += len(design.cells)
 
 
 def preview(study: Study, jobs: int = -1) -> pd.DataFrame:
@@ -98,8 +110,8 @@ def preview(study: Study, jobs: int = -1) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per design: design, cells, reps, runs, gan_steps (training steps of all runs), shapes (network shapes),
-        seconds (see `expected_seconds`).
+        One row per design: design, cells, reps (the design's; a cell may have its own), runs, gan_steps (training steps
+        of all runs), shapes (network shapes), seconds (see `expected_seconds`).
 
     Raises
     ------
@@ -114,12 +126,12 @@ def preview(study: Study, jobs: int = -1) -> pd.DataFrame:
             "design": design.name,
             "cells": len(design.cells),
             "reps": design.reps,
-            "runs": design.reps * len(design.cells),
-            "gan_steps": design.reps * sum(cell.gan.steps for cell in design.cells),
+            "runs": sum(reps),
+            "gan_steps": sum(n * cell.gan.steps for n, cell in zip(reps, design.cells, strict=True)),
             "shapes": len(shapes([cell.gan for cell in design.cells])),
-            "seconds": expected_seconds(design, workers),
+            "seconds": expected_seconds(design, workers, reps),
         }
-        for design in study.designs
+        for design, reps in _with_reps(study)
     ]
     return pd.DataFrame(rows)
 
@@ -156,17 +168,19 @@ def describe(study: Study, jobs: int = -1) -> list[str]:
         f"study {study.name}: {_count(len(study.designs), 'design')}, {_count(len(study.cells), 'cell')}, "
         f"{_count(study.n_runs, 'run')}, seed {study.seed}"
     ]
-    first = 0
-    for design in study.designs:
+    first, total = 0, 0.0
+    for design, reps in _with_reps(study):
         columns = f" ({', '.join(design.columns)})" if design.columns else ""
-        seconds = _about(expected_seconds(design, workers))
-        lines.append(f"design {design.name}: {_count(len(design.cells), 'cell')}{columns} x {design.reps:,}, {seconds}")
+        seconds = expected_seconds(design, workers, reps)
+        total += seconds
+        each = f"{min(reps):,}" if min(reps) == max(reps) else f"{min(reps):,} to {max(reps):,}"
+        cells = f"{_count(len(design.cells), 'cell')}{columns} x {each}"
+        lines.append(f"design {design.name}: {cells}, {_about(seconds)}")
         lines += [f"  {line}" for line in _cells(design, first)]
         first += len(design.cells)
     compiled = shapes([cell.gan for cell in study.cells])
     lines.append(f"{_count(len(compiled), 'network shape')} to compile, or to load where this machine has them:")
     lines += [f"  {shape}" for shape in compiled]
-    total = math.fsum(expected_seconds(design, workers) for design in study.designs)
     lines.append(f"{_about(total)} on {_count(workers, 'core')}, compiling left out; half or twice that is usual")
     return lines
 

@@ -189,7 +189,8 @@ def command() -> str:
     with contextlib.suppress(OSError, ValueError):
         script = script.resolve().relative_to(Path.cwd())
     name = script.name if script.is_absolute() else script.as_posix()
-    return shlex.join([name, *sys.argv[1:]])
+    line = shlex.join([name, *sys.argv[1:]])
+    return line.encode(errors="backslashreplace").decode()  # file names may hold bytes that are no UTF-8
 
 
 def provenance(

@@ -143,7 +143,7 @@ class Thresholds:
             object.__setattr__(self, field.name, float(getattr(self, field.name)))
         _require("window", self.window, 0 < self.window <= 1, "above 0, at most 1")
         _require("w1", self.w1, 0 < self.w1 < np.inf, "above 0, finite")
-        _require("w1_never", self.w1_never, self.w1_never >= self.w1, f"at least w1 = {self.w1}")
+        _require("w1_never", self.w1_never, self.w1 <= self.w1_never < np.inf, f"at least w1 = {self.w1}, finite")
         _require("spread", self.spread, 0 <= self.spread < 1, "from 0 to below 1")
         _require("modes", self.modes, 0 <= self.modes < 1, "from 0 to below 1")
         _require("perfect_hi", self.perfect_hi, 0.5 < self.perfect_hi <= 1, "above 0.5, at most 1")

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gansim import figures, tables
+from gansim import figures, store, tables
 from gansim.design import Design
+from gansim.store import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from gansim.study import Study
 
-__all__ = ["remove_figures", "tables_of", "write_report"]
+__all__ = ["check_folder", "remove_figures", "tables_of", "write_report"]
 
 _COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
 _ESTIMATED = ["w1", "v", "g_mean", "g_std", "d_real", "d_fake"]
@@ -70,6 +71,37 @@ def write_report(study: Study, folder: Path, draw: bool = True) -> None:
             runs, by = _runs_of(study, design)
             figure = figures.regime_shares(runs, rows=by, blocks=(), title=f"How training ends: {design.name}")
             figures.save(figure, folder / "figures", f"regimes_{design.name}")
+
+
+def check_folder(folder: Path, study: str) -> None:
+    """Refuse a folder for a report alone that holds anything else than an earlier one, under other thresholds.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; it need not exist.
+    study : str
+        Name of the study.
+
+    Raises
+    ------
+    StoreError
+        If it holds other files, or runs of another study.
+    """
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    leftover = {path.name for path in store.leftovers(folder)}
+    names = sorted({path.name for path in folder.iterdir()} - {store.RUNS, "tables", "figures"} - leftover)
+    runs = folder / store.RUNS
+    if names or not runs.exists():
+        raise StoreError(f"{folder}: holds files that are no relabelled runs{_first(names)}: choose another folder")
+    header = store.read_header(runs)
+    if "thresholds" not in header or header.get("study") != study:
+        raise StoreError(f"{folder}: holds other runs than relabelled ones of study {study!r}: choose another folder")
+
+
+def _first(names: list[str]) -> str:
+    return f" ({names[0]})" if names else ""
 
 
 def remove_figures(folder: Path) -> int:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansim import schema, store
+from gansim.identity import header_differences
 from gansim.parts import Collected
 from gansim.regimes import Thresholds
-from gansim.spec import moments
-from gansim.store import METADATA, TRACES, StoreError
+from gansim.spec import ConfigError, moments
+from gansim.store import METADATA, RUNS, TRACES, StoreError
 from gansim.study import Study
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 __all__ = ["Results", "open_results"]
@@ -65,17 +67,54 @@ class Results:
             raise StoreError(f"{self.folder}: not all of its runs are stored here: run the study, or go on with it")
         path, checksum = self.folder / TRACES, self.metadata.get("files", {}).get(TRACES)
         if checksum is not None and store.file_digest(path) != checksum:
+            self.check_unchanged()
             raise StoreError(f"{path}: altered since it was written: run the study again to mend it")
-        rows, _ = store.read_rows(path)
+        rows, header = store.read_rows(path)
+        identity = self.study.identity
+        if header.get("kernel") == identity.kernel and (other := header_differences(header, identity)):
+            self.check_unchanged()
+            raise StoreError(f"{path}: holds other runs than {METADATA} says ({other}): run the study again")
         found = Collected(self.study.reps, self.study.cells[0].gan.records)
         if (
             len(rows) != len(found)
             or (rows.cells >= len(found.reps)).any()
             or (rows.reps >= found.reps[rows.cells]).any()
         ):
+            self.check_unchanged()
             raise StoreError(f"{path}: holds other runs than {METADATA} says: run the study again")
         found.put(rows)
         return found
+
+    def read_runs(self) -> pd.DataFrame | None:
+        """The runs with their labels, checked against their digests; None if there is no runs.parquet.
+
+        Raises
+        ------
+        StoreError
+            If the file is damaged, altered, or not the one that the metadata tell of.
+        """
+        path = self.folder / RUNS
+        if not path.exists():
+            return None
+        runs, header = store.read_runs(path), store.read_header(path)
+        told = {"digest": self.metadata.get("digest", {}).get("runs"), "identity": self.metadata.get("identity")}
+        if any(value is not None and header.get(name, value) != value for name, value in told.items()):
+            self.check_unchanged()
+            raise StoreError(f"{path}: holds other runs than {METADATA} says: run the study again")
+        return runs
+
+    def check_unchanged(self) -> None:
+        """Refuse to judge files that another process has begun to replace since the folder was opened.
+
+        Metadata are the first that a study writes, so that they tell.
+
+        Raises
+        ------
+        StoreError
+            If the metadata are other ones by now.
+        """
+        if store.read_metadata(self.folder) != self.metadata:
+            raise StoreError(f"{self.folder}: another process has written to it meanwhile: try again")
 
 
 def open_results(folder: str | os.PathLike[str]) -> Results:
@@ -84,7 +123,7 @@ def open_results(folder: str | os.PathLike[str]) -> Results:
     Parameters
     ----------
     folder : path
-        For example ``results/regimes``.
+        For example ``results/regimes``, or the metadata.json in it.
 
     Returns
     -------
@@ -97,9 +136,15 @@ def open_results(folder: str | os.PathLike[str]) -> Results:
         If there is no metadata.json of gansim's in it, or it does not describe a study.
     """
     folder = Path(folder)
+    if folder.name == METADATA and folder.is_file():
+        folder = folder.parent
     metadata = store.read_metadata(folder)
     if not metadata.get("designs"):
         raise StoreError(f"{folder / METADATA}: describes no runs: choose the results folder of a study of runs")
-    described = schema.from_dict(metadata)
-    study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps(described.reps)
+    try:
+        described = schema.from_dict(metadata)
+        study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps(described.reps)
+    except ConfigError as error:
+        raise StoreError(f"{folder / METADATA}: {error}") from None
+    study.stopping = dict(metadata.get("stopping", {}))
     return Results(folder, metadata, study, described.thresholds or Thresholds())

@@ -19,7 +19,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -84,6 +84,8 @@ ESTIMATES: tuple[str, ...] = (
 # What a results folder without metadata may hold and still be ours: what a study that was interrupted leaves.
 _OWN = frozenset((RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, "tables", "figures", "claims.md", "replay", "relabelled"))
 _BAD = re.compile(r"\.bad(\.\d+)?$")
+
+_STAMP = "checksum"  # the key under which metadata.json holds the digest of all other keys
 
 
 class StoreError(ConfigError):
@@ -313,7 +315,7 @@ def write_rows(
 
 
 def write_metadata(path: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
-    """Write metadata as JSON, in the order given, one line for whatever fits into one.
+    """Write metadata as JSON, in the order given, one line for whatever fits into one, and last their own digest.
 
     Parameters
     ----------
@@ -329,7 +331,13 @@ def write_metadata(path: str | os.PathLike[str], metadata: Mapping[str, Any]) ->
     OSError
         If it cannot be written; an earlier file of that name is then unchanged.
     """
-    write_text(path, _indented(metadata) + "\n")
+    write_text(path, _indented({**metadata, _STAMP: _metadata_digest(metadata)}) + "\n")
+
+
+def _metadata_digest(metadata: Mapping[str, Any]) -> str:
+    """SHA-256 of what metadata say, however they are laid out."""
+    plain = json.dumps(metadata, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 def _indented(value: Any, margin: str = "") -> str:
@@ -375,8 +383,9 @@ def claim_folder(folder: str | os.PathLike[str], study: str) -> bool:
     try:
         earlier = check_owner(folder, study)
         for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
-            missing.mkdir()
-            created.append(missing)
+            with contextlib.suppress(FileExistsError):  # another study has just made it
+                missing.mkdir()
+                created.append(missing)
         probe = folder / f".probe.{os.getpid()}.tmp"  # a name of a temporary file: swept up if we are killed here
         try:
             probe.write_bytes(b"\0")
@@ -466,7 +475,8 @@ def _read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """Columns and header of one of our parquet files."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, memory_map=False)
+    with open(path, "rb") as file:  # a path would be looked into for the scheme of a URL, or be a folder of files
+        table = pq.read_table(file)
     return table, _header(path, table.schema)
 
 
@@ -474,7 +484,9 @@ def _header(path: Path, schema: pa.Schema) -> dict[str, Any]:
     stamp = (schema.metadata or {}).get(b"gansim")
     if stamp is None:
         raise StoreError(f"{path}: not written by gansim: choose a results folder")
-    header: dict[str, Any] = json.loads(stamp)
+    header = json.loads(stamp)
+    if not isinstance(header, dict):
+        raise StoreError(f"{path}: damaged, or no file of gansim's: run the study again")
     return header
 
 
@@ -499,8 +511,8 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     path = Path(path)
-    with _trusted(path):
-        return _header(path, pq.read_schema(path))
+    with _trusted(path), open(path, "rb") as file:
+        return _header(path, pq.read_schema(file))
 
 
 def read_runs(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -610,7 +622,7 @@ def _check_digest(path: Path, expected: str, found: str) -> None:
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the metadata of a results folder.
+    """Read the metadata of a results folder, and check them against their digest if they have one.
 
     Parameters
     ----------
@@ -620,23 +632,56 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        What `write_metadata` wrote.
+        What `write_metadata` wrote; what every reader may rely on is of the right type, if it is there.
 
     Raises
     ------
     StoreError
-        If the file is missing, no JSON, or not gansim's.
+        If the file is missing, no JSON, altered, or not gansim's.
     """
     path = _file_in(path, METADATA)
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
+        metadata = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_json)
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}: choose a results folder") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise StoreError(f"{path}: no JSON: move it away or choose another folder") from None
     if not isinstance(metadata, dict) or "gansim" not in metadata or "study" not in metadata:
         raise StoreError(f"{path}: not written by gansim: move it away or choose another folder")
+    stamp = metadata.pop(_STAMP, None)  # metadata of earlier versions have none
+    if stamp is not None and stamp != _metadata_digest(metadata):
+        raise StoreError(f"{path}: altered since it was written (its digest does not match): move it away")
+    for name, holds in _SHAPES.items():
+        if name in metadata and not holds(metadata[name]):
+            raise StoreError(f"{path}: {name}: value {metadata[name]!r:.60}: not as gansim writes it: move it away")
     return metadata
+
+
+def _no_json(name: str) -> NoReturn:
+    raise ValueError(f"{name} is Python's, and no JSON")
+
+
+def _mapping_of(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(isinstance(part, kinds) for part in value.values())
+
+
+def _is_sessions(value: Any) -> bool:
+    calls = isinstance(value, list) and all(isinstance(call, dict) for call in value)
+    return calls and all(_mapping_of(str)(call.get("versions", {})) for call in value)
+
+
+# What readers take for granted of metadata, beside the designs, which `gansim.schema` checks.
+_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "study": lambda value: isinstance(value, str),
+    "status": lambda value: isinstance(value, str),
+    "runs": lambda value: isinstance(value, int),
+    "files": _mapping_of(str),
+    "digest": _mapping_of(str),
+    "versions": _mapping_of(str),
+    "machine": _mapping_of(object),
+    "stopping": lambda value: _mapping_of(int, float)(value) and {"target_mcse", "batch", "most_reps"} <= value.keys(),
+    "sessions": _is_sessions,
+}
 
 
 # --- digests ------------------------------------------------------------------------------------

@@ -584,6 +584,8 @@ class Study:
             return runs
         with self._open(Path(out) / self.name, results, show, session.force) as folder:
             missing = results.missing.copy()
+            if not self.stopping and not missing.any():  # labelled again, or only completed: the rule still holds
+                self.stopping = dict(folder.metadata.get("stopping", {}))
             facts["sessions"] = self._sessions(folder, facts, bool(missing.any()), show)
             folder.start(self.describe({**facts, "status": "running"}, thresholds))
             self._simulate(results, missing, session.workers, show, folder.add)

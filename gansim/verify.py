@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,13 +101,17 @@ def verify(
     """
     results = open_results(folder)
     study, notes = results.study, _notes(results)
-    if not results.complete and runs is not None:
-        raise StoreError(f"{results.folder}: has no runs to compare with: run the study, or verify all runs, by digest")
+    digests = results.metadata.get("digest")
+    if not results.complete and (runs is not None or not digests):
+        advice = "run the study, or verify all runs, by digest" if digests else "run the study, or go on with it"
+        raise StoreError(f"{results.folder}: has no runs to compare with: {advice}")
     stored = results.read() if results.complete else None
     wanted = np.ones(study.n_runs, bool) if runs is None else _drawn(study.n_runs, runs, seed)
     again = study.simulate(wanted, jobs=jobs, backend=backend, scheduler=scheduler, progress=progress)
-    faults = _by_digest(results, again) if stored is None else _files(results, stored)
+    faults = _by_digest(results, again) if stored is None else _labelled_file(results, stored)
     differ = () if stored is None else _compared(stored, again, wanted)
+    if differ or faults:
+        results.check_unchanged()
     return Verdict(int(wanted.sum()), study.n_runs, differ, tuple(faults), tuple(notes))
 
 
@@ -130,7 +133,7 @@ def _notes(results: Results) -> list[str]:
     return [] if kernel == kernel_digest() else ["the source that computes runs has changed since they were stored"]
 
 
-def _files(results: Results, stored: Collected) -> list[str]:
+def _labelled_file(results: Results, runs: Collected) -> list[str]:
     """Faults of runs.parquet: its bytes, and what follows from the traces."""
     path = results.folder / RUNS
     if not path.exists():
@@ -142,17 +145,16 @@ def _files(results: Results, stored: Collected) -> list[str]:
         found = store.digest(store.read_runs(path))
     except StoreError as error:
         return [*faults, str(error)]
-    if found != store.digest(_labelled(results, stored)):
+    if found != store.digest(_labelled(results, runs)):
         faults.append(f"{path}: is not what follows from the traces and thresholds")
     return faults
 
 
 def _by_digest(results: Results, again: Collected) -> list[str]:
-    digests = results.metadata.get("digest", {})
+    digests = results.metadata["digest"]
     found = {"runs": store.digest(_labelled(results, again)), "traces": store.digest_traces(again.traces())}
-    return [
-        f"{name}: another digest than in {Path(store.METADATA)}" for name in found if found[name] != digests.get(name)
-    ]
+    faults = [f"{name}: another digest than in {store.METADATA}" for name in found if found[name] != digests.get(name)]
+    return faults + (_labelled_file(results, again) if (results.folder / RUNS).exists() else [])
 
 
 def _labelled(results: Results, runs: Collected) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+MOST_SECONDS, MOST_MEMORY = 2.0, 3.0
 sys.path.insert(0, str(ROOT))
 
 
@@ -25,12 +26,16 @@ def simulate(out: str, runs: int, records: int) -> None:
 
 
 def read(out: str) -> None:
-    from gansim import store
+    from gansim import results, store
 
-    for function in (store.read_runs, store.read_traces):
+    def whole(folder: Path) -> object:
+        return results.open_results(folder).read()
+
+    for function in (store.read_runs, store.read_traces, whole):
         started = time.perf_counter()
         function(Path(out) / "large")
-        print(f"{function.__name__}: {time.perf_counter() - started:.2f} s")
+        seconds = time.perf_counter() - started
+        print(f"{function.__name__}: {seconds:.2f} s (limit {MOST_SECONDS:g} s)")
 
 
 def main() -> None:
@@ -46,7 +51,7 @@ def main() -> None:
         read(options.out)
     if options.step:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(f"peak memory: {peak:.2f} GiB")
+        print(f"peak memory: {peak:.2f} GiB (limit {MOST_MEMORY:g} GiB)")
         return
     with tempfile.TemporaryDirectory() as out:
         for step, runs in (("simulate", options.runs // 2), ("simulate", options.runs), ("read", options.runs)):

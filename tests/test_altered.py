@@ -1,0 +1,201 @@
+"""Complete folders with a file altered, cut or swapped: found by whoever reads it, mended by the same command."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gansim import store
+from gansim.design import Design
+from gansim.regimes import Thresholds
+from gansim.results import open_results
+from gansim.spec import GAN, MLP, ConfigError, Normal
+from gansim.store import METADATA, RUNS, TRACES
+from gansim.study import Study
+from gansim.verify import verify
+
+GAME = GAN(target=Normal(500, 5), standardise=True, steps=40, records=4, n_eval=64, batch_size=16, generator=MLP(()))
+FILES = (RUNS, TRACES, METADATA)
+KINDS = ("cut", "flip a bit", "flip a byte", "zero a block", "grow", "of another study", "empty")
+TIMES = ("started", "seconds", "sessions", "command")  # what another call writes otherwise
+
+
+def make(seed: int = 0) -> Study:
+    return Study("small", GAME, {"game": ["minimax", "as-written"]}, reps=20, seed=seed, aims="Which?")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders that nothing may change: of seed 0, and of another study of the same name."""
+    out = tmp_path_factory.mktemp("finished")
+    for seed in (0, 1):
+        make(seed).run(out=out / str(seed), jobs=1, progress=False)
+    return out
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished / "0/small", tmp_path / "small"))
+
+
+def alter(kind: str, path: Path, other: Path, rng: np.random.Generator) -> None:
+    """Make a file another one."""
+    content = bytearray(path.read_bytes())
+    where = int(rng.integers(len(content)))
+    if kind == "cut":
+        content = content[:where]
+    elif kind == "flip a bit":
+        content[where] ^= 1 << int(rng.integers(8))
+    elif kind == "flip a byte":
+        content[where] ^= int(rng.integers(1, 256))
+    elif kind == "zero a block":
+        content[where : where + 64] = bytes(len(content[where : where + 64]))
+    elif kind == "grow":
+        content += rng.bytes(int(rng.integers(1, 9)))
+    elif kind == "of another study":
+        content = bytearray((other / path.name).read_bytes())
+    else:
+        content = bytearray()
+    path.write_bytes(content)
+
+
+def meaning(path: Path) -> object:
+    """What a JSON file says, or its bytes if it says nothing."""
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError:
+        return path.read_bytes()
+
+
+def refusal(action) -> str | None:
+    """The one line of a refusal; None if there is none."""
+    try:
+        action()
+    except ConfigError as error:
+        assert "\n" not in str(error)
+        return str(error)
+    return None
+
+
+def check(folder: Path, good: Path, name: str) -> None:
+    """Nothing that differs from the good folder is taken for granted, and the same command mends it or says why not."""
+    same = meaning(folder / name) == meaning(good / name) if name == METADATA else False
+    found: list[object] = []
+    said = refusal(lambda: found.append(verify(folder, runs=3, jobs=1, progress=False)))
+    assert said or found[0].passed == same
+    opened: list = []
+    assert refusal(lambda: opened.append(open_results(folder))) is None or name == METADATA
+    for results in opened:
+        wanted = open_results(good)
+        assert results.thresholds == wanted.thresholds
+        if refusal(results.read) is None:
+            assert name != TRACES
+            assert store.digest_rows(results.read().rows()) == store.digest_rows(wanted.read().rows())
+        if refusal(results.read_runs) is None:
+            assert store.digest(results.read_runs()) == store.digest(wanted.read_runs())
+    said = refusal(lambda: make().run(out=folder.parent, jobs=1, progress=False))
+    if said is not None:
+        assert name == METADATA
+        assert "move it away" in said or "--force" in said or "choose another folder" in said
+        (folder / METADATA).unlink()
+        make().run(out=folder.parent, jobs=1, progress=False)
+    for file in (RUNS, TRACES):
+        assert (folder / file).read_bytes() == (good / file).read_bytes()
+    now, before = (store.read_metadata(where) for where in (folder, good))
+    assert {k: v for k, v in now.items() if k not in TIMES} == {k: v for k, v in before.items() if k not in TIMES}
+
+
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed else []) for seed in range(10)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", FILES)
+def test_every_alteration_is_found_and_mended(
+    finished: Path, folder: Path, name: str, kind: str, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """3 x 7 x 10: 210 alterations."""
+    rng = np.random.default_rng([seed, KINDS.index(kind), FILES.index(name)])
+    good = finished / "0/small"
+    while (folder / name).read_bytes() == (good / name).read_bytes():  # zeros may stand where zeros stood
+        alter(kind, folder / name, finished / "1/small", rng)
+    check(folder, good, name)
+
+
+def test_a_folder_that_nobody_altered_passes(finished: Path, folder: Path) -> None:
+    """The control."""
+    assert verify(folder, runs=3, jobs=1, progress=False).passed
+    check(folder, finished / "0/small", METADATA)
+
+
+@pytest.mark.parametrize("name", ["versions", "machine", "command", "aims", "started", "sessions"])
+def test_other_facts_in_the_metadata_are_found(folder: Path, name: str) -> None:
+    """What no run depends on is vouched for too, whatever the layout of the file."""
+    plain = json.loads((folder / METADATA).read_text())
+    (folder / METADATA).write_text(json.dumps(plain, indent=4))
+    store.read_metadata(folder)
+    plain[name] = plain[name][:-1] if isinstance(plain[name], (str, list)) else {}
+    (folder / METADATA).write_text(json.dumps(plain))
+    with pytest.raises(store.StoreError, match="altered since it was written"):
+        store.read_metadata(folder)
+    plain.pop("checksum")  # as earlier versions wrote it
+    (folder / METADATA).write_text(json.dumps(plain))
+    assert store.read_metadata(folder)["study"] == "small"
+
+
+def test_metadata_of_other_cells_are_found_though_their_digest_is_right(folder: Path) -> None:
+    """Of a cell that the draw may well leave out."""
+    metadata = store.read_metadata(folder)
+    metadata["designs"][0]["cells"][1]["overrides"]["optimizer_d.lr"] = 0.5
+    store.write_metadata(folder / METADATA, metadata)
+    with pytest.raises(store.StoreError, match=r"holds other runs than metadata.json says \(cell 1 of design 'small'"):
+        open_results(folder).read()
+
+
+def test_labelled_runs_of_another_study_are_not_replayed(finished: Path, folder: Path) -> None:
+    assert open_results(folder).read_runs() is not None
+    shutil.copy(finished / "1/small" / RUNS, folder)
+    with pytest.raises(store.StoreError, match=r"runs.parquet: holds other runs than metadata.json says"):
+        open_results(folder).read_runs()
+
+
+def test_labelled_runs_are_checked_without_traces(finished: Path, folder: Path) -> None:
+    (folder / TRACES).unlink()
+    assert verify(folder, runs=None, jobs=1, progress=False).passed
+    shutil.copy(finished / "1/small" / RUNS, folder)
+    verdict = verify(folder, runs=None, jobs=1, progress=False)
+    assert [fault.partition(": ")[2] for fault in verdict.faults] == [
+        "its bytes are not those that were written",
+        "is not what follows from the traces and thresholds",
+    ]
+
+
+def test_what_a_stopping_rule_said_is_not_lost(tmp_path: Path) -> None:
+    """Neither by labelling again, nor by the same number of replicates asked for as a plain number."""
+    study = make()
+    study.run_to(0.2, tmp_path, jobs=1, progress=False, batch=8, most_reps=40)
+    assert "Not reached" not in study.stopping_note()[0]
+    assert open_results(tmp_path / "small").study.stopping_note() == study.stopping_note()
+    again = make().with_reps(study.reps)
+    again.run(tmp_path, jobs=1, progress=False)
+    assert again.stopping_note() == study.stopping_note()
+    assert store.read_metadata(tmp_path / "small")["stopping"]["target_mcse"] == 0.2
+    more = make().with_reps([n + 1 for n in study.reps])
+    more.run(tmp_path, jobs=1, progress=False)
+    assert more.stopping_note() == ()
+
+
+def test_too_many_runs_for_the_memory_are_refused(tmp_path: Path) -> None:
+    gan = dataclasses.replace(GAME, records=40)
+    designs = [Design(str(number), gan, reps=10_000_000) for number in range(30)]
+    with pytest.raises(ConfigError, match=r"^reps: 300,000,000 runs with 40 records each take [\d,]+ GiB, this"):
+        Study.of("large", designs).run(tmp_path, jobs=1, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_thresholds_that_json_cannot_hold_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"w1_never: inf; allowed: at least w1 = 0.2, finite"):
+        Thresholds(w1_never=float("inf"))
