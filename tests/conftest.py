@@ -1,7 +1,8 @@
-"""What every test runs under: no display, and property tests that are repeatable where it matters."""
+"""What every test runs under: no display, property tests that are repeatable where it matters, long files first."""
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # Set before anything imports matplotlib; subprocesses started by tests inherit it.
@@ -11,3 +12,15 @@ os.environ["MPLBACKEND"] = "Agg"
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# A file goes to one process, so that its tests share what they compile, and the files that take longest go first: else
+# one core would be left with one of them at the end. Neighbours compile different shapes.
+FIRST = (
+    "killed", "bits", "training", "simulate", "gradients", "assembly", "network", "layout", "closed_forms", "figures",
+    "folder", "film", "commands", "speed", "pool", "measure", "warm", "cli", "regimes", "schema", "jit", "parts",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {f"test_{name}.py": number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))

@@ -1,6 +1,6 @@
 """Machine code of the training loop: gross regressions show as instructions, and counting needs no clock.
 
-Counted for AVX-512 (x86-64-v4) whatever the processor, in another process that compiles and does not train.
+Counted for AVX-512 (x86-64-v4) whatever the processor, in another process that compiles all and trains nothing.
 """
 
 import os
@@ -16,21 +16,23 @@ pytestmark = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="looks at compi
 
 SCRIPT = """
 import sys
+from pathlib import Path
 from numba import typeof
 from gansim import packs
 from gansim.kernels.train import train
 from gansim.spec import GAN, MLP, Normal
 
-net = MLP(tuple(map(int, sys.argv[3:])), sys.argv[2])
-gan = GAN(target=Normal(), generator=net, discriminator=net)
-[pack] = packs.build_packs([gan], [0], 0)
-values = (*packs.network_shapes(gan), pack.g, pack.d, pack.source, packs.training_plan(gan), 0, 1)
-train.compile(tuple(typeof(value) for value in values))
-[text] = train.inspect_asm().values()
-with open(sys.argv[1], "w") as file:
-    file.write(text)
+for network in sys.argv[2:]:
+    name, activation, *hidden = network.split()
+    net = MLP(tuple(map(int, hidden)), activation)
+    gan = GAN(target=Normal(), generator=net, discriminator=net)
+    [pack] = packs.build_packs([gan], [0], 0)
+    values = (*packs.network_shapes(gan), pack.g, pack.d, pack.source, packs.training_plan(gan), 0, 1)
+    signature = tuple(typeof(value) for value in values)
+    train.compile(signature)
+    Path(sys.argv[1], name).write_text(train.inspect_asm(signature))
 """
-NETWORKS = {"leaky": ["leaky_relu", "16"], "tanh": ["tanh", "16"], "wide": ["leaky_relu", "64", "64"]}
+NETWORKS = {"leaky": "leaky_relu 16", "tanh": "tanh 16", "wide": "leaky_relu 64 64"}
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +41,8 @@ def listings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("assembly")
     cpu = {"NUMBA_CPU_NAME": "x86-64-v4", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(folder)}
     environment = os.environ | cpu | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    running = {
-        name: subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(folder / name), *arguments],
-            env=environment | {"NUMBA_CACHE_DIR": str(folder / f"cache-{name}")},
-        )
-        for name, arguments in NETWORKS.items()
-    }
-    assert all(process.wait(timeout=300) == 0 for process in running.values())
+    networks = [f"{name} {words}" for name, words in NETWORKS.items()]
+    subprocess.run([sys.executable, "-c", SCRIPT, str(folder), *networks], env=environment, check=True, timeout=300)
     return {name: (folder / name).read_text() for name in NETWORKS}
 
 

@@ -130,7 +130,7 @@ def kill_everywhere(
     raise AssertionError("no end")
 
 
-every_moment = pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.slow)])
+every_moment = pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
 
 
 def nothing(_: Path) -> None:
@@ -172,7 +172,7 @@ def test_the_mending_of_a_bad_part_killed_at_any_moment(tmp_path: Path, undistur
         assert kept[0].endswith(".bad")
 
 
-@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_labelling_again_killed_at_any_moment(tmp_path: Path, undisturbed: Callable, engine: list, step: int) -> None:
     wide = Thresholds(w1=100, w1_never=100)
     undisturbed(10)

@@ -224,7 +224,8 @@ def private_uses(files: dict[str, str], public: set[str], modules: set[str]) -> 
     for path, text in files.items():
         tree = ast.parse(text, path)
         uses = [(line, name.split(".")) for line, name in imports(path, text)]
-        uses += [(node.lineno, chain) for node in ast.walk(tree) if (chain := attribute_chain(node, aliases(tree)))]
+        known_names = aliases(tree)
+        uses += [(node.lineno, chain) for node in ast.walk(tree) if (chain := attribute_chain(node, known_names))]
         for line, (package, *names) in uses:
             hidden = any(name.startswith("_") and name != "__version__" for name in names)
             known = not names or names[0] in public | modules - {"kernels"} | {"__version__"}
@@ -361,6 +362,12 @@ def test_the_drawn_floor_plan_is_the_built_one():
     drawn = floor_plan((ROOT / "docs/design.md").read_text(encoding="utf-8"))
     built = {path for path in sources("gansim") if path != "gansim/kernels/__init__.py"}
     assert drawn == built
+
+
+def test_long_files_that_go_first_are_there():
+    import conftest
+
+    assert all((ROOT / f"tests/test_{name}.py").is_file() for name in conftest.FIRST)
 
 
 def test_the_package_is_typed():
