@@ -620,7 +620,8 @@ class Study:
         started = time.perf_counter()
         gans = {task.key: task.gan for task in tasks}.values()
         shapes = count(len({compile_key(gan) for gan in gans}), "network shape")
-        show.say(f"{count(int(wanted.sum()), 'run')} in {count(len(self.cells), 'cell')}; compiling {shapes} ...")
+        cells = count(len({index for task in tasks for index in task.cells}), "cell")
+        show.say(f"{count(int(wanted.sum()), 'run')} in {cells}; compiling {shapes} ...")
         if workers.local:  # those of a cluster compile where they are
             warm_up(gans)
         compiled = time.perf_counter()
