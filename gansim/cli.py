@@ -57,6 +57,13 @@ class _Whole:
         return self.low <= value <= self.high
 
 
+def _error(value: object) -> object:
+    """Validator of a Monte-Carlo error, or none."""
+    if value is None or (isinstance(value, (int, float)) and 0 < value < 0.5):
+        return value
+    raise ValueError("a number above 0, below 0.5")
+
+
 @dataclass(frozen=True)
 class _Jobs(_Whole):
     def _holds(self, value: int) -> bool:
@@ -120,7 +127,7 @@ class StudyOptions(Options):
     shard: str | None = None
     """Part i/N, such as 2/8: simulate these runs only, into a folder of their own; `gansim merge` joins the parts."""
 
-    target_mcse: float | None = None
+    target_mcse: Annotated[float | None, BeforeValidator(_error)] = None
     """Add replicates to cells until the Monte-Carlo error of every share is at most this, above 0, below 0.5."""
 
     most_reps: Annotated[int, BeforeValidator(_Whole(1, 10_000_000))] = 100_000

@@ -160,10 +160,12 @@ def _run_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("file", type=Path, help="a study in TOML, or a metadata.json (docs/harness.md has the schema)")
     verb.add_argument("--reps", type=_whole(1, 10_000_000), help="replicates per cell, instead of those in the file")
     verb.add_argument("--seed", type=_whole(0, 2**64 - 1), help="seed of the study, instead of the one in the file")
-    verb.add_argument("--out", type=Path, default=Path("results"), help="where the study makes its folder, named after it (results)")
+    verb.add_argument("--out", type=Path, default=Path("results"), help="where the study makes its folder (results)")
     verb.add_argument("--force", action="store_true", help="start over; earlier results are kept in another folder")
-    verb.add_argument("--shard", metavar="I/N", help="simulate part I of N of the runs only, such as 2/8; see gansim merge")
-    verb.add_argument("--dry-run", action="store_true", help="say what would be simulated and how long it takes; do nothing")
+    verb.add_argument(
+        "--shard", metavar="I/N", help="simulate this part of the runs only, such as 2/8; see gansim merge"
+    )
+    verb.add_argument("--dry-run", action="store_true", help="say what would be simulated, and how long it takes")
     text = "add replicates to cells until the Monte-Carlo error of every share is at most this, such as 0.01"
     verb.add_argument("--target-mcse", metavar="ERROR", type=_number, help=text)
     text = "with --target-mcse: replicates of a cell that are not exceeded (100000)"
@@ -217,7 +219,13 @@ def _replay_arguments(verb: argparse.ArgumentParser) -> None:
     _folder(verb)
     verb.add_argument("--cell", required=True, help="its number, or levels that it alone has: game=minimax,scale=raw")
     verb.add_argument("--rep", required=True, type=_whole(0, 2**32 - 1), help="replicate number, from 0")
-    verb.add_argument("--animate", nargs="?", const="gif", choices=("gif", "mp4"), help="an animation too: gif (default) or mp4, which needs ffmpeg")
+    verb.add_argument(
+        "--animate",
+        nargs="?",
+        const="gif",
+        choices=("gif", "mp4"),
+        help="an animation too: gif (default), or mp4 (needs ffmpeg)",
+    )
     verb.add_argument("--frames", type=_whole(2, 1000), default=81, help="moments at which the networks are shown (81)")
     verb.add_argument("--out", type=Path, help="where to make the folder replay/ (the results folder)")
 

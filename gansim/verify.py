@@ -103,7 +103,9 @@ def verify(
     results = open_results(folder)
     study, notes = results.study, _notes(results)
     if not results.complete and runs is not None:
-        raise StoreError(f"{results.folder}: has no runs to compare with: run the study, or verify all runs, by digest (--all)")
+        raise StoreError(
+            f"{results.folder}: has no runs to compare with: run the study, or verify all runs, by digest (--all)"
+        )
     stored = results.read() if results.complete else None
     wanted = np.ones(study.n_runs, bool) if runs is None else _drawn(study.n_runs, runs, seed)
     again = study.simulate(wanted, jobs=jobs, backend=backend, scheduler=scheduler, progress=progress)
