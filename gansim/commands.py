@@ -325,9 +325,7 @@ def _show(options: argparse.Namespace) -> None:
             )
         print(pages[options.table])
         return
-    runs = metadata.get("runs")
-    status = _STATUS.get(str(metadata.get("status")), "complete")
-    print(f"study {metadata['study']}: {status}" + (f", {runs:,} runs" if runs else ""))
+    print(f"study {metadata['study']}: {_status(options.folder, metadata)}")
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
         wide = max(map(len, pages))
@@ -336,8 +334,21 @@ def _show(options: argparse.Namespace) -> None:
         return
     for name, page in pages.items():
         print(f"\n## {name}\n\n{page.strip()}")
-    if not pages:
+    if not pages and metadata.get("status", "complete") == "complete":
         print(f"{options.folder / 'tables'}: no tables")
+
+
+def _status(folder: Path, metadata: Mapping[str, Any]) -> str:
+    """How much of a study a folder holds, and how to go on."""
+    from gansim.results import open_results
+
+    runs = metadata.get("runs")
+    if metadata.get("status", "complete") == "complete":
+        return "complete" + (f", {runs:,} runs" if runs else "")
+    saved, wanted = open_results(folder).saved()
+    if "shard" not in metadata:
+        return f"not complete, {saved:,} of {wanted:,} runs saved: the same command goes on ({metadata.get('command')})"
+    return f"shard {metadata['shard']}, {saved:,} of its {wanted:,} runs saved: see gansim merge"
 
 
 def _caption(page: str) -> str:
@@ -449,12 +460,20 @@ def _plan(options: argparse.Namespace) -> None:
 
     if options.reps is not None:
         found = planner.seen(options.reps, (0.5, 0.1, 0.01), options.correlation, options.power, options.level)
-        print(tables.markdown(found, f"What {options.reps:,} replicates per cell show."))
+        caption = (
+            f"What {options.reps:,} replicates per cell show. detectable: difference of two cells that a test finds "
+            f"with power {options.power:g}; zero_high: largest share that none of {options.reps:,} runs still allows."
+        )
+        print(tables.markdown(found, caption))
         return
     aims = {"half_width": options.half_width, "difference": options.difference}
     mcse = options.mcse if options.mcse is not None or any(value is not None for value in aims.values()) else 0.01
     rest = {name: getattr(options, name) for name in ("share", "correlation", "power", "level")}
-    print(tables.markdown(planner.plan(mcse, **aims, **rest), "Replicates per cell."))
+    print(
+        tables.markdown(
+            planner.plan(mcse, **aims, **rest), "Replicates per cell. approximate: of the test, by Connor's formula."
+        )
+    )
 
 
 # --- versions -----------------------------------------------------------------------------------
@@ -467,10 +486,6 @@ def _versions(options: argparse.Namespace) -> None:
 
 
 _Verb = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], "int | None"]]
-_STATUS = {
-    "running": "not complete: the same command goes on with it",
-    "shard": "a shard: gansim merge puts it together with the others",
-}
 _MORE = {
     "run": " What is finished is saved; ended early, the same command goes on.",
     "show": " Long tables are listed with their captions.",

@@ -102,6 +102,8 @@ def verify(
     """
     results = open_results(folder)
     study, notes = results.study, _notes(results)
+    if not results.complete and not results.metadata.get("digest"):
+        raise StoreError(f"{results.folder}: not complete: run the study to its end, or merge its shards, then verify")
     if not results.complete and runs is not None:
         raise StoreError(
             f"{results.folder}: has no runs to compare with: run the study, or verify all runs, by digest (--all)"
