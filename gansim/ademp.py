@@ -94,7 +94,7 @@ def sheet(
     Returns
     -------
     str
-        About a page and a half.
+        About two pages.
 
     Raises
     ------
@@ -109,7 +109,8 @@ def sheet(
     if missing:
         raise ConfigError(f"runs: no column {missing[0]!r}: the runs of a study")
     name, seed, given, parts, facts = _read(study)
-    target_mcse = target_mcse or (facts.get("stopping") or {}).get("target_mcse")
+    stopping = facts.get("stopping") or {}
+    target_mcse = target_mcse or stopping.get("target_mcse")
     aims = aims or given
     gans = [gan for part in parts for gan in part.gans]
     lines = [f"# {name}: ADEMP sheet", ""]
@@ -118,8 +119,8 @@ def sheet(
     lines += ["## Data-generating mechanisms", "", *_mechanisms(parts, gans), ""]
     lines += ["## Estimands", "", *_estimands(gans, thresholds, facts), ""]
     lines += ["## Methods", "", *_methods(gans), ""]
-    lines += ["## Performance measures", "", *_measures(), ""]
-    lines += ["## Number of replicates", "", *_replicates(parts, target_mcse), ""]
+    lines += ["## Performance measures", "", *_measures(gans), ""]
+    lines += ["## Number of replicates", "", *_replicates(parts, target_mcse, stopping), ""]
     lines += ["## Missingness", "", *_missingness(parts, runs, facts), ""]
     lines += ["## Execution", "", *_execution(seed, parts, facts)]
     return "\n".join(lines) + "\n"
@@ -190,11 +191,47 @@ def _mechanisms(parts: Sequence[_Part], gans: Sequence[GAN]) -> list[str]:
         few, most = min(part.counts), max(part.counts)
         each = f"{_n(few, 'replicate')} each" if few == most else f"{few:,} to {most:,} replicates"
         size = f"{_n(len(part.gans), 'cell')}, {each}"
-        lines.append(f"- Design {_code(part.name)}: {size}.{'' if part.levels[0] else ' No factor.'}")
+        lines.append(f"- Design {_code(part.name)}: {size}.{_crossing(part)}")
         for factor in dict.fromkeys(name for levels in part.levels for name in levels):
             labels = list(dict.fromkeys(levels[factor] for levels in part.levels if factor in levels))
             lines.append(f"  - {_code(factor)}, {_n(len(labels), 'level')}: {_list(map(_level, labels))}")
+        if own := _own(part.gans, gans):
+            lines.append(f"  - The same in all its cells: {own}.")
     return lines
+
+
+def _crossing(part: _Part) -> str:
+    """Whether the cells are all combinations of the levels."""
+    names = dict.fromkeys(name for levels in part.levels for name in levels)
+    if not names:
+        return " No factor."
+    combinations = math.prod(len({levels.get(name) for levels in part.levels}) for name in names)
+    if len(names) == 1:
+        return ""
+    return " Every combination of:" if combinations == len(part.levels) else " Not every combination of:"
+
+
+_ASPECTS: tuple[Callable[[GAN], str], ...] = (
+    lambda gan: f"target {wording.law(gan.target)}",
+    lambda gan: "fresh draws" if gan.samples is None else f"one fixed sample of {gan.samples:,} a run",
+    lambda gan: f"{'standardised' if gan.standardise else 'raw'} data",
+    lambda gan: gan.game,
+    lambda gan: f"G {wording.network(gan.generator, gan.noise_dim)}",
+    lambda gan: f"D {wording.network(gan.discriminator, 1)}",
+    lambda gan: f"G by {wording.optimizer(gan.optimizer_g)}",
+    lambda gan: f"D by {wording.optimizer(gan.optimizer_d)}",
+    lambda gan: wording.updates(gan),
+    lambda gan: f"batch {gan.batch:,}",
+    lambda gan: _n(gan.steps, "step"),
+    lambda gan: gan.precision,
+    lambda gan: f"referee {_referee(gan)}" if gan.referee else "no referee",
+)
+
+
+def _own(mine: Sequence[GAN], everyone: Sequence[GAN]) -> str:
+    """What one value holds for in a design, and not in the whole study: the other headings tell of all designs."""
+    said = [(say, {say(gan) for gan in mine}) for say in _ASPECTS]
+    return "; ".join(next(iter(found)) for say, found in said if len(found) == 1 < len({say(gan) for gan in everyone}))
 
 
 def _dimensions(gan: GAN) -> str:
@@ -212,19 +249,39 @@ def _estimands(gans: Sequence[GAN], thresholds: Thresholds | None, facts: Mappin
     lines = [
         "- Of each cell, the probability that a run ends in each regime: what G did "
         f"({', '.join(G_STATES[:-1])}) and what D did ({', '.join(D_STATES[:-1])}), or non-finite. "
-        f"Limits of the definitions: {', '.join(f'{name} {wording.number(limit)}' for name, limit in limits.items())}.",
+        "Limits, explained in `gansim.regimes.Thresholds`: "
+        f"{', '.join(f'{name} {wording.number(limit)}' for name, limit in limits.items())}.",
         "- Of each cell, the distribution over runs, at the end of training, of V(D, G), whose references are 0 "
         "(perfect D) and −log 4 (idle D), of the Wasserstein-1 distance of the fakes to the target in its standard "
         "deviations, and of the other fields of a record.",
-        "- The time to convergence, in training steps, censored at the end of training.",
+        "- The time to convergence: the step at which the earliest stretch of records begins that is as long as the "
+        "window and meets the definition of converged, whether it lasts or not; censored at the last step at which one "
+        "could begin.",
     ]
-    if any(len(gan.generator_sizes) == 2 and gan.noise_dim == 1 and isinstance(gan.target, Normal) for gan in gans):
-        lines.append("- Recovery: an affine generator's intercept and slope, beside the target's mean and spread.")
+    if len(gans) > 1:
+        lines.append("- Of two cells, the difference of such a probability, or of a mean.")
+    if any(_recovers(gan) for gan in gans):
+        lines.append(
+            "- Recovery: an affine generator's intercept, and its slope up to the sign; true values, where the noise "
+            "is standard normal: the target's mean and standard deviation."
+        )
     if any(isinstance(gan.target, Mixture) for gan in gans):
         lines.append("- Of mixtures, modes captured, the share near a mode, the reverse Kullback-Leibler divergence.")
     if any(gan.samples is not None for gan in gans):
-        lines.append("- With a fixed sample, its mean and spread, and V with the real part taken over the sample.")
+        lines.append(
+            "- With a fixed sample, its mean and standard deviation (maximum likelihood), and V with the real part "
+            "taken over the sample."
+        )
+    if any(gan.referee is not None for gan in gans):
+        lines.append(
+            "- Where there is a referee: its accuracy, AUC and V on held-out samples, trained against the finished, "
+            "frozen generator."
+        )
     return lines
+
+
+def _recovers(gan: GAN) -> bool:
+    return len(gan.generator_sizes) == 2 and gan.noise_dim == 1 and isinstance(gan.target, Normal)
 
 
 def _methods(gans: Sequence[GAN]) -> list[str]:
@@ -255,25 +312,33 @@ def _referee(gan: GAN) -> str:
     return f"{sizes}, Adam(lr {wording.number(of.lr)}), {of.steps:,} steps, judged on {of.n_eval:,} samples"
 
 
-def _measures() -> list[str]:
-    return [
+def _measures(gans: Sequence[GAN]) -> list[str]:
+    lines = [
         "- A share p of n runs: k/n, its Monte-Carlo standard error (MCSE) √(p(1 − p)/n) (Morris et al. 2019, table 6) "
         "and its 95 % interval (Wilson 1927). The unit is the run, never the record.",
         "- Two cells: difference of shares over pairs of runs of the same replicate number, its standard error "
         "√((p₁₀ + p₀₁ − (p₁₀ − p₀₁)²)/n) from the shares p₁₀, p₀₁ of pairs that disagree, and its 95 % interval "
-        "(Bonett and Price 2012).",
-        "- A measurement: mean over the finite runs with standard error s/√n, and quantiles. Time to convergence: "
-        "Kaplan and Meier (1958), runs that never converge censored.",
+        "(Bonett and Price 2012); exact McNemar test.",
+        "- A measurement: mean over the finite runs with standard error s/√n and Student's 95 % interval, and "
+        "quantiles. Time to convergence: Kaplan and Meier (1958), runs that never converge censored.",
     ]
+    if any(_recovers(gan) for gan in gans):
+        lines.append(
+            "- Recovery: bias, empirical standard error and root mean squared error, each with its MCSE (Morris et al. "
+            "2019, table 6)."
+        )
+    return [*lines, "- What is not in tables/ follows from runs.parquet, one row per run (`gansim.tables`)."]
 
 
-def _replicates(parts: Sequence[_Part], target_mcse: float | None) -> list[str]:
+def _replicates(parts: Sequence[_Part], target_mcse: float | None, stopping: Mapping[str, Any]) -> list[str]:
     lines = [
         "In percentage points: the largest MCSE of a share, √(0.25/n), at p = 0.5; half widths of the Wilson interval; "
         "and the true difference of two cells that a 95 % interval tells from 0 in half of all studies, z√(s/(n + z²)) "
-        "with z = 1.96, where a share s of the pairs disagrees (1.43 times as large: in 80 %).",
+        "with z = 1.96, where a share s of the pairs disagrees (1.43 times as large: in 80 %; none: so large that more "
+        "pairs would have to disagree).",
         "",
-        "| design | least n | largest MCSE | half width, p = 0.05 | p = 0.5 | difference, s = 0.1 | s = 0.5 |",
+        "| design | least n | largest MCSE | half width, p = 0.05 | half width, p = 0.5 | difference, s = 0.1 | "
+        "difference, s = 0.5 |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for part in parts:
@@ -285,10 +350,16 @@ def _replicates(parts: Sequence[_Part], target_mcse: float | None) -> list[str]:
     return [
         *lines,
         "",
-        f"Replicates were added until the largest MCSE fell to {100 * target_mcse:.3g} percentage points (at p = 0.5 "
-        f"that takes {math.ceil(0.25 / target_mcse**2 - 1e-9):,}). Stopping depended on the data: shares are slightly "
-        "biased, and intervals cover slightly less than 95 %.",
+        f"Replicates were added to a cell until the MCSE of its shares fell to {100 * target_mcse:.3g} percentage "
+        f"points (at p = 0.5 that takes {math.ceil(0.25 / target_mcse**2 - 1e-9):,}), judged at the centre of the "
+        f"Wilson interval.{_missed(stopping)} Stopping depended on the data: shares are slightly biased, and intervals "
+        "may cover less than 95 %.",
     ]
+
+
+def _missed(stopping: Mapping[str, Any]) -> str:
+    missed = stopping.get("missed", 0)
+    return f" Not reached in {_n(missed, 'cell')}: at most {stopping['most_reps']:,} were to be had." if missed else ""
 
 
 def _points(value: float) -> str:
@@ -342,6 +413,10 @@ def _execution(seed: int, parts: Sequence[_Part], facts: Mapping[str, Any]) -> l
         f"al. 2011). {together if sum(len(part.cells) for part in parts) > 1 else 'There is one cell.'}",
         f"- {', '.join(shown)}. All versions and every cell's complete configuration: metadata.json.",
     ]
+    git = facts.get("git")
+    if isinstance(git, Mapping) and git.get("commit"):
+        dirty = ", with changes that are not committed" if git.get("dirty") else ""
+        lines.append(f"- Source: git commit {git['commit']}{dirty}.")
     machine = facts.get("machine")
     if isinstance(machine, Mapping) and "jobs" in facts:
         lines.append(

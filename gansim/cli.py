@@ -60,6 +60,13 @@ class _Whole:
         return self.low <= value <= self.high
 
 
+def _error(value: object) -> object:
+    """Validator of a Monte-Carlo error, or none."""
+    if value is None or (isinstance(value, (int, float)) and 0 < value < 0.5):
+        return value
+    raise ValueError("a number above 0, below 0.5")
+
+
 @dataclass(frozen=True)
 class _Jobs(_Whole):
     def _holds(self, value: int) -> bool:
@@ -80,7 +87,7 @@ class Options:
     """Workers, -1 for one per core; changes no run."""
 
     out: Path = Path("results")
-    """Folder in which the study makes its own, named after the study."""
+    """Folder, in the current one if it is no whole path, in which the study makes its own, named after it."""
 
     no_figures: bool = False
     """Write the tables only."""
@@ -118,12 +125,12 @@ class StudyOptions(Options):
     """Start over: earlier results of the study are kept in another folder, next to it."""
 
     dry_run: bool = False
-    """Say what would be simulated, and do nothing."""
+    """Say what would be simulated and about how long it takes, and do nothing."""
 
     shard: str | None = None
-    """i/N: simulate this part of the runs only, into a folder of its own; `gansim merge` puts the parts together."""
+    """Part i/N, such as 2/8: simulate these runs only, into a folder of their own; `gansim merge` joins the parts."""
 
-    target_mcse: float | None = None
+    target_mcse: Annotated[float | None, BeforeValidator(_error)] = None
     """Add replicates to cells until the Monte-Carlo error of every share is at most this, above 0, below 0.5."""
 
     most_reps: Annotated[int, BeforeValidator(_Whole(1, 10_000_000))] = 100_000
@@ -205,6 +212,7 @@ def _parse(default: OptionsT, arguments: list[str], description: str) -> tuple[O
 
     registry = tyro.constructors.ConstructorRegistry()
     registry.primitive_rule(_integer_rule)
+    registry.primitive_rule(_optional_rule)
     printed = io.StringIO()
     try:
         with contextlib.redirect_stderr(printed):
@@ -244,6 +252,34 @@ def _integer_rule(type_info: Any) -> Any:
         is_instance=lambda value: isinstance(value, int),
         str_from_instance=lambda value: [str(value)],
     )
+
+
+def _optional_rule(type_info: Any) -> Any:
+    """Rule for tyro: an option that may be left out shows what it takes, and not the name of a Python type."""
+    import tyro
+
+    kinds: dict[Any, tuple[Callable[[str], Any], str]] = {
+        float | None: (_number_or_text, "NUMBER"),
+        str | None: (str, "TEXT"),
+    }
+    if type_info.type not in kinds:
+        return None
+    read, metavar = kinds[type_info.type]
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=lambda texts: read(texts[0]),
+        is_instance=lambda value: value is None or isinstance(value, (str, float, int)),
+        str_from_instance=lambda value: ["none" if value is None else str(value)],
+    )
+
+
+def _number_or_text(text: str) -> Any:
+    """A number; other text passes, so that the range check refuses it with what is allowed."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _unboxed(text: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _DIFFER = 1  # exit code of `gansim verify` when something does not agree
-_MOST_ROWS = 40  # of a table that is printed
+_MOST_ROWS = 60  # of all tables together, that are printed without being asked for
+_CLOSED = 141  # exit code when whoever reads the output stops reading, as shells report it
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,14 +42,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code: 0; 1 when `verify` finds a difference, or a study ends without some of its runs; 2 after a refusal;
-        130 after Ctrl-C.
+        130 after Ctrl-C; 141 when the output is piped into a program that stops reading.
 
     Examples
     --------
     >>> main(["--nonsense"])  # says on stderr: gansim: error: ...
     2
     """
-    return guarded("gansim", lambda: _command(argv))
+    return guarded("gansim", lambda: _piped(argv))
+
+
+def _piped(argv: Sequence[str] | None) -> int | None:
+    """Run the command; ``gansim show ... | head`` ends silently."""
+    try:
+        code = _command(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains while it ends
+        return _CLOSED
+    return code
 
 
 def _command(argv: Sequence[str] | None) -> int | None:
@@ -71,12 +84,16 @@ def _command(argv: Sequence[str] | None) -> int | None:
 def _parser() -> _Parser:
     parser = _Parser(
         prog="gansim",
-        description="Simulation studies of GAN training. The studies of this repository are scripts: see README.",
+        description="Simulation studies of GAN training. The studies of this repository are scripts that take the "
+        "same options: see README.",
+        epilog="gansim COMMAND --help says more. Exit codes: 0; 1 when verify finds a difference or runs could not be "
+        "computed; 2 after a refusal; 130 after Ctrl-C.",
     )
     parser.add_argument("--version", action="store_true", help="print gansim's version")
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, (text, declare, action) in _VERBS.items():
-        verb = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        description = f"{text[0].upper()}{text[1:]}.{_MORE.get(name, '')}"
+        verb = verbs.add_parser(name, help=text, description=description)
         declare(verb)
         verb.set_defaults(action=action)
     return parser
@@ -140,17 +157,19 @@ def _say(options: argparse.Namespace) -> Callable[[str], object]:
 
 
 def _run_arguments(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("file", type=Path, help="a study in TOML, or a metadata.json (docs/design.md has the schema)")
+    verb.add_argument("file", type=Path, help="a study in TOML, or a metadata.json (docs/harness.md has the schema)")
     verb.add_argument("--reps", type=_whole(1, 10_000_000), help="replicates per cell, instead of those in the file")
     verb.add_argument("--seed", type=_whole(0, 2**64 - 1), help="seed of the study, instead of the one in the file")
     verb.add_argument("--out", type=Path, default=Path("results"), help="where the study makes its folder (results)")
     verb.add_argument("--force", action="store_true", help="start over; earlier results are kept in another folder")
-    verb.add_argument("--shard", metavar="I/N", help="simulate this part of the runs only; see gansim merge")
-    verb.add_argument("--dry-run", action="store_true", help="say what would be simulated, and do nothing")
-    verb.add_argument("--target-mcse", type=_number, help="add replicates until every share's error is at most this")
     verb.add_argument(
-        "--most-reps", type=_whole(1, 10_000_000), default=100_000, help="but never more than these (100000)"
+        "--shard", metavar="I/N", help="simulate this part of the runs only, such as 2/8; see gansim merge"
     )
+    verb.add_argument("--dry-run", action="store_true", help="say what would be simulated, and how long it takes")
+    text = "add replicates to cells until the Monte-Carlo error of every share is at most this, such as 0.01"
+    verb.add_argument("--target-mcse", metavar="ERROR", type=_number, help=text)
+    text = "with --target-mcse: replicates of a cell that are not exceeded (100000)"
+    verb.add_argument("--most-reps", metavar="REPS", type=_whole(1, 10_000_000), default=100_000, help=text)
     verb.add_argument("--no-figures", action="store_true", help="write the tables only")
     _workers(verb)
 
@@ -198,9 +217,15 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _replay_arguments(verb: argparse.ArgumentParser) -> None:
     _folder(verb)
-    verb.add_argument("--cell", required=True, help="number of the cell, or levels: game=minimax,scale=raw")
+    verb.add_argument("--cell", required=True, help="its number, or levels that it alone has: game=minimax,scale=raw")
     verb.add_argument("--rep", required=True, type=_whole(0, 2**32 - 1), help="replicate number, from 0")
-    verb.add_argument("--animate", nargs="?", const="gif", choices=("gif", "mp4"), help="an animation too (gif)")
+    verb.add_argument(
+        "--animate",
+        nargs="?",
+        const="gif",
+        choices=("gif", "mp4"),
+        help="an animation too: gif (default), or mp4 (needs ffmpeg)",
+    )
     verb.add_argument("--frames", type=_whole(2, 1000), default=81, help="moments at which the networks are shown (81)")
     verb.add_argument("--out", type=Path, help="where to make the folder replay/ (the results folder)")
 
@@ -277,7 +302,7 @@ def find_cell(results: Results, text: str) -> int:
 
 def _show_arguments(verb: argparse.ArgumentParser) -> None:
     _folder(verb)
-    verb.add_argument("--table", metavar="NAME", help="print this table, whole")
+    verb.add_argument("--table", metavar="NAME", help="print this table, or all")
     verb.add_argument("--versions", action="store_true", help="print what computed the results, and on which machine")
 
 
@@ -287,25 +312,53 @@ def _show(options: argparse.Namespace) -> None:
     metadata = store.read_metadata(options.folder)
     if options.versions:
         _print_facts({**metadata.get("versions", {}), **metadata.get("machine", {})})
-        _print_facts({name: metadata.get(name) for name in ("kernel", "source", "git", "command", "seed")})
+        facts = {name: metadata.get(name) for name in ("kernel", "source", "git", "command", "seed")}
+        _print_facts(facts | {"git": _commit(metadata.get("git"))})
         return
     texts = {path.stem: path for path in sorted((options.folder / "tables").glob("*.md"))}
-    if options.table is not None:
-        if options.table not in texts:
+    pages = {name: _text(path) for name, path in texts.items()}
+    if options.table not in (None, "all"):
+        if options.table not in pages:
             raise ConfigError(
-                f"table: value {options.table!r:.60}: one of {', '.join(texts) or 'none: there are no tables'}"
+                f"table: value {options.table!r:.60}: one of {', '.join(pages) or 'none: there are no tables'}"
             )
-        print(_text(texts[options.table]))
+        print(pages[options.table])
         return
-    runs = metadata.get("runs")
-    print(f"study {metadata['study']}: {metadata.get('status', 'complete')}" + (f", {runs:,} runs" if runs else ""))
-    for name, path in texts.items():
-        lines = _text(path).splitlines()
-        shown = [line for i, line in enumerate(lines) if not line.startswith("|") or _row(lines, i) < _MOST_ROWS + 2]
-        cut = len(lines) - len(shown)
-        print(f"\n## {name}\n\n" + "\n".join(shown) + (f"\n\n{cut} more rows: --table {name}" if cut else ""))
-    if not texts:
+    print(f"study {metadata['study']}: {_status(options.folder, metadata)}")
+    rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
+    if options.table is None and sum(rows.values()) > _MOST_ROWS:
+        wide = max(map(len, pages))
+        print("\n" + "\n".join(f"{name:<{wide}}  {rows[name]:4,} rows  {_caption(pages[name])}" for name in pages))
+        print("\nprint one with --table NAME, or all with --table all")
+        return
+    for name, page in pages.items():
+        print(f"\n## {name}\n\n{page.strip()}")
+    if not pages and metadata.get("status", "complete") == "complete":
         print(f"{options.folder / 'tables'}: no tables")
+
+
+def _status(folder: Path, metadata: Mapping[str, Any]) -> str:
+    """How much of a study a folder holds, and how to go on."""
+    from gansim.results import open_results
+
+    runs = metadata.get("runs")
+    if metadata.get("status", "complete") == "complete":
+        return "complete" + (f", {runs:,} runs" if runs else "")
+    saved, wanted = open_results(folder).saved()
+    if "shard" not in metadata:
+        return f"not complete, {saved:,} of {wanted:,} runs saved: the same command goes on ({metadata.get('command')})"
+    return f"shard {metadata['shard']}, {saved:,} of its {wanted:,} runs saved: see gansim merge"
+
+
+def _caption(page: str) -> str:
+    return next((line.strip() for line in page.splitlines() if line.strip()), "")
+
+
+def _commit(git: object) -> str:
+    """The commit of the source in words, from the metadata."""
+    if not isinstance(git, Mapping) or not git.get("commit"):
+        return "unknown: not computed in a checkout"
+    return f"{git['commit']}{' with changes that are not committed' if git.get('dirty') else ''}"
 
 
 def _text(path: Path) -> str:
@@ -313,14 +366,6 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: no text in UTF-8: run the study again") from None
-
-
-def _row(lines: Sequence[str], index: int) -> int:
-    """How many rows of the same table stand above a line."""
-    above = index
-    while above and lines[above - 1].startswith("|"):
-        above -= 1
-    return index - above
 
 
 def _print_facts(facts: dict[str, Any]) -> None:
@@ -331,13 +376,25 @@ def _print_facts(facts: dict[str, Any]) -> None:
 # --- relabel ------------------------------------------------------------------------------------
 
 
+_THRESHOLDS = {
+    "window": "share of a run's records, from the end, over which its label is decided",
+    "w1": "converged: largest median of Wasserstein-1, in the target's standard deviations",
+    "w1_never": "converged: Wasserstein-1 that no record of the window exceeds",
+    "spread": "collapsed: largest standard deviation of the fakes, in the target's",
+    "modes": "collapsed, mixtures only: largest share of the modes captured",
+    "perfect_hi": "perfect D: least mean of D on real; inverted D: on fake",
+    "perfect_lo": "perfect D: largest mean of D on fake; inverted D: on real",
+    "idle": "idle D: largest mean of |D - 1/2|, on real and on fake",
+}
+
+
 def _relabel_arguments(verb: argparse.ArgumentParser) -> None:
     from gansim.regimes import Thresholds
 
     _folder(verb)
     for field in fields(Thresholds):
-        text = f"instead of what the labels were decided by (default of gansim: {field.default})"
-        verb.add_argument("--" + field.name.replace("_", "-"), type=_number, help=text)
+        text = f"{_THRESHOLDS[field.name]} ({field.default})"
+        verb.add_argument("--" + field.name.replace("_", "-"), metavar="X", type=_number, help=text)
     verb.add_argument("--out", type=Path, help="folder to write to (FOLDER/relabelled)")
     verb.add_argument("--no-figures", action="store_true", help="write the tables only")
 
@@ -410,12 +467,20 @@ def _plan(options: argparse.Namespace) -> None:
 
     if options.reps is not None:
         found = planner.seen(options.reps, (0.5, 0.1, 0.01), options.correlation, options.power, options.level)
-        print(tables.markdown(found, f"What {options.reps:,} replicates per cell show."))
+        caption = (
+            f"What {options.reps:,} replicates per cell show. detectable: difference of two cells that a test finds "
+            f"with power {options.power:g}; zero_high: largest share that none of {options.reps:,} runs still allows."
+        )
+        print(tables.markdown(found, caption))
         return
     aims = {"half_width": options.half_width, "difference": options.difference}
     mcse = options.mcse if options.mcse is not None or any(value is not None for value in aims.values()) else 0.01
     rest = {name: getattr(options, name) for name in ("share", "correlation", "power", "level")}
-    print(tables.markdown(planner.plan(mcse, **aims, **rest), "Replicates per cell."))
+    print(
+        tables.markdown(
+            planner.plan(mcse, **aims, **rest), "Replicates per cell. approximate: of the test, by Connor's formula."
+        )
+    )
 
 
 # --- versions -----------------------------------------------------------------------------------
@@ -428,6 +493,16 @@ def _versions(options: argparse.Namespace) -> None:
 
 
 _Verb = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], "int | None"]]
+_MORE = {
+    "run": " What is finished is saved; ended early, the same command goes on.",
+    "show": " Long tables are listed with their captions.",
+    "verify": " Exit code 1 if something differs. A folder without its parquet files, as in a fresh clone, is compared "
+    "by digest, with --all.",
+    "replay": " All is written to FOLDER/replay/CELL-REP/.",
+    "relabel": " What is not given stays as it was; in brackets: gansim's default. Results go to another folder.",
+    "merge": " The shards' folders stay as they are. For a study that is a script, run the script afterwards: it finds "
+    "all runs done and writes its own tables.",
+}
 _VERBS: dict[str, _Verb] = {
     "run": ("run a study that a TOML file describes", _run_arguments, _run),
     "show": ("print the tables of a results folder, or what computed it", _show_arguments, _show),

@@ -320,6 +320,6 @@ def _refuse_fewer(folder: Path, identity: Identity, into: Collected, rows: Rows)
     stored = int(rows.reps[rows.cells == cell].max()) + 1
     raise StoreError(
         f"{folder}: holds {stored:,} or more replicates of cell {cell} of design {identity.cells[cell]['design']!r}, "
-        f"{int(into.reps[cell]):,} are asked for, and no run is thrown away: ask for as many replicates or more, "
-        "choose another --out, or start over with --force (the old folder is kept)"
+        f"{int(into.reps[cell]):,} are asked for, and no run is thrown away: ask for as many replicates or more "
+        "(--reps), choose another --out, or start over with --force (the old folder is kept)"
     )

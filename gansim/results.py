@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansim import schema, store
+from gansim import parts, schema, store
 from gansim.identity import header_differences
 from gansim.parts import Collected
 from gansim.regimes import Thresholds
+from gansim.shard import Shard
 from gansim.spec import ConfigError, moments
 from gansim.store import METADATA, RUNS, TRACES, StoreError
 from gansim.study import Study
@@ -54,6 +55,14 @@ class Results:
     def sds(self) -> NDArray[np.float64]:
         """Standard deviation of each run's target, data units, in the order of the runs."""
         return np.repeat([moments(cell.gan.target)[1] for cell in self.study.cells], self.study.reps)
+
+    def saved(self) -> tuple[int, int]:
+        """How many runs are saved here, of how many: of a shard, of its own."""
+        found = Collected(self.study.reps, self.study.cells[0].gan.records)
+        parts.collect(self.folder, self.study.identity, found, self.metadata.get("files") or {})
+        shard = self.metadata.get("shard")
+        mine = len(found) if shard is None else int(Shard.parse(str(shard)).holds(*found.ids).sum())
+        return found.done, mine
 
     def read(self) -> Collected:
         """All stored runs, checked against their digests.

@@ -253,6 +253,8 @@ def read(path: str | os.PathLike[str]) -> Description:
 
 
 def _parsed(path: Path) -> Any:
+    if path.is_dir():
+        raise ConfigError("is a folder: a .toml or .json file, such as the metadata.json of a results folder")
     if path.suffix not in (".toml", ".json"):
         raise ConfigError(f"value {path.suffix!r}: a file whose name ends in .toml or .json")
     content = path.read_bytes()

@@ -69,6 +69,7 @@ METADATA = "metadata.json"
 ADEMP = "ademp.md"
 LOCK = ".lock"
 PARTS = "parts"
+_NAMED = 3  # folders that a refusal proposes
 
 ESTIMATES: tuple[str, ...] = (
     "g_intercept",  # of an affine generator of one noise variable, data units
@@ -643,7 +644,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_json)
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}: choose a results folder") from None
+        raise StoreError(f"{path}: {error.strerror}: {_choose(path.parent)}") from None
     except (ValueError, RecursionError):
         raise StoreError(f"{path}: no JSON: move it away or choose another folder") from None
     if not isinstance(metadata, dict) or "gansim" not in metadata or "study" not in metadata:
@@ -682,6 +683,14 @@ _SHAPES: dict[str, Callable[[Any], bool]] = {
     "stopping": lambda value: _mapping_of(int, float)(value) and {"target_mcse", "batch", "most_reps"} <= value.keys(),
     "sessions": _is_sessions,
 }
+
+
+def _choose(folder: Path) -> str:
+    """Which results folder may have been meant: those that lie in this one are named."""
+    inside = sorted(path.parent for path in folder.glob(f"*/{METADATA}")) if folder.is_dir() else []
+    more = " ..." if len(inside) > _NAMED else ""
+    named = f", such as {', '.join(map(str, inside[:_NAMED]))}{more}" if inside else ""
+    return f"choose the results folder of a study{named}"
 
 
 # --- digests ------------------------------------------------------------------------------------

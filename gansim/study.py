@@ -371,15 +371,23 @@ class Study:
                 self.stopping = {"target_mcse": target_mcse, "batch": batch, "most_reps": most_reps}
                 show = Progress(self.name, self.reps, self._steps, progress is False)
                 runs = self._run(out, _Session(workers, backend, show, force), thresholds)
-                judged = planner.further_replicates(runs, target_mcse, batch, most_reps)
+                judged = self._judge(runs)
                 more = judged["add"].to_numpy()
                 if not more.any():
                     break
                 show.say(f"{count(int((more > 0).sum()), 'cell')} above {target_mcse:g}: {more.sum():,} runs more")
                 self.reps = tuple(n + int(m) for n, m in zip(self.reps, more, strict=True))
                 force = False
-        self.stopping["missed"] = int((judged["status"] != "reached").sum())
         return runs
+
+    def _judge(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Which cells need more replicates under the rule of `run_to`; the number of those that do is kept."""
+        from gansim import planner
+
+        target, batch, most = (self.stopping[name] for name in ("target_mcse", "batch", "most_reps"))
+        judged = planner.further_replicates(runs, target, batch, most)
+        self.stopping["missed"] = int((judged["status"] != "reached").sum())
+        return judged
 
     def run_shard(
         self,
@@ -578,6 +586,8 @@ class Study:
         if out is None:
             self._simulate(results, results.missing.copy(), session.workers, show, results.put)
             runs = self.label(results, thresholds)
+            if self.stopping:
+                self._judge(runs)
             assert self.traces is not None
             digests = {"runs": store.digest(runs), "traces": store.digest_traces(self.traces)}
             self.metadata = self.describe({**facts, "status": "complete"}, thresholds, {"digest": digests})
@@ -622,7 +632,8 @@ class Study:
         started = time.perf_counter()
         gans = {task.key: task.gan for task in tasks}.values()
         shapes = count(len({compile_key(gan) for gan in gans}), "network shape")
-        show.say(f"{count(int(wanted.sum()), 'run')} in {count(len(self.cells), 'cell')}; compiling {shapes} ...")
+        cells = count(len({index for task in tasks for index in task.cells}), "cell")
+        show.say(f"{count(int(wanted.sum()), 'run')} in {cells}; compiling {shapes} ...")
         if workers.local:  # those of a cluster compile where they are
             warm_up(gans)
         compiled = time.perf_counter()
@@ -665,6 +676,8 @@ class Study:
         """Label and write, once all runs are there."""
         started = time.perf_counter()
         runs = self.label(folder.collected, thresholds)
+        if self.stopping:
+            self._judge(runs)
         labelled = time.perf_counter()
         self.seconds |= {"label": labelled - started}
         self.seconds |= {name: seconds for name, seconds in folder.seconds.items() if seconds}

@@ -101,10 +101,12 @@ def verify(
     """
     results = open_results(folder)
     study, notes = results.study, _notes(results)
-    digests = results.metadata.get("digest")
-    if not results.complete and (runs is not None or not digests):
-        advice = "run the study, or verify all runs, by digest" if digests else "run the study, or go on with it"
-        raise StoreError(f"{results.folder}: has no runs to compare with: {advice}")
+    if not results.complete and not results.metadata.get("digest"):
+        raise StoreError(f"{results.folder}: not complete: run the study to its end, or merge its shards, then verify")
+    if not results.complete and runs is not None:
+        raise StoreError(
+            f"{results.folder}: has no runs to compare with: run the study, or verify all runs, by digest (--all)"
+        )
     stored = results.read() if results.complete else None
     wanted = np.ones(study.n_runs, bool) if runs is None else _drawn(study.n_runs, runs, seed)
     again = study.simulate(wanted, jobs=jobs, backend=backend, scheduler=scheduler, progress=progress)

@@ -1,13 +1,14 @@
 """The founding study: which discriminators maximise V(D, G), and how often does training reach each.
 
-On the smallest real example: data N(500, 5^2), noise N(0, 1), a generator that could learn
-G(z) = 5 z + 500. Three designs share one seed:
+On the smallest real example: data N(500, 5^2), noise N(0, 1), a generator that could learn G(z) = 5 z + 500.
+Three designs share one seed:
+- games: raw and standardised data x three games x two activations x two generators, 24 cells
+- rates: a 16 x 16 grid of learning rates where they matter, on standardised data in the non-saturating game; half the
+  steps, 32 replicates where the others have 1,000
+- samples: fixed samples of 32 to 4,096 points, and fresh draws; half the steps
 
-games    raw and standardised data x three games x two activations x two generators: 24 cells
-rates    a 16 x 16 grid of learning rates where they matter: standardised data, non-saturating game
-samples  fixed samples of 32 to 4,096 points, and fresh draws
-
-Writes tables, figures, claims.md, runs.parquet and metadata.json to <out>/regimes/.
+Writes tables, figures, claims.md, ademp.md, runs.parquet, traces.parquet and metadata.json to <out>/regimes/, with
+--quick to <out>/regimes-quick/. Ended early, it goes on where it was when it is called again.
 """
 
 from pathlib import Path
@@ -26,6 +27,11 @@ from note import tables as report
 # 20,000). Twice as long would double the study's time for one cell that still moves.
 FULL = cli.StudyOptions(reps=1000, steps=10_000)
 QUICK = cli.StudyOptions(reps=32, steps=1000)
+AIMS = (
+    "Which discriminators maximise V(D, G): a perfect, an idle or an inverted one? How often does training reach each "
+    "of them, how often does the generator reach the target, and how do scale of the data, game, activation, "
+    "generator, learning rates and size of a fixed sample change that?"
+)
 RECORDS = 25  # every 400 steps: measuring takes an eighth as long as training
 
 # Why not raw data for the rates: on raw N(500, 5^2) no pair of rates brings G to the target more than now and then
@@ -66,7 +72,8 @@ def design(options: cli.StudyOptions) -> gs.Study:
     )
     sizes = {**{str(n): {"samples": n} for n in SIZES}, "fresh": {"samples": None}}
     samples = gs.Study("samples", easy, {"generator": generators, "samples": sizes}, options.reps, options.seed)
-    return gs.Study.of("regimes", (*games.designs, *rates.designs, *samples.designs), options.seed)
+    name = "regimes-quick" if options.quick else "regimes"  # a folder each: their runs are not of one study
+    return gs.Study.of(name, (*games.designs, *rates.designs, *samples.designs), options.seed, AIMS)
 
 
 def main(options: cli.StudyOptions) -> None:
@@ -83,6 +90,7 @@ def main(options: cli.StudyOptions) -> None:
     if not options.no_figures:
         for name, figure in pictures.all_figures(study):
             figures.save(figure, folder / "figures", name)
+    print(folder)
 
 
 if __name__ == "__main__":

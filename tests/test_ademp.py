@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gansim import ademp, provenance, store, tables
 from gansim.design import Design
 from gansim.regimes import Thresholds
-from gansim.spec import GAN, MLP, Adam, ConfigError, Mixture, Normal, replace
+from gansim.spec import GAN, MLP, Adam, ConfigError, Mixture, Normal, Referee, replace
 from gansim.study import Study
 from test_spec import gans
 
@@ -116,7 +116,7 @@ def test_the_sheet_says_what_is_run() -> None:
     assert "Optimiser of G: Adam(lr 0.001 or 0.01 or 0.1, " in methods
     assert "Optimiser of D: Adam(lr 0.001, " in methods
     assert "Training steps: 300." in methods and "Records: 10 a run" in methods
-    assert len(page.split()) < 700  # a page and a half
+    assert len(page.split()) < 800  # two pages
 
 
 def test_what_does_not_apply_is_not_asked() -> None:
@@ -130,11 +130,51 @@ def test_what_does_not_apply_is_not_asked() -> None:
     assert "common random numbers" in page
 
 
+def test_each_design_says_what_is_its_own() -> None:
+    fixed = Study(
+        "fixed", replace(GAN_2, {"samples": 64, "steps": 90}), {"game": ["minimax", "as-written"]}, 9, seed=12
+    )
+    lines = section(ademp.sheet(rates() + fixed), "Data-generating mechanisms").splitlines()
+    own = [line.partition("cells: ")[2] for line in lines if "same in all its cells" in line]
+    assert own[0] == "fresh draws; 300 steps."
+    assert own[1].startswith("one fixed sample of 64 a run; G by Adam(lr 0.001") and own[1].endswith("; 90 steps.")
+    assert "same in all" not in ademp.sheet(rates())  # said once, where it holds for the whole study
+
+
+def test_whether_levels_are_crossed() -> None:
+    assert "Design `rates`: 6 cells, 200 replicates each. Every combination of:" in ademp.sheet(rates())
+    listed = Study("l", GAN_2, [{}, {"game": "minimax"}, {"game": "minimax", "steps": 90}], 3)
+    assert "Not every combination of:" in ademp.sheet(listed)
+    assert "combination" not in ademp.sheet(Study("one", GAN_2, {"game": ["minimax", "as-written"]}, 3))
+
+
+def test_referees_and_recovery_have_estimands_and_measures() -> None:
+    plain = ademp.sheet(rates())
+    assert "its accuracy, AUC" not in plain and "bias," not in plain
+    page = ademp.sheet(Study("r", replace(GAN_2, {"referee": Referee(), "generator": MLP(())})))
+    assert "its accuracy, AUC and V" in section(page, "Estimands")
+    assert "bias, empirical standard error" in section(page, "Performance measures")
+
+
+def test_cells_that_missed_the_target_are_said() -> None:
+    facts = metadata(rates()) | {"stopping": {"target_mcse": 0.01, "batch": 8, "most_reps": 300, "missed": 2}}
+    assert "Not reached in 2 cells: at most 300 were to be had." in ademp.sheet(facts)
+    facts["stopping"]["missed"] = 0
+    assert "Not reached" not in ademp.sheet(facts)
+
+
+def test_the_source_is_named() -> None:
+    facts = metadata(rates())
+    assert "git commit abc." in ademp.sheet(facts | {"git": {"commit": "abc", "dirty": False}})
+    assert "git commit abc, with changes that are not" in ademp.sheet(facts | {"git": {"commit": "abc", "dirty": True}})
+    assert "git commit" not in ademp.sheet(facts | {"git": None})
+
+
 def test_limits_are_those_given_or_those_of_the_run() -> None:
     assert "w1 0.2, " in ademp.sheet(rates())
     assert "w1 0.3, " in ademp.sheet(rates(), thresholds=Thresholds(w1=0.3))
     facts = metadata(rates()) | {"thresholds": {"w1": 0.45}}
-    assert "Limits of the definitions: w1 0.45." in ademp.sheet(facts)
+    assert "Limits, explained in `gansim.regimes.Thresholds`: w1 0.45." in ademp.sheet(facts)
 
 
 @pytest.mark.parametrize("n", [20, 100, 1000, 4000])
@@ -194,5 +234,5 @@ def test_many_levels_are_summed_up() -> None:
     page = ademp.sheet(Study("many", GAN_2, {"optimizer_d.lr": np.geomspace(1e-4, 1, 40).round(6).tolist()}, 10))
     assert "`optimizer_d.lr`, 40 levels: `0.0001`, `0.000127`, ..., `1.0`\n" in page
     assert "Optimiser of D: Adam(lr 0.0001 to 1 (40 values), " in page
-    assert len(page.split()) < 700
+    assert len(page.split()) < 800
     assert Adam(1e-4).lr == 1e-4  # the label is the value

@@ -62,6 +62,9 @@ def test_every_option() -> None:
         (f"--seed {2**64}", f"--seed: value {2**64}: an integer from 0 to"),
         ("--jobs 0", "--jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
         ("--jobs -2", "--jobs: value -2"),
+        ("--target-mcse x", "--target-mcse: value 'x': a number above 0, below 0.5"),
+        ("--target-mcse 0.5", "--target-mcse: value 0.5: a number above 0, below 0.5"),
+        ("--target-mcse nan", "--target-mcse: value nan"),
         ("--reps 0 --steps 0", "--reps: value 0: an integer from 1 to 10,000,000; --steps: value 0"),
         (
             "--backend dusk",
@@ -124,6 +127,7 @@ def test_help_shows_defaults_and_those_of_quick(capsys: pytest.CaptureFixture[st
     for field in dataclasses.fields(StudyOptions):
         assert f"--{field.name.replace('_', '-')}" in text
     assert "--no-quick" not in text
+    assert "--target-mcse NUMBER" in text and "--scheduler TEXT" in text and "None" not in text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import gansim
-from gansim import store
+from gansim import planner, store
 from gansim.commands import main
 
 FILE = """
@@ -151,6 +151,8 @@ def test_replicates_until_an_error_is_reached(file: Path, tmp_path: Path) -> Non
     assert "depended on the data" in (tmp_path / "a/small/tables/regimes.md").read_text()
     assert "depended on the data" in (tmp_path / "a/small/ademp.md").read_text()
     metadata = store.read_metadata(tmp_path / "a/small")
+    judged = planner.further_replicates(runs, 0.04, 128, 200)
+    assert metadata["stopping"]["missed"] == (judged["status"] == "full").sum()
     assert metadata["stopping"]["target_mcse"] == 0.04 and metadata["runs"] == len(runs)
     before = (tmp_path / "a/small/runs.parquet").read_bytes()
     assert main([*arguments, "--out", str(tmp_path / "a")]) == 0  # nothing to add
@@ -286,7 +288,37 @@ def test_tables_are_shown(finished: Path, capsys: pytest.CaptureFixture[str]) ->
     assert said(capsys)[0].strip() == (finished / "tables/generators.md").read_text().strip()
     assert main(["show", str(finished), "--table", "none"]) == 2
     assert main(["show", str(finished), "--versions"]) == 0
-    assert re.search(r"numba +0\.", said(capsys)[0])
+    out = said(capsys)[0]
+    assert re.search(r"numba +0\.", out) and re.search(r"git +([0-9a-f]{40}( with changes.*)?|unknown: .*)\n", out)
+
+
+def test_long_tables_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "tables/long.md").write_text("Of many rows.\n\n| a |\n| - |\n" + "| 1 |\n" * 61)
+    assert main(["show", str(folder)]) == 0
+    out = said(capsys)[0]
+    assert re.search(r"long +61 rows  Of many rows\.\n", out) and "| 1 |" not in out and "--table all" in out
+    assert main(["show", str(folder), "--table", "all"]) == 0
+    out = said(capsys)[0]
+    assert out.count("| 1 |") == 61 and "## generators" in out
+
+
+def test_an_output_that_nobody_reads_ends_silently(finished: Path) -> None:
+    script = "import sys; from gansim.commands import main; sys.exit(main(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "show", str(finished)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == b""
+    assert process.wait() == 141
+
+
+def test_folders_that_may_have_been_meant_are_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(folder.parent)]) == 2
+    assert f"choose the results folder of a study, such as {folder}\n" in said(capsys)[1]
+    assert main(["run", str(folder)]) == 2
+    assert "is a folder: a .toml or .json file, such as the metadata.json" in said(capsys)[1]
 
 
 def test_other_thresholds_without_simulating(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     "film": {"traces", "spec", "theory", "regimes", "figures", "replay", "store", "wording"},
     "preview": {"spec", "design", "packs", "planning", "study"},
     "speed": {"spec", "kernels", "packs", "simulate", "study"},
-    "results": {"spec", "schema", "regimes", "store", "parts", "study"},
+    "results": {"spec", "schema", "regimes", "store", "parts", "shard", "study"},
     "verify": {"store", "parts", "pool", "provenance", "results"},
     "merging": {"store", "parts", "folder", "identity", "shard", "results", "study"},
     "report": {"design", "tables", "figures", "study"},
@@ -422,6 +423,31 @@ def run_blocks(blocks: list[str], folder: Path) -> None:
 def environment() -> dict[str, str]:
     """The environment of this process, with the checkout importable: the tests may run without an installed gansim."""
     return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def toml_blocks(page: str) -> list[str]:
+    """The TOML blocks of a Markdown page."""
+    return re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("page", "cells"), [("README.md", [64]), ("docs/harness.md", [146])])
+def test_studies_in_toml_can_be_run(page, cells):
+    blocks = toml_blocks((ROOT / page).read_text(encoding="utf-8"))
+    assert [len(studied(block).cells) for block in blocks] == cells
+
+
+def studied(block: str):
+    """The study that a TOML block describes."""
+    from gansim import Study, schema
+
+    described = schema.from_dict(tomllib.loads(block))
+    return Study.of(described.name, described.designs, described.seed).with_reps(described.reps)
+
+
+def test_a_study_in_toml_that_cannot_be_run_is_found():
+    page = "```toml\nname = 'x'\n[[designs]]\nname = 'x'\nrepz = 3\n```\n"
+    with pytest.raises(ValueError, match="repz"):
+        studied(toml_blocks(page)[0])
 
 
 def test_readme_code_runs(tmp_path):

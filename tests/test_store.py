@@ -299,7 +299,7 @@ def test_metadata_of_others_are_refused(tmp_path: Path, text: str, words: str) -
 
 
 def test_missing_metadata_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="choose a results folder"):
+    with pytest.raises(StoreError, match="choose the results folder"):
         store.read_metadata(tmp_path)
 
 
