@@ -436,6 +436,7 @@ def _merge_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--out", type=Path, default=Path("results"), help="where to make the study's folder (results)")
     verb.add_argument("--force", action="store_true", help="start that folder over; what it holds is kept in another")
     verb.add_argument("--no-figures", action="store_true", help="write the tables only")
+    verb.add_argument("--no-tables", action="store_true", help="neither tables nor figures, for a study with its own")
     verb.add_argument("--quiet", action="store_true", help="say nothing of each folder")
 
 
@@ -444,7 +445,8 @@ def _merge(options: argparse.Namespace) -> None:
     from gansim.report import write_report
 
     study = merge(options.folders, options.out, options.force, False, _say(options))
-    write_report(study, options.out / study.name, not options.no_figures)
+    if not options.no_tables:
+        write_report(study, options.out / study.name, not options.no_figures)
     print(options.out / study.name)
 
 
@@ -500,8 +502,8 @@ _MORE = {
     "by digest, with --all.",
     "replay": " All is written to FOLDER/replay/CELL-REP/.",
     "relabel": " What is not given stays as it was; in brackets: gansim's default. Results go to another folder.",
-    "merge": " The shards' folders stay as they are. For a study that is a script, run the script afterwards: it finds "
-    "all runs done and writes its own tables.",
+    "merge": " The shards' folders stay as they are. For a study that is a script: merge with --no-tables, then run "
+    "the script, which finds all runs done and writes its own tables.",
 }
 _VERBS: dict[str, _Verb] = {
     "run": ("run a study that a TOML file describes", _run_arguments, _run),

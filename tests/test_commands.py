@@ -177,9 +177,17 @@ def test_shards_merge_to_the_same_bytes(
     assert "runs are missing, of shards 2/3" in said(capsys)[1]
     assert main([*merge, folders[2]]) == 0  # what the first call merged is there
     assert (tmp_path / "merged/small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
+<<<<<<< HEAD
     again = ["merge", "--out", str(tmp_path / "again"), "--no-figures"]
     assert main([*again, *folders]) == 0
     assert (tmp_path / "again/small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
+=======
+    assert (tmp_path / "merged/small/tables/regimes.md").exists()
+    assert main(["merge", "--out", str(tmp_path / "bare"), "--no-tables", *folders]) == 0
+    assert {path.name for path in (tmp_path / "bare/small").iterdir()} - {store.LOCK} == {
+        store.RUNS, store.TRACES, store.METADATA, store.ADEMP
+    }  # fmt: skip
+>>>>>>> newcomer
     assert main(["run", str(file), "--seed", "4", "--out", str(tmp_path), "--quiet", "--shard", "1/2"]) == 0
     assert main([*merge, *folders, str(tmp_path / "small.shard-1-of-2")]) == 2
     assert "seed: 4 stored, 3 asked" in said(capsys)[1]
@@ -312,6 +320,24 @@ def test_an_output_that_nobody_reads_ends_silently(finished: Path) -> None:
     with process.stderr as errors:
         assert errors.read() == b""
     assert process.wait() == 141
+
+
+def test_what_is_not_complete_says_how_much_there_is(
+    file: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(file), "--out", str(tmp_path), "--quiet", "--shard", "2/3"]) == 0
+    shard = said(capsys)[0].strip()
+    assert main(["show", shard]) == 0
+    assert re.fullmatch(r"study small: shard 2/3, (\d+) of its \1 runs saved: see gansim merge\n", said(capsys)[0])
+    for argv in ([], ["--all"]):
+        assert main(["verify", shard, *argv]) == 2
+        assert "not complete: run the study to its end" in said(capsys)[1]
+    metadata = store.read_metadata(shard)
+    del metadata["shard"]
+    store.write_metadata(Path(shard) / "metadata.json", metadata)
+    assert main(["show", shard]) == 0
+    out = said(capsys)[0]
+    assert re.match(r"study small: not complete, [1-9]\d+ of 160 runs saved: the same command goes on \(", out)
 
 
 def test_folders_that_may_have_been_meant_are_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

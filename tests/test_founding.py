@@ -1,0 +1,34 @@
+"""The founding study's design: a folder of its own for a quick one, and its aims in the ADEMP sheet."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from gansim import ademp
+from gansim.cli import StudyOptions
+
+STUDIES = Path(__file__).parents[1] / "studies"
+
+
+@pytest.fixture
+def founding(monkeypatch):
+    """The names of studies/regimes.py, which is not run."""
+    monkeypatch.setattr(sys, "path", [str(STUDIES), *sys.path])
+    return runpy.run_path(str(STUDIES / "regimes.py"))
+
+
+def test_a_quick_study_is_another_study(founding):
+    full, quick = (founding["design"](StudyOptions(reps=8, steps=100, quick=quick)) for quick in (False, True))
+    assert (full.name, quick.name) == ("regimes", "regimes-quick")
+    assert [cell.gan for cell in full.cells] == [cell.gan for cell in quick.cells]
+    assert full.identity != quick.identity
+
+
+def test_the_sheet_says_what_is_asked(founding):
+    page = ademp.sheet(founding["design"](founding["FULL"]))
+    assert page.split("## Aims")[1].split("##")[0].strip() == founding["AIMS"]
+    assert "`games`: 24 cells, 1,000 replicates each. Every combination of:" in page
+    assert "`rates`: 256 cells, 32 replicates each. Every combination of:" in page
+    assert page.count("no referee") == 2
