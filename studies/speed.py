@@ -4,7 +4,7 @@ All are timed in turn: float32, batch 64, Adam for both players, one update of D
 compile time apart. gansim is timed whole: random numbers, losses, optimisers, and a record every 250 steps. Yardsticks
 that are not installed are skipped; to have them: pip install -e ".[bench]"
 
-Writes tables, figures and metadata.json to <out>/speed/. Let nothing else run meanwhile.
+Writes tables, figures and metadata.json to <out>/speed/, with --quick to <out>/speed-quick/. Let nothing else run meanwhile.
 """
 
 import os
@@ -97,8 +97,9 @@ def confine(jobs: int) -> int:
 
 def main(options: Options) -> None:
     """Measure, tabulate, draw."""
-    folder = Path(options.out) / "speed"
-    store.claim_folder(folder, "speed")
+    name = "speed-quick" if options.quick else "speed"  # a folder each: a trial must not replace what was measured
+    folder = Path(options.out) / name
+    store.claim_folder(folder, name)
     jobs = confine(options.jobs)
     found, versions = measure(options, jobs)
     for name, frame in found.items():
@@ -109,7 +110,7 @@ def main(options: Options) -> None:
             figures.save(figure, folder / "figures", name)
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}
     extra = {"jobs": jobs, **settings, "peak_gflops": round(found["peak"]["peak_gflops"].max(), 1), "peers": versions}
-    facts = provenance.provenance("speed", 0, (), extra)
+    facts = provenance.provenance(name, 0, (), extra)
     store.write_metadata(
         folder / "metadata.json", {k: v for k, v in facts.items() if k not in ("seed", "runs", "designs")}
     )

@@ -177,17 +177,14 @@ def test_shards_merge_to_the_same_bytes(
     assert "runs are missing, of shards 2/3" in said(capsys)[1]
     assert main([*merge, folders[2]]) == 0  # what the first call merged is there
     assert (tmp_path / "merged/small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
-<<<<<<< HEAD
     again = ["merge", "--out", str(tmp_path / "again"), "--no-figures"]
     assert main([*again, *folders]) == 0
     assert (tmp_path / "again/small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
-=======
     assert (tmp_path / "merged/small/tables/regimes.md").exists()
     assert main(["merge", "--out", str(tmp_path / "bare"), "--no-tables", *folders]) == 0
     assert {path.name for path in (tmp_path / "bare/small").iterdir()} - {store.LOCK} == {
         store.RUNS, store.TRACES, store.METADATA, store.ADEMP
     }  # fmt: skip
->>>>>>> newcomer
     assert main(["run", str(file), "--seed", "4", "--out", str(tmp_path), "--quiet", "--shard", "1/2"]) == 0
     assert main([*merge, *folders, str(tmp_path / "small.shard-1-of-2")]) == 2
     assert "seed: 4 stored, 3 asked" in said(capsys)[1]
