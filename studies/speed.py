@@ -4,7 +4,7 @@ All are timed in turn: float32, batch 64, Adam for both players, one update of D
 compile time apart. gansim is timed whole: random numbers, losses, optimisers, and a record every 250 steps. Yardsticks
 that are not installed are skipped; to have them: pip install -e ".[bench]"
 
-Writes tables, figures and metadata.json to <out>/speed/, with --quick to <out>/speed-quick/. Let nothing else run meanwhile.
+Writes tables, figures and metadata.json to <out>/speed/, with --quick to <out>/speed-quick/. Let nothing else run.
 """
 
 import os
