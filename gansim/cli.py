@@ -20,6 +20,7 @@ import inspect
 import io
 import os
 import re
+import signal
 import stat
 import sys
 import threading
@@ -341,6 +342,15 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _interrupt() -> None:
+    """Press Ctrl-C for this process alone."""
+    main = threading.main_thread().ident
+    if main is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main, signal.SIGINT)  # wakes it if it sleeps
+    else:
+        _thread.interrupt_main()
+
+
 @contextlib.contextmanager
 def _felt() -> Iterator[None]:
     """Let no Ctrl-C get lost: one that comes while LLVM calls back is only printed by Python; it is sent again."""
@@ -351,7 +361,7 @@ def _felt() -> Iterator[None]:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             former(unraisable)
             return
-        lost.append(threading.Timer(_AGAIN, _thread.interrupt_main))
+        lost.append(threading.Timer(_AGAIN, _interrupt))
         lost[-1].daemon = True
         lost[-1].start()
 
