@@ -12,6 +12,7 @@ A study script hands `run_study` its main function and its default options::
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import dataclasses
 import difflib
@@ -19,9 +20,11 @@ import inspect
 import io
 import os
 import re
+import signal
 import stat
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
@@ -40,6 +43,7 @@ __all__ = ["Options", "StudyOptions", "execute", "guarded", "parse_options", "ru
 _INCOMPLETE = 1  # exit code when some runs could not be computed
 _REFUSED = 2  # exit code of a bad option or an impossible configuration
 _INTERRUPTED = 130  # exit code of Ctrl-C, as shells report it
+_AGAIN = 0.02  # seconds after which an interrupt that was lost is sent again
 _UNREAD = 141  # exit code when whoever reads the output, such as head, has had enough, as shells report it
 
 
@@ -352,8 +356,9 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a label may hold what the terminal has no letter for
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = action()
-        sys.stdout.flush()
+        with _felt():
+            code = action()
+            sys.stdout.flush()
     except RunsError as error:
         details = {failure.detail for failure in error.failures if failure.detail}
         print("\n".join(sorted(details)), file=sys.stderr)
@@ -371,6 +376,44 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
         print(f"{prog}: error: not enough memory ({one_line(error)}): fewer runs or records", file=sys.stderr)
         return _INCOMPLETE
     return code if isinstance(code, int) else 0
+
+
+def _interrupt() -> None:
+    """Press Ctrl-C for this process alone."""
+    main = threading.main_thread().ident
+    if main is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main, signal.SIGINT)  # wakes it if it sleeps
+    else:
+        _thread.interrupt_main()
+
+
+@contextlib.contextmanager
+def _felt() -> Iterator[None]:
+    """Let no Ctrl-C get lost: one that comes while LLVM calls back is only printed by Python; it is sent again."""
+    lost: list[threading.Timer] = []
+    former = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            former(unraisable)
+            return
+        lost.append(threading.Timer(_AGAIN, _interrupt))
+        lost[-1].daemon = True
+        lost[-1].start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    except Exception:
+        if lost:  # what LLVM makes of it
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        sys.unraisablehook = former
+        for timer in lost:
+            timer.cancel()
+    if lost:
+        raise KeyboardInterrupt
 
 
 def _let_go_of_stdout() -> bool:

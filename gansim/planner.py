@@ -31,6 +31,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from gansim.design import check_integer
 from gansim.regimes import D_STATES, G_STATES
 from gansim.spec import ConfigError
 
@@ -60,13 +61,6 @@ def _inside(value: object, name: str, low: float, high: float, ends: bool = Fals
         return float(plain)  # type: ignore[arg-type]
     where = f"from {low:g} to {high:g}" if ends else f"above {low:g}, below {high:g}"
     raise ConfigError(f"{name}: value {value!r:.60}: a number {where}")
-
-
-def _whole(value: object, name: str, low: int, high: int) -> int:
-    plain = value.item() if isinstance(value, np.integer) else value
-    if not isinstance(plain, int) or isinstance(plain, bool) or not low <= plain <= high:
-        raise ConfigError(f"{name}: value {value!r:.60}: an integer from {low:,} to {high:,}")
-    return plain
 
 
 def _quantile(probability: float) -> float:
@@ -242,7 +236,7 @@ def mcnemar_power(n: int, only_a: float, only_b: float, alpha: float = 0.05) -> 
     >>> round(mcnemar_power(200, 0.15, 0.05), 3)
     0.875
     """
-    n = _whole(n, "n", 1, MOST)
+    n = check_integer(n, "n", 1, MOST)
     a, b, level = _kinds(only_a, only_b, alpha)
     both = a + b
     if both < 1e-12:  # two discordant pairs, the fewest that any test rejects, have probability 1e-10 at most
@@ -461,7 +455,7 @@ def seen(
     ConfigError
         If an argument is refused.
     """
-    n = _whole(n, "n", 1, MOST)
+    n = check_integer(n, "n", 1, MOST)
     z2 = _quantile((1 + _inside(level, "level", 0, 1)) / 2) ** 2
     rows = []
     for share in shares:
@@ -514,8 +508,8 @@ def check_target(target_mcse: float) -> float:
 def check_stopping(target_mcse: float, batch: int, most: int) -> None:
     """Refuse what `further_replicates` would refuse: ConfigError, in one line."""
     check_target(target_mcse)
-    _whole(batch, "batch", 1, MOST)
-    _whole(most, "most_reps", 1, MOST)
+    check_integer(batch, "batch", 1, MOST)
+    check_integer(most, "most_reps", 1, MOST)
 
 
 def further_replicates(runs: pd.DataFrame, target_mcse: float, batch: int, most: int) -> pd.DataFrame:
@@ -552,7 +546,7 @@ def further_replicates(runs: pd.DataFrame, target_mcse: float, batch: int, most:
         If a column is missing.
     """
     target = check_target(target_mcse)
-    batch, most = _whole(batch, "batch", 1, MOST), _whole(most, "most", 1, MOST)
+    batch, most = check_integer(batch, "batch", 1, MOST), check_integer(most, "most", 1, MOST)
     missing = [name for name in ("cell", "g_state", "d_state") if name not in runs.columns]
     if missing:
         raise ValueError(f"{missing[0]!r}: no such column; allowed: {', '.join(map(str, runs.columns))}")

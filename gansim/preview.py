@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gansim.design import Design
 from gansim.packs import compile_key
 from gansim.planning import work
+from gansim.progress import count
 from gansim.spec import GAN, MLP
 from gansim.study import Study, workers_for
 
@@ -165,8 +166,8 @@ def describe(study: Study, jobs: int = -1) -> list[str]:
     """
     workers = workers_for(jobs)
     lines = [
-        f"study {study.name}: {_count(len(study.designs), 'design')}, {_count(len(study.cells), 'cell')}, "
-        f"{_count(study.n_runs, 'run')}, seed {study.seed}"
+        f"study {study.name}: {count(len(study.designs), 'design')}, {count(len(study.cells), 'cell')}, "
+        f"{count(study.n_runs, 'run')}, seed {study.seed}"
     ]
     first, total = 0, 0.0
     for design, reps in _with_reps(study):
@@ -174,14 +175,14 @@ def describe(study: Study, jobs: int = -1) -> list[str]:
         seconds = expected_seconds(design, workers, reps)
         total += seconds
         each = f"{min(reps):,}" if min(reps) == max(reps) else f"{min(reps):,} to {max(reps):,}"
-        cells = f"{_count(len(design.cells), 'cell')}{columns} x {each}"
+        cells = f"{count(len(design.cells), 'cell')}{columns} x {each}"
         lines.append(f"design {design.name}: {cells}, {_about(seconds)}")
         lines += [f"  {line}" for line in _cells(design, first)]
         first += len(design.cells)
     compiled = shapes([cell.gan for cell in study.cells])
-    lines.append(f"{_count(len(compiled), 'network shape')} to compile, or to load where this machine has them:")
+    lines.append(f"{count(len(compiled), 'network shape')} to compile, or to load where this machine has them:")
     lines += [f"  {shape}" for shape in compiled]
-    lines.append(f"{_about(total)} on {_count(workers, 'core')}, compiling left out; half or twice that is usual")
+    lines.append(f"{_about(total)} on {count(workers, 'core')}, compiling left out; half or twice that is usual")
     return lines
 
 
@@ -192,10 +193,6 @@ def _cells(design: Design, first: int, shown: int = 8) -> list[str]:
     if len(lines) <= 2 * shown:
         return lines
     return [*lines[:shown], f"... {len(lines) - 2 * shown:,} more", *lines[-shown:]]
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _about(seconds: float) -> str:

@@ -75,10 +75,11 @@ class Results:
         if not self.complete:
             raise StoreError(f"{self.folder}: not all of its runs are stored here: run the study, or go on with it")
         path, checksum = self.folder / TRACES, self.metadata.get("files", {}).get(TRACES)
-        if checksum is not None and store.file_digest(path) != checksum:
+        try:
+            rows, header = store.read_rows(path, checksum)
+        except StoreError:
             self.check_unchanged()
-            raise StoreError(f"{path}: altered since it was written: run the study again to mend it")
-        rows, header = store.read_rows(path)
+            raise
         identity = self.study.identity
         if header.get("kernel") == identity.kernel and (other := header_differences(header, identity)):
             self.check_unchanged()
@@ -91,7 +92,7 @@ class Results:
         ):
             self.check_unchanged()
             raise StoreError(f"{path}: holds other runs than {METADATA} says: run the study again")
-        found.put(rows)
+        found.take(rows)
         return found
 
     def read_runs(self) -> pd.DataFrame | None:

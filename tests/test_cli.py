@@ -1,6 +1,7 @@
 """The command line: defaults, refusals in one line with exit code 2 and nothing written, Ctrl-C, the gansim command."""
 
 import contextlib
+import ctypes
 import dataclasses
 import io
 import os
@@ -8,6 +9,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -262,3 +265,39 @@ def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:
     assert (process.returncode, out) == (2, "")
     assert err == "long_study.py: error: --steps: value 'none': an integer from 1 to 100,000,000\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long_study.py"]
+
+
+# --- Ctrl-C that nobody hears -------------------------------------------------------------------
+
+
+def call_back(then: Callable[[], object]) -> None:
+    """Press Ctrl-C in a function that C calls: Python prints the exception, and goes on."""
+
+    def press() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    ctypes.CFUNCTYPE(None)(press)()
+    then()
+
+
+@pytest.mark.parametrize("then", ["sleep", "nothing", "error"])
+def test_an_interrupt_in_a_callback_is_not_lost(then: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends what comes after, or is noticed at the end, or instead of the error that it led to."""
+    reached: list[str] = []
+
+    def sleep() -> None:
+        time.sleep(20)
+        reached.append("the end")
+
+    what = {"sleep": sleep, "nothing": lambda: None, "error": lambda: 1 // 0}
+    assert cli.guarded("study", lambda: call_back(what[then])) == 130
+    assert capsys.readouterr().err == "study: interrupted\n"
+    assert not reached
+
+
+def test_other_exceptions_that_nobody_hears_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control."""
+    heard: list[type] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: heard.append(unraisable.exc_type))
+    assert cli.guarded("study", lambda: ctypes.CFUNCTYPE(None)(lambda: [][0])()) == 0
+    assert heard == [IndexError]

@@ -232,7 +232,7 @@ def test_other_bytes_and_labels_are_found(folder: Path, capsys: pytest.CaptureFi
     assert "its bytes are not those that were written" in out and "is not what follows from the traces" in out
     (folder / "traces.parquet").write_bytes((folder / "traces.parquet").read_bytes()[:-9])
     assert main(["verify", str(folder), "--quiet"]) == 2
-    assert "traces.parquet: altered since it was written" in said(capsys)[1]
+    assert "traces.parquet: its bytes are not those that were written" in said(capsys)[1]
 
 
 def test_a_folder_without_parquet_is_verified_by_digest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -255,7 +255,7 @@ def test_an_interrupt_while_it_simulates_is_one_line(script: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delay", [0.2, 0.7, 1.5, 3.0])
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.7, 1.5, 3.0])
 def test_an_interrupt_while_it_compiles_is_one_line(script: Path, tmp_path: Path, delay: float) -> None:
     process = start(script, "run", tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
     code, said = interrupted(process, "compiling", delay)
