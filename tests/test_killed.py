@@ -18,9 +18,12 @@ from gansim import store
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")]
 
+# Saved eight times as often as usual, so that a study this short has parts when it is killed.
 SCRIPT = '''"""A study of a few seconds."""
 import gansim as gs
-from gansim import cli, store, tables
+from gansim import cli, folder, store, tables
+
+folder._SAVE_EVERY = 0.25
 
 
 def main(options: cli.StudyOptions) -> None:
@@ -32,7 +35,7 @@ def main(options: cli.StudyOptions) -> None:
 
 
 if __name__ == "__main__":
-    cli.run_study(main, cli.StudyOptions(reps=1500, steps=4000, jobs=2))
+    cli.run_study(main, cli.StudyOptions(reps=1500, steps=1000, jobs=2))
 '''
 
 
@@ -134,7 +137,7 @@ def test_killed_at_a_random_moment_and_started_again(
     orphans = []
     try:
         if victim == "parent":
-            time.sleep(rng.uniform(0.05, 1) * duration)
+            time.sleep(rng.uniform(0.2, 1) * duration)
             orphans = workers(process.pid)
             kill(process.pid)
         else:
@@ -160,11 +163,11 @@ def test_killed_at_a_random_moment_and_started_again(
 
 
 def test_the_kills_struck() -> None:
-    """The control: most met a study that was not complete, some one with parts."""
+    """The control: most met a study that was not complete, many one with parts."""
     if len(STATES) < len(HOW):
         pytest.skip("some kills were left out")
     assert sum(status != "complete" for status, _ in STATES) > len(HOW) / 2
-    assert sum(parts for _, parts in STATES) >= 3
+    assert sum(parts for _, parts in STATES) > len(HOW) / 4
 
 
 def end_after_kill(process: subprocess.Popen[str]) -> None:
