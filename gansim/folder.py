@@ -2,7 +2,7 @@
 
 What lies in ``<out>/<study>/``, and when:
 
-metadata.json    before anything is simulated (status "running"), and again at the very end (status "complete", or "shard")
+metadata.json    before anything is simulated (status "running"), and at the very end (status "complete", or "shard")
 parts/           what is finished of unfinished work: see `gansim.parts`
 traces.parquet   all runs, once they are complete; nothing else is needed to make the rest again
 runs.parquet     one row per run with its labels, made from it
