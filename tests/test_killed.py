@@ -165,7 +165,7 @@ def test_killed_at_a_random_moment_and_started_again(
 def test_the_kills_struck() -> None:
     """The control: some met a study that was not complete, and one with parts.
 
-    How many hangs on the load of the machine, which the moments are drawn for beforehand: 5 to 12 of 20 met parts.
+    How many hangs on how the load changes after the moments have been drawn: 5 of 20 met parts on a busy machine.
     """
     if len(STATES) < len(HOW):
         pytest.skip("some kills were left out")
