@@ -389,7 +389,7 @@ def _interrupt() -> None:
 
 @contextlib.contextmanager
 def _felt() -> Iterator[None]:
-    """Let no Ctrl-C get lost: one that comes while LLVM calls back is only printed by Python; it is sent again."""
+    """Let no Ctrl-C get lost: one that comes while an object is being freed is only printed; it is sent again."""
     lost: list[threading.Timer] = []
     former = sys.unraisablehook
 
@@ -404,10 +404,6 @@ def _felt() -> Iterator[None]:
     sys.unraisablehook = hook
     try:
         yield
-    except Exception:
-        if lost:  # what LLVM makes of it
-            raise KeyboardInterrupt from None
-        raise
     finally:
         sys.unraisablehook = former
         for timer in lost:

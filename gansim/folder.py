@@ -40,6 +40,8 @@ _SAVE_EVERY = 2.0
 _SAVE_SHARE = 0.02
 _SAVE_AT_MOST = 60.0
 
+_TRIES = 10  # to take a folder that others rename
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -83,24 +85,55 @@ def open_folder(
     """
     path = Path(path)
     with contextlib.ExitStack() as stack:
-        earlier = _claim(path, identity.study)
-        stack.enter_context(_lock(path))
+        earlier = _take(path, identity.study, stack)
         if force and earlier:
             say(f"the earlier results are kept in {_put_aside(path)}")
-            earlier = _claim(path, identity.study)
-            stack.enter_context(_lock(path))
+            earlier = _take(path, identity.study, stack)
         folder = Folder(path, identity, collected)
         folder.resume(cells, say if earlier else lambda text: None, warn)
         stack.enter_context(folder.saving())
         yield folder
 
 
-def _claim(folder: Path, study: str) -> bool:
-    """`store.claim_folder`, a second time if that fails: another process, starting over, may just have renamed it."""
+def _take(folder: Path, study: str, stack: contextlib.ExitStack) -> bool:
+    """Claim a folder and lock it until the stack is closed; whether it holds earlier results.
+
+    Another process that starts over may rename the folder at any moment until the lock is ours. Then nothing lies
+    there, or something else than what was locked, and we try again.
+    """
+    refusal: StoreError = _InUse(folder)
+    for _ in range(_TRIES):
+        with contextlib.ExitStack() as attempt:
+            try:
+                store.claim_folder(folder, study)
+                before = _inode(folder)
+                attempt.enter_context(_lock(folder))
+                if before == _inode(folder):
+                    stack.push(attempt.pop_all())
+                    return store.check_owner(folder, study)  # what was there before it was locked may be gone
+            except _InUse:
+                raise
+            except StoreError as error:
+                refusal = error
+    raise refusal
+
+
+def _inode(folder: Path) -> tuple[int, int]:
+    """What tells a folder from another of the same name; zeros if there is none."""
     try:
-        return store.claim_folder(folder, study)
-    except StoreError:
-        return store.claim_folder(folder, study)
+        found = folder.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+class _InUse(StoreError):
+    """Somebody else has the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder}: another process is running this study: wait until it ends, or choose another --out"
+        )
 
 
 @contextlib.contextmanager
@@ -112,9 +145,7 @@ def _lock(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except filelock.Timeout:
-        raise StoreError(
-            f"{folder}: another process is running this study: wait until it ends, or choose another --out"
-        ) from None
+        raise _InUse(folder) from None
     except OSError as error:
         raise StoreError(f"{folder}: cannot be locked ({error.strerror}): choose another folder") from None
     try:

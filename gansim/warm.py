@@ -60,8 +60,7 @@ def warm_up(gans: Iterable[GAN]) -> int:
     if jit.COMPILES:
         _compile_together(_missing(shapes.values()))
     for gan in shapes.values():
-        with jit.no_collection():
-            run_chunk({0: gan}, [(0, 0)], 0)
+        run_chunk({0: gan}, [(0, 0)], 0)
     _warm.update(shapes)
     return len({key for key, _ in shapes})
 
@@ -120,7 +119,7 @@ class _Piece:
         gan = self.gan if self.part == "draw" else _blank(self.gan)
         [pack] = build_packs([gan], [0], 0)
         nets = network_shapes(gan)
-        with np.errstate(all="ignore"), jit.no_collection():
+        with np.errstate(all="ignore"):
             if self.part == "train":
                 train(*nets, pack.g, pack.d, pack.source, training_plan(gan), 0, 1)
             elif self.part == "measure":

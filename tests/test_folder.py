@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pandas as pd
 import pytest
@@ -473,6 +474,62 @@ def test_a_second_process_is_refused_at_once(tmp_path: Path) -> None:
             run(tmp_path, force=True)
         assert names(tmp_path) == ["s"]
     run(tmp_path)  # the control: free again
+
+
+@pytest.mark.parametrize("moment", ["before it is claimed", "once it is claimed", "once it is locked"])
+@pytest.mark.parametrize("put_back", ["nothing", "an empty folder", "other results"])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_that_another_process_puts_aside_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, put_back: str, force: bool
+) -> None:
+    """It is left in peace, and what lies in its place is taken, or refused, as if nothing had been there before."""
+    run(tmp_path)
+    run(tmp_path / "other", seed=1)
+    before = content(tmp_path / "s")
+    calls = {
+        "before it is claimed": (store, "check_owner"),
+        "once it is claimed": (store, "claim_folder"),
+        "once it is locked": (filelock.FileLock, "acquire"),
+    }
+    place, name = calls[moment]
+    call = getattr(place, name)
+
+    def interfere(*args: object, **options: object) -> object:
+        monkeypatch.setattr(place, name, call)  # once
+        answer = call(*args, **options)
+        (tmp_path / "s").rename(tmp_path / "s.1")
+        if put_back == "an empty folder":
+            (tmp_path / "s").mkdir()
+        elif put_back == "other results":
+            shutil.copytree(tmp_path / "other/s", tmp_path / "s")
+        return answer
+
+    monkeypatch.setattr(place, name, interfere)
+    if put_back == "other results" and not force:
+        with pytest.raises(StoreError, match="seed: 1 stored, 0 asked"):
+            run(tmp_path, force=force)
+        assert content(tmp_path / "s") == content(tmp_path / "other/s")
+    else:
+        run(tmp_path, force=force)
+        assert content(tmp_path / "s") == before
+    aside = ["s.2"] if put_back == "other results" and force else []
+    assert names(tmp_path) == ["other", "s", "s.1", *aside]
+    assert content(tmp_path / "s.1") == before
+    assert not aside or content(tmp_path / "s.2") == content(tmp_path / "other/s")
+
+
+def test_a_folder_that_is_put_aside_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = store.claim_folder
+
+    def interfere(folder: Path, name: str) -> bool:
+        answer = claim(folder, name)
+        folder.rename(folder.with_name(f"s.{len(names(tmp_path))}"))
+        return answer
+
+    monkeypatch.setattr(store, "claim_folder", interfere)
+    with pytest.raises(StoreError, match="another process"):
+        run(tmp_path)
+    assert sum(name.startswith("s.") for name in names(tmp_path)) == folders._TRIES
 
 
 # --- what is not trusted ------------------------------------------------------------------------

@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FunctionType
@@ -13,6 +15,7 @@ from types import FunctionType
 import numba
 import numpy as np
 import pytest
+from numba.core import event
 
 from gansim.kernels import jit
 from gansim.kernels.jit import entry_point, kernel, source_digest
@@ -72,6 +75,86 @@ def test_decorating_leaves_numbas_own_settings_alone(tmp_path, monkeypatch):
 
 
 # --- the cache's folder -------------------------------------------------------------------------
+
+
+# --- Ctrl-C while compiling -----------------------------------------------------------------------
+
+
+def a_pass():
+    """What Numba says as a pass begins and ends."""
+    with event.trigger_event("numba:run_pass"):
+        pass
+
+
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_comes_before_the_next_pass():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), jit._interrupts_between_passes():
+        a_pass()
+        press()
+        reached.append("the rest of the pass")
+        a_pass()
+        reached.append("the next pass")
+    assert reached == ["the rest of the pass"]
+    with pytest.raises(KeyboardInterrupt):  # the control: outside it comes at once
+        press()
+
+
+def test_an_interrupt_in_the_last_pass_comes_at_the_end():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), jit._interrupts_between_passes():
+        press()
+        with jit._interrupts_between_passes():  # code that compiles code
+            press()
+        reached.append("all")
+    assert reached == ["all"]
+
+
+def test_who_ignores_interrupts_goes_on_ignoring_them():
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with jit._interrupts_between_passes():
+            press()
+            a_pass()
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def test_another_thread_compiles_and_the_main_thread_hears_the_interrupt():
+    inside, heard, reached = threading.Event(), threading.Event(), []
+
+    def compiles():
+        with jit._interrupts_between_passes():
+            inside.set()
+            heard.wait(10)
+            a_pass()
+            reached.append("all")
+
+    thread = threading.Thread(target=compiles)
+    thread.start()
+    inside.wait(10)
+    with pytest.raises(KeyboardInterrupt):
+        press()
+    heard.set()
+    thread.join()
+    assert reached == ["all"]
+
+
+@compiled
+def test_what_was_interrupted_is_compiled_when_it_is_called_again(monkeypatch):
+    @entry_point
+    def doubled(x):
+        return halved(x) * 4.0
+
+    monkeypatch.setattr(doubled, "_cache", numba.core.caching.NullCache())
+    interrupting = jit._Notice(press)
+    with pytest.raises(KeyboardInterrupt), event.install_listener("numba:run_pass", interrupting):
+        doubled(3.0)
+    assert not doubled.signatures
+    assert doubled(3.0) == 6.0
 
 
 @pytest.fixture

@@ -188,29 +188,41 @@ def stop(process: subprocess.Popen[str], signal_: int) -> None:
         os.killpg(process.pid, signal_)
 
 
-def killed_until_it_ends(script: Path, seed: int, *argv: object) -> int:
-    """Run a command again and again, each time killed at a random moment; how often it was killed before it ended."""
-    rng, kills = random.Random(seed), 0
-    while True:
+def await_line(process: subprocess.Popen[str], line: str) -> None:
+    """Wait for a line of progress."""
+    assert process.stderr is not None
+    for said in process.stderr:
+        if line in said:
+            return
+
+
+def killed_until_it_ends(script: Path, seed: int, *argv: object) -> None:
+    """Run a command again and again, each time killed at a random moment: the first time while it simulates."""
+    rng = random.Random(seed)
+    process = start(script, *argv)
+    await_line(process, "ready after")
+    time.sleep(rng.uniform(0, 0.3))
+    assert process.poll() is None, "it ended before"
+    stop(process, signal.SIGKILL)
+    process.communicate()
+    for kills in range(1, 100):
         process = start(script, *argv)
         try:
-            code, err = process.wait(timeout=rng.uniform(1.2, 4) + kills / 4), ""
+            process.wait(timeout=rng.uniform(1.2, 4) + kills / 4)
         except subprocess.TimeoutExpired:
             stop(process, signal.SIGKILL)
             process.communicate()
-            kills += 1
             continue
         _, err = process.communicate()
-        assert code == 0, err
-        return kills
+        assert process.returncode == 0, err
+        return
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_replicates_are_added_the_same_after_kills(script: Path, tmp_path: Path, seed: int) -> None:
     assert end(start(script, "run_to", tmp_path / "whole"))[0] == 0
-    kills = killed_until_it_ends(script, seed, "run_to", tmp_path / "killed")
-    assert kills
+    killed_until_it_ends(script, seed, "run_to", tmp_path / "killed")
     assert content(tmp_path / "killed/joint") == content(tmp_path / "whole/joint")
     facts = [store.read_metadata(tmp_path / name / "joint") for name in ("killed", "whole")]
     assert facts[0]["stopping"] == facts[1]["stopping"] and facts[0]["runs"] == facts[1]["runs"] > 1000
@@ -222,8 +234,8 @@ def test_shards_side_by_side_with_kills_merge_to_the_same_bytes(script: Path, tm
     """One process runs the one shard while another is killed, again and again, at the other."""
     assert end(start(script, "run", tmp_path / "whole"))[0] == 0
     beside = start(script, 2, tmp_path)
-    kills = killed_until_it_ends(script, seed, 1, tmp_path)
-    assert kills and end(beside)[0] == 0
+    killed_until_it_ends(script, seed, 1, tmp_path)
+    assert end(beside)[0] == 0
     shards = [tmp_path / f"joint.shard-{n}-of-2" for n in (1, 2)]
     assert {store.read_metadata(shard)["status"] for shard in shards} == {"shard"}
     merge(shards, tmp_path / "merged", progress=False)
@@ -235,10 +247,7 @@ def test_shards_side_by_side_with_kills_merge_to_the_same_bytes(script: Path, tm
 
 def interrupted(process: subprocess.Popen[str], line: str, delay: float) -> tuple[int, list[str]]:
     """Ctrl-C for the whole group some time after a line of progress; what was said after it."""
-    assert process.stderr is not None
-    for said in process.stderr:
-        if line in said:
-            break
+    await_line(process, line)
     time.sleep(delay)
     assert process.poll() is None, "it ended before"
     stop(process, signal.SIGINT)
