@@ -146,8 +146,8 @@ def make(reps=4000):
 def act():
     kind, out = sys.argv[1], sys.argv[2]
     options = {"jobs": 2, "backend": sys.argv[3] if len(sys.argv) > 3 else "threads"}
-    if kind == "run":
-        make().run(out, **options)
+    if kind in ("run", "run long"):
+        make(4000 if kind == "run" else 100_000).run(out, **options)
     elif kind == "run_to":
         make(500).run_to(0.0085, out, batch=256, most_reps=4000, **options)
     else:
@@ -259,14 +259,14 @@ def interrupted(process: subprocess.Popen[str], line: str, delay: float) -> tupl
 @pytest.mark.parametrize("backend", ["threads", "loky"])
 @pytest.mark.parametrize("delay", [0.0, 0.3, 1.0])
 def test_an_interrupt_while_it_simulates_is_one_line(script: Path, tmp_path: Path, backend: str, delay: float) -> None:
-    code, said = interrupted(start(script, "run", tmp_path, backend), "ready after", delay)
+    code, said = interrupted(start(script, "run long", tmp_path, backend), "ready after", delay)
     assert (code, said) == (130, ["script: interrupted"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.7, 1.5, 3.0])
 def test_an_interrupt_while_it_compiles_is_one_line(script: Path, tmp_path: Path, delay: float) -> None:
-    process = start(script, "run", tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    process = start(script, "run long", tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
     code, said = interrupted(process, "compiling", delay)
     assert (code, said) == (130, ["script: interrupted"])
 

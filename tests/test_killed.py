@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,13 @@ def workers(pid: int) -> list[int]:
     return found
 
 
+def wait_for(condition: Callable[[], object]) -> None:
+    """Look every hundredth of a second, for a minute."""
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
@@ -124,6 +132,7 @@ def test_a_changed_byte_is_another_digest(
 
 STATES: list[tuple[str, bool]] = []  # what each kill found: status of the metadata, whether there were parts
 HOW = [("threads", "parent")] * 12 + [("loky", "parent")] * 4 + [("loky", "worker")] * 4
+HOW += [("threads", "parent with parts"), ("loky", "parent with parts")]  # which kills at random moments may miss
 
 
 @pytest.mark.parametrize("number", range(len(HOW)))
@@ -136,14 +145,15 @@ def test_killed_at_a_random_moment_and_started_again(
     process = start(script, "--out", tmp_path, "--backend", backend)
     orphans = []
     try:
-        if victim == "parent":
-            time.sleep(rng.uniform(0.2, 1) * duration)
+        if victim.startswith("parent"):
+            if victim == "parent":
+                time.sleep(rng.uniform(0.2, 1) * duration)
+            else:
+                wait_for(lambda: any((tmp_path / "small" / store.PARTS).glob("part-*.parquet")))
             orphans = workers(process.pid)
             kill(process.pid)
         else:
-            deadline = time.monotonic() + 60
-            while not workers(process.pid) and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.05)
+            wait_for(lambda: workers(process.pid) or process.poll() is not None)
             time.sleep(rng.uniform(0, 0.7) * duration)
             orphans = workers(process.pid)
             for worker in orphans[:1]:
@@ -163,14 +173,11 @@ def test_killed_at_a_random_moment_and_started_again(
 
 
 def test_the_kills_struck() -> None:
-    """The control: some met a study that was not complete, and one with parts.
-
-    How many hangs on how the load changes after the moments have been drawn: 5 of 20 met parts on a busy machine.
-    """
+    """The control: some met a study that was not complete, and one with parts."""
     if len(STATES) < len(HOW):
         pytest.skip("some kills were left out")
-    assert sum(status != "complete" for status, _ in STATES) >= 3
-    assert sum(parts for _, parts in STATES) >= 1
+    assert sum(status == "running" for status, _ in STATES) >= 2
+    assert sum(parts for _, parts in STATES) >= 2
 
 
 def end_after_kill(process: subprocess.Popen[str]) -> None:
@@ -184,9 +191,7 @@ def end_after_kill(process: subprocess.Popen[str]) -> None:
 def test_orphaned_workers_hold_no_lock(script: Path, tmp_path: Path, undisturbed: tuple) -> None:
     process = start(script, "--out", tmp_path, "--backend", "loky", "--reps", 100_000)
     try:
-        deadline = time.monotonic() + 60
-        while len(workers(process.pid)) < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: len(workers(process.pid)) >= 2)
         orphans = workers(process.pid)
         assert len(orphans) >= 2
         time.sleep(0.3)
