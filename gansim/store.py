@@ -437,7 +437,7 @@ def check_owner(folder: Path, study: str) -> bool:
     foreign = sorted(name for name in names if name not in _OWN and not _leftover(name) and not _BAD.search(name))
     if foreign:
         raise StoreError(f"{folder}: holds files that are no results of gansim ({foreign[0]}): choose another folder")
-    return bool(names - {LOCK})
+    return any(name != LOCK and not _leftover(name) for name in names)  # another process may be probing the folder
 
 
 def _leftover(name: str) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -225,6 +226,17 @@ def test_an_interruption_in_process(capsys: pytest.CaptureFixture[str]) -> None:
         run_study(interrupted, FULL, argv=[])
     assert stop.value.code == 130
     assert re.fullmatch(r"[^\n]*: interrupted\n", capsys.readouterr().err)
+
+
+def test_memory_that_does_not_suffice_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def greedy(_: StudyOptions) -> None:
+        np.empty(2**62, np.uint8)
+
+    with pytest.raises(SystemExit) as stop:
+        run_study(greedy, FULL, argv=[])
+    assert stop.value.code == 1
+    line = r"[^\n]*: error: not enough memory \(Unable to allocate [^\n]*\): fewer runs or records\n"
+    assert re.fullmatch(line, capsys.readouterr().err)
 
 
 SCRIPT = '''"""A study that takes long."""

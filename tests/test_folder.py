@@ -614,9 +614,18 @@ def test_damaged_runs_are_made_again_from_the_traces(tmp_path: Path, undisturbed
 
 def test_leftovers_of_a_kill_are_swept(tmp_path: Path, undisturbed: Callable) -> None:
     stop(tmp_path / "out", 2)
-    for path in (".traces.parquet.1.tmp", "parts/.part.parquet.77.tmp"):
+    for path in (".traces.parquet.1.tmp", "parts/.part.parquet.77.tmp", ".probe.4711.tmp"):
         (tmp_path / "out" / "s" / path).write_text("half")
     run(tmp_path / "out")
+    is_complete(tmp_path / "out" / "s", undisturbed(10))
+
+
+def test_a_folder_with_leftovers_alone_is_not_put_aside(tmp_path: Path, undisturbed: Callable) -> None:
+    """They may be those of a process that looks, at this moment, whether it can have the folder."""
+    (tmp_path / "out" / "s").mkdir(parents=True)
+    (tmp_path / "out" / "s" / ".probe.4711.tmp").write_text("")
+    run(tmp_path / "out", force=True)
+    assert names(tmp_path / "out") == ["s"]
     is_complete(tmp_path / "out" / "s", undisturbed(10))
 
 
