@@ -270,7 +270,7 @@ def _estimands(gans: Sequence[GAN], thresholds: Thresholds | None, facts: Mappin
     if any(gan.samples is not None for gan in gans):
         lines.append(
             "- With a fixed sample, its mean and standard deviation (maximum likelihood), and V with the real part "
-            "taken over the sample."
+            "taken over the sample (its first n_eval points, if it has more)."
         )
     if any(gan.referee is not None for gan in gans):
         lines.append(

@@ -87,7 +87,7 @@ def _parser() -> _Parser:
         description="Simulation studies of GAN training. The studies of this repository are scripts that take the "
         "same options: see README.",
         epilog="gansim COMMAND --help says more. Exit codes: 0; 1 when verify finds a difference or runs could not be "
-        "computed; 2 after a refusal; 130 after Ctrl-C.",
+        "computed; 2 after a refusal; 130 after Ctrl-C; 141 when whoever read the output stopped.",
     )
     parser.add_argument("--version", action="store_true", help="print gansim's version")
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -217,7 +217,9 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _replay_arguments(verb: argparse.ArgumentParser) -> None:
     _folder(verb)
-    verb.add_argument("--cell", required=True, help="its number, or levels that it alone has: game=minimax,scale=raw")
+    verb.add_argument(
+        "--cell", required=True, help="its number, or levels that it alone has: samples=32,generator=affine"
+    )
     verb.add_argument("--rep", required=True, type=_whole(0, 2**32 - 1), help="replicate number, from 0")
     verb.add_argument(
         "--animate",
@@ -269,7 +271,8 @@ def find_cell(results: Results, text: str) -> int:
     results : Results
         The results folder.
     text : str
-        Its number, or levels that one cell alone has: ``game=minimax,scale=raw``; ``design=games`` may be among them.
+        Its number, or levels that one cell alone has: ``samples=32,generator=affine``; ``design=games`` may be among
+        them.
 
     Raises
     ------
@@ -454,7 +457,9 @@ def _merge(options: argparse.Namespace) -> None:
 
 
 def _plan_arguments(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--mcse", type=_number, help="Monte-Carlo standard error wanted of a share (0.01 if nothing is)")
+    verb.add_argument(
+        "--mcse", type=_number, help="Monte-Carlo standard error wanted of a share (0.01 if nothing else is asked for)"
+    )
     verb.add_argument("--half-width", type=_number, help="half width wanted of a share's Wilson interval")
     verb.add_argument("--difference", type=_number, help="difference of two cells' shares that a test is to find")
     verb.add_argument("--share", type=_number, default=0.5, help="the share that is expected (0.5, the worst case)")
@@ -506,7 +511,7 @@ _MORE = {
     "the script, which finds all runs done and writes its own tables.",
 }
 _VERBS: dict[str, _Verb] = {
-    "run": ("run a study that a TOML file describes", _run_arguments, _run),
+    "run": ("run a study that a TOML file, or the metadata.json of a folder, describes", _run_arguments, _run),
     "show": ("print the tables of a results folder, or what computed it", _show_arguments, _show),
     "verify": ("simulate stored runs again and compare every bit", _verify_arguments, _verify),
     "replay": ("one run again: its whole trace, a figure, an animation", _replay_arguments, _replay),

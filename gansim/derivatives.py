@@ -14,7 +14,7 @@ from gansim.kernels.network import Net, Player
 from gansim.kernels.train import losses_and_gradients
 from gansim.packs import batch_weights, build_player, data_unit, network_shapes, replicate_key
 from gansim.replay import Layers, samples_of
-from gansim.spec import GAN, MLP, Adam, He
+from gansim.spec import GAN, MLP, Adam, He, check_gan
 
 __all__ = ["Gradients", "gradients"]
 
@@ -53,8 +53,9 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
     Raises
     ------
     ValueError
-        If shapes do not fit, or a network is not finite.
+        If `gan` is no GAN, shapes do not fit, or a network is not finite.
     """
+    check_gan(gan)
     net_g, net_d = network_shapes(gan)
     location, scale = data_unit(gan)
     reals = (samples_of(x, net_d.sizes[0], "x") - location) / scale

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from gansim.sampling import Sample
-from gansim.spec import GAN, ConfigError, one_line, replace
+from gansim.spec import GAN, ConfigError, check_gan, one_line, replace
 from gansim.traces import FIELDS
 
 __all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "Listed", "level_label", "value_at"]
@@ -201,8 +201,7 @@ class Design:
 
     def __post_init__(self) -> None:
         check_name(self.name, "name")
-        if not isinstance(self.gan, GAN):
-            raise ConfigError(f"gan: value {self.gan!r:.60}: a GAN")
+        check_gan(self.gan)
         object.__setattr__(self, "reps", check_integer(self.reps, "reps", 1, MAX_REPS))
         plan = _expanded(self.factors)
         object.__setattr__(self, "columns", plan.columns)

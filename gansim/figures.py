@@ -468,14 +468,15 @@ def regimes_over_time(
     across = _facets(shares[0], columns)
     tables_and_names = list(zip(shares, counted, strict=True))
     lines = [(table, name, level) for level in _facets(shares[0], rows) for table, name in tables_and_names]
-    heights = [max(1.12, 0.17 * (len(_seen(table, name)) + 1.5)) for table, name, _ in lines]  # a legend must fit
+    seen = [_seen(_where(table, rows, level), name) for table, name, level in lines]
+    heights = [max(1.12, 0.17 * (len(states) + 1.5)) for states in seen]  # a legend must fit
     figure = Figure(figsize=(_WIDTH, 0.95 + sum(heights)), layout="constrained")
     ratios = {"height_ratios": heights}
     grid = figure.subplots(len(lines), len(across), squeeze=False, sharex=True, sharey=True, gridspec_kw=ratios)
-    for (table, name, level), axes_row in zip(lines, grid, strict=True):
+    for (table, name, level), states, axes_row in zip(lines, seen, grid, strict=True):
         for axes, across_level in zip(axes_row, across, strict=True):
             _over_time(axes, _where(_where(table, rows, level), columns, across_level), name)
-        _legend_right(axes_row[-1], _player(name, rows, level, labels), _seen(table, name))
+        _legend_right(axes_row[-1], _player(name, rows, level, labels), states)
     for axes, level in zip(grid[0], across, strict=True):
         axes.set_title(_name([level], labels) if columns else "", size=_NORMAL)
     grid[0, 0].xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -543,6 +544,7 @@ def rate_map(
     value: str = "converged",
     labels: Labels | None = None,
     title: str | None = None,
+    note: str = "",
     ax: Axes | None = None,
 ) -> Figure:
     """Draw the share of one outcome over a grid of two positive numbers, with logarithmic axes.
@@ -557,8 +559,8 @@ def rate_map(
         The outcome: `column` equals `value`.
     labels : mapping, optional
         What to write instead of the names of the columns.
-    title : str, optional
-        The title.
+    title, note : str, optional
+        The title, and what else to say below it: what all runs have in common.
     ax : Axes, optional
         Where to draw; by default a new figure.
 
@@ -590,10 +592,10 @@ def rate_map(
     bar = figure.colorbar(mesh, ax=axes, label=f"share of runs {value}", format=PercentFormatter(1, symbol=" %"))
     bar.outline.set_visible(False)
     widest = 100 * float((shares["high"] - shares["low"]).max())
-    note = f"{_runs(shares['n'])} a point; widest 95 % Wilson interval: {widest:.0f} points."
+    count = f"{_runs(shares['n'])} a point; widest 95 % Wilson interval: {widest:.0f} points."
     line = "Black line: lower limit above 50 %." if inside.any() else "Nowhere is the lower limit above 50 %."
     line += " White: no runs." if share.isna().to_numpy().any() else ""
-    _head_or_title(figure, ax, title or f"Pr({value}) by learning rate", f"{note} {line}")
+    _head_or_title(figure, ax, title or f"Pr({value}) by learning rate", f"{note} {count} {line}".strip())
     return figure
 
 
@@ -857,11 +859,13 @@ def _scatter(
     handles = []
     seen = [level for level in levels if np.any(state == level)]
     if shown.any():
+        # In the order of the runs the last cell would lie on top: 1,299 mixed D's hid 527 inverted ones at AUC 0.
+        order = np.random.default_rng(0).permutation(np.flatnonzero(shown))
         sns.scatterplot(
-            x=x[shown],
-            y=y[shown],
-            hue=state[shown],
-            style=state[shown],
+            x=x[order],
+            y=y[order],
+            hue=state[order],
+            style=state[order],
             hue_order=seen,
             style_order=seen,
             palette={level: COLOURS[level] for level in seen},
@@ -1010,10 +1014,8 @@ def _cloud(
     axes.yaxis.set_minor_locator(NullLocator())
     axes.axvline(mean, color=_FAINT, linewidth=0.8, zorder=0)
     axes.axhline(sd, color=_FAINT, linewidth=0.8, zorder=0)
-    axes.set_title(name, size=_SMALL)
     off = int(np.count_nonzero(~shown))
-    if off:
-        _remark(axes, 0.98, 0.03, f"{off:,} not shown", ha="right")
+    axes.set_title(f"{name}, {off:,} of them beyond the axes" if off else name, size=_SMALL)
 
 
 # --- time to convergence ------------------------------------------------------------------------
@@ -1026,6 +1028,7 @@ def convergence_time(
     columns: str | None = None,
     labels: Labels | None = None,
     title: str = "Time to convergence",
+    note: str = "",
 ) -> Figure:
     """Draw the share of runs that have converged, over training steps, by Kaplan and Meier, with numbers at risk.
 
@@ -1039,8 +1042,8 @@ def convergence_time(
         Column of the runs whose levels are the panels side by side.
     labels : mapping, optional
         What to write instead of a level.
-    title : str
-        The title.
+    title, note : str
+        The title, and what else to say below it: what all runs have in common.
 
     Returns
     -------
@@ -1073,10 +1076,11 @@ def convergence_time(
                 _incidence(axes, chosen, names[number], look, last)
             _at_risk(axes, chosen, number, look, names[number] if position == 0 else "")
         axes.set_title(_name([level], labels) if columns else "", size=_NORMAL)
-        _share_axis(axes.yaxis, "share of runs converged" if position == 0 else "", ends=0.03)
+        _share_axis(axes.yaxis, "share that has converged" if position == 0 else "", ends=0.03)
         axes.grid(True, axis="y")
     cast(Any, figure.get_layout_engine()).set(wspace=0.06)  # so that numbers of neighbours stay apart
-    _head(figure, title, f"{_runs(ns)} a curve (one minus Kaplan-Meier); bands: 95 % intervals. Below: runs at risk.")
+    curve = f"{note} {_runs(ns)} a curve (one minus Kaplan-Meier), whether convergence lasted or not"
+    _head(figure, title, f"{curve.strip()}; bands: 95 % intervals. Below: runs at risk.")
     return figure
 
 
@@ -1133,6 +1137,7 @@ def sample_size(
     by: Sequence[str] = (),
     labels: Labels | None = None,
     title: str = "Learning from a fixed sample",
+    note: str = "",
 ) -> Figure:
     """Draw the share of converged runs over the sample size, and how much better V looks on the run's own sample.
 
@@ -1146,8 +1151,8 @@ def sample_size(
         Columns whose combinations are the lines.
     labels : mapping, optional
         What to write instead of a level.
-    title : str
-        The title.
+    title, note : str
+        The title, and what else to say below it: what all runs have in common.
 
     Returns
     -------
@@ -1186,8 +1191,8 @@ def sample_size(
         axes.grid(True, axis="y")
     if len(groups) > 1 or by:
         above.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0)
-    note = f"{_runs(shares['n'])} a point. 95 % intervals: Wilson's (above), Student's for the mean (below)."
-    _head(figure, title, note)
+    count = f"{_runs(shares['n'])} a point. 95 % intervals: Wilson's (above), Student's for the mean (below)."
+    _head(figure, title, f"{note} {count}".strip())
     return figure
 
 
@@ -1249,7 +1254,7 @@ def referee(
     Returns
     -------
     Figure
-        Dots and thick lines: mean and 95 % t interval of `estimate`. Thin lines: 5 % and 95 % quantile. A single run
+        Markers and thick lines: mean and 95 % t interval of `estimate`. Thin lines: 5 % and 95 % quantile. A single run
         has no interval.
 
     Raises
@@ -1276,7 +1281,7 @@ def referee(
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
     axes.set_xlabel("accuracy on held-out samples (50 %: cannot tell; 100 %: always right)")
     axes.tick_params(axis="y", length=0)
-    note = "Dot and thick line: mean over runs, 95 % t interval. Thin line: the middle 90 % of the runs."
+    note = "Marker and thick line: mean over runs, 95 % t interval. Thin line: the middle 90 % of the runs."
     if (table["low"] < axes.get_xlim()[0]).any() or (table["high"] > axes.get_xlim()[1]).any():
         note += " Cut: intervals that reach beyond the axis."
     _head_or_title(figure, ax, title, note)

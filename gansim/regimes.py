@@ -125,7 +125,8 @@ class Thresholds:
     Raises
     ------
     ValueError
-        If a number lies outside its range, `w1_never` < `w1`, or `perfect_lo` and `perfect_hi` do not enclose 1/2.
+        If a value is no number or lies outside its range, `w1_never` < `w1`, or `perfect_lo` and `perfect_hi` do not
+        enclose 1/2.
     """
 
     window: float = 0.2
@@ -139,11 +140,15 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         for field in fields(self):
+            value = getattr(self, field.name)
+            number = value.item() if isinstance(value, np.generic) else value
+            if isinstance(number, bool) or not isinstance(number, (int, float)):
+                raise ValueError(f"{field.name}: {value!r:.60}; allowed: a number")
             # A NumPy float64 would be compared in double precision and miss values stored at the limit.
-            object.__setattr__(self, field.name, float(getattr(self, field.name)))
+            object.__setattr__(self, field.name, float(number))
         _require("window", self.window, 0 < self.window <= 1, "above 0, at most 1")
-        _require("w1", self.w1, 0 < self.w1 < np.inf, "above 0, finite")
-        _require("w1_never", self.w1_never, self.w1 <= self.w1_never < np.inf, f"at least w1 = {self.w1}, finite")
+        _require("w1", self.w1, 0 < self.w1 <= 1e30, "above 0, at most 1e30")
+        _require("w1_never", self.w1_never, self.w1 <= self.w1_never <= 1e30, f"w1 = {self.w1} to 1e30")
         _require("spread", self.spread, 0 <= self.spread < 1, "from 0 to below 1")
         _require("modes", self.modes, 0 <= self.modes < 1, "from 0 to below 1")
         _require("perfect_hi", self.perfect_hi, 0.5 < self.perfect_hi <= 1, "above 0.5, at most 1")

@@ -15,7 +15,7 @@ from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train as train_pack
 from gansim.packs import MAX_REP, MAX_SEED, build_packs, data_unit, n_components, network_shapes, training_plan
 from gansim.simulate import in_data_units, measure, record_steps, run_chunk
-from gansim.spec import GAN, MLP, ConfigError, moments
+from gansim.spec import GAN, MLP, ConfigError, check_gan, moments
 from gansim.traces import FIELDS, Traces
 
 if TYPE_CHECKING:
@@ -51,14 +51,15 @@ def trace(gan: GAN, rep: int = 0, seed: int = 0) -> pd.DataFrame:
     Raises
     ------
     ConfigError
-        If `rep` is not an integer from 0 to 2^32 - 1, or `seed` from 0 to 2^64 - 1.
+        If `gan` is no GAN, `rep` not an integer from 0 to 2^32 - 1, or `seed` from 0 to 2^64 - 1.
     """
-    rep, seed = _checked(rep, seed)
+    rep, seed = _checked(gan, rep, seed)
     traces = run_chunk({0: replace(gan, referee=None)}, [(0, rep)], seed).traces
     return traces.frame().drop(columns="run", errors="ignore")
 
 
-def _checked(rep: int, seed: int) -> tuple[int, int]:
+def _checked(gan: GAN, rep: int, seed: int) -> tuple[int, int]:
+    check_gan(gan)
     return check_integer(rep, "rep", 0, MAX_REP), check_integer(seed, "seed", 0, MAX_SEED)
 
 
@@ -70,7 +71,7 @@ def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
     theta_g, theta_d : list of (weights (n_out, n_in), bias (n_out,))
         Per layer; a network without biases has zeros. Not finite if the run blew up.
     """
-    rep, seed = _checked(rep, seed)
+    rep, seed = _checked(gan, rep, seed)
     net_g, net_d = network_shapes(gan)
     with np.errstate(all="ignore"):
         [pack] = build_packs([gan], [rep], seed)
@@ -129,17 +130,20 @@ class Networks:
         """Fakes in data units, shape (n,), for noise of shape (n,) or (n, noise_dim)."""
         noise = samples_of(z, self.gan.noise_dim, "z")
         location, scale = data_unit(self.gan)
-        return location + scale * _evaluate(self.gan.generator, self.theta_g, noise)[:, 0]
+        with np.errstate(all="ignore"):  # a run that blew up
+            return location + scale * _evaluate(self.gan.generator, self.theta_g, noise)[:, 0]
 
     def logit(self, x: ArrayLike) -> NDArray[np.float64]:
         """D's logit, shape (n,), for samples in data units; high means real."""
         location, scale = data_unit(self.gan)
         samples = (samples_of(x, 1, "x") - location) / scale
-        return _evaluate(self.gan.discriminator, self.theta_d, samples)[:, 0]
+        with np.errstate(all="ignore"):
+            return _evaluate(self.gan.discriminator, self.theta_d, samples)[:, 0]
 
     def discriminate(self, x: ArrayLike) -> NDArray[np.float64]:
         """D, in [0, 1], shape (n,), for samples in data units."""
-        return np.exp(-np.logaddexp(0, -self.logit(x)))
+        with np.errstate(all="ignore"):
+            return np.exp(-np.logaddexp(0, -self.logit(x)))
 
 
 def networks(gan: GAN, rep: int = 0, seed: int = 0) -> Networks:
@@ -234,9 +238,9 @@ def history(gan: GAN, rep: int = 0, seed: int = 0, frames: int | Iterable[int] |
     Raises
     ------
     ConfigError
-        If `rep`, `seed` or `frames` is refused.
+        If `gan` is no GAN, or `rep`, `seed` or `frames` is refused.
     """
-    rep, seed = _checked(rep, seed)
+    rep, seed = _checked(gan, rep, seed)
     own = record_steps(gan)
     kept = own if frames is None else _frame_steps(gan, frames)
     nets = network_shapes(gan)

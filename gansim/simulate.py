@@ -59,7 +59,8 @@ class Chunk:
     sample : ndarray of float64, shape (n, 2)
         Mean and maximum-likelihood standard deviation of the run's fixed sample, in data units; NaN when fresh.
     referee : ndarray of float64, shape (n, 3)
-        The referee's accuracy, AUC and V on held-out samples; NaN without a referee and for non-finite runs.
+        The referee's accuracy, AUC and V on held-out samples; NaN without a referee, for non-finite runs, and
+        where the referee itself is not finite.
     seconds : dict
         Wall-clock seconds by phase: "train", "measure", "referee".
     """

@@ -45,6 +45,7 @@ __all__ = [
     "TorchDefault",
     "Uniform",
     "Xavier",
+    "check_gan",
     "components",
     "from_dict",
     "moments",
@@ -90,7 +91,7 @@ class _Real:
         plain = value.item() if isinstance(value, np.generic) else value
         number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
         if number and self.low <= plain <= self.high and not (self.above and plain == self.low):  # type: ignore[operator]
-            return float(plain)  # type: ignore[arg-type]
+            return float(plain) + 0.0  # type: ignore[arg-type] # not -0.0: it equals 0.0 and is another bit
         start = f"above {_show(self.low)} and up" if self.above else f"from {_show(self.low)}"
         raise ValueError(f"a number {start} to {_show(self.high)}")
 
@@ -112,6 +113,18 @@ class _Integer:
         raise ValueError(f"{kind} from {_show(self.low)} to {_show(self.high)}")
 
 
+def _several(value: object) -> bool:
+    """Whether a value is a sequence, or an array that is not a single number."""
+    return isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def _ordered(value: object) -> object:
+    """Refuse a set, which pydantic would take for a tuple in any order."""
+    if isinstance(value, (set, frozenset)):
+        raise ValueError("numbers in order: a tuple or a list")
+    return value
+
+
 # Bounds keep every number well inside float32 (largest 3e38, smallest normal 1e-38, squares included).
 _Location = Annotated[float, BeforeValidator(_Real(-1e6, 1e6))]
 _Spread = Annotated[float, BeforeValidator(_Real(1e-9, 1e6))]
@@ -125,7 +138,11 @@ _Width = Annotated[int, BeforeValidator(_Integer(1, 512))]
 _Steps = Annotated[int, BeforeValidator(_Integer(1, 10**8))]
 _Evaluation = Annotated[int, BeforeValidator(_Integer(32, 65536, multiple=32))]
 _Repeats = Annotated[int, BeforeValidator(_Integer(0, 100))]
-_Hidden = Annotated[tuple[_Width, ...], Field(max_length=4)]
+_Hidden = Annotated[tuple[_Width, ...], Field(max_length=4), BeforeValidator(_ordered)]
+
+# The least ratio of a mixture's numbers to each other. What it holds for is rescaled and validated again: rounding must
+# not refuse then what was taken before.
+_MILLIONTH = 1e-6 * (1 - 1e-9)
 
 # Defaults are validated too, because some checks compare two fields (records <= steps).
 _CONFIG = ConfigDict(extra="forbid", validate_default=True)
@@ -203,7 +220,7 @@ class Mixture:
     Mixture(means=(-2.0, 2.0), stds=0.5, weights=(0.25, 0.75))
     """
 
-    means: Annotated[tuple[_Location, ...], Field(min_length=2, max_length=64)] = (-1.0, 1.0)
+    means: Annotated[tuple[_Location, ...], Field(min_length=2, max_length=64), BeforeValidator(_ordered)] = (-1.0, 1.0)
     stds: float | tuple[float, ...] = 0.5
     weights: tuple[float, ...] | None = None
     kind: Literal["mixture"] = Field(default="mixture", kw_only=True, repr=False)
@@ -213,12 +230,12 @@ class Mixture:
     def _check_stds(cls, stds: object, info: ValidationInfo) -> float | tuple[float, ...]:
         means = info.data.get("means", ())
         check = _Real(1e-9, 1e6)
-        several = isinstance(stds, (tuple, list, np.ndarray))
+        several = _several(stds)
         values = tuple(check(std) for std in stds) if several else (check(stds),)  # type: ignore[attr-defined]
         if several and means and len(values) != len(means):
             raise ValueError(f"one number, or as many as there are means ({len(means)})")
         widest = max(*values, max(means) - min(means)) if means else 0.0
-        if min(values) < 1e-6 * widest:
+        if min(values) < _MILLIONTH * widest:
             raise ValueError(f"at least a millionth of the largest distance, {widest:g}")
         return values if several else values[0]
 
@@ -228,11 +245,11 @@ class Mixture:
         means = info.data.get("means")
         if weights is None:
             return None
-        if not isinstance(weights, (tuple, list, np.ndarray)) or (means is not None and len(weights) != len(means)):
+        if not _several(weights) or (means is not None and len(weights) != len(means)):  # type: ignore[arg-type]
             raise ValueError(f"None, or as many numbers as there are means ({len(means) if means else '2 to 64'})")
-        values = tuple(_Real(1e-6, 1e6)(weight) for weight in weights)
+        values = tuple(_Real(_MILLIONTH, 1e6)(weight) for weight in weights)  # type: ignore[attr-defined]
         total = math.fsum(values)
-        if min(values) < 1e-6 * total:
+        if min(values) < _MILLIONTH * total:
             raise ValueError("numbers of which none is below a millionth of their sum")
         # Weights that already add up to 1 stay as they are, so that reading a stored configuration changes no bit.
         return values if abs(total - 1) < 1e-9 else tuple(value / total for value in values)
@@ -697,12 +714,13 @@ class GAN:
         target = info.data.get("target")
         if target is None or info.data.get("standardise", True):
             return precision
-        mean, std = moments(target)
-        # Sixteen steps of the number format per standard deviation: below that the data are a staircase.
-        if std < 16 * float(np.finfo(precision).epsneg) * abs(mean):
-            raise ValueError(
-                f"one that resolves a standard deviation of {std:g} around {mean:g} (or set standardise=True)"
-            )
+        narrow = zip(*components(target)[:2], strict=True) if isinstance(target, Mixture) else ()
+        for mean, std in (moments(target), *narrow):
+            # Sixteen steps of the number format per standard deviation: below that the data are a staircase.
+            if std < 16 * float(np.finfo(precision).epsneg) * abs(mean):
+                raise ValueError(
+                    f"one that resolves a standard deviation of {std:g} around {mean:g} (or set standardise=True)"
+                )
         return precision
 
     @property
@@ -730,6 +748,18 @@ def _check_given(given: Given, sizes: tuple[int, ...], bias: bool) -> None:
             raise ValueError(f"an init whose layer {number} has {n_out} rows of {n_in} weights")
         if len(offsets) != (n_out if bias else 0):
             raise ValueError(f"an init whose layer {number} has {n_out if bias else 'no'} bias values")
+
+
+def check_gan(value: object) -> None:
+    """Refuse what is no configuration.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else.
+    """
+    if not isinstance(value, GAN):
+        raise ConfigError(f"gan: value {value!r:.60}: a GAN")
 
 
 # --- moments ------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from gansim.study import Study
 
 __all__ = ["RECORD_EVERY", "pack_costs", "peak_flops", "rate", "step_counts", "step_flops", "train_rate"]
 
-RECORD_EVERY = 250  # training steps between records, as in studies: measuring then costs less than a tenth of training
+RECORD_EVERY = 250  # training steps between records: measuring 1-16-1 then costs a tenth of training, all others less
 
 # --- the ceiling, and what a step asks for ------------------------------------------------------
 

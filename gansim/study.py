@@ -282,8 +282,8 @@ class Study:
         Parameters
         ----------
         out : path, optional
-            Where to make the folder ``<out>/<name>/`` with runs.parquet, traces.parquet and metadata.json. Runs of this
-            study that are there already are kept. None: write nothing.
+            Where to make the folder ``<out>/<name>/`` with runs.parquet, traces.parquet, metadata.json and ademp.md.
+            Runs of this study that are there already are kept. None: write nothing.
         jobs : int, default -1
             Workers; -1: one per core. Changes no result.
         backend : str, default "threads"
@@ -496,6 +496,7 @@ class Study:
         ConfigError
             If runs are missing, and as `run` does.
         """
+        _check_thresholds(thresholds)
         show = Progress(self.name, self.reps, self._steps, progress is False)
         results, self.seconds = self._empty(), {}
         with self._open(Path(out) / self.name, results, show) as folder:
@@ -581,6 +582,7 @@ class Study:
     def _run(
         self, out: str | os.PathLike[str] | None, session: _Session, thresholds: Thresholds | None
     ) -> pd.DataFrame:
+        _check_thresholds(thresholds)
         facts, show = _facts(session.workers, session.backend), session.show
         results, self.seconds = self._empty(), {}
         if out is None:
@@ -737,12 +739,20 @@ def workers_for(jobs: object) -> int:
     ConfigError
         If it is something else.
     """
-    if jobs == -1 and not isinstance(jobs, (bool, float)):
+    if isinstance(jobs, (int, np.integer)) and jobs == -1:
         return max(1, int(cpu_count()))
     try:
         return check_integer(jobs, "jobs", 1, _MAX_JOBS)
     except ConfigError as error:
         raise ConfigError(f"{error}, or -1 for one per core") from None
+
+
+def _check_thresholds(thresholds: object) -> None:
+    """Refuse what `label` could not use once everything is simulated."""
+    from gansim.regimes import Thresholds
+
+    if not (thresholds is None or isinstance(thresholds, Thresholds)):
+        raise ConfigError(f"thresholds: value {thresholds!r:.60}: a Thresholds, or None")
 
 
 def _rounded(seconds: Mapping[str, Any]) -> dict[str, Any]:

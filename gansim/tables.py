@@ -45,6 +45,7 @@ __all__ = [
     "mcse",
     "save",
     "sensitivity",
+    "share_text",
     "shares_wide",
     "tabulate",
     "wilson",
@@ -619,6 +620,37 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     return wide
 
 
+def share_text(k: int, n: int, level: float = 0.95) -> str:
+    """Write a share with its Wilson interval, in percent, as the tables do.
+
+    Parameters
+    ----------
+    k, n : int
+        Successes and trials.
+    level : float, default 0.95
+        Confidence level.
+
+    Returns
+    -------
+    str
+        As in "93.1 % [91.4, 94.6]"; "0 %" is none and "100 %" all of them, never a rounded value.
+
+    Raises
+    ------
+    ValueError
+        Unless 0 <= k <= n, 0 < n and 0 < level < 1.
+
+    Examples
+    --------
+    >>> share_text(0, 16_000), share_text(1, 16_000), share_text(931, 1000)
+    ('0 % [0.0, 0.02]', '<0.1 % [0.001, 0.04]', '93.1 % [91.4, 94.5]')
+    """
+    if n < 1:
+        raise ValueError(f"n: {n}; expected at least one trial")
+    low, high = wilson(k, n, level)
+    return _share_text(k / n, float(low), float(high), None)
+
+
 def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes: Sequence[str] = ()) -> list[Path]:
     """Write a table three times: CSV with the raw numbers, Markdown and LaTeX for reading.
 
@@ -836,6 +868,12 @@ def _percent(share: float) -> str:
     return ">99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
 
 
+def _limit(x: float) -> str:
+    """Write a limit or an error of a share in percent: one decimal, or more if that would round it to none or all."""
+    off = min(x, 1 - x)
+    return f"{100 * x:.{1 if off == 0 or off >= 0.0005 else int(-np.floor(np.log10(100 * off)))}f}"
+
+
 def _number(x: float) -> str:
     """Write a number to four digits, whole numbers in full, with thousands separators."""
     if not np.isfinite(x):
@@ -849,8 +887,8 @@ def _number(x: float) -> str:
 
 
 def _share_text(share: float, low: float, high: float, error: float | None) -> str:
-    text = f"{_percent(share)} [{100 * low:.1f}, {100 * high:.1f}]"
-    return f"{text} ± {100 * error:.1f}" if error else text  # "± 0.0" beside 0 % would claim what the interval denies
+    text = f"{_percent(share)} [{_limit(low)}, {_limit(high)}]"
+    return f"{text} ± {_limit(error)}" if error else text  # "± 0.0" beside 0 % would claim what the interval denies
 
 
 def _points_text(difference: float, low: float, high: float, error: float | None) -> str:

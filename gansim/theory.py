@@ -53,8 +53,10 @@ def cdf(law: Law, x: ArrayLike, upper: bool = False) -> Floats:
     x, sign = np.asarray(x, dtype=np.float64), -1.0 if upper else 1.0
     if isinstance(law, Uniform):
         return np.clip(sign * (x - (law.high if upper else law.low)) / (law.high - law.low), 0.0, 1.0)
-    means, stds, weights = np.array(components(law))
-    return np.asarray(ndtr(sign * (x[..., None] - means) / stds) @ weights)
+    total = np.zeros_like(x)
+    for mean, std, weight in zip(*components(law), strict=True):  # one by one: BLAS adds in another order elsewhere
+        total += weight * ndtr(sign * (x - mean) / std)
+    return total
 
 
 def _bisect(is_left: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:

@@ -133,7 +133,7 @@ def _blank(gan: GAN) -> GAN:
     """The same shape with nothing to draw: weights of zero, no fixed sample."""
 
     def zeros(mlp: MLP, sizes: Sequence[int]) -> MLP:
-        return replace(mlp, init=Given(tuple((((0.0,) * n,) * m, (0.0,) * m) for n, m in pairwise(sizes))))
+        return replace(mlp, init=Given(tuple((((0.0,) * n,) * m, (0.0,) * m * mlp.bias) for n, m in pairwise(sizes))))
 
     return replace(
         gan,

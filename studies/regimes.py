@@ -32,7 +32,7 @@ AIMS = (
     "of them, how often does the generator reach the target, and how do scale of the data, game, activation, "
     "generator, learning rates and size of a fixed sample change that?"
 )
-RECORDS = 25  # every 400 steps: measuring takes an eighth as long as training
+RECORDS = 25  # every 400 steps: measuring takes a tenth as long as training
 
 # Why not raw data for the rates: on raw N(500, 5^2) no pair of rates brings G to the target more than now and then
 # (3 of 2,704 pilot runs converged); on standardised data the rates decide between 0 and 100 %.

@@ -57,7 +57,8 @@ CAPTIONS = {
     "can undercut; random numbers, activations (forward), updates: each alone, as many as a step needs; left: what the "
     "step takes beyond their sum (loads and stores, losses, derivatives, products below the peak), less than 0 where "
     "parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, for updates also moments.",
-    "scaling": "GAN-steps a second of the whole engine, 1-w-1 networks with leaky ReLU, one thing varied at a time.",
+    "scaling": "GAN-steps a second of the whole engine, 1-w-1 networks with leaky ReLU, one thing varied at a time; "
+    "all points in turn, the best of several.",
     "startup": "Seconds. A process: start, import, load from disk, train one pack for 250 steps, record.",
 }
 

@@ -17,6 +17,7 @@ import pytest
 from joblib import Parallel, delayed
 from llvmlite import binding
 from numba.core import registry
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 from gansim import packs, spec, store
 from gansim.replay import train
@@ -505,11 +506,37 @@ class Elsewhere:
         self.process.communicate()
 
 
-def processor(config, folder, name, *precisions):
+def processor(config, folder, name, *precisions, **settings):
     """Compile for a named processor, without features beyond its own, into a cache of its own that pytest keeps."""
     kept = getattr(config, "cache", None)
     cache = kept.mkdir(f"numba-{name}") if kept else folder / "cache"
-    return Elsewhere(folder, *precisions, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES="", NUMBA_CACHE_DIR=str(cache))
+    settings |= {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(cache)}
+    return Elsewhere(folder, *precisions, **settings)
+
+
+# NumPy, BLAS and the C library choose their code by the processor too; these take what any x86-64 has.
+OLD_LIBRARIES = {
+    "OPENBLAS_CORETYPE": "Nehalem",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F",
+    "NPY_DISABLE_CPU_FEATURES": " ".join(name for name in __cpu_dispatch__ if __cpu_features__[name]),
+}
+TIED = Mixture(  # between two modes its distribution function is within rounding of a (i + 1/2) / 32
+    tuple(4 * i for i in range(10)), 0.1, (0.031, 0.297, 0.195, 0.273875, 0.028, 0.004, 0.024, 0.031, 0.114, 0.002125)
+)
+
+
+def test_quantiles_do_not_know_what_the_libraries_run_on():
+    targets = [TIED, Normal(), Uniform(), Mixture((-2, 2), 0.5), Mixture((-1, 0, 2), (0.5, 1, 0.2), (1, 2, 3))]
+    found = hashlib.sha256(b"".join(packs._quantiles(target, n).tobytes() for target in targets for n in (32, 1024)))
+    script = f"""
+import hashlib
+from gansim import packs
+from gansim.spec import Mixture, Normal, Uniform
+print(hashlib.sha256(b"".join(packs._quantiles(t, n).tobytes() for t in {targets} for n in (32, 1024))).hexdigest())
+"""
+    command = [sys.executable, "-c", script]
+    there = subprocess.run(command, env=os.environ | OLD_LIBRARIES, capture_output=True, text=True, check=True)
+    assert there.stdout.strip() == found.hexdigest()
 
 
 FEATURES = binding.get_host_cpu_features()
@@ -554,7 +581,7 @@ def test_another_processor_same_bits_in_float64(tmp_path, pytestconfig):
 @pytest.mark.slow  # half a minute for each precision: 128 calls for every fused multiply-add
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_a_processor_without_fused_multiply_add_same_bits(precision, tmp_path, pytestconfig):
-    name, there = processor(pytestconfig, tmp_path, "x86-64-v2", precision).wait()
+    name, there = processor(pytestconfig, tmp_path, "x86-64-v2", precision, **OLD_LIBRARIES).wait()
     assert name == "x86-64-v2"
     assert sha(there) == sha(measured(precision))
 

@@ -1,5 +1,6 @@
 """The labeller on hand-made traces: every state, every limit, every way to be fooled."""
 
+import re
 import time
 from itertools import product
 
@@ -416,11 +417,16 @@ def test_every_run_gets_exactly_one_regime(runs, records, data):
         {"perfect_hi": 0.5},
         {"perfect_lo": 0.5},
         {"idle": 0.6},
+        {"idle": None},
+        {"w1": True},
+        {"w1": "0.3"},
+        {"w1": np.array(0.3)},
+        {"w1_never": 1e60},
     ],
 )
 def test_impossible_thresholds_are_refused_by_name(changes):
     (name,) = changes
-    with pytest.raises(ValueError, match=f"^{name}: {changes[name]}"):
+    with pytest.raises(ValueError, match=f"^{name}: {re.escape(str(changes[name]))}|^{name}: .*; allowed: a number$"):
         Thresholds(**changes)
 
 

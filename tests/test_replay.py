@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gansim import replay
+from gansim.derivatives import gradients
 from gansim.replay import history, networks, trace, train
 from gansim.simulate import run_chunk
 from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Momentum, Normal, replace
@@ -127,6 +128,19 @@ def test_a_record_in_between_that_overflows_kills_no_run(monkeypatch):
 def test_what_cannot_be_is_refused(arguments, words):
     with pytest.raises(ConfigError, match=words):
         history(BASE, **arguments)
+
+
+@pytest.mark.parametrize("call", [trace, train, networks, history, lambda gan: gradients(gan, [], [], [], [])])
+def test_what_is_no_configuration_is_refused(call):
+    with pytest.raises(ConfigError, match="gan: value 'abc': a GAN"):
+        call("abc")
+
+
+def test_networks_that_blew_up_can_be_looked_at():
+    """Warnings are errors here."""
+    wild = {"target": Normal(0, 1e6), "game": "as-written", "optimizer_g": SGD(1000), "optimizer_d": SGD(1000)}
+    nets = networks(replace(BASE, wild), 7, SEED)
+    assert not np.isfinite(nets.generate([0.0, 1.0])).any() and not np.isfinite(nets.discriminate([0.0, 1.0])).any()
 
 
 def test_more_networks_than_fit_are_refused_before_training():

@@ -264,6 +264,13 @@ def test_every_field_has_a_refusal_test() -> None:
         (lambda: GAN(target=Normal(), updates="simultaneous", g_steps=0), "g_steps: value 0: 1, because simultaneous"),
         (lambda: GAN(target=Normal(), d_steps=0, g_steps=0), "g_steps: value 0: 1 to 100, because d_steps = 0"),
         (lambda: GAN(target=Normal(1e6, 0.01)), "precision: value 'float32': one that resolves"),
+        (lambda: GAN(target=Mixture((1000, 1001), 1e-5)), "precision: value 'float32': one that resolves a standard"),
+        (lambda: Mixture((-1, 1), np.array(0.5)), "stds: value array(0.5): a number from"),
+        (lambda: Mixture((-1, 1), weights=np.array(0.5)), "weights: value array(0.5): None, or as many numbers as"),
+        (lambda: Mixture({-1, 1}), "means: value {1, -1}: numbers in order: a tuple or a list"),
+        (lambda: MLP(frozenset([3])), "hidden: value frozenset({3}): numbers in order: a tuple or a list"),
+        (lambda: Mixture((0, 1), 0.9e-6), "stds: value 9e-07: at least a millionth of the largest distance, 1"),
+        (lambda: Mixture((0, 1), 1, (1, 2e6)), "weights: value (1, 2000000.0): a number from 1e-06 to 1e+06"),
         (lambda: MLP((0,)), "hidden[0]: value 0: an integer from 1 to 512"),
         (lambda: MLP(activation="tanh", slope=0.2), "slope: value 0.2: None, because tanh has no slope"),
         (lambda: MLP(activation="elu", slope=0), "slope: value 0: a number above 0 and up to 100"),
@@ -284,6 +291,29 @@ def test_the_words_of_refusals(build, line: str) -> None:
     with pytest.raises(ValidationError) as caught:
         build()
     assert one_line(caught.value).startswith(line)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        Mixture((0, 1), (1e-6, 1e-6), (1, 3)),
+        Mixture((-1.19, 9.09), 1.0279999999999998e-05),
+        Mixture((0, 1, 2), 1, (1e-06, 0.40687638395415476, 0.5931226160458454)),
+        Mixture((0, 1, 2), 1, (1, 3, 999_996)),
+    ],
+)
+def test_a_mixture_at_the_limit_is_not_refused_later(target) -> None:
+    """Rescaling and dividing by a sum round: what was just allowed may be just below afterwards."""
+    gan = GAN(target=target, precision="float64")
+    assert from_dict(json.loads(json.dumps(to_dict(gan)))) == gan
+    assert replace(gan, {"target.stds": 1.0}).target.weights == target.weights
+    assert spec.moments(spec.standardised(target)) == pytest.approx((0, 1), abs=1e-9)
+
+
+def test_zero_has_no_sign() -> None:
+    """-0.0 equals 0.0: two configurations that are equal must not differ in a bit."""
+    assert math.copysign(1, Given([([[-0.0]], [0.0])]).layers[0][0][0][0]) == 1
+    assert math.copysign(1, Normal(-0.0).mean) == 1
 
 
 def test_several_refusals_come_at_once() -> None:

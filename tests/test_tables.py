@@ -594,8 +594,24 @@ def test_shares_at_a_glance():
         "minimax", 1000, "93.1 % [91.4, 94.5] ± 0.8", "6.9 % [5.5, 8.6] ± 0.8", "0 % [0.0, 0.4]",
     ]  # fmt: skip
     assert wide["off target"][1] == "100 % [99.6, 100.0]"
-    assert wide["converged"][2] == ">99.9 % [99.9, 100.0] ± 0.0"
-    assert wide["collapsed"][2] == "<0.1 % [0.0, 0.1] ± 0.0"
+    assert wide["converged"][2] == ">99.9 % [99.9, 99.996] ± 0.02"
+    assert wide["collapsed"][2] == "<0.1 % [0.004, 0.1] ± 0.02"
+
+
+@given(n=st.integers(1, 100_000), data=st.data())
+def test_a_limit_never_reads_as_none_or_all_unless_it_is(n, data):
+    k = data.draw(st.integers(0, n))
+    said = [float(x) / 100 for x in re.search(r"\[(.*), (.*)\]", tables.share_text(k, n)).groups()]
+    for told, limit in zip(said, wilson(k, n), strict=True):
+        assert (told == 0, told == 1) == (limit == 0, limit == 1)
+        assert abs(told - limit) <= 0.00051
+    assert tables.share_text(k, n).startswith("0 % ") == (k == 0)
+    assert tables.share_text(k, n).startswith("100 % ") == (k == n)
+
+
+def test_a_share_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="n: 0; expected at least one trial"):
+        tables.share_text(0, 0)
 
 
 def test_shares_wide_keeps_groups_and_levels_together():

@@ -27,6 +27,7 @@ BASE = GAN(
 )
 AFFINE = replace(BASE, {"generator.hidden": (), "samples": 16})
 MIXTURE = replace(BASE, {"target": Mixture((-2, 2), 0.5)})
+UNBIASED = replace(BASE, {"generator.bias": False, "discriminator.bias": False})
 KERNELS = [warm.train, warm.judge, warm.summarise, targets.fill_sample, initial.fill_layer]
 
 compiled_only = pytest.mark.skipif(not jit.COMPILES, reason="looks at what is compiled")
@@ -37,8 +38,8 @@ def signatures():
 
 
 def test_nothing_is_left_to_compile():
-    cells = [BASE, AFFINE, MIXTURE]
-    assert warm_up(cells) == 2  # a mixture is no other shape
+    cells = [BASE, AFFINE, MIXTURE, UNBIASED]
+    assert warm_up(cells) == 3  # a mixture is no other shape
     before = signatures()
     for cell in cells:
         run_chunk({0: cell}, [(0, 0)], 7)

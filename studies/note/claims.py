@@ -8,15 +8,13 @@ from gansim import tables, theory
 from note.tables import FAR, NEAR, TARGET, part
 
 LOG4 = np.log(4)
+SIGNED = {"intercept": "intercept", "slope": "|slope|"}
 
 
 def share(mask: pd.Series) -> str:
     """A share with its Wilson interval and n."""
-    k, n = int(mask.sum()), len(mask)
-    if not n:
-        return "no runs"
-    low, high = tables.wilson(k, n)
-    return f"{100 * k / n:.1f} % [{100 * float(low):.1f}, {100 * float(high):.1f}] (n = {n:,})"
+    n = len(mask)
+    return f"{tables.share_text(int(mask.sum()), n)} (n = {n:,})" if n else "no runs"
 
 
 def mean(values: pd.Series) -> str:
@@ -75,11 +73,11 @@ def n3(games: pd.DataFrame, samples: pd.DataFrame, found: dict[str, pd.DataFrame
     for scale in ("standardised", "raw"):
         for row in pick(rows, game="non-saturating", activation="leaky_relu", scale=scale).itertuples():
             lines.append(
-                f"{scale}, |{row.quantity}|: bias {row.bias:.4g} ± {row.bias_mcse:.2g}, RMSE {row.rmse:.4g} ± "
+                f"{scale}, {SIGNED[row.quantity]}: bias {row.bias:.4g} ± {row.bias_mcse:.2g}, RMSE {row.rmse:.4g} ± "
                 f"{row.rmse_mcse:.2g} (n = {row.n:,})"
             )
     for row in pick(found["recovery_by_samples"], samples="256").itertuples():
-        lines.append(f"256 points, {row.estimator}, |{row.quantity}|: RMSE {row.rmse:.4g} ± {row.rmse_mcse:.2g}")
+        lines.append(f"256 points, {row.estimator}, {SIGNED[row.quantity]}: RMSE {row.rmse:.4g} ± {row.rmse_mcse:.2g}")
     near, far = ((r["g_intercept"] - 500).abs().median() < 1 for r in (good, raw))
     text = "true up to the sign of the slope, on standardised data" + ("" if far else "; not reached on raw data")
     return "Learned well, G(z) = 5 z + 500, so theta_g = (500, 5).", verdict(near, text), lines
@@ -150,11 +148,12 @@ def n8(games: pd.DataFrame, *_: object) -> tuple[str, str, list[str]]:
     affine = games[(games["generator"] == "affine") & (games["g_state"] == "converged")]
     known = [theory.max_v(TARGET, gs.Normal(b, abs(a))) for b, a in affine[["g_intercept", "g_slope"]].to_numpy()]
     off = affine["v_max"].astype(float) - np.array(known)
-    won = games[(games["g_state"] == "converged") & (games["d_state"] == "idle")]
+    won = affine[affine["d_state"] == "idle"]
+    short = pd.Series(known, index=affine.index)[won.index] - won["v"]
     lines = [
         f"converged, affine: max_D V in closed form {mean(pd.Series(known))}; -log 4 = {-LOG4:.4f}",
         f"the estimate from 1,024 fakes minus the closed form: {mean(off)}",
-        f"converged, D idle: V of the trained D {mean(won['v'])}, below max_D V by {mean(won['v_max'] - won['v'])}",
+        f"converged, affine, D idle: V of the trained D {mean(won['v'])}, below max_D V by {mean(short)}",
     ]
     floor = len(known) > 0 and min(known) >= -LOG4 - 1e-9
     return "G* = argmin_G max_D V(D, G).", verdict(floor, "true; the minimum is -log 4, at p_g = p_data"), lines

@@ -47,15 +47,21 @@ def example(study: gs.Study, runs: pd.DataFrame, regime: str) -> figures.Example
     )
 
 
+def easy(traces: gs.Traces) -> str:
+    """What the runs of the designs on learning rates and on sample sizes have in common."""
+    return f"Standardised data, non-saturating, 1-16-1 D, leaky ReLU, {traces.steps.max():,} steps."
+
+
 def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
     """Every figure with its file name, one at a time."""
     games, traces = part(study, "games")
-    rates, _ = part(study, "rates")
-    samples, _ = part(study, "samples")
+    rates, rate_traces = part(study, "rates")
+    samples, sample_traces = part(study, "samples")
     sized = samples.assign(samples=pd.to_numeric(samples["samples"], errors="coerce"))
     counts = games["regime"].value_counts()
-    kinds = [regime for regime in regimes.REGIMES[:-1] if counts[regime]]
-    kinds = sorted(sorted(kinds, key=lambda regime: -counts[regime])[:MOST], key=regimes.REGIMES.index)
+    seen = [regime for regime in regimes.REGIMES[:-1] if counts[regime]]
+    kinds = sorted(sorted(seen, key=lambda regime: -counts[regime])[:MOST], key=regimes.REGIMES.index)
+    title = f"One typical run of each {'regime' if kinds == seen else f'of the {MOST} most frequent regimes'}"
     over_time = [
         figures.shares_over_time(traces, games, TARGET.std, ["scale", "game"], column)
         for column in ("g_state", "d_state")
@@ -63,10 +69,11 @@ def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
     good = games[(games["scale"] == "standardised") & (games["game"] != "as-written")]
     yield "regime_shares", figures.regime_shares(games, CELL[2:], CELL[:2], labels=NAMES)
     yield "regimes_over_time", figures.regimes_over_time(*over_time, columns="game", rows="scale", labels=NAMES)
-    yield "rate_map", figures.rate_map(rates, "optimizer_d.lr", "optimizer_g.lr", labels=NAMES)
-    yield "gallery", figures.gallery([example(study, games, regime) for regime in kinds])
+    yield "rate_map", figures.rate_map(rates, "optimizer_d.lr", "optimizer_g.lr", labels=NAMES, note=easy(rate_traces))
+    yield "gallery", figures.gallery([example(study, games, regime) for regime in kinds], title)
     yield "v_against_auc", figures.v_against_auc(games)
     yield "moments_cloud", figures.moments_cloud(games, columns="game", rows="scale", labels=NAMES)
-    yield "convergence_time", figures.convergence_time(good, ["activation", "generator"], "game", labels=NAMES)
-    yield "sample_size", figures.sample_size(sized, by=["generator"], labels=NAMES)
+    how = {"labels": NAMES, "note": "Standardised data."}
+    yield "convergence_time", figures.convergence_time(good, ["activation", "generator"], "game", **how)
+    yield "sample_size", figures.sample_size(sized, by=["generator"], labels=NAMES, note=easy(sample_traces))
     yield "referee", figures.referee(games, ["regime"])

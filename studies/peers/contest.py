@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from peers.yardstick import MISSING
 
@@ -56,7 +57,7 @@ class Peer:
         self.process.wait()
 
 
-def in_turn(rates: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+def in_turn(rates: Mapping[Any, Callable[[], float]], rounds: int) -> dict[Any, float]:
     """The best rate of each, all of them measured in every round; NaN where there is none."""
     found = [{name: rate() for name, rate in rates.items()} for _ in range(rounds)]
     return {name: max(each[name] for each in found) for name in rates}

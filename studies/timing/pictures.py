@@ -38,7 +38,7 @@ def all_figures(ratios: pd.DataFrame, scaling: pd.DataFrame, where: str) -> Iter
     usual = scaling[scaling["varied"] == "width"].iloc[0]
     note = (
         f"From 1-16-1 with leaky ReLU, batch {usual['batch']}, {usual['gans']:,} GANs and {usual['jobs']} workers, one "
-        f"thing varied at a time. {where}."
+        f"thing varied at a time; all points in turn, the best of several. {where}."
     )
     columns = ("value", "gan_steps_per_second", "varied")
     yield "scaling", figures.lines_by_panel(scaling, *columns, AXES, "The rate of the whole engine", note)
