@@ -859,8 +859,10 @@ def _scatter(
     handles = []
     seen = [level for level in levels if np.any(state == level)]
     if shown.any():
-        # In the order of the runs the last cell would lie on top: 1,299 mixed D's hid 527 inverted ones at AUC 0.
+        # In the order of the runs the last cell would lie on top: 1,299 mixed D's hid 527 inverted ones at AUC 0. What
+        # has a name lies above the rest.
         order = np.random.default_rng(0).permutation(np.flatnonzero(shown))
+        order = order[np.argsort(state[order] != "mixed", kind="stable")]
         sns.scatterplot(
             x=x[order],
             y=y[order],
@@ -1015,7 +1017,7 @@ def _cloud(
     axes.axvline(mean, color=_FAINT, linewidth=0.8, zorder=0)
     axes.axhline(sd, color=_FAINT, linewidth=0.8, zorder=0)
     off = int(np.count_nonzero(~shown))
-    axes.set_title(f"{name}, {off:,} of them beyond the axes" if off else name, size=_SMALL)
+    axes.set_title(f"{name}, {off:,} beyond the axes" if off else name, size=_SMALL)
 
 
 # --- time to convergence ------------------------------------------------------------------------

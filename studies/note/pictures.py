@@ -47,9 +47,9 @@ def example(study: gs.Study, runs: pd.DataFrame, regime: str) -> figures.Example
     )
 
 
-def easy(traces: gs.Traces) -> str:
+def easy(nets: str, traces: gs.Traces) -> str:
     """What the runs of the designs on learning rates and on sample sizes have in common."""
-    return f"Standardised data, non-saturating, 1-16-1 D, leaky ReLU, {traces.steps.max():,} steps."
+    return f"Standardised data, non-saturating, {nets}, leaky ReLU, {traces.steps.max():,} steps."
 
 
 def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
@@ -69,11 +69,19 @@ def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
     good = games[(games["scale"] == "standardised") & (games["game"] != "as-written")]
     yield "regime_shares", figures.regime_shares(games, CELL[2:], CELL[:2], labels=NAMES)
     yield "regimes_over_time", figures.regimes_over_time(*over_time, columns="game", rows="scale", labels=NAMES)
-    yield "rate_map", figures.rate_map(rates, "optimizer_d.lr", "optimizer_g.lr", labels=NAMES, note=easy(rate_traces))
+    yield (
+        "rate_map",
+        figures.rate_map(
+            rates, "optimizer_d.lr", "optimizer_g.lr", labels=NAMES, note=easy("1-16-1 G and D", rate_traces)
+        ),
+    )
     yield "gallery", figures.gallery([example(study, games, regime) for regime in kinds], title)
     yield "v_against_auc", figures.v_against_auc(games)
     yield "moments_cloud", figures.moments_cloud(games, columns="game", rows="scale", labels=NAMES)
     how = {"labels": NAMES, "note": "Standardised data."}
     yield "convergence_time", figures.convergence_time(good, ["activation", "generator"], "game", **how)
-    yield "sample_size", figures.sample_size(sized, by=["generator"], labels=NAMES, note=easy(sample_traces))
+    yield (
+        "sample_size",
+        figures.sample_size(sized, by=["generator"], labels=NAMES, note=easy("1-16-1 D", sample_traces)),
+    )
     yield "referee", figures.referee(games, ["regime"])
