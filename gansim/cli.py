@@ -27,18 +27,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, TypeVar
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from gansim.shard import Shard
 from gansim.spec import ConfigError, one_line
-from gansim.study import RunsError, Study
+from gansim.study import Report, RunsError, Study
 
 if TYPE_CHECKING:
     from gansim.regimes import Thresholds
 
-__all__ = ["Options", "StudyOptions", "execute", "guarded", "parse_options", "run_study"]
+__all__ = ["Options", "StudyOptions", "execute", "guarded", "parse_options", "run_study", "teller"]
 
 _INCOMPLETE = 1  # exit code when some runs could not be computed
 _REFUSED = 2  # exit code of a bad option or an impossible configuration
@@ -353,6 +353,15 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
         0, or what `action` returned; 1 if some runs could not be computed, or memory does not suffice; 2 after a
         refusal; 130 after Ctrl-C; 141 if the output is a pipe that nobody reads any more.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us; a file of ours would get its number
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    code = _guarded(prog, action)
+    _let_go_of(sys.stderr)
+    return code
+
+
+def _guarded(prog: str, action: Callable[[], int | object]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a label may hold what the terminal has no letter for
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -361,19 +370,18 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
             sys.stdout.flush()
     except RunsError as error:
         details = {failure.detail for failure in error.failures if failure.detail}
-        print("\n".join(sorted(details)), file=sys.stderr)
-        print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
+        _tell("\n".join([*sorted(details), f"{prog}: error: {one_line(error)}"]))
         return _INCOMPLETE
     except (ConfigError, ValidationError, OSError) as error:
-        if isinstance(error, OSError) and _let_go_of_stdout() and isinstance(error, BrokenPipeError):
+        if isinstance(error, OSError) and _let_go_of(sys.stdout) and isinstance(error, BrokenPipeError):
             return _UNREAD
-        print(f"{prog}: error: {one_line(error)}", file=sys.stderr)
+        _tell(f"{prog}: error: {one_line(error)}")
         return _REFUSED
     except KeyboardInterrupt:
-        print(f"{prog}: interrupted", file=sys.stderr)
+        _tell(f"{prog}: interrupted")
         return _INTERRUPTED
     except MemoryError as error:
-        print(f"{prog}: error: not enough memory ({one_line(error)}): fewer runs or records", file=sys.stderr)
+        _tell(f"{prog}: error: not enough memory ({one_line(error)}): fewer runs or records")
         return _INCOMPLETE
     return code if isinstance(code, int) else 0
 
@@ -412,20 +420,41 @@ def _felt() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _let_go_of_stdout() -> bool:
-    """Whether stdout is no file; one that takes nothing is left, or Python says so in several lines as it ends."""
+def teller(name: str, quiet: bool) -> Callable[[str], object]:
+    """Return what says a line on stderr, and never fails.
+
+    Parameters
+    ----------
+    name : str
+        Who says it.
+    quiet : bool
+        Say nothing.
+    """
+    return lambda text: None if quiet else _tell(f"{name}: {text}")
+
+
+def _tell(text: str) -> None:
+    """Say something on stderr, if somebody hears it."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _let_go_of(stream: TextIO) -> bool:
+    """Whether a stream is no file; one that takes nothing is left, or Python says so in several lines as it ends."""
     try:
-        piped = not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
-        sys.stdout.flush()
+        piped = not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+        stream.flush()
     except io.UnsupportedOperation:  # a stream of a program that calls this one
         return False
     except OSError:
         with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            os.dup2(nowhere.fileno(), stream.fileno())
     return piped
 
 
-def execute(study: Study, options: StudyOptions, thresholds: Thresholds | None = None) -> bool:
+def execute(
+    study: Study, options: StudyOptions, report: Report | None = None, thresholds: Thresholds | None = None
+) -> bool:
     """Run a study as the options say.
 
     Parameters
@@ -434,13 +463,15 @@ def execute(study: Study, options: StudyOptions, thresholds: Thresholds | None =
         The study.
     options : StudyOptions
         Where to, with which workers, all of it or a shard, or nothing at all.
+    report : callable, optional
+        As for `Study.run`: writes tables and figures. Not called after a dry run or a shard.
     thresholds : Thresholds, optional
         Definitions of the labels.
 
     Returns
     -------
     bool
-        Whether the study is complete, so that its tables can be made: not after a dry run or a shard.
+        Whether the study is complete: not after a dry run or a shard.
 
     Raises
     ------
@@ -459,13 +490,13 @@ def execute(study: Study, options: StudyOptions, thresholds: Thresholds | None =
     if options.dry_run:
         from gansim import preview
 
-        print("\n".join(preview.describe(study, options.jobs)))
+        print("\n".join(preview.describe(study, options.jobs, shard)))
         return False
     if shard is not None:
-        print(study.run_shard(shard, **how))
+        print(study.run_shard(shard, thresholds=thresholds, **how))
         return False
     if options.target_mcse is not None:
-        study.run_to(options.target_mcse, thresholds=thresholds, most_reps=options.most_reps, **how)
+        study.run_to(options.target_mcse, thresholds=thresholds, most_reps=options.most_reps, report=report, **how)
     else:
-        study.run(thresholds=thresholds, **how)
+        study.run(thresholds=thresholds, report=report, **how)
     return True

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from gansim.cli import guarded
+from gansim.cli import guarded, teller
 from gansim.spec import ConfigError
 
 if TYPE_CHECKING:
     from gansim.results import Results
+    from gansim.study import Report
 
 __all__ = ["main"]
 
 _DIFFER = 1  # exit code of `gansim verify` when something does not agree
 _MOST_ROWS = 60  # of all tables together, that are printed without being asked for
-_CLOSED = 141  # exit code when whoever reads the output stops reading, as shells report it
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,18 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["--nonsense"])  # says on stderr: gansim: error: ...
     2
     """
-    return guarded("gansim", lambda: _piped(argv))
-
-
-def _piped(argv: Sequence[str] | None) -> int | None:
-    """Run the command; ``gansim show ... | head`` ends silently."""
-    try:
-        code = _command(argv)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains while it ends
-        return _CLOSED
-    return code
+    return guarded("gansim", lambda: _command(argv))
 
 
 def _command(argv: Sequence[str] | None) -> int | None:
@@ -150,7 +137,7 @@ def _execution(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _say(options: argparse.Namespace) -> Callable[[str], object]:
-    return lambda text: None if getattr(options, "quiet", False) else print(f"gansim: {text}", file=sys.stderr)
+    return teller("gansim", getattr(options, "quiet", False))
 
 
 # --- run ----------------------------------------------------------------------------------------
@@ -175,21 +162,28 @@ def _run_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from gansim import cli, schema
-    from gansim.report import write_report
+    from gansim import cli, schema, store
     from gansim.study import Study
 
     described = schema.read(options.file)
+    recorded = store.read_metadata(options.file) if described.recorded else {}
     designs = [design if options.reps is None else replace(design, reps=options.reps) for design in described.designs]
     seed = described.seed if options.seed is None else options.seed
     study = Study.of(described.name, designs, seed, described.aims)
     if options.reps is None:
         study = study.with_reps(described.reps)
+        study.stopping = dict(recorded.get("stopping", {}))  # as many runs as that rule asked for, then
     shared = {field.name for field in fields(cli.StudyOptions)} - {"reps", "seed"}
     chosen = cli.StudyOptions(**{name: value for name, value in vars(options).items() if name in shared})
-    if cli.execute(study, chosen, described.thresholds):
-        write_report(study, options.out / study.name, not options.no_figures)
+    if cli.execute(study, chosen, _report(options), described.thresholds):
         print(options.out / study.name)
+
+
+def _report(options: argparse.Namespace) -> Report:
+    """What writes the tables and figures of a study."""
+    from gansim.report import write_report
+
+    return lambda study, folder: write_report(study, folder, not options.no_figures, _say(options))
 
 
 # --- verify -------------------------------------------------------------------------------------
@@ -312,13 +306,14 @@ def _show_arguments(verb: argparse.ArgumentParser) -> None:
 def _show(options: argparse.Namespace) -> None:
     from gansim import store
 
-    metadata = store.read_metadata(options.folder)
+    folder = options.folder.parent if options.folder.name == store.METADATA else options.folder
+    metadata = store.read_metadata(folder)
     if options.versions:
         _print_facts({**metadata.get("versions", {}), **metadata.get("machine", {})})
         facts = {name: metadata.get(name) for name in ("kernel", "source", "git", "command", "seed")}
         _print_facts(facts | {"git": _commit(metadata.get("git"))})
         return
-    texts = {path.stem: path for path in sorted((options.folder / "tables").glob("*.md"))}
+    texts = {path.stem: path for path in sorted((folder / "tables").glob("*.md"))}
     pages = {name: _text(path) for name, path in texts.items()}
     if options.table not in (None, "all"):
         if options.table not in pages:
@@ -327,7 +322,10 @@ def _show(options: argparse.Namespace) -> None:
             )
         print(pages[options.table])
         return
-    print(f"study {metadata['study']}: {_status(options.folder, metadata)}")
+    complete = metadata.get("status", "complete") == "complete"
+    print(f"study {metadata['study']}: {_status(folder, metadata)}")
+    if pages and not complete:
+        print("the tables here are those of earlier results")
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
         wide = max(map(len, pages))
@@ -336,8 +334,8 @@ def _show(options: argparse.Namespace) -> None:
         return
     for name, page in pages.items():
         print(f"\n## {name}\n\n{page.strip()}")
-    if not pages and metadata.get("status", "complete") == "complete":
-        print(f"{options.folder / 'tables'}: no tables")
+    if not pages and complete:
+        print(f"{folder / 'tables'}: no tables")
 
 
 def _status(folder: Path, metadata: Mapping[str, Any]) -> str:
@@ -419,6 +417,8 @@ def _relabel(options: argparse.Namespace) -> None:
     check_folder(out, study.name)
     before = study.label(found, results.thresholds)["regime"]
     after = study.label(found, thresholds)
+    if study.stopping:  # the rule held for the labels that were
+        study.judge(after)
     out.mkdir(parents=True, exist_ok=True)
     store.write_runs(out / store.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
     write_report(study, out, not options.no_figures)
@@ -445,11 +445,9 @@ def _merge_arguments(verb: argparse.ArgumentParser) -> None:
 
 def _merge(options: argparse.Namespace) -> None:
     from gansim.merging import merge
-    from gansim.report import write_report
 
-    study = merge(options.folders, options.out, options.force, False, _say(options))
-    if not options.no_tables:
-        write_report(study, options.out / study.name, not options.no_figures)
+    report = None if options.no_tables else _report(options)
+    study = merge(options.folders, options.out, options.force, False, _say(options), report)
     print(options.out / study.name)
 
 

@@ -11,6 +11,8 @@ import contextlib
 import dataclasses
 import itertools
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -28,19 +30,26 @@ __all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "Listed", "level_la
 Label: TypeAlias = str | int | float
 _Point: TypeAlias = tuple[Mapping[str, Label], Mapping[str, Any]]  # labels by column, overrides by dotted path
 
-# Columns that every frame of runs has; a factor of the same name would hide one. "game" is not among them: as a
-# factor it holds the same values as the column.
+# Columns that every frame of runs has, and those that the functions of `gansim.tables` put beside the factors; a factor
+# of the same name would hide one. "game" is not among them: as a factor it holds the same values as the column. Nor are
+# "a" and "b", which `gansim.tables.compare` alone refuses: one letter is too good a name.
 RESERVED: frozenset[str] = frozenset(
     (
         *("design", "cell", "rep", "seed", "run", "record", "step", *FIELDS),
         *("g_state", "d_state", "regime", "left", "converged_step", "last_step"),
         *("share_perfect", "share_idle", "share_inverted", "share_mixed", "share_nonfinite"),
         *("g_intercept", "g_slope", "sample_mean", "sample_std", "referee_accuracy", "referee_auc", "referee_v"),
+        *("count", "n", "share", "mcse", "low", "high", "thresholds", "relabelled"),
+        *("quantity", "missing", "mean", "sd", "q05", "q25", "median", "q75", "q95"),
+        *("unpaired", "share_a", "share_b", "difference", "only_a", "only_b", "mcnemar_p", "gain"),
+        *("mean_a", "mean_b", "mean_difference"),
+        *("survival", "at_risk", "events", "censored", "share_of_peak"),
     )
 )
 
 _MAX_CELLS = 100_000  # a frame of cells stays far below a second and 1 GB to build
 MAX_REPS = 10_000_000
+_LABELS = range(-(2**63), 2**63)  # integers that a column of the runs can hold
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -223,9 +232,11 @@ class Design:
 
     def _refuse_twins(self) -> None:
         """Two cells of a list with the same labels could not be told apart in the runs."""
-        first: dict[tuple[tuple[str, str], ...], Cell] = {}
-        for cell in self.cells:
-            twin = first.setdefault(tuple((name, str(label)) for name, label in cell.levels.items()), cell)
+        first: dict[tuple[Label | None, ...], Cell] = {}
+        levels = [[stored_level(cell, name, name in self.values) for cell in self.cells] for name in self.columns]
+        stored = zip(*map(_as_stored, levels), strict=True) if levels else [()] * len(self.cells)
+        for cell, labels in zip(self.cells, stored, strict=True):
+            twin = first.setdefault(labels, cell)
             if twin is not cell:
                 raise ConfigError(f"{cell.describe()}: the same labels as cell {twin.index}: each cell once")
 
@@ -266,7 +277,8 @@ def _list(cells: Sequence[object]) -> _Plan:
     for number, overrides in enumerate(cells):
         if not isinstance(overrides, Mapping):
             raise ConfigError(f"factors: cell {number}: value {overrides!r:.60}: a mapping of dotted paths to values")
-        points.append(({_column(path): level_label(value) for path, value in overrides.items()}, {"cell": overrides}))
+        labels = {_column(path): _value_label(path, value) for path, value in overrides.items()}
+        points.append((labels, {"cell": overrides}))
     columns = tuple(dict.fromkeys(path for labels, _ in points for path in labels))
     return _Plan(columns, frozenset(columns), _counted(points), distinct=False, read_back=True)
 
@@ -349,8 +361,9 @@ def check_integer(value: object, name: str, low: int, high: int) -> int:
 
 def _column(name: object) -> str:
     """Return the name of a column of labels, or refuse it."""
-    if not isinstance(name, str) or not name or name in RESERVED or not is_text(name):
-        raise ConfigError(f"factors: value {name!r}: text that is no column of the runs (such as cell, w1 or regime)")
+    if not isinstance(name, str) or not name or name in RESERVED or not _is_line(name):
+        columns = "no column of the runs (such as cell, w1 or regime) or of a table of them (such as n or share)"
+        raise ConfigError(f"factors: value {name!r:.60}: text that is {columns}, without control characters")
     return name
 
 
@@ -369,6 +382,11 @@ def is_text(text: str) -> bool:
     return True
 
 
+def _is_line(text: str) -> bool:
+    """Whether a text can be written, printed and drawn: SVG cannot hold control characters, nor U+FFFE and U+FFFF."""
+    return is_text(text) and not any(unicodedata.category(sign) == "Cc" or sign in "\ufffe\uffff" for sign in text)
+
+
 def _levels(name: str, given: object) -> list[_Point]:
     """Levels of a factor: the labels, by column, and the overrides."""
     if isinstance(given, Sample):
@@ -378,27 +396,44 @@ def _levels(name: str, given: object) -> list[_Point]:
     if isinstance(given, Mapping):
         pairs = [(_given_label(name, label), _overrides(name, value)) for label, value in given.items()]
     elif isinstance(given, (Sequence, np.ndarray)) and not isinstance(given, str):
-        pairs = [(level_label(value), {name: value}) for value in given]
+        pairs = [(_value_label(name, value), {name: value}) for value in given]
     else:
         raise ConfigError(f"factors: {name}: value {given!r:.60}: a sequence of values, or a mapping of labels")
     if not pairs:
         raise ConfigError(f"factors: {name}: no levels: at least one")
-    labels = [label for label, _ in pairs]
-    texts = [str(label) for label in labels]  # 1 and "1" would be one level in a column of text
-    twice = [text for label, text in zip(labels, texts, strict=True) if labels.count(label) + texts.count(text) > 2]
-    if twice:
-        raise ConfigError(f"factors: {name}: level {twice[0]} given twice: each once")
+    _refuse_repeats(name, [label for label, _ in pairs])
     if name == "game" and any(overrides != {"game": label} for label, overrides in pairs):
         raise ConfigError("factors: game: labels other than the games: choose another column name, or plain games")
     return [({name: label}, overrides) for label, overrides in pairs]
 
 
+def _refuse_repeats(name: str, labels: Sequence[Label]) -> None:
+    """Refuse levels that are one in a column of text, as 1 and "1" are, or in one of numbers, as 1 and 1.0 are."""
+    texts = Counter(map(str, labels))
+    numbers = Counter(float(label) for label in labels if not isinstance(label, str))
+    for label in labels:
+        if texts[str(label)] > 1 or (not isinstance(label, str) and numbers[float(label)] > 1):
+            raise ConfigError(f"factors: {name}: level {label} given twice: each once")
+
+
 def _given_label(name: str, label: object) -> Label:
     plain = label.item() if isinstance(label, np.generic) else label
     number = isinstance(plain, (int, float)) and not isinstance(plain, bool) and abs(plain) < float("inf")
-    if number or (isinstance(plain, str) and is_text(plain)):
-        return plain  # type: ignore[return-value]
-    raise ConfigError(f"factors: {name}: label {label!r:.60}: text or a finite number")
+    if number or (isinstance(plain, str) and _is_line(plain)):
+        return _held(name, plain)  # type: ignore[arg-type]
+    raise ConfigError(f"factors: {name}: label {label!r:.60}: text without control characters, or a finite number")
+
+
+def _value_label(name: str, value: object) -> Label:
+    return _held(name, level_label(value))
+
+
+def _held(name: str, label: Label) -> Label:
+    """Return a label that a column can hold. Of an integer that it cannot, Python may refuse to write the digits."""
+    if isinstance(label, int) and label not in _LABELS:
+        bits = f"an integer of {label.bit_length()} bits"
+        raise ConfigError(f"factors: {name}: level, {bits}: from -2^63 to 2^63 - 1, a number with a point, or text")
+    return label
 
 
 def _overrides(name: str, value: object) -> Mapping[str, Any]:
@@ -439,6 +474,52 @@ def level_label(value: object) -> Label:
     if isinstance(plain, (str, int, float)) and not isinstance(plain, bool):
         return plain
     return " ".join(repr(plain).split())
+
+
+def stored_level(cell: Cell, name: str, plain: bool) -> Label | None:
+    """Label of a cell in a column of the runs.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    name : str
+        The column.
+    plain : bool
+        Whether its labels are simply the values of that field, which a cell has whether the field is varied or not.
+
+    Returns
+    -------
+    str, int, float or None
+        The label; None if the cell has none.
+    """
+    if name in cell.levels or not plain:
+        return cell.levels.get(name)
+    try:
+        return level_label(value_at(cell.gan, name))
+    except KeyError:  # another kind of optimiser or target, without this field
+        return None
+
+
+def has_text(labels: Iterable[Label | None]) -> bool:
+    """Whether a column is stored as text: one text among numbers makes all of them text.
+
+    Parameters
+    ----------
+    labels : iterable of str, int, float or None
+        The labels of a column.
+    """
+    return any(isinstance(label, str) for label in labels)
+
+
+def _as_stored(labels: Sequence[Label | None]) -> list[Label | None]:
+    """Labels as they compare in a column of the runs: 1 and 1.0 are one number, and two texts.
+
+    Numbers compare as floats even if all are integers: beside a design without the column they are stored as floats,
+    and 2^53 + 1 becomes 2^53.
+    """
+    kind = str if has_text(labels) else float
+    return [None if label is None else kind(label) for label in labels]
 
 
 def value_at(gan: GAN, path: str) -> Any:

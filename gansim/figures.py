@@ -58,6 +58,7 @@ __all__ = [
     "Example",
     "convergence_time",
     "gallery",
+    "is_ours",
     "lines_by_panel",
     "moments_cloud",
     "rate_map",
@@ -127,6 +128,7 @@ _LEVELS = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
 _WIDTH = 7.2  # inches; 1,080 pixels at 150 dpi, shown at about 830 in a README, so that 7 points are 11 pixels there
 _DPI = 150
 _SMALL, _NORMAL, _TITLE = 7.0, 8.0, 9.5  # points
+_DRAWN_BY = "gansim.figures"  # stands in every file that `save` writes
 _FAINT, _GREY, _INK = "#d9d9d9", "#595959", "#1a1a1a"
 _LOG4 = math.log(4.0)
 _V_LINEAR = 2.0  # V is drawn linear down to -2, which shows both 0 and -log 4, and logarithmic below
@@ -195,7 +197,7 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     folder : str or Path
         Where to; made if missing.
     name : str
-        File name without suffix.
+        File name without suffix: letters, digits, "_", "-", and "." but not first.
 
     Returns
     -------
@@ -207,13 +209,13 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     ValueError
         If `name` is not a plain file name.
     """
-    if not re.fullmatch(r"[\w-]+", name):
-        raise ValueError(f"name: {name!r}; allowed: letters, digits, '_' and '-'")
+    if not re.fullmatch(r"[\w-][\w.-]*", name):
+        raise ValueError(f"name: {name!r}; allowed: letters, digits, '_', '-', and '.' but not first")
     base = Path(folder)
     base.mkdir(parents=True, exist_ok=True)
     options: dict[str, dict[str, Any]] = {
-        "png": {"metadata": {"Software": None}},
-        "svg": {"metadata": {"Date": None, "Creator": None}},
+        "png": {"metadata": {"Software": _DRAWN_BY}},
+        "svg": {"metadata": {"Date": None, "Creator": _DRAWN_BY}},
     }
     paths = []
     for suffix, more in options.items():
@@ -223,6 +225,12 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         paths.append(base / f"{name}.{suffix}")
         paths[-1].write_bytes(stream.getvalue() if suffix == "png" else _smaller(stream.getvalue()))
     return paths
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a figure that `save` wrote, of whatever version: others are not ours to remove."""
+    with path.open("rb") as file:
+        return _DRAWN_BY.encode() in file.read(4096)
 
 
 def _smaller(svg: bytes) -> bytes:
@@ -589,13 +597,14 @@ def rate_map(
     axes.add_collection(LineCollection(_outline(inside, x_edges, y_edges), colors="black", linewidths=1.6, zorder=3))
     axes.set(xscale="log", yscale="log", xlabel=_name([x], labels), ylabel=_name([y], labels))
     axes.set(xlim=x_edges[[0, -1]], ylim=y_edges[[0, -1]])
-    bar = figure.colorbar(mesh, ax=axes, label=f"share of runs {value}", format=PercentFormatter(1, symbol=" %"))
+    outcome = _name([value], None)
+    bar = figure.colorbar(mesh, ax=axes, label=f"share of runs {outcome}", format=PercentFormatter(1, symbol=" %"))
     bar.outline.set_visible(False)
     widest = 100 * float((shares["high"] - shares["low"]).max())
     count = f"{_runs(shares['n'])} a point; widest 95 % Wilson interval: {widest:.0f} points."
     line = "Black line: lower limit above 50 %." if inside.any() else "Nowhere is the lower limit above 50 %."
     line += " White: no runs." if share.isna().to_numpy().any() else ""
-    _head_or_title(figure, ax, title or f"Pr({value}) by learning rate", f"{note} {count} {line}".strip())
+    _head_or_title(figure, ax, title or f"Pr({outcome}) by learning rate", f"{note} {count} {line}".strip())
     return figure
 
 
@@ -1517,7 +1526,14 @@ def _runs(counts: ArrayLike) -> str:
 def _name(values: Iterable[Any], labels: Labels | None, joint: str = ", ") -> str:
     """Say which group, from its levels."""
     given = {**_LABELS, **(labels or {})}
-    return joint.join(given.get(v, "–" if pd.isna(v) else f"{v:g}" if isinstance(v, float) else str(v)) for v in values)
+    return joint.join(given.get(v, _word(v)) for v in values)
+
+
+def _word(level: Any) -> str:
+    """Write a level. Dollar signs are signs here, not mathematics: what a caller writes in `labels` may have some."""
+    if pd.isna(level):
+        return "–"
+    return f"{level:g}" if isinstance(level, float) else str(level).replace("$", r"\$")
 
 
 def _facets(frame: pd.DataFrame, column: str | None) -> list[Any]:

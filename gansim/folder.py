@@ -2,7 +2,8 @@
 
 What lies in ``<out>/<study>/``, and when:
 
-metadata.json    before anything is simulated (status "running"), and again at the very end ("complete", or "shard")
+metadata.json    before anything is simulated (status "running"), and at the very end, when tables and figures are there
+                 too ("complete", or "shard")
 parts/           what is finished of unfinished work: see `gansim.parts`
 traces.parquet   all runs, once they are complete; nothing else is needed to make the rest again
 runs.parquet     one row per run with its labels, made from it
@@ -32,7 +33,7 @@ from gansim.store import LOCK, METADATA, PARTS, RUNS, TRACES, Rows, StoreError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Folder", "open_folder"]
+__all__ = ["Folder", "hold_folder", "open_folder"]
 
 # What is finished is saved every two seconds. In long sessions every fiftieth of the time that has passed, at most a
 # minute: 10,000 parts a week, which take less than a minute to read, instead of 300,000.
@@ -46,6 +47,45 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
+def hold_folder(
+    path: str | os.PathLike[str],
+    study: str,
+    force: bool = False,
+    say: Callable[[str], object] = lambda text: None,
+) -> Iterator[bool]:
+    """Have the results folder of a study alone.
+
+    Parameters
+    ----------
+    path : path
+        The study's own folder; made if missing.
+    study : str
+        Its name.
+    force : bool, default False
+        Put an earlier folder aside, whatever study of that name it holds, and start over.
+    say : callable, optional
+        Takes a line for the user.
+
+    Yields
+    ------
+    bool
+        Whether it holds earlier results.
+
+    Raises
+    ------
+    StoreError
+        If another process has it open, or it holds anything else than results. Nothing has been changed in it then.
+    """
+    path = Path(path)
+    with contextlib.ExitStack() as stack:
+        earlier = _take(path, study, stack)
+        if force and earlier:
+            say(f"the earlier results are kept in {_put_aside(path)}")
+            earlier = _take(path, study, stack)
+        yield earlier
+
+
+@contextlib.contextmanager
 def open_folder(
     path: str | os.PathLike[str],
     identity: Identity,
@@ -54,6 +94,7 @@ def open_folder(
     force: bool = False,
     say: Callable[[str], object] = lambda text: None,
     warn: Callable[[str], object] = lambda text: None,
+    held: bool = False,
 ) -> Iterator[Folder]:
     """Take the results folder of a study, alone, with all runs that are stored in it.
 
@@ -71,6 +112,8 @@ def open_folder(
         Put an earlier folder aside, whatever study of that name it holds, and start over.
     say, warn : callable, optional
         Take a line for the user; `warn` that something is wrong with a file.
+    held : bool, default False
+        This process has it already, by `hold_folder`.
 
     Yields
     ------
@@ -85,10 +128,7 @@ def open_folder(
     """
     path = Path(path)
     with contextlib.ExitStack() as stack:
-        earlier = _take(path, identity.study, stack)
-        if force and earlier:
-            say(f"the earlier results are kept in {_put_aside(path)}")
-            earlier = _take(path, identity.study, stack)
+        earlier = held or stack.enter_context(hold_folder(path, identity.study, force, say))
         folder = Folder(path, identity, collected)
         folder.resume(cells, say if earlier else lambda text: None, warn)
         stack.enter_context(folder.saving())
@@ -157,7 +197,7 @@ def _lock(folder: Path) -> Iterator[None]:
 def _put_aside(folder: Path) -> Path:
     """Rename a folder to the next free name."""
     number = 1
-    while (kept := folder.with_name(f"{folder.name}.{number}")).exists():
+    while os.path.lexists(kept := folder.with_name(f"{folder.name}.{number}")):  # also a link that leads nowhere
         number += 1
     folder.rename(kept)
     return kept
@@ -206,7 +246,7 @@ class Folder:
         self.saved = self.collected.done
         if self.saved:
             say(f"{self.saved:,} of {len(self.collected):,} runs are saved in {self.path}")
-        elif self.metadata.get("status") != "running":
+        elif self.metadata.get("status", "complete") != "running":
             say(f"replacing the earlier results in {self.path}")
         self.seconds["read"] = time.perf_counter() - started
 
@@ -315,8 +355,13 @@ class Folder:
             store.sync_folder(part.parent)  # before traces.parquet is replaced
         return part
 
-    def finish(self, runs: pd.DataFrame, describe: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
-        """Write the complete results, and remove the parts that they replace.
+    def finish(
+        self,
+        runs: pd.DataFrame,
+        describe: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        report: Callable[[Mapping[str, Any]], object] | None,
+    ) -> dict[str, Any]:
+        """Write the results, remove the parts that they replace, and call them complete once the report is there too.
 
         Parameters
         ----------
@@ -324,6 +369,9 @@ class Folder:
             All runs with their labels.
         describe : callable
             Takes facts about the files, digest and files, and gives the metadata.
+        report : callable or None
+            Takes the metadata and writes what else belongs to the results. None: more runs follow, the results are not
+            complete yet.
 
         Returns
         -------
@@ -351,10 +399,14 @@ class Folder:
                 "digest": {"runs": digest, "traces": store.digest_traces(rows.traces)},
                 "files": {RUNS: file, TRACES: checksum},
             }
-            status = {"status": "complete", "identity": self.identity.digest}
-            metadata = {**describe(facts), **status}
-            store.write_metadata(self.path / METADATA, metadata)
+            told = {"status": "running", "identity": self.identity.digest}
+            store.write_metadata(self.path / METADATA, metadata := {**describe(facts), **told})
         self._remove_parts(traces)
+        if report is not None:
+            with self.writing():
+                told["status"] = "complete"
+                report({**metadata, **told})
+                store.write_metadata(self.path / METADATA, metadata := {**describe(facts), **told})
         return metadata
 
     def _remove_parts(self, traces: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansim.design import Cell, Design, level_label, value_at
+from gansim.design import Cell, Design, has_text, stored_level
 from gansim.parts import Collected
 from gansim.store import ESTIMATES
 from gansim.traces import FIELDS
@@ -69,16 +69,7 @@ def _factor_levels(designs: Sequence[Design], cells: Sequence[Cell]) -> dict[str
     """
     names = dict.fromkeys(name for design in designs for name in design.columns)
     plain = {name for name in names if all(name in d.values for d in designs if name in d.columns)}
-    return {name: [_level(cell, name, name in plain) for cell in cells] for name in names}
-
-
-def _level(cell: Cell, name: str, plain: bool) -> Any:
-    if name in cell.levels or not plain:
-        return cell.levels.get(name)
-    try:
-        return level_label(value_at(cell.gan, name))
-    except KeyError:  # another kind of optimiser or target, without this field
-        return None
+    return {name: [stored_level(cell, name, name in plain) for cell in cells] for name in names}
 
 
 def _column(values: Sequence[Any]) -> Any:
@@ -86,7 +77,7 @@ def _column(values: Sequence[Any]) -> Any:
     import pandas as pd
 
     present = [value for value in values if value is not None]
-    if any(isinstance(value, str) for value in present):
+    if has_text(present):
         return pd.array([None if value is None else str(value) for value in values], dtype="str")
     if len(present) == len(values) and all(isinstance(value, int) for value in present):
         return np.array(values, dtype=np.int64)

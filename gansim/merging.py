@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from gansim import parts
-from gansim.folder import open_folder
+from gansim.folder import hold_folder, open_folder
 from gansim.identity import Identity, differences
 from gansim.parts import Collected
 from gansim.results import Results, open_results
 from gansim.shard import Shard
 from gansim.store import StoreError
-from gansim.study import Study
+from gansim.study import Report, Study
 
 __all__ = ["merge"]
 
@@ -26,6 +27,7 @@ def merge(
     force: bool = False,
     progress: bool | None = None,
     say: Callable[[str], object] = lambda text: None,
+    report: Report | None = None,
 ) -> Study:
     """Put the runs of several folders of one study together, and finish the study.
 
@@ -41,6 +43,8 @@ def merge(
         False: print nothing.
     say : callable, optional
         Takes a line for the user.
+    report : callable, optional
+        As for `Study.run`.
 
     Returns
     -------
@@ -63,21 +67,34 @@ def merge(
             raise StoreError(
                 f"{results.folder}: not of the same study as {opened[0].folder} ({found}): merge like with like"
             )
+        if results.thresholds != opened[0].thresholds:
+            raise StoreError(
+                f"{results.folder}: other thresholds than {opened[0].folder} ({_thresholds(opened[0], results)}): run "
+                "one of them again under those of the other, which simulates nothing, then merge"
+            )
     study = study.with_reps(np.max([results.study.reps for results in opened], axis=0).tolist())
     study.stopping = next((results.study.stopping for results in opened if results.study.stopping), {})
     everything = Collected(study.reps, study.cells[0].gan.records)
     for results in opened:
         _take(results, identity, everything, say)
     merged = Collected(study.reps, everything.records)
-    with open_folder(Path(out) / study.name, identity, study.cells, merged, force) as folder:
-        folder.start(study.describe({"status": "running"}))
-        rows = everything.rows(~everything.missing & merged.missing)
-        if len(rows):
-            folder.add(rows)
-    if merged.missing.any():
-        raise StoreError(_missing(opened, merged))
-    study.finish(out, progress=progress, thresholds=opened[0].thresholds)
+    path, thresholds = Path(out) / study.name, opened[0].thresholds
+    with hold_folder(path, study.name, force, say):
+        with open_folder(path, identity, study.cells, merged, held=True) as folder:
+            folder.start(study.describe({"status": "running"}, thresholds))
+            rows = everything.rows(~everything.missing & merged.missing)
+            if len(rows):
+                folder.add(rows)
+        if merged.missing.any():
+            raise StoreError(_missing(opened, merged))
+        study.finish(out, progress=progress, thresholds=thresholds, report=report, held=True)
     return study
+
+
+def _thresholds(one: Results, other: Results) -> str:
+    """What differs between the thresholds of two folders."""
+    pairs = zip(asdict(one.thresholds).items(), asdict(other.thresholds).values(), strict=True)
+    return ", ".join(f"{name}: {mine:g} and {others:g}" for (name, mine), others in pairs if mine != others)
 
 
 def _take(results: Results, identity: Identity, into: Collected, say: Callable[[str], object]) -> None:

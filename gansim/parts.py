@@ -7,6 +7,7 @@ not trusted, and its runs count as missing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -25,7 +26,17 @@ from gansim.traces import FIELDS, Traces
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Bad", "Collected", "ForeignError", "collect", "part_name", "read_part", "stored_files", "write_part"]
+__all__ = [
+    "Bad",
+    "Collected",
+    "ForeignError",
+    "collect",
+    "part_name",
+    "read_part",
+    "stored_files",
+    "stored_reps",
+    "write_part",
+]
 
 _DIGITS = 32  # of the SHA-256 in a part's name: 128 bits
 _NAME = re.compile(rf"part-([0-9a-f]{{{_DIGITS}}})\.parquet")
@@ -253,6 +264,16 @@ def stored_files(folder: Path) -> list[Path]:
     """Files of a results folder that may hold measured runs: its traces.parquet and its parts, in order of name."""
     found = sorted(path for path in (folder / PARTS).glob("part-*.parquet"))
     return [path for path in [folder / TRACES, *found] if path.exists()]
+
+
+def stored_reps(folder: Path, identity: Identity) -> list[int]:
+    """Replicates of every cell that the trusted files of a folder reach to, 0 where they hold none."""
+    most = np.zeros(len(identity.cells), dtype=np.int64)
+    for path in stored_files(folder):
+        with contextlib.suppress(StoreError):  # `collect` tells of it
+            rows = read_part(path, identity, _expected(path, {}))
+            np.maximum.at(most, rows.cells, rows.reps.astype(np.int64) + 1)
+    return [int(n) for n in most]
 
 
 def collect(

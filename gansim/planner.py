@@ -67,6 +67,15 @@ def _quantile(probability: float) -> float:
     return float(special.ndtri(probability))
 
 
+def _two_sided(level: float) -> float:
+    """Return the normal quantile that leaves (1 - level) / 2 on each side: 1.96 for 0.95.
+
+    It is taken in the lower tail: (1 + level) / 2 rounds to 1 at the largest level below 1, and the quantile of 1 is
+    infinite. 1 - level rounds to 1 below 1e-16, where the test's level would be none.
+    """
+    return -_quantile((1 - _inside(level, "level", 1e-9, 1)) / 2)
+
+
 def _ceiling(number: float, holds: Callable[[int], bool]) -> int:
     """Return the smallest integer near a number from which a condition holds: rounding must not cost or add a run."""
     if number > MOST:
@@ -142,7 +151,7 @@ def replicates_for_half_width(half_width: float, share: float = 0.5, level: floa
     """
     h = _inside(half_width, "half_width", 1e-9, 0.5)
     p = _inside(share, "share", 0, 1, ends=True)
-    z2 = _quantile((1 + _inside(level, "level", 0, 1)) / 2) ** 2
+    z2 = _two_sided(level) ** 2
     # Squared, the width is a quadratic in n: h^2 (n + z^2)^2 = z^2 (n p (1 - p) + z^2 / 4).
     middle, constant = 2 * h**2 * z2 - z2 * p * (1 - p), z2**2 * (h**2 - 0.25)
     root = (-middle + math.sqrt(middle**2 - 4 * h**2 * constant)) / (2 * h**2)
@@ -310,7 +319,7 @@ def replicates_for_power(only_a: float, only_b: float, power: float = 0.8, alpha
 def _connor(only_a: float, only_b: float, power: float, alpha: float) -> int:
     """Normal approximation of the pairs needed (Connor 1987, p. 209)."""
     both, difference = only_a + only_b, only_a - only_b
-    root = _quantile(1 - alpha / 2) * math.sqrt(both) + _quantile(power) * math.sqrt(max(both - difference**2, 0.0))
+    root = _two_sided(1 - alpha) * math.sqrt(both) + _quantile(power) * math.sqrt(max(both - difference**2, 0.0))
     return math.ceil((root / difference) ** 2)
 
 
@@ -456,7 +465,7 @@ def seen(
         If an argument is refused.
     """
     n = check_integer(n, "n", 1, MOST)
-    z2 = _quantile((1 + _inside(level, "level", 0, 1)) / 2) ** 2
+    z2 = _two_sided(level) ** 2
     rows = []
     for share in shares:
         p = _inside(share, "share", 0, 1, ends=True)

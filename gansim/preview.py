@@ -11,10 +11,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gansim.design import Design
 from gansim.packs import compile_key
 from gansim.planning import work
 from gansim.progress import count
+from gansim.shard import Shard
 from gansim.spec import GAN, MLP
 from gansim.study import Study, workers_for
 
@@ -90,11 +93,16 @@ def expected_seconds(design: Design, workers: int = 1, reps: Sequence[int] | Non
     return runs / (RATE * workers)
 
 
-def _with_reps(study: Study) -> Iterator[tuple[Design, Sequence[int]]]:
-    """Every design, and the replicates of its cells."""
-    first = 0
+def _with_reps(study: Study, shard: Shard | None = None) -> Iterator[tuple[Design, Sequence[int]]]:
+    """Every design, and the replicates of its cells, those of a shard alone if there is one."""
+    first, counts = 0, list(study.reps)
+    if shard is not None:
+        counts = [
+            int(shard.holds(np.full(n, cell, np.int32), np.arange(n, dtype=np.int32)).sum())
+            for cell, n in enumerate(study.reps)
+        ]
     for design in study.designs:
-        yield design, study.reps[first : first + len(design.cells)]
+        yield design, counts[first : first + len(design.cells)]
         first += len(design.cells)
 
 
@@ -137,7 +145,7 @@ def preview(study: Study, jobs: int = -1) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def describe(study: Study, jobs: int = -1) -> list[str]:
+def describe(study: Study, jobs: int = -1, shard: Shard | None = None) -> list[str]:
     """Say what a study will do, for ``--dry-run``.
 
     Parameters
@@ -146,6 +154,8 @@ def describe(study: Study, jobs: int = -1) -> list[str]:
         The study; nothing is run.
     jobs : int, default -1
         Workers; -1: one per core.
+    shard : Shard, optional
+        Of this part of the runs alone.
 
     Returns
     -------
@@ -164,13 +174,15 @@ def describe(study: Study, jobs: int = -1) -> list[str]:
     >>> print(describe(Study("games", GAN(target=Normal()), {"game": ["minimax"]}, reps=64), jobs=1)[0])
     study games: 1 design, 1 cell, 64 runs, seed 0
     """
-    workers = workers_for(jobs)
+    workers, parts = workers_for(jobs), list(_with_reps(study, shard))
+    runs = count(sum(sum(reps) for _, reps in parts), "run")
     lines = [
         f"study {study.name}: {count(len(study.designs), 'design')}, {count(len(study.cells), 'cell')}, "
-        f"{count(study.n_runs, 'run')}, seed {study.seed}"
+        + (runs if shard is None else f"{runs} of {study.n_runs:,} in shard {shard}")
+        + f", seed {study.seed}"
     ]
     first, total = 0, 0.0
-    for design, reps in _with_reps(study):
+    for design, reps in parts:
         columns = f" ({', '.join(design.columns)})" if design.columns else ""
         seconds = expected_seconds(design, workers, reps)
         total += seconds

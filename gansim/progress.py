@@ -48,7 +48,7 @@ class Progress:
     def __init__(
         self, name: str, reps: Sequence[int], steps: Sequence[int], silent: bool, stream: TextIO | None = None
     ) -> None:
-        self.stream = stream or sys.stderr
+        self.stream: TextIO | None = stream or sys.stderr  # Python has none where it was closed
         self.silent = silent
         self.name = name
         self.n_runs = sum(reps)
@@ -67,17 +67,20 @@ class Progress:
     def say(self, text: str) -> None:
         """Say something, unless silent."""
         if not self.silent:
-            self.stream.write(f"{self.name}: {text}\n")
-            self.stream.flush()
+            self.warn(text)
 
     def warn(self, text: str) -> None:
-        """Say what is wrong, silent or not."""
-        self.stream.write(f"{self.name}: {text}\n")
-        self.stream.flush()
+        """Say what is wrong, silent or not; a study does not end because nobody can hear it."""
+        try:
+            if self.stream is not None:
+                self.stream.write(f"{self.name}: {text}\n")
+                self.stream.flush()
+        except OSError:
+            self.stream = None
 
     def __enter__(self) -> None:
         self.started = self.last = time.perf_counter()
-        if not self.silent and self.stream.isatty():
+        if not self.silent and self.stream is not None and self.stream.isatty():
             from tqdm import tqdm
 
             self.bar = tqdm(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gansim import figures, store, tables
 from gansim.design import Design
+from gansim.progress import count
 from gansim.store import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from gansim.study import Study
 
-__all__ = ["check_folder", "remove_figures", "tables_of", "write_report"]
+__all__ = ["check_folder", "replace_figures", "tables_of", "write_report"]
 
 _COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
 _ESTIMATED = ["w1", "v", "g_mean", "g_std", "d_real", "d_fake"]
@@ -51,7 +53,9 @@ def tables_of(study: Study) -> Iterator[tuple[str, pd.DataFrame, str]]:
         yield prefix + "estimates", tables.estimate(runs, by, _ESTIMATED), caption
 
 
-def write_report(study: Study, folder: Path, draw: bool = True) -> None:
+def write_report(
+    study: Study, folder: Path, draw: bool = True, say: Callable[[str], object] = lambda text: None
+) -> None:
     """Write the tables of a study, and a figure of each design that is not too large to be read.
 
     Parameters
@@ -62,15 +66,20 @@ def write_report(study: Study, folder: Path, draw: bool = True) -> None:
         Its results folder, or another.
     draw : bool, default True
         False: no figures, and none of another run either.
+    say : callable, optional
+        Takes a line for the user.
     """
     for name, frame, caption in tables_of(study):
         tables.save(frame, folder / "tables", name, caption, study.stopping_note())
-    remove_figures(folder / "figures")
-    for design in study.designs if draw else ():
+    replace_figures(folder, _figures_of(study) if draw else (), say)
+
+
+def _figures_of(study: Study) -> Iterator[tuple[str, Figure]]:
+    for design in study.designs:
         if len(design.cells) <= _MOST_ROWS:
             runs, by = _runs_of(study, design)
-            figure = figures.regime_shares(runs, rows=by, blocks=(), title=f"How training ends: {design.name}")
-            figures.save(figure, folder / "figures", f"regimes_{design.name}")
+            title = f"How training ends: {design.name}"
+            yield f"regimes_{design.name}", figures.regime_shares(runs, rows=by, blocks=(), title=title)
 
 
 def check_folder(folder: Path, study: str) -> None:
@@ -104,22 +113,27 @@ def _first(names: list[str]) -> str:
     return f" ({names[0]})" if names else ""
 
 
-def remove_figures(folder: Path) -> int:
-    """Remove figures that an earlier run has drawn: they must not lie beside tables of other numbers.
+def replace_figures(
+    folder: Path, drawn: Iterable[tuple[str, Figure]], say: Callable[[str], object] = lambda text: None
+) -> None:
+    """Write figures in place of those that an earlier run has drawn: they must not lie beside tables of other numbers.
 
     Parameters
     ----------
     folder : Path
-        The folder of figures; it need not exist.
-
-    Returns
-    -------
-    int
-        How many files were removed.
+        A results folder; its ``figures/`` need not exist.
+    drawn : iterable of (str, Figure)
+        Names and figures.
+    say : callable, optional
+        Takes a line for the user, if figures are removed and none put in their place.
     """
-    drawn = [path for kind in ("png", "svg") for path in folder.glob(f"*.{kind}")]
-    for path in drawn:
+    where = folder / "figures"
+    former = {path for kind in ("png", "svg") for path in where.glob(f"*.{kind}") if figures.is_ours(path)}
+    for name, figure in drawn:
+        former.difference_update(figures.save(figure, where, name))
+    for path in former:
         path.unlink()
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-    return len(drawn)
+    if where.is_dir() and not any(where.iterdir()):
+        where.rmdir()
+    if former:
+        say(f"{where}: {count(len(former), 'file')} of an earlier run removed")

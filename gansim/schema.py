@@ -55,7 +55,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -107,6 +107,8 @@ class Description:
         Replicates of every cell, by number; by default those of its design.
     aims : str, optional
         What the study asks, for its ADEMP sheet.
+    recorded : bool, default False
+        Whether it comes from a metadata.json. `gansim.store.read_metadata` checks those.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Description:
     thresholds: Thresholds | None = None
     reps: tuple[int, ...] = ()
     aims: str = ""
+    recorded: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.reps:
@@ -300,7 +303,8 @@ def from_dict(values: Mapping[str, Any]) -> Description:
         If anything is unknown or refused. One line: key, value, what is allowed.
     """
     values = _table(_checked(values, "", 0), "study")
-    if "gansim" in values:  # a metadata.json: facts of its execution stand beside the study
+    recorded = "gansim" in values
+    if recorded:  # a metadata.json: facts of its execution stand beside the study
         found = {name: values[name] for name in _STUDY[1:] if name in values}
         values = {**found, **({"name": values["study"]} if "study" in values else {})}
     _known(values, _STUDY, "")
@@ -321,6 +325,7 @@ def from_dict(values: Mapping[str, Any]) -> Description:
         _thresholds(values["thresholds"]) if "thresholds" in values else None,
         tuple(reps),
         _text(values.get("aims", ""), "aims"),
+        recorded,
     )
 
 

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from joblib import cpu_count
 
 from gansim import ademp, provenance, schema, store
-from gansim.design import MAX_REPS, Design, Factors, check_integer, check_name
-from gansim.folder import Folder, open_folder
+from gansim.design import MAX_REPS, Design, Factors, check_integer, check_name, is_text
+from gansim.folder import Folder, hold_folder, open_folder
 from gansim.frame import runs_frame
 from gansim.identity import Identity, differences, identify
 from gansim.packs import MAX_SEED, compile_key
-from gansim.parts import Collected
+from gansim.parts import Collected, stored_reps
 from gansim.planning import Task, tasks_of
 from gansim.pool import Backend, Failure, Workers, open_workers
 from gansim.progress import Progress, count
@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from gansim.regimes import Thresholds
     from gansim.traces import Traces
 
-__all__ = ["Backend", "RunsError", "Study", "simulate", "workers_for"]
+__all__ = ["Backend", "Report", "RunsError", "Study", "simulate", "workers_for"]
+
+Report: TypeAlias = Callable[["Study", Path], object]  # writes what else belongs to a study's results into its folder
 
 _MAX_JOBS = 4096
 _BATCH = 128  # replicates that are added together, a chunk of eight packs
@@ -200,7 +202,11 @@ class Study:
     def _set(self, name: str, designs: tuple[Design, ...], seed: int, aims: str) -> None:
         self.name = check_name(name, "name")
         self.seed = check_integer(seed, "seed", 0, MAX_SEED)
-        self.aims = str(aims)
+        if not isinstance(aims, str) or not is_text(aims):
+            raise ConfigError(f"aims: value {aims!r:.60}: text")
+        if other := [design for design in designs if not isinstance(design, Design)]:
+            raise ConfigError(f"designs: value {other[0]!r:.60}: a Design")
+        self.aims = aims
         self.designs = designs
         names = [design.name for design in designs]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -241,6 +247,8 @@ class Study:
         ConfigError
             If there is not one number per cell, or one is refused.
         """
+        if not np.iterable(reps):
+            raise ConfigError(f"reps: value {reps!r:.60}: a number for each of {len(self.cells)} cells")
         if len(reps) != len(self.cells):
             raise ConfigError(f"reps: {len(reps)} numbers: one for each of {len(self.cells)} cells")
         study = Study.of(self.name, self.designs, self.seed, self.aims)
@@ -273,6 +281,7 @@ class Study:
         thresholds: Thresholds | None = None,
         force: bool = False,
         scheduler: str | None = None,
+        report: Report | None = None,
     ) -> pd.DataFrame:
         """Simulate every run that is not stored yet, label all, and write the results.
 
@@ -298,6 +307,9 @@ class Study:
             next number that is free.
         scheduler : str, optional
             Address of the cluster's scheduler, for "dask".
+        report : callable, optional
+            Takes the study and its folder and writes what else belongs to the results, such as tables. The folder is
+            still held by this process alone, and its results are not called complete before.
 
         Returns
         -------
@@ -318,8 +330,8 @@ class Study:
             If some runs could not be computed. The others are saved, if there is a folder.
         """
         with open_workers(backend, workers_for(jobs), scheduler) as workers:
-            session = _Session(workers, backend, Progress(self.name, self.reps, self._steps, progress is False), force)
-            return self._run(out, session, thresholds)
+            show = Progress(self.name, self.reps, self._steps, progress is False)
+            return self._run(out, _Session(workers, backend, show, thresholds, report, force))
 
     def run_to(
         self,
@@ -333,6 +345,7 @@ class Study:
         scheduler: str | None = None,
         batch: int = _BATCH,
         most_reps: int = _MOST_REPS,
+        report: Report | None = None,
     ) -> pd.DataFrame:
         """Run, and add replicates to cells until every share is known to a Monte-Carlo standard error.
 
@@ -348,7 +361,7 @@ class Study:
             Replicates that are added together.
         most_reps : int, default 100,000
             Replicates of a cell that are not exceeded.
-        out, jobs, backend, progress, thresholds, force, scheduler
+        out, jobs, backend, progress, thresholds, force, scheduler, report
             As for `run`. Replicates that an earlier call added are kept.
 
         Returns
@@ -359,29 +372,43 @@ class Study:
         Raises
         ------
         ConfigError, RunsError
-            As `run` does.
+            As `run` does; also if more than `most_reps` replicates are asked for to begin with.
         """
         from gansim import planner
 
         planner.check_stopping(target_mcse, batch, most_reps)
-        with open_workers(backend, workers_for(jobs), scheduler) as workers:
-            if out is not None and not force:
-                self.reps = self._with_stored(Path(out) / self.name)
+        target, batch, most_reps = float(target_mcse), int(batch), int(most_reps)  # NumPy's are no JSON
+        if max(self.reps) > most_reps:
+            raise ConfigError(f"reps: value {max(self.reps):,}: at most most_reps, {most_reps:,}")
+        self.stopping = {"target_mcse": target, "batch": batch, "most_reps": most_reps}
+        with ExitStack() as stack:
+            workers = stack.enter_context(open_workers(backend, workers_for(jobs), scheduler))
+            show = Progress(self.name, self.reps, self._steps, progress is False)
+            if out is not None:  # for all rounds: in between, nobody else may have it
+                stack.enter_context(hold_folder(_folder(out, self.name), self.name, force, show.say))
+                self.reps = self._with_stored(_folder(out, self.name), batch, most_reps)
             while True:
-                self.stopping = {"target_mcse": target_mcse, "batch": batch, "most_reps": most_reps}
                 show = Progress(self.name, self.reps, self._steps, progress is False)
-                runs = self._run(out, _Session(workers, backend, show, force), thresholds)
-                judged = self._judge(runs)
-                more = judged["add"].to_numpy()
+                runs = self._run(out, _Session(workers, backend, show, thresholds, report, held=True, adding=True))
+                more = self.judge(runs)["add"].to_numpy()
                 if not more.any():
-                    break
-                show.say(f"{count(int((more > 0).sum()), 'cell')} above {target_mcse:g}: {more.sum():,} runs more")
+                    return runs
+                show.say(f"{count(int((more > 0).sum()), 'cell')} above {target:g}: {more.sum():,} runs more")
                 self.reps = tuple(n + int(m) for n, m in zip(self.reps, more, strict=True))
-                force = False
-        return runs
 
-    def _judge(self, runs: pd.DataFrame) -> pd.DataFrame:
-        """Which cells need more replicates under the rule of `run_to`; the number of those that do is kept."""
+    def judge(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Which cells need more replicates under the rule of `run_to`; `stopping_note` tells of those that do.
+
+        Parameters
+        ----------
+        runs : DataFrame
+            All runs of the study, labelled; the study has been run by that rule.
+
+        Returns
+        -------
+        DataFrame
+            As `gansim.planner.further_replicates` returns.
+        """
         from gansim import planner
 
         target, batch, most = (self.stopping[name] for name in ("target_mcse", "batch", "most_reps"))
@@ -398,6 +425,7 @@ class Study:
         progress: bool | None = None,
         force: bool = False,
         scheduler: str | None = None,
+        thresholds: Thresholds | None = None,
     ) -> Path:
         """Simulate one shard of the runs, to be put together with the others by `gansim.merging.merge`.
 
@@ -409,6 +437,8 @@ class Study:
             Where to make the folder ``<out>/<name>.shard-i-of-N/``.
         jobs, backend, progress, force, scheduler
             As for `run`.
+        thresholds : Thresholds, optional
+            Definitions of the labels that the runs of all shards together get.
 
         Returns
         -------
@@ -420,19 +450,22 @@ class Study:
         ConfigError, RunsError
             As `run` does.
         """
+        if not isinstance(shard, Shard):
+            raise ConfigError(f"shard: value {shard!r:.60}: a Shard, such as Shard(2, 8)")
+        _check_thresholds(thresholds)
         with open_workers(backend, workers_for(jobs), scheduler) as workers:
             show = Progress(self.name, self.reps, self._steps, progress is False)
             results, self.seconds = self._empty(), {}
             mine = shard.holds(*results.ids)
-            path = Path(out) / shard.folder(self.name)
+            path = _folder(out, shard.folder(self.name))
             with self._open(path, results, show, force) as folder:
                 facts = {**_facts(workers, backend), "shard": str(shard)}
                 wanted = results.missing & mine
                 facts["sessions"] = self._sessions(folder, facts, bool(wanted.any()), show)
-                folder.start(self.describe({**facts, "status": "running"}))
+                folder.start(self.describe({**facts, "status": "running"}, thresholds))
                 self._simulate(results, wanted, workers, show, folder.add)
                 folder.save()
-                folder.start(self.describe({**facts, "status": "shard"}))
+                folder.start(self.describe({**facts, "status": "shard"}, thresholds))
         return path
 
     def simulate(
@@ -474,6 +507,8 @@ class Study:
         out: str | os.PathLike[str],
         progress: bool | None = None,
         thresholds: Thresholds | None = None,
+        report: Report | None = None,
+        held: bool = False,
     ) -> pd.DataFrame:
         """Label and write what is stored, simulating nothing: `run`, for a folder that holds all runs.
 
@@ -485,6 +520,10 @@ class Study:
             False: print nothing but what is wrong with a file.
         thresholds : Thresholds, optional
             Definitions of the labels.
+        report : callable, optional
+            As for `run`.
+        held : bool, default False
+            This process has the folder already, by `gansim.folder.hold_folder`.
 
         Returns
         -------
@@ -499,7 +538,7 @@ class Study:
         _check_thresholds(thresholds)
         show = Progress(self.name, self.reps, self._steps, progress is False)
         results, self.seconds = self._empty(), {}
-        with self._open(Path(out) / self.name, results, show) as folder:
+        with self._open(_folder(out, self.name), results, show, held=held) as folder:
             if results.missing.any():
                 raise StoreError(
                     f"{folder.path}: {len(results) - results.done:,} of {len(results):,} runs are missing: "
@@ -508,7 +547,7 @@ class Study:
             facts: dict[str, Any] = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
             facts |= {"sessions": self._sessions(folder, facts, False, show)}
             folder.start(self.describe({**facts, "status": "running"}, thresholds))
-            return self._finish(folder, facts, thresholds)
+            return self._finish(folder, facts, thresholds, report)
 
     def label(self, results: Collected, thresholds: Thresholds | None = None) -> pd.DataFrame:
         """Label runs; they become the study's `runs` and `traces`.
@@ -579,9 +618,8 @@ class Study:
     def _steps(self) -> list[int]:
         return [cell.gan.steps for cell in self.cells]
 
-    def _run(
-        self, out: str | os.PathLike[str] | None, session: _Session, thresholds: Thresholds | None
-    ) -> pd.DataFrame:
+    def _run(self, out: str | os.PathLike[str] | None, session: _Session) -> pd.DataFrame:
+        thresholds = session.thresholds
         _check_thresholds(thresholds)
         facts, show = _facts(session.workers, session.backend), session.show
         results, self.seconds = self._empty(), {}
@@ -589,12 +627,12 @@ class Study:
             self._simulate(results, results.missing.copy(), session.workers, show, results.put)
             runs = self.label(results, thresholds)
             if self.stopping:
-                self._judge(runs)
+                self.judge(runs)
             assert self.traces is not None
             digests = {"runs": store.digest(runs), "traces": store.digest_traces(self.traces)}
             self.metadata = self.describe({**facts, "status": "complete"}, thresholds, {"digest": digests})
             return runs
-        with self._open(Path(out) / self.name, results, show, session.force) as folder:
+        with self._open(_folder(out, self.name), results, show, session.force, session.held) as folder:
             missing = results.missing.copy()
             if not self.stopping and not missing.any():  # labelled again, or only completed: the rule still holds
                 self.stopping = dict(folder.metadata.get("stopping", {}))
@@ -602,18 +640,24 @@ class Study:
             folder.start(self.describe({**facts, "status": "running"}, thresholds))
             self._simulate(results, missing, session.workers, show, folder.add)
             folder.save()
-            return self._finish(folder, facts, thresholds)
+            return self._finish(folder, facts, thresholds, session.report, session.adding)
 
     def _empty(self) -> Collected:
         return Collected(self.reps, self.cells[0].gan.records)
 
-    def _open(self, path: Path, into: Collected, show: Progress, force: bool = False) -> AbstractContextManager[Folder]:
-        return open_folder(path, self.identity, self.cells, into, force, show.say, show.warn)
+    def _open(
+        self, path: Path, into: Collected, show: Progress, force: bool = False, held: bool = False
+    ) -> AbstractContextManager[Folder]:
+        return open_folder(path, self.identity, self.cells, into, force, show.say, show.warn, held)
 
-    def _with_stored(self, folder: Path) -> tuple[int, ...]:
+    def _with_stored(self, folder: Path, batch: int, most: int) -> tuple[int, ...]:
         """Replicates of every cell, those included that a folder of this study asked for last."""
-        if not (folder / METADATA).exists():
-            return self.reps
+        if not (folder / METADATA).exists():  # lost, but the runs tell: whole batches on top of what was asked for
+            stored = stored_reps(folder, self.identity)
+            return tuple(
+                max(n, min(most, n + batch * -(-(there - n) // batch)), there)
+                for n, there in zip(self.reps, stored, strict=True)
+            )
         metadata = store.read_metadata(folder)
         if differences(metadata, self.identity, self.cells):
             return self.reps  # to be refused where it is opened
@@ -674,12 +718,18 @@ class Study:
             failures,
         )
 
-    def _finish(self, folder: Folder, facts: dict[str, Any], thresholds: Thresholds | None) -> pd.DataFrame:
-        """Label and write, once all runs are there."""
+    def _finish(
+        self,
+        folder: Folder,
+        facts: dict[str, Any],
+        thresholds: Thresholds | None,
+        report: Report | None = None,
+        adding: bool = False,
+    ) -> pd.DataFrame:
+        """Label and write, once all runs are there; `adding`: unless the rule of `run_to` asks for more."""
         started = time.perf_counter()
         runs = self.label(folder.collected, thresholds)
-        if self.stopping:
-            self._judge(runs)
+        follow = bool(self.stopping) and self.judge(runs)["add"].to_numpy().any() and adding
         labelled = time.perf_counter()
         self.seconds |= {"label": labelled - started}
         self.seconds |= {name: seconds for name, seconds in folder.seconds.items() if seconds}
@@ -688,11 +738,14 @@ class Study:
             self.seconds["write"] = time.perf_counter() - labelled
             if "simulate" in self.seconds:
                 facts["sessions"][-1]["seconds"] = _rounded(self.seconds)
-            return self.describe({**facts, "status": "complete"}, thresholds, files)
+            return self.describe(facts, thresholds, files)
 
-        self.metadata = folder.finish(runs, describe)
-        with folder.writing():
-            store.write_text(folder.path / store.ADEMP, ademp.sheet(self.metadata, runs))
+        def write_rest(metadata: Mapping[str, Any]) -> None:
+            store.write_text(folder.path / store.ADEMP, ademp.sheet(metadata, runs))
+            if report is not None:
+                report(self, folder.path)
+
+        self.metadata = folder.finish(runs, describe, None if follow else write_rest)
         return runs
 
     def _sessions(
@@ -713,12 +766,16 @@ class Study:
 
 @dataclass(frozen=True)
 class _Session:
-    """One call that runs a study: with which workers, and what becomes of an earlier folder."""
+    """One call that runs a study: with which workers, what becomes of the folder, what else is written."""
 
     workers: Workers
     backend: Backend
     show: Progress
-    force: bool
+    thresholds: Thresholds | None
+    report: Report | None
+    force: bool = False
+    held: bool = False
+    adding: bool = False
 
 
 def _facts(workers: Workers, backend: Backend) -> dict[str, Any]:
@@ -745,6 +802,13 @@ def workers_for(jobs: object) -> int:
         return check_integer(jobs, "jobs", 1, _MAX_JOBS)
     except ConfigError as error:
         raise ConfigError(f"{error}, or -1 for one per core") from None
+
+
+def _folder(out: str | os.PathLike[str], name: str) -> Path:
+    try:
+        return Path(out) / name
+    except TypeError:
+        raise ConfigError(f"out: value {out!r:.60}: a path") from None
 
 
 def _check_thresholds(thresholds: object) -> None:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ Floats = NDArray[np.float64]
 
 _QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 _TIDY = ("count", "n", "share", "mcse", "low", "high")
+_ESTIMATE = ("quantity", "n", "missing", "mean", "sd", "mcse", "low", "high", *_QUANTILES)
 
 
 # Shares -----------------------------------------------------------------------------------------------------------
@@ -142,9 +143,11 @@ def tabulate(runs: pd.DataFrame, by: Sequence[str], column: str = "regime", leve
     Raises
     ------
     ValueError
-        If there are no runs, a column is missing or named twice, or `column` has missing values.
+        If there are no runs, a column is missing, named twice or named like one of the table, or `column` has missing
+        values.
     """
     _require_columns(runs, by, column)
+    _refuse_hidden([*by, column], _TIDY)
     levels, codes = _levels(runs, column)
     keys, group = _groups(runs, by)
     counts = np.zeros((len(keys), len(levels)), dtype=np.int64)
@@ -215,8 +218,8 @@ def compare(
     Raises
     ------
     ValueError
-        If a column, level or outcome does not occur, `a` equals `b`, no stratum has both, a replicate occurs twice, or
-        the runs of a pair are of studies with different seeds.
+        If a column, level or outcome does not occur, `a` equals `b`, no stratum has both, a replicate occurs twice, a
+        column is named like one of the table, or the runs of a pair are of studies with different seeds.
     """
     by = ([] if factor == "cell" else _factors(runs, factor)) if by is None else list(by)
     _require_columns(runs, by, factor, column, "rep")
@@ -239,8 +242,9 @@ def compare(
     values = pairs[["outcome_a", "outcome_b"]].to_numpy()
     row = _paired_means if means else _paired
     rows = [row(values[stratum == s], int(sizes[s]), level) for s in present]
-    found = keys.loc[present].reset_index(drop=True).assign(a=a, b=b, **({"quantity": column} if means else {}))
-    return pd.concat([found, pd.DataFrame(rows)], axis=1)
+    arms_of = {"a": a, "b": b, **({"quantity": column} if means else {})}
+    _refuse_hidden(by, [*arms_of, *rows[0]])
+    return pd.concat([keys.loc[present].reset_index(drop=True).assign(**arms_of), pd.DataFrame(rows)], axis=1)
 
 
 def estimate(runs: pd.DataFrame, by: Sequence[str], columns: Sequence[str], level: float = 0.95) -> pd.DataFrame:
@@ -267,9 +271,10 @@ def estimate(runs: pd.DataFrame, by: Sequence[str], columns: Sequence[str], leve
     Raises
     ------
     ValueError
-        If there are no runs, or a column is missing or named twice.
+        If there are no runs, or a column is missing, named twice or named like one of the table.
     """
     _require_columns(runs, by, *columns)
+    _refuse_hidden(by, _ESTIMATE)
     keys, group = _groups(runs, by)
     rows = []
     for stratum in range(len(keys)):
@@ -559,6 +564,13 @@ def _require_columns(runs: pd.DataFrame, by: Sequence[str], *others: str) -> Non
             raise ValueError(f"{name!r}: named twice")
 
 
+def _refuse_hidden(by: Sequence[str], made: Sequence[str]) -> None:
+    """Refuse columns of the runs that those of the table would overwrite."""
+    hidden = [name for name in by if name in made]
+    if hidden:
+        raise ValueError(f"{hidden[0]!r}: a column of the table has this name; allowed: other than {', '.join(made)}")
+
+
 def _checked_counts(k: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     successes, trials = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))
     if not np.all((successes >= 0) & (successes <= trials)):
@@ -616,7 +628,7 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     texts = pd.Series([_share_text(*share) for share in shares], index=tidy.index)
     for level in _occurring(tidy, names[split]):
         chosen = (tidy[names[split]] == level).to_numpy()
-        wide[_heading(names[split], level)] = texts[chosen].set_axis(group[chosen])
+        wide[_heading(names[split], level, names[:split])] = texts[chosen].set_axis(group[chosen])
     return wide
 
 
@@ -661,7 +673,7 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
     folder : str or Path
         Where to; made if missing.
     name : str
-        File name without suffix, also the LaTeX label.
+        File name without suffix, also the LaTeX label: letters, digits, "_", "-", and "." but not first.
     caption : str
         What the table shows: first line of the Markdown, caption of the LaTeX.
     notes : sequence of str, optional
@@ -678,8 +690,8 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
     ValueError
         If `name` is not a plain file name.
     """
-    if not re.fullmatch(r"[\w-]+", name):
-        raise ValueError(f"name: {name!r}; allowed: letters, digits, '_' and '-'")
+    if not re.fullmatch(r"[\w-][\w.-]*", name):
+        raise ValueError(f"name: {name!r}; allowed: letters, digits, '_', '-', and '.' but not first")
     base = Path(folder)
     base.mkdir(parents=True, exist_ok=True)
     texts = {
@@ -772,7 +784,8 @@ def _layout(frame: pd.DataFrame) -> _Layout:
     names = [str(name) for name in frame.columns]
     column = names[names.index("count") - 1]
     occurring = _occurring(frame, column)
-    never = [_heading(column, level) for level in frame[column].unique() if level not in occurring]
+    keys = names[: names.index(column)]
+    never = [_heading(column, level, keys) for level in frame[column].unique() if level not in occurring]
     notes = [
         "Each share: estimate [interval] ± Monte-Carlo standard error, in percent of n; 0 %: no run, 100 %: every run."
     ]
@@ -800,8 +813,10 @@ def _occurring(tidy: pd.DataFrame, column: str) -> list[Any]:
     return list(tidy.loc[tidy.groupby(column, observed=True)["count"].transform("max") > 0, column].unique())
 
 
-def _heading(column: str, level: Any) -> str:
-    return level if isinstance(level, str) else f"{column}: {_cell(column, level)}"
+def _heading(column: str, level: Any, keys: Iterable[str]) -> str:
+    """Return the level, with its column where it is a number, or the name of another column of the table."""
+    alone = isinstance(level, str) and level not in ("n", *keys)
+    return level if alone else f"{column}: {_cell(column, level)}"
 
 
 def _merged(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
@@ -823,6 +838,10 @@ def _merged(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
 # Cells ------------------------------------------------------------------------------------------------------------
 
 _IDENTIFIERS = ("cell", "rep", "seed", "run", "record")
+# Names of whole columns, and no beginnings or ends of names: a factor may be called share_price or step_p. None of
+# these may be: `gansim.design.RESERVED` has them all. `share_of_peak` is of the study of speed.
+_SHARES = ("share", "share_a", "share_b", "share_of_peak", *(name for name in LABELS if name.startswith("share_")))
+_P_VALUES = ("mcnemar_p",)
 _MISSING = "–"
 _LATEX = str.maketrans(
     {
@@ -852,9 +871,9 @@ def _cell(name: str, value: Any) -> str:
         return str(value) if name in _IDENTIFIERS else f"{value:,}"
     if not isinstance(value, float | np.floating):
         return _one_line(str(value))
-    if name.startswith("share"):
+    if name in _SHARES:
         return _percent(float(value))
-    if name.endswith("_p"):
+    if name in _P_VALUES:
         return "<0.001" if value < 0.001 else f"{value:.3f}"
     return _number(float(value))
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import gansim as gs
-from gansim import cli, figures, store, tables
-from gansim.report import remove_figures
+from gansim import cli, store, tables
+from gansim.report import replace_figures
 from note import claims, pictures
 from note import tables as report
 
@@ -79,18 +79,18 @@ def design(options: cli.StudyOptions) -> gs.Study:
 def main(options: cli.StudyOptions) -> None:
     """Simulate, tabulate, draw, judge."""
     study = design(options)
-    if not cli.execute(study, options):
-        return
-    folder = Path(options.out) / study.name
-    results = report.all_tables(study)
-    for name, (frame, caption) in results.items():
-        tables.save(frame, folder / "tables", name, caption, study.stopping_note())
-    store.write_text(folder / "claims.md", claims.page(study, {name: frame for name, (frame, _) in results.items()}))
-    remove_figures(folder / "figures")
-    if not options.no_figures:
-        for name, figure in pictures.all_figures(study):
-            figures.save(figure, folder / "figures", name)
-    print(folder)
+
+    def write(study: gs.Study, folder: Path) -> None:
+        results = report.all_tables(study)
+        for name, (frame, caption) in results.items():
+            tables.save(frame, folder / "tables", name, caption, study.stopping_note())
+        frames = {name: frame for name, (frame, _) in results.items()}
+        store.write_text(folder / "claims.md", claims.page(study, frames))
+        drawn = () if options.no_figures else pictures.all_figures(study)
+        replace_figures(folder, drawn, cli.teller(study.name, options.quiet))
+
+    if cli.execute(study, options, write):
+        print(Path(options.out) / study.name)
 
 
 if __name__ == "__main__":

@@ -136,8 +136,8 @@ def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
         ({"factors": {"game": ["minimax", "minimax"]}}, "factors: game: level minimax given twice"),
         ({"factors": {"samples": {1: 1, "1": 2}}}, "factors: samples: level 1 given twice"),
         ({"factors": {"game": {"mm": "minimax"}}}, "factors: game: labels other than the games"),
-        ({"factors": {"samples": {math.nan: 1}}}, "factors: samples: label nan: text or a finite number"),
-        ({"factors": {"samples": {None: 1}}}, "factors: samples: label None: text or a finite number"),
+        ({"factors": {"samples": {math.nan: 1}}}, "factors: samples: label nan: text without control characters, or a"),
+        ({"factors": {"samples": {None: 1}}}, "factors: samples: label None: text without control characters, or a"),
         ({"factors": {"w1": {"a": {}}}}, "factors: value 'w1': text that is no column of the runs"),
         ({"factors": {3: [1]}}, "factors: value 3: text that is no column"),
         ({"factors": {"": [1]}}, "factors: value '': text that is no column"),
@@ -155,7 +155,10 @@ def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
         ),
         ({"factors": RATES | {"optimizer_g.lr": [1]}}, "factors: optimizer_g.lr: a factor, and a field of a sample"),
         ({"factors": Listed([({"a": 1}, {}), ({"a": "1"}, {})], ["a"])}, "design 'x', cell 1 (a = 1): the same labels"),
-        ({"factors": Listed([({"a": math.inf}, {})], ["a"])}, "factors: a: label inf: text or a finite number"),
+        (
+            {"factors": Listed([({"a": math.inf}, {})], ["a"])},
+            "factors: a: label inf: text without control characters, or a",
+        ),
         (
             {"factors": Listed([({"steps": 70}, {"steps": 80})], ["steps"], ["steps"])},
             "design 'x', cell 0 (steps = 70): steps: level 70, but the value is 80: choose another",

@@ -214,7 +214,8 @@ def test_every_source_a_kernel_uses_is_in_the_digest():
 def folder_for(package, monkeypatch, numba_cache_dir):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(numba_cache_dir))
     digest = in_copy(source_digest, package)
-    return Path(in_copy(jit._cache_folder, package, source_digest=digest)())
+    places = in_copy(jit._cache_places, package)
+    return Path(in_copy(jit._cache_folder, package, source_digest=digest, _cache_places=places)())
 
 
 def test_the_folder_is_named_after_the_source(package, monkeypatch, tmp_path):

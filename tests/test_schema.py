@@ -318,7 +318,10 @@ def test_tables_without_kind_keep_the_other_fields():
         (HEAD + "cells = [{override={}}]", "designs[0].cells[0].override: value {}: no such key; did you mean overrid"),
         (HEAD + "cells = [{cell=1}]", "designs[0].cells[0].cell: value 1: 0, as cells are numbered in order"),
         (HEAD + "cells = [{levels={a=1}}, {}]", "designs[0]: cells[1]: no levels: levels in every cell or in none"),
-        (HEAD + "cells = [{levels={a=[1]}}]", "designs[0]: factors: a: label [1]: text or a finite number"),
+        (
+            HEAD + "cells = [{levels={a=[1]}}]",
+            "designs[0]: factors: a: label [1]: text without control characters, or a",
+        ),
         (HEAD + "cells = [{}]\nfactors.steps = [3]", "designs[0]: cells[0]: no levels"),
         (HEAD + "cells = [{levels={a=1}}]\nfactors.a = [3]", "designs[0]: factors: value {'a': [3]}: an array of"),
         (

@@ -682,7 +682,7 @@ def test_notes_stand_below_the_table(tmp_path):
     assert r"\par\smallskip More than 50 \% of it." in (tmp_path / "noted.tex").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "x.csv"])
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", ".x"])
 def test_save_refuses_names_that_are_not_file_names(tmp_path, name):
     with pytest.raises(ValueError, match=r"^name"):
         save(a_table(), tmp_path, name, "")

@@ -12,10 +12,11 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
@@ -144,20 +145,32 @@ def source_digest() -> str:
     return digest.hexdigest()[:12]
 
 
+def _cache_places() -> list[Path]:
+    """Where the cache may lie: where Numba is told to or beside the source, in the user's cache, in a temporary one."""
+    places = [Path(_config.CACHE_DIR) if _config.CACHE_DIR else Path(__file__).parent / "__pycache__"]
+    with suppress(RuntimeError):  # a user without a home folder, as in a container
+        places.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gansim")
+    return [*places, Path(tempfile.gettempdir()) / f"gansim-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"]
+
+
+def _is_usable(place: Path) -> bool:
+    """Whether a folder can be made and written to, by us; others may have made the temporary one, and it holds code."""
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shared = place.parent == Path(tempfile.gettempdir()) and hasattr(os, "getuid")
+        return os.access(place, os.W_OK | os.X_OK) and not (shared and place.stat().st_uid != os.getuid())
+    except OSError:
+        return False
+
+
 def _cache_folder() -> str:
     """A folder for this version of the source.
 
     Numba's own stamp sees the file of the entry point only: after an edit of a callee in another file it goes on
     loading the old code. Keying the folder by the whole source rules that out.
     """
-    beside = Path(__file__).parent / "__pycache__"
-    parent = Path(_config.CACHE_DIR) if _config.CACHE_DIR else beside
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(parent, os.W_OK):
-            raise PermissionError
-    except OSError:
-        parent = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gansim"
+    places = _cache_places()
+    parent = next((place for place in places if _is_usable(place)), places[-1])
     for old in parent.glob("lanes-*"):
         if old.name != f"lanes-{source_digest()}" and time.time() - old.stat().st_mtime > _STALE_AFTER:
             shutil.rmtree(old, ignore_errors=True)
