@@ -196,6 +196,8 @@ class Study:
             If an argument is refused.
         """
         study = cls.__new__(cls)
+        if not np.iterable(designs):
+            raise ConfigError(f"designs: value {designs!r:.60}: one or more, each once")
         study._set(name, tuple(designs), seed, aims)
         return study
 

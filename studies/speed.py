@@ -17,7 +17,8 @@ from typing import Annotated
 import joblib
 from pydantic import Field
 
-from gansim import cli, figures, provenance, store, tables
+from gansim import cli, provenance, store, tables
+from gansim.report import replace_figures
 from timing import pictures
 from timing import tables as report
 from timing.cases import ACCOUNTED, BATCHES, CASES, GANS, WIDTHS
@@ -98,20 +99,19 @@ def confine(jobs: int) -> int:
 
 def main(options: Options) -> None:
     """Measure, tabulate, draw."""
-    name = "speed-quick" if options.quick else "speed"  # a folder each: a trial must not replace what was measured
-    folder = Path(options.out) / name
-    store.claim_folder(folder, name)
+    study = "speed-quick" if options.quick else "speed"  # a folder each: a trial must not replace what was measured
+    folder = Path(options.out) / study
+    store.claim_folder(folder, study)
     jobs = confine(options.jobs)
     found, versions = measure(options, jobs)
     for name, frame in found.items():
         tables.save(frame, folder / "tables", name, CAPTIONS[name])
-    if not options.no_figures:
-        where = f"{provenance.machine()['processor']}, {jobs} core{'' if jobs == 1 else 's'}"
-        for name, figure in pictures.all_figures(found["ratios"], found["scaling"], where):
-            figures.save(figure, folder / "figures", name)
+    where = f"{provenance.machine()['processor']}, {jobs} core{'' if jobs == 1 else 's'}"
+    drawn = () if options.no_figures else pictures.all_figures(found["ratios"], found["scaling"], where)
+    replace_figures(folder, drawn, cli.teller(study, options.quiet))
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}
     extra = {"jobs": jobs, **settings, "peak_gflops": round(found["peak"]["peak_gflops"].max(), 1), "peers": versions}
-    facts = provenance.provenance(name, 0, (), extra)
+    facts = provenance.provenance(study, 0, (), extra)
     store.write_metadata(
         folder / "metadata.json", {k: v for k, v in facts.items() if k not in ("seed", "runs", "designs")}
     )

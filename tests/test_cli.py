@@ -6,6 +6,7 @@ import dataclasses
 import io
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -237,6 +238,61 @@ def test_memory_that_does_not_suffice_is_one_line(capsys: pytest.CaptureFixture[
     assert stop.value.code == 1
     line = r"[^\n]*: error: not enough memory \(Unable to allocate [^\n]*\): fewer runs or records\n"
     assert re.fullmatch(line, capsys.readouterr().err)
+
+
+STREAMS = """
+import sys
+from gansim.cli import StudyOptions, execute, run_study
+from gansim.spec import replace
+from gansim.study import Study
+from test_cli import SMALL
+
+def main(options):
+    execute(Study("small", replace(SMALL, {"steps": 8}), reps=3), options)
+    print("done")
+
+run_study(main, StudyOptions(), argv=sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("closing", "code", "out", "err"),
+    [
+        ("", 0, "done\n", True),
+        ("2>&-", 0, "done\n", False),
+        ("2>/dev/full", 0, "done\n", False),
+        ("2> >(exit)", 0, "done\n", False),
+        (">&-", 0, "", True),
+        (">&- 2>&-", 0, "", False),
+        ("<&- >&- 2>&-", 0, "", False),
+        ("> >(exit)", 141, "", True),
+    ],
+)
+def test_a_study_runs_although_nobody_listens(tmp_path: Path, closing: str, code: int, out: str, err: bool) -> None:
+    """The results are the same; a file of theirs never gets the number of a stream that was closed."""
+    script = tmp_path / "study.py"
+    script.write_text(STREAMS)
+    pause = "sleep 0.5; " if "exit" in closing else ""  # until nobody reads any more
+    line = f"{{ {pause}exec {shlex.join([sys.executable, str(script), '--out', str(tmp_path)])}; }} {closing}"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (code, out), done.stderr
+    assert ("3 runs in" in done.stderr) == err
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    assert len(store.read_runs(tmp_path / "small")) == 3
+    assert store.read_metadata(tmp_path / "small")["status"] == "complete"
+
+
+@pytest.mark.parametrize(("closing", "code"), [("", 2), ("2>&-", 2), ("2>/dev/full", 2), (">&- 2>&-", 2)])
+def test_a_refusal_has_its_exit_code_although_nobody_listens(tmp_path: Path, closing: str, code: int) -> None:
+    script = tmp_path / "study.py"
+    script.write_text(STREAMS)
+    line = f"{shlex.join([sys.executable, str(script), '--jobs', '0'])} {closing}"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == code
+    assert done.stderr.count("\n") == (not closing)
 
 
 SCRIPT = '''"""A study that takes long."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from PIL import Image
@@ -113,6 +114,28 @@ def test_metadata_are_a_file_to_run(finished: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "small/figures").glob("*"))
 
 
+def test_metadata_that_were_changed_are_no_file_to_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "metadata.json"
+    path.write_text(path.read_text().replace('"seed": 3', '"seed": 4'))
+    assert main(["run", str(path), "--out", str(folder.parent / "new"), "--dry-run"]) == 2
+    assert "altered since it was written" in said(capsys)[1]
+    plain = folder.parent / "study.json"  # the same as a description of one's own, without a checksum
+    values = json.loads(path.read_text())
+    kept = {name: values[name] for name in ("seed", "designs")} | {"name": values["study"]}
+    plain.write_text(json.dumps(kept))
+    assert main(["run", str(plain), "--out", str(folder.parent / "new"), "--dry-run"]) == 0
+
+
+def test_a_dry_run_of_a_shard_counts_its_own_runs(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for shard in ("1/2", "2/2"):
+        assert main(["run", str(file), "--dry-run", "--shard", shard]) == 0
+        [line] = re.findall(rf"study small: 1 design, 4 cells, (\d+) runs of 160 in shard {shard}, ", said(capsys)[0])
+        found.append(int(line))
+    assert sum(found) == 160
+    assert 0 < found[0] < 160
+
+
 def test_a_dry_run_writes_nothing(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(file), "--out", str(tmp_path / "new"), "--dry-run"]) == 0
     out, _ = said(capsys)
@@ -159,6 +182,47 @@ def test_replicates_until_an_error_is_reached(file: Path, tmp_path: Path) -> Non
     assert (tmp_path / "a/small/runs.parquet").read_bytes() == before
     assert main([*arguments, "--out", str(tmp_path / "b"), "--jobs", "2", "--backend", "loky"]) == 0
     assert (tmp_path / "b/small/runs.parquet").read_bytes() == before
+
+
+def test_metadata_of_a_study_with_a_target_are_a_file_to_run(file: Path, tmp_path: Path) -> None:
+    """As many runs as the rule asked for then, and its note below every table."""
+    arguments = ["--quiet", "--no-figures", "--out"]
+    rule = ["--target-mcse", "0.04", "--most-reps", "200"]
+    assert main(["run", str(file), *rule, *arguments, str(tmp_path / "a")]) == 0
+    assert main(["run", str(tmp_path / "a/small/metadata.json"), *arguments, str(tmp_path / "b")]) == 0
+    for name in ("runs.parquet", "tables/regimes.md", "tables/regimes.tex"):
+        assert (tmp_path / "b/small" / name).read_bytes() == (tmp_path / "a/small" / name).read_bytes()
+    stopping = [store.read_metadata(tmp_path / name / "small")["stopping"] for name in "ab"]
+    assert stopping[0] == stopping[1]
+
+
+def test_a_target_is_judged_again_under_other_thresholds(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was reached for the labels that were need not be for those that are."""
+    arguments = ["--quiet", "--no-figures", "--out", str(tmp_path), "--target-mcse", "0.04", "--most-reps", "100"]
+    assert main(["run", str(file), *arguments]) == 0
+    before = store.read_runs(tmp_path / "small")
+    alike = [
+        "--w1",
+        "1e9",
+        "--w1-never",
+        "1e9",
+        "--spread",
+        "0",
+        "--idle",
+        "0.5",
+        "--perfect-hi",
+        "1",
+    ]  # all runs, in any cell
+    assert main(["relabel", str(tmp_path / "small"), *alike, "--no-figures"]) == 0
+    after = store.read_runs(tmp_path / "small/relabelled")
+    judged = [planner.further_replicates(runs, 0.04, 128, 100) for runs in (before, after)]
+    missed = [int((cells["status"] != "reached").sum()) for cells in judged]
+    assert missed[0] > missed[1]
+    texts = [(tmp_path / "small" / name / "tables/regimes.md").read_text() for name in (".", "relabelled")]
+    for text, count in zip(texts, missed, strict=True):
+        assert (f"Not reached in {count} of 4 cells." in text) == (count > 0)
 
 
 # --- shards -------------------------------------------------------------------------------------
@@ -295,6 +359,48 @@ def test_tables_are_shown(finished: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["show", str(finished), "--versions"]) == 0
     out = said(capsys)[0]
     assert re.search(r"numba +0\.", out) and re.search(r"git +([0-9a-f]{40}( with changes.*)?|unknown: .*)\n", out)
+
+
+def test_metadata_stand_for_their_folder(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(finished)]) == main(["show", str(finished / "metadata.json")]) == 0
+    out = said(capsys)[0]
+    assert out == 2 * out[: len(out) // 2]
+
+
+def test_tables_of_earlier_results_are_called_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metadata = store.read_metadata(folder)
+    store.write_metadata(folder / "metadata.json", {**metadata, "status": "running"})
+    assert main(["show", str(folder)]) == 0
+    assert "\nthe tables here are those of earlier results\n" in said(capsys)[0]
+    assert main(["run", str(folder / "metadata.json"), "--out", str(folder.parent), "--quiet", "--no-figures"]) == 0
+    said(capsys)
+    assert main(["show", str(folder)]) == 0
+    assert "earlier" not in said(capsys)[0]
+
+
+# --- figures that are in the way ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_figures_of_others_are_kept(folder: Path, file: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of an earlier run would lie beside tables of other numbers; what somebody put there is not ours."""
+    theirs, former = folder / f"figures/mine.{kind}", folder / f"figures/former.{kind}"
+    figure = plt.figure()
+    figure.savefig(theirs)
+    plt.close(figure)
+    shutil.copy(folder / f"figures/regimes_games.{kind}", former)
+    kept = theirs.read_bytes()
+    run = ["run", str(file), "--out", str(folder.parent), "--reps", "41"]
+    assert main(run) == 0
+    assert f"gansim: {folder / 'figures'}: 1 file of an earlier run removed\n" in said(capsys)[1]
+    assert not former.exists()
+    assert main([*run, "--no-figures"]) == 0
+    assert f"gansim: {folder / 'figures'}: 2 files of an earlier run removed\n" in said(capsys)[1]
+    assert [path.name for path in (folder / "figures").iterdir()] == [theirs.name]
+    assert theirs.read_bytes() == kept
+    assert main([*run, "--quiet"]) == 0
+    assert main([*run, "--quiet", "--no-figures"]) == 0
+    assert said(capsys)[1] == ""
 
 
 def test_long_tables_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,6 +140,17 @@ def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
         ({"factors": {"samples": {None: 1}}}, "factors: samples: label None: text without control characters, or a"),
         ({"factors": {"w1": {"a": {}}}}, "factors: value 'w1': text that is no column of the runs"),
         ({"factors": {3: [1]}}, "factors: value 3: text that is no column"),
+        *(
+            ({"factors": {name: {"a": {}}}}, f"factors: value '{name}': text that is no column of the runs")
+            for name in ("n", "count", "share", "mcse", "low", "q05", "median", "quantity", "gain", "mcnemar_p")
+        ),
+        ({"factors": {"bell\a": {"a": {}}}}, "factors: value 'bell\\x07': text that is no column"),
+        ({"factors": {"a": {"\ufffe": {}}}}, "factors: a: label '\\ufffe': text without control characters"),
+        ({"factors": {"a": {"b\n": {}}}}, "factors: a: label 'b\\n': text without control characters"),
+        ({"factors": {"a": {2**63: {}}}}, "factors: a: level, an integer of 64 bits: from -2^63 to 2^63 - 1"),
+        ({"factors": {"a": {10**5000: {}}}}, "factors: a: level, an integer of 16610 bits: from -2^63"),
+        ({"factors": {"samples": [1, 1.0]}}, "factors: samples: level 1 given twice"),
+        ({"factors": {"a": {2**53: {}, 2**53 + 1: {}}}}, "factors: a: level 9007199254740992 given twice"),
         ({"factors": {"": [1]}}, "factors: value '': text that is no column"),
         ({"factors": {"a": {"b": {3: 4}}}}, "design 'x', cell 0 (a = b): overrides: value 3: a dotted path"),
         ({"factors": [1]}, "factors: cell 0: value 1: a mapping of dotted paths to values"),
@@ -155,6 +166,14 @@ def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
         ),
         ({"factors": RATES | {"optimizer_g.lr": [1]}}, "factors: optimizer_g.lr: a factor, and a field of a sample"),
         ({"factors": Listed([({"a": 1}, {}), ({"a": "1"}, {})], ["a"])}, "design 'x', cell 1 (a = 1): the same labels"),
+        (
+            {"factors": Listed([({"a": 1}, {}), ({"a": 1.0}, {})], ["a"])},
+            "design 'x', cell 1 (a = 1.0): the same labels as cell 0",
+        ),
+        (
+            {"factors": [{"optimizer_g.lr": 1}, {"optimizer_g.lr": 1.0}]},
+            "design 'x', cell 1 (optimizer_g.lr = 1.0): the same labels as cell 0",
+        ),
         (
             {"factors": Listed([({"a": math.inf}, {})], ["a"])},
             "factors: a: label inf: text without control characters, or a",

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
@@ -314,8 +315,37 @@ def test_save_names_files_and_refuses_paths(tmp_path: Path) -> None:
     paths = figures.save(figure, tmp_path / "new", "a-name_1")
     assert [path.name for path in paths] == ["a-name_1.png", "a-name_1.svg"]
     assert paths[0].read_bytes().startswith(b"\x89PNG") and b"<svg" in paths[1].read_bytes()
-    with pytest.raises(ValueError, match=r"name: '\.\./up'"):
-        figures.save(figure, tmp_path, "../up")
+    assert [path.name for path in figures.save(figure, tmp_path, "v1.2")] == ["v1.2.png", "v1.2.svg"]
+    for name in ("../up", ".x", ""):
+        with pytest.raises(ValueError, match=f"name: '{re.escape(name)}'"):
+            figures.save(figure, tmp_path, name)
+
+
+def test_a_figure_knows_who_drew_it(tmp_path: Path) -> None:
+    figure = Figure(figsize=(1, 1))
+    assert all(figures.is_ours(path) for path in figures.save(figure, tmp_path, "ours"))
+    for kind in ("png", "svg"):
+        figure.savefig(tmp_path / f"theirs.{kind}")
+        assert not figures.is_ours(tmp_path / f"theirs.{kind}")
+    (tmp_path / "empty.png").touch()
+    assert not figures.is_ours(tmp_path / "empty.png")
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda runs: figures.regime_shares(runs, rows=["g$me$"], blocks=["scale"]),
+        lambda runs: figures.moments_cloud(runs, rows="scale", columns="g$me$"),
+        lambda runs: figures.convergence_time(runs, ["scale"]),
+    ],
+)
+def test_dollars_are_signs_and_no_mathematics(draw: Callable, runs: pd.DataFrame, tmp_path: Path) -> None:
+    words = {"raw": "5 $", "standardised": "$x_{$^"}  # the second is no mathematics that could be set
+    figure = draw(runs.assign(scale=runs["scale"].map(words)).rename(columns={"game": "g$me$"}))
+    png, svg = figures.save(figure, tmp_path, "dollars")
+    assert png.stat().st_size > 0
+    ElementTree.parse(svg)
+    assert any(r"\$x_{\$^" in text for text in all_texts(figure))
 
 
 # --- colours ------------------------------------------------------------------------------------

@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 
 from gansim import folder as folders
-from gansim import identity, planning, store, study
+from gansim import identity, planner, planning, store, study
 from gansim.folder import open_folder
+from gansim.merging import merge
 from gansim.regimes import Thresholds
+from gansim.shard import Shard
 from gansim.spec import GAN, MLP, ConfigError
 from gansim.store import METADATA, PARTS, RUNS, TRACES, StoreError
 from gansim.study import Study
@@ -679,3 +681,164 @@ def test_another_version_of_the_compiler_is_said(
     assert line.endswith("further ones are with numba 9.9\n")
     sessions = store.read_metadata(tmp_path / "s")["sessions"]
     assert sessions[-1]["versions"] == {"numba": "9.9"} != sessions[0]["versions"]
+
+
+# --- the report: tables and figures of the same runs ----------------------------------------------
+
+
+def in_use(folder: Path) -> bool:
+    """Whether somebody holds the folder."""
+    lock = filelock.FileLock(folder / store.LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def test_a_report_is_written_under_the_lock_and_before_the_results_are_called_complete(tmp_path: Path) -> None:
+    found: list[object] = []
+
+    def report(one: Study, folder: Path) -> None:
+        assert one.runs is not None
+        found.append((folder, len(one.runs), in_use(folder), store.read_metadata(folder)["status"], names(folder)))
+
+    make().run(out=tmp_path, jobs=1, progress=False, report=report)
+    folder = tmp_path / "s"
+    assert found == [(folder, 24, True, "running", [store.LOCK, store.ADEMP, METADATA, RUNS, TRACES])]
+    assert not in_use(folder)
+    assert store.read_metadata(folder)["status"] == "complete"
+
+
+def test_a_report_that_fails_leaves_results_that_go_on(tmp_path: Path, undisturbed: Callable, engine: list) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    undisturbed(10)
+    with pytest.raises(StoreError, match=r"No space left on device.*24 of 24 runs are saved"):
+        make().run(out=tmp_path, jobs=1, progress=False, report=broken)
+    assert store.read_metadata(tmp_path / "s")["status"] == "running"
+    engine.clear()
+    run(tmp_path)
+    assert engine == []
+    is_complete(tmp_path / "s", undisturbed(10))
+
+
+def to_a_target(out: Path, reps: int = 10, report: study.Report | None = None, **more: object) -> Study:
+    """Made-up runs are all alike, so that batches are added until the error of none or all is small."""
+    one = make(reps)
+    one.run_to(0.1, out=out, jobs=1, progress=False, batch=8, most_reps=60, report=report, **more)  # type: ignore[arg-type]
+    return one
+
+
+def mixed(runs: pd.DataFrame) -> pd.DataFrame:
+    """Half of the runs in another state: shares of one half need the most replicates."""
+    states = np.where(runs["rep"] % 2 == 0, "off target", "collapsed")
+    return runs.assign(g_state=pd.Categorical(states, categories=runs["g_state"].cat.categories, ordered=True))
+
+
+def test_a_folder_is_held_while_replicates_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, reported = [], []
+    further = planner.further_replicates
+
+    def look(runs: pd.DataFrame, *rule: float) -> pd.DataFrame:
+        held.append(in_use(tmp_path / "s"))
+        return further(mixed(runs), *rule)
+
+    monkeypatch.setattr(planner, "further_replicates", look)
+    one = to_a_target(tmp_path, report=lambda one, _: reported.append(one.n_runs))
+    assert len(held) > 2
+    assert all(held)
+    assert one.reps == (26, 26, 28)  # 25 are needed: 10 + 2 x 8, and 4 + 3 x 8
+    assert reported == [80]  # once, at the end
+    assert not in_use(tmp_path / "s")
+
+
+def test_replicates_that_were_added_are_the_same_without_their_metadata(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: list
+) -> None:
+    """A folder that lost its metadata in the middle of a batch ends with the runs that it would have had."""
+    further = planner.further_replicates
+    monkeypatch.setattr(planner, "further_replicates", lambda runs, *rule: further(mixed(runs), *rule))
+    undisturbed = to_a_target(tmp_path / "undisturbed")
+    out = tmp_path / "out"
+    stop_in_round_two = iter(range(6))
+
+    def stopping(*arguments: object) -> object:
+        if next(stop_in_round_two, None) is None:
+            raise Killed
+        return made_up(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        made_up = study.run_chunk_warm
+        patch.setattr(study, "run_chunk_warm", stopping)
+        to_a_target(out)
+    (out / "s" / METADATA).unlink()
+    engine.clear()
+    assert to_a_target(out).reps == undisturbed.reps
+    assert 0 < len(engine) < undisturbed.n_runs
+    assert content(out / "s") == content(tmp_path / "undisturbed" / "s")
+
+
+def test_more_replicates_than_the_most_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="reps: value 61: at most most_reps, 60"):
+        to_a_target(tmp_path, reps=61)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_that_leads_nowhere_is_not_replaced(tmp_path: Path) -> None:
+    run(tmp_path)
+    (tmp_path / "s.1").symlink_to("gone")
+    run(tmp_path, seed=1, force=True)
+    assert (tmp_path / "s.1").is_symlink()
+    assert store.read_metadata(tmp_path / "s.2")["seed"] == 0
+
+
+# --- shards ---------------------------------------------------------------------------------------
+
+
+def shards(out: Path, *thresholds: Thresholds | None) -> list[Path]:
+    """One shard under each of these thresholds."""
+    of = len(thresholds)
+    return [
+        make().run_shard(Shard(n, of), out, jobs=1, progress=False, thresholds=chosen)
+        for n, chosen in enumerate(thresholds, 1)
+    ]
+
+
+WIDE = Thresholds(w1=1e3, w1_never=1e3)
+
+
+def test_shards_carry_the_thresholds_of_the_study(tmp_path: Path) -> None:
+    merged = merge(shards(tmp_path, WIDE, WIDE), tmp_path / "merged", progress=False)
+    whole = make().run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
+    assert merged.runs is not None
+    pd.testing.assert_frame_equal(merged.runs, whole)
+    assert set(whole["g_state"]) == {"converged"}
+    assert content(tmp_path / "merged/s") == content(tmp_path / "s")
+    assert store.read_metadata(tmp_path / "merged/s")["thresholds"]["w1"] == 1e3
+
+
+def test_shards_under_other_thresholds_are_not_merged(tmp_path: Path, engine: list) -> None:
+    folders_ = shards(tmp_path, WIDE, None)
+    line = r"shard-2-of-2: other thresholds than .*shard-1-of-2 \(w1: 1000 and 0.2, w1_never: 1000 and 0.5\)"
+    with pytest.raises(StoreError, match=line):
+        merge(folders_, tmp_path / "merged", progress=False)
+    assert not (tmp_path / "merged").exists()
+    engine.clear()
+    make().run_shard(Shard(2, 2), tmp_path, jobs=1, progress=False, thresholds=WIDE)  # as the line says
+    assert engine == []
+    merge(folders_, tmp_path / "merged", progress=False)
+
+
+def test_a_merged_study_is_held_until_it_is_reported(tmp_path: Path) -> None:
+    found = []
+    merge(
+        shards(tmp_path, None, None),
+        tmp_path / "merged",
+        progress=False,
+        report=lambda _, folder: found.append((in_use(folder), store.read_metadata(folder)["status"])),
+    )
+    assert found == [(True, "running")]
+    assert not in_use(tmp_path / "merged/s")

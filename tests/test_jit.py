@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -234,6 +235,25 @@ def test_where_nothing_can_be_written_the_users_cache_is_used(package, monkeypat
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert folder_for(package, monkeypatch, occupied).parent == tmp_path / "home/.cache/gansim"
+
+
+def test_without_a_home_a_folder_of_ones_own_among_temporary_files(package, monkeypatch, tmp_path):
+    occupied = tmp_path / "a file"
+    occupied.touch()
+    monkeypatch.setenv("HOME", str(occupied))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mine = tmp_path / f"gansim-{os.getuid()}"
+    assert folder_for(package, monkeypatch, occupied).parent == mine
+    assert mine.stat().st_mode & 0o777 == 0o700  # compiled code: nobody else may put any there
+
+
+def test_code_that_others_may_have_put_there_is_not_loaded(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mine = tmp_path / f"gansim-{os.getuid()}"
+    assert jit._is_usable(mine)
+    monkeypatch.setattr(os, "getuid", lambda: mine.stat().st_uid + 1)
+    assert not jit._is_usable(mine)
 
 
 def test_old_code_is_removed_after_a_week_and_nothing_else(package, monkeypatch, tmp_path):

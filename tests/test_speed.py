@@ -306,6 +306,10 @@ def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
     assert drawn == {"scaling.png", "scaling.svg"}  # no ratios, no bars
     metadata = json.loads((tmp_path / "speed/metadata.json").read_text(encoding="utf-8"))
     assert metadata["peak_gflops"] > 0 and metadata["peers"] == {} and "processor" in metadata["machine"]
+    assert metadata["study"] == "speed"  # so that the same command may write there again
+    again = study.Options(seconds=0, rounds=1, most_gans=16, no_peers=True, quiet=True, no_figures=True, out=tmp_path)
+    study.main(again)
+    assert not (tmp_path / "speed/figures").exists()
 
 
 @compiled

@@ -17,6 +17,7 @@ from gansim import planning, progress, provenance, store, study
 from gansim.design import Design
 from gansim.packs import pack_key
 from gansim.regimes import REGIMES, Thresholds
+from gansim.shard import Shard
 from gansim.simulate import Chunk, run_chunk
 from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Momentum, Normal, replace
 from gansim.study import Study, simulate
@@ -253,6 +254,16 @@ def test_cells_are_numbered_through() -> None:
         (lambda: Study.of("a", []), "designs: none"),
         (lambda: Study("a", SMALL).with_reps([1, 2]), "reps: 2 numbers: one for each of 1 cells"),
         (lambda: Study("a", SMALL).with_reps([0]), "reps: value 0: an integer from 1"),
+        (lambda: Study("a", SMALL).with_reps(5), "reps: value 5: a number for each of 1 cells"),
+        (lambda: Study("a", SMALL, aims=b"why"), "aims: value b'why': text"),
+        (lambda: Study.of("a", [SMALL]), "designs: value GAN("),
+        (lambda: Study.of("a", 3), "designs: value 3: one or more, each once"),
+        (lambda: Study("a", SMALL).run(out=123), "out: value 123: a path"),
+        (lambda: Study("a", SMALL).finish(123), "out: value 123: a path"),
+        (lambda: Study("a", SMALL).run_to(0.1, 123), "out: value 123: a path"),
+        (lambda: Study("a", SMALL).run_shard("1/2", "."), "shard: value '1/2': a Shard, such as Shard(2, 8)"),
+        (lambda: Study("a", SMALL).run_shard(Shard(1, 2), ".", thresholds=3), "thresholds: value 3: a Thresholds"),
+        (lambda: Study("a", SMALL).run_to(0.1, batch=2.5), "batch: value 2.5"),
         (lambda: Study("a", SMALL).run(jobs=0), "jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
         (lambda: Study("a", SMALL).run(jobs=-2), "jobs: value -2"),
         (lambda: Study("a", SMALL).run(jobs=True), "jobs: value True"),

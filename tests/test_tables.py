@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gansim import tables
+from gansim.design import RESERVED
 from gansim.regimes import G_STATES, REGIMES, Thresholds, label, vary
 from gansim.tables import compare, estimate, kaplan_meier, mcse, save, sensitivity, shares_wide, tabulate, wilson
 from gansim.traces import FIELDS, Traces
@@ -179,11 +180,45 @@ def test_known_proportions_are_recovered():
         ((["game", "game"], "g_state"), "'game': named twice"),
         (("game", "g_state"), "one name"),
         ((["game"], "samples"), "samples: 1 of 4 values are missing"),
+        ((["n"], "g_state"), "'n': a column of the table has this name; allowed: other than count, n, share, "),
+        ((["game"], "share"), "'share': a column of the table has this name"),
     ],
 )
 def test_tabulate_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
-        tabulate(four_runs(), *arguments)
+        tabulate(four_runs().assign(n=1, share="x"), *arguments)
+
+
+def test_every_column_of_a_table_is_known_to_be_one():
+    """What a factor may not be called: else one column of a table would hide the other."""
+    runs = counted(50, 9, 20, 4).assign(v=0.5, converged_step=1.0)
+    made = [
+        tabulate(runs, ["game"], "g_state"),
+        compare(runs, "game", "minimax", "non-saturating"),
+        compare(runs, "game", "minimax", "non-saturating", "v"),
+        estimate(runs, ["game"], ["v"]),
+    ]
+    columns = {name for table in made for name in table.columns} - {"game", "g_state"}
+    assert len(columns) > 25
+    assert columns - RESERVED == {"a", "b"}  # refused where they are made, see below
+    for name in ("a", "b", "difference", "n"):
+        with pytest.raises(ValueError, match=f"^'{name}': a column of the table has this name"):
+            compare(runs.assign(**{name: 1}), "game", "minimax", "non-saturating", by=[name])
+    with pytest.raises(ValueError, match=r"^'missing': a column of the table has this name"):
+        estimate(runs.assign(missing=1), ["missing"], ["v"])
+
+
+def test_columns_of_the_runs_that_sound_like_those_of_tables_are_written_as_they_are():
+    runs = four_runs().assign(share_price=0.5, step_p=0.0001)
+    page = tables.markdown(tabulate(runs, ["share_price", "step_p"], "g_state"), "c")
+    assert "|         0.5 | 0.0001 |" in page
+
+
+def test_a_level_called_like_a_column_has_a_heading_of_its_own():
+    runs = pd.DataFrame({"game": ["minimax"] * 4, "choice": ["n", "n", "game", "other"]})
+    wide = shares_wide(tabulate(runs, ["game"], "choice"))
+    assert list(wide.columns) == ["game", "n", "choice: game", "choice: n", "other"]
+    assert wide["n"].tolist() == [4]
 
 
 def test_no_runs_no_table():
@@ -674,6 +709,13 @@ def test_save_writes_three_files_of_one_table(tmp_path):
     assert paths[1].read_text(encoding="utf-8") == tables.markdown(table, "Where runs end.")
     assert paths[2].read_text(encoding="utf-8") == tables.latex(table, "Where runs end.", "regimes")
     assert all(b"\r" not in path.read_bytes() for path in paths)
+
+
+def test_a_name_may_hold_points(tmp_path):
+    """As that of a design may, after which its tables are called."""
+    assert [path.name for path in save(a_table(), tmp_path, "v1.2_regimes", "c")] == [
+        f"v1.2_regimes.{kind}" for kind in ("csv", "md", "tex")
+    ]
 
 
 def test_notes_stand_below_the_table(tmp_path):
