@@ -172,7 +172,8 @@ def _run(options: argparse.Namespace) -> None:
     study = Study.of(described.name, designs, seed, described.aims)
     if options.reps is None:
         study = study.with_reps(described.reps)
-        study.stopping = dict(recorded.get("stopping", {}))  # as many runs as that rule asked for, then
+        if seed == described.seed:
+            study.stopping = dict(recorded.get("stopping", {}))  # as many runs as that rule asked for, of these runs
     shared = {field.name for field in fields(cli.StudyOptions)} - {"reps", "seed"}
     chosen = cli.StudyOptions(**{name: value for name, value in vars(options).items() if name in shared})
     if cli.execute(study, chosen, _report(options), described.thresholds):
@@ -325,7 +326,9 @@ def _show(options: argparse.Namespace) -> None:
     complete = metadata.get("status", "complete") == "complete"
     print(f"study {metadata['study']}: {_status(folder, metadata)}")
     if pages and not complete:
-        print("the tables here are those of earlier results")
+        print("the tables here are those of earlier results, or not all are written")
+    elif pages and metadata.get("reported") is False:
+        print("the tables here were written apart from these results, and may be those of earlier ones")
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
         wide = max(map(len, pages))
@@ -346,6 +349,8 @@ def _status(folder: Path, metadata: Mapping[str, Any]) -> str:
     if metadata.get("status", "complete") == "complete":
         return "complete" + (f", {runs:,} runs" if runs else "")
     saved, wanted = open_results(folder).saved()
+    if metadata.get("merging"):
+        return f"not complete, {saved:,} of {wanted:,} runs merged: merge the other shards, too"
     if "shard" not in metadata:
         return f"not complete, {saved:,} of {wanted:,} runs saved: the same command goes on ({metadata.get('command')})"
     return f"shard {metadata['shard']}, {saved:,} of its {wanted:,} runs saved: see gansim merge"
@@ -419,16 +424,22 @@ def _relabel(options: argparse.Namespace) -> None:
     after = study.label(found, thresholds)
     if study.stopping:  # the rule held for the labels that were
         study.judge(after)
-    out.mkdir(parents=True, exist_ok=True)
-    store.write_runs(out / store.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
-    write_report(study, out, not options.no_figures)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        store.write_runs(out / store.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
+        write_report(study, out, not options.no_figures)
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot write ({error.strerror or error}): mend that and relabel again") from error
     changed = int((before.astype(str) != after["regime"].astype(str)).sum())
     print(tables.markdown(tables.tabulate(after, ["design"], "regime"), f"{study.name} under {_changes(given)}"))
     print(f"{changed:,} of {len(after):,} runs have another regime than before\n{out}")
 
 
 def _changes(given: dict[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in given.items()) or "the thresholds it had"
+    return (
+        ", ".join(f"{name} = {str(value).removesuffix('.0')}" for name, value in given.items())
+        or "the thresholds it had"
+    )
 
 
 # --- merge --------------------------------------------------------------------------------------

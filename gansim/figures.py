@@ -39,9 +39,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import TextPath, text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from matplotlib.transforms import Affine2D, ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
@@ -58,7 +59,6 @@ __all__ = [
     "Example",
     "convergence_time",
     "gallery",
-    "is_ours",
     "lines_by_panel",
     "moments_cloud",
     "rate_map",
@@ -128,7 +128,6 @@ _LEVELS = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
 _WIDTH = 7.2  # inches; 1,080 pixels at 150 dpi, shown at about 830 in a README, so that 7 points are 11 pixels there
 _DPI = 150
 _SMALL, _NORMAL, _TITLE = 7.0, 8.0, 9.5  # points
-_DRAWN_BY = "gansim.figures"  # stands in every file that `save` writes
 _FAINT, _GREY, _INK = "#d9d9d9", "#595959", "#1a1a1a"
 _LOG4 = math.log(4.0)
 _V_LINEAR = 2.0  # V is drawn linear down to -2, which shows both 0 and -log 4, and logarithmic below
@@ -214,8 +213,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     base = Path(folder)
     base.mkdir(parents=True, exist_ok=True)
     options: dict[str, dict[str, Any]] = {
-        "png": {"metadata": {"Software": _DRAWN_BY}},
-        "svg": {"metadata": {"Date": None, "Creator": _DRAWN_BY}},
+        "png": {"metadata": {"Software": None}},
+        "svg": {"metadata": {"Date": None, "Creator": None}},
     }
     paths = []
     for suffix, more in options.items():
@@ -225,12 +224,6 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         paths.append(base / f"{name}.{suffix}")
         paths[-1].write_bytes(stream.getvalue() if suffix == "png" else _smaller(stream.getvalue()))
     return paths
-
-
-def is_ours(path: Path) -> bool:
-    """Whether a file is a figure that `save` wrote, of whatever version: others are not ours to remove."""
-    with path.open("rb") as file:
-        return _DRAWN_BY.encode() in file.read(4096)
 
 
 def _smaller(svg: bytes) -> bytes:
@@ -1476,8 +1469,9 @@ class _Inches:
 
 
 def _inches(text: str, size: float) -> float:
-    """Width of a text."""
-    return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if text.strip() else 0.0
+    """Width of a text; 0 if there is nothing to see in it, as in a space of no width (U+200B)."""
+    seen, _ = text_to_path.get_text_path(FontProperties(size=size), text)
+    return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if len(seen) else 0.0
 
 
 def _share_axis(axis: Any, label: str, ends: float = 0.0) -> None:

@@ -113,7 +113,7 @@ def open_folder(
     say, warn : callable, optional
         Take a line for the user; `warn` that something is wrong with a file.
     held : bool, default False
-        This process has it already, by `hold_folder`.
+        This process has it already, by `hold_folder`, which was told of `force`.
 
     Yields
     ------
@@ -128,8 +128,11 @@ def open_folder(
     """
     path = Path(path)
     with contextlib.ExitStack() as stack:
-        earlier = held or stack.enter_context(hold_folder(path, identity.study, force, say))
-        folder = Folder(path, identity, collected)
+        if held:
+            earlier = store.check_owner(path, identity.study)
+        else:
+            earlier = stack.enter_context(hold_folder(path, identity.study, force, say))
+        folder = Folder(path, identity, collected, force)
         folder.resume(cells, say if earlier else lambda text: None, warn)
         stack.enter_context(folder.saving())
         yield folder
@@ -220,7 +223,8 @@ class Folder:
         Time spent on "read" and on "save".
     """
 
-    def __init__(self, path: Path, identity: Identity, collected: Collected) -> None:
+    def __init__(self, path: Path, identity: Identity, collected: Collected, forced: bool = False) -> None:
+        self._again = "the same command again" + (", without --force" if forced else "")
         self.path = path
         self.identity = identity
         self.collected = collected
@@ -325,7 +329,7 @@ class Folder:
         except OSError as error:
             advice = "free some" if error.errno in _FULL else "mend that"
             raise StoreError(
-                f"{self.path}: cannot write ({error.strerror or error}): {advice} and run the same command again: "
+                f"{self.path}: cannot write ({error.strerror or error}): {advice} and run {self._again}: "
                 f"{self.saved:,} of {len(self.collected):,} runs are saved"
             ) from error
 

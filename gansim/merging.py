@@ -80,8 +80,8 @@ def merge(
     merged = Collected(study.reps, everything.records)
     path, thresholds = Path(out) / study.name, opened[0].thresholds
     with hold_folder(path, study.name, force, say):
-        with open_folder(path, identity, study.cells, merged, held=True) as folder:
-            folder.start(study.describe({"status": "running"}, thresholds))
+        with open_folder(path, identity, study.cells, merged, force, held=True) as folder:
+            folder.start(study.describe({"status": "running", "merging": True}, thresholds))
             rows = everything.rows(~everything.missing & merged.missing)
             if len(rows):
                 folder.add(rows)
@@ -94,7 +94,7 @@ def merge(
 def _thresholds(one: Results, other: Results) -> str:
     """What differs between the thresholds of two folders."""
     pairs = zip(asdict(one.thresholds).items(), asdict(other.thresholds).values(), strict=True)
-    return ", ".join(f"{name}: {mine:g} and {others:g}" for (name, mine), others in pairs if mine != others)
+    return ", ".join(f"{name}: {mine!r} and {others!r}" for (name, mine), others in pairs if mine != others)
 
 
 def _take(results: Results, identity: Identity, into: Collected, say: Callable[[str], object]) -> None:

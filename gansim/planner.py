@@ -228,7 +228,7 @@ def mcnemar_power(n: int, only_a: float, only_b: float, alpha: float = 0.05) -> 
     only_a, only_b : float
         Probabilities of the two kinds of discordant pairs; together at most 1. `discordant` makes them of shares.
     alpha : float, default 0.05
-        Level of the test.
+        Level of the test, above 0, below 0.5.
 
     Returns
     -------
@@ -265,7 +265,7 @@ def _kinds(only_a: float, only_b: float, alpha: float) -> tuple[float, float, fl
     b = _inside(only_b, "only_b", 0, 1, ends=True)
     if a + b > 1 + 1e-12:
         raise ConfigError(f"only_a, only_b: values {a:g} and {b:g}: at most 1 together")
-    return a, min(b, 1 - a), _inside(alpha, "alpha", 0, 1)
+    return a, min(b, 1 - a), _inside(alpha, "alpha", 0, 0.5)
 
 
 def replicates_for_power(only_a: float, only_b: float, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -281,7 +281,7 @@ def replicates_for_power(only_a: float, only_b: float, power: float = 0.8, alpha
     power : float, default 0.8
         Wanted, above alpha.
     alpha : float, default 0.05
-        Level of the test.
+        Level of the test, above 0, below 0.5.
 
     Returns
     -------
@@ -336,7 +336,7 @@ def detectable_difference(n: int, discordant_share: float, power: float = 0.8, a
     power : float, default 0.8
         Wanted, above alpha.
     alpha : float, default 0.05
-        Level of the test.
+        Level of the test, above 0, below 0.5.
 
     Returns
     -------
@@ -354,7 +354,7 @@ def detectable_difference(n: int, discordant_share: float, power: float = 0.8, a
     0.04
     """
     both = _inside(discordant_share, "discordant_share", 1e-9, 1, ends=True)
-    level = _inside(alpha, "alpha", 0, 1)
+    level = _inside(alpha, "alpha", 0, 0.5)
     wanted = _inside(power, "power", level, 1)
 
     def reached(difference: float) -> bool:

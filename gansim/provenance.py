@@ -184,12 +184,16 @@ def _git_state(folder: Path) -> dict[str, Any] | None:
 
 
 def command() -> str:
-    """Return the command that started this process; the script without the folders above the working directory."""
+    """Return the command that goes on with what this process does.
+
+    The script is told without the folders above the working directory, and --force is left out: repeated with it, the
+    command would start over.
+    """
     script = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path("python")
     with contextlib.suppress(OSError, ValueError):
         script = script.resolve().relative_to(Path.cwd())
     name = script.name if script.is_absolute() else script.as_posix()
-    line = shlex.join([name, *sys.argv[1:]])
+    line = shlex.join([name, *(word for word in sys.argv[1:] if word != "--force")])
     return line.encode(errors="backslashreplace").decode()  # file names may hold bytes that are no UTF-8
 
 

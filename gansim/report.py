@@ -71,15 +71,18 @@ def write_report(
     """
     for name, frame, caption in tables_of(study):
         tables.save(frame, folder / "tables", name, caption, study.stopping_note())
-    replace_figures(folder, _figures_of(study) if draw else (), say)
+    readable = [design for design in study.designs if len(design.cells) <= _MOST_ROWS]
+    drawn = ((_figure_name(design), _figure(study, design)) for design in readable)
+    replace_figures(folder, map(_figure_name, study.designs), drawn if draw else (), say)
 
 
-def _figures_of(study: Study) -> Iterator[tuple[str, Figure]]:
-    for design in study.designs:
-        if len(design.cells) <= _MOST_ROWS:
-            runs, by = _runs_of(study, design)
-            title = f"How training ends: {design.name}"
-            yield f"regimes_{design.name}", figures.regime_shares(runs, rows=by, blocks=(), title=title)
+def _figure_name(design: Design) -> str:
+    return f"regimes_{design.name}"
+
+
+def _figure(study: Study, design: Design) -> Figure:
+    runs, by = _runs_of(study, design)
+    return figures.regime_shares(runs, rows=by, blocks=(), title=f"How training ends: {design.name}")
 
 
 def check_folder(folder: Path, study: str) -> None:
@@ -114,7 +117,10 @@ def _first(names: list[str]) -> str:
 
 
 def replace_figures(
-    folder: Path, drawn: Iterable[tuple[str, Figure]], say: Callable[[str], object] = lambda text: None
+    folder: Path,
+    names: Iterable[str],
+    drawn: Iterable[tuple[str, Figure]],
+    say: Callable[[str], object] = lambda text: None,
 ) -> None:
     """Write figures in place of those that an earlier run has drawn: they must not lie beside tables of other numbers.
 
@@ -122,13 +128,15 @@ def replace_figures(
     ----------
     folder : Path
         A results folder; its ``figures/`` need not exist.
+    names : iterable of str
+        Every name that the report may give to a figure; pictures of other names are not its own, and are left alone.
     drawn : iterable of (str, Figure)
-        Names and figures.
+        Names and figures, of this run.
     say : callable, optional
         Takes a line for the user, if figures are removed and none put in their place.
     """
     where = folder / "figures"
-    former = {path for kind in ("png", "svg") for path in where.glob(f"*.{kind}") if figures.is_ours(path)}
+    former = {path for name in names for kind in ("png", "svg") if (path := where / f"{name}.{kind}").is_file()}
     for name, figure in drawn:
         former.difference_update(figures.save(figure, where, name))
     for path in former:

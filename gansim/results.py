@@ -73,7 +73,7 @@ class Results:
             If the study has not run to its end, or a file is missing, damaged, altered, or of other runs.
         """
         if not self.complete:
-            raise StoreError(f"{self.folder}: not all of its runs are stored here: run the study, or go on with it")
+            raise StoreError(f"{self.folder}: has not run to its end, or without its runs: give its command again")
         path, checksum = self.folder / TRACES, self.metadata.get("files", {}).get(TRACES)
         try:
             rows, header = store.read_rows(path, checksum)

@@ -379,19 +379,21 @@ class Study:
         from gansim import planner
 
         planner.check_stopping(target_mcse, batch, most_reps)
+        _check_thresholds(thresholds)
         target, batch, most_reps = float(target_mcse), int(batch), int(most_reps)  # NumPy's are no JSON
-        if max(self.reps) > most_reps:
-            raise ConfigError(f"reps: value {max(self.reps):,}: at most most_reps, {most_reps:,}")
-        self.stopping = {"target_mcse": target, "batch": batch, "most_reps": most_reps}
+        _check_most(self.reps, most_reps, "asked for")
         with ExitStack() as stack:
             workers = stack.enter_context(open_workers(backend, workers_for(jobs), scheduler))
             show = Progress(self.name, self.reps, self._steps, progress is False)
             if out is not None:  # for all rounds: in between, nobody else may have it
                 stack.enter_context(hold_folder(_folder(out, self.name), self.name, force, show.say))
-                self.reps = self._with_stored(_folder(out, self.name), batch, most_reps)
+                reps = self._with_stored(_folder(out, self.name), batch, most_reps)
+                _check_most(reps, most_reps, "stored")
+                self.reps = reps
+            self.stopping = {"target_mcse": target, "batch": batch, "most_reps": most_reps}
             while True:
                 show = Progress(self.name, self.reps, self._steps, progress is False)
-                runs = self._run(out, _Session(workers, backend, show, thresholds, report, held=True, adding=True))
+                runs = self._run(out, _Session(workers, backend, show, thresholds, report, force, True, True))
                 more = self.judge(runs)["add"].to_numpy()
                 if not more.any():
                     return runs
@@ -716,7 +718,7 @@ class Study:
         lost = sum(len(tasks[failure.task].runs) for failure in failures)
         return RunsError(
             f"{lost:,} of {len(results):,} runs could not be computed ({told}{more}): all others are kept, "
-            "the same command tries these again",
+            "the same command, without --force, tries these again",
             failures,
         )
 
@@ -740,7 +742,7 @@ class Study:
             self.seconds["write"] = time.perf_counter() - labelled
             if "simulate" in self.seconds:
                 facts["sessions"][-1]["seconds"] = _rounded(self.seconds)
-            return self.describe(facts, thresholds, files)
+            return self.describe({**facts, "reported": report is not None}, thresholds, files)
 
         def write_rest(metadata: Mapping[str, Any]) -> None:
             store.write_text(folder.path / store.ADEMP, ademp.sheet(metadata, runs))
@@ -811,6 +813,11 @@ def _folder(out: str | os.PathLike[str], name: str) -> Path:
         return Path(out) / name
     except TypeError:
         raise ConfigError(f"out: value {out!r:.60}: a path") from None
+
+
+def _check_most(reps: Sequence[int], most_reps: int, whose: str) -> None:
+    if max(reps) > most_reps:
+        raise ConfigError(f"most_reps: value {most_reps:,}: at least the replicates of a cell {whose}, {max(reps):,}")
 
 
 def _check_thresholds(thresholds: object) -> None:

@@ -105,7 +105,8 @@ def verify(
         raise StoreError(f"{results.folder}: not complete: run the study to its end, or merge its shards, then verify")
     if not results.complete and runs is not None:
         raise StoreError(
-            f"{results.folder}: has no runs to compare with: run the study, or verify all runs, by digest (--all)"
+            f"{results.folder}: has not run to its end, or without its runs: give its command again, or verify all "
+            "runs, by digest (--all)"
         )
     stored = results.read() if results.complete else None
     wanted = np.ones(study.n_runs, bool) if runs is None else _drawn(study.n_runs, runs, seed)

@@ -87,7 +87,7 @@ def main(options: cli.StudyOptions) -> None:
         frames = {name: frame for name, (frame, _) in results.items()}
         store.write_text(folder / "claims.md", claims.page(study, frames))
         drawn = () if options.no_figures else pictures.all_figures(study)
-        replace_figures(folder, drawn, cli.teller(study.name, options.quiet))
+        replace_figures(folder, pictures.FIGURES, drawn, cli.teller(study.name, options.quiet))
 
     if cli.execute(study, options, write):
         print(Path(options.out) / study.name)

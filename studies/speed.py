@@ -108,7 +108,7 @@ def main(options: Options) -> None:
         tables.save(frame, folder / "tables", name, CAPTIONS[name])
     where = f"{provenance.machine()['processor']}, {jobs} core{'' if jobs == 1 else 's'}"
     drawn = () if options.no_figures else pictures.all_figures(found["ratios"], found["scaling"], where)
-    replace_figures(folder, drawn, cli.teller(study, options.quiet))
+    replace_figures(folder, pictures.FIGURES, drawn, cli.teller(study, options.quiet))
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}
     extra = {"jobs": jobs, **settings, "peak_gflops": round(found["peak"]["peak_gflops"].max(), 1), "peers": versions}
     facts = provenance.provenance(study, 0, (), extra)

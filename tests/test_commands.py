@@ -2,19 +2,20 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from PIL import Image
 
 import gansim
-from gansim import planner, store
+from gansim import planner, schema, store
 from gansim.commands import main
+from gansim.study import Study
 
 FILE = """
 name = "small"
@@ -371,35 +372,98 @@ def test_tables_of_earlier_results_are_called_so(folder: Path, capsys: pytest.Ca
     metadata = store.read_metadata(folder)
     store.write_metadata(folder / "metadata.json", {**metadata, "status": "running"})
     assert main(["show", str(folder)]) == 0
-    assert "\nthe tables here are those of earlier results\n" in said(capsys)[0]
+    assert "\nthe tables here are those of earlier results, or not all are written\n" in said(capsys)[0]
+    for verb in (["relabel"], ["verify"]):
+        assert main([*verb, str(folder)]) == 2
+        assert "has not run to its end" in said(capsys)[1]
     assert main(["run", str(folder / "metadata.json"), "--out", str(folder.parent), "--quiet", "--no-figures"]) == 0
     said(capsys)
     assert main(["show", str(folder)]) == 0
     assert "earlier" not in said(capsys)[0]
 
 
+def test_results_without_a_report_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    described = schema.read(folder / "metadata.json")
+    study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps([41] * 4)
+    study.run(out=folder.parent, progress=False)
+    assert main(["show", str(folder)]) == 0
+    out = said(capsys)[0]
+    assert out.startswith("study small: complete, 164 runs\nthe tables here were written apart from these results, ")
+
+
+def test_what_goes_on_is_the_command_without_force(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["run", str(file), "--out", str(tmp_path), "--quiet", "--no-figures", "--force"]
+    monkeypatch.setattr(sys, "argv", ["gansim", *arguments])
+    assert main(arguments) == 0
+    metadata = store.read_metadata(tmp_path / "small")
+    assert metadata["command"] == shlex.join(["gansim", *arguments[:-1]])
+    store.write_metadata(tmp_path / "small/metadata.json", {**metadata, "status": "running"})
+    assert main(["show", str(tmp_path / "small")]) == 0
+    out = said(capsys)[0]
+    assert "the same command goes on (gansim run " in out
+    assert "--force" not in out
+
+
+def test_the_rule_of_another_seed_is_not_told(file: Path, tmp_path: Path) -> None:
+    arguments = ["--quiet", "--no-figures", "--out"]
+    assert main(["run", str(file), "--target-mcse", "0.05", *arguments, str(tmp_path / "a")]) == 0
+    copied = str(tmp_path / "a/small/metadata.json")
+    assert main(["run", copied, "--seed", "7", *arguments, str(tmp_path / "b")]) == 0
+    told = ["depended on the data" in (tmp_path / name / "small/tables/regimes.md").read_text() for name in "ab"]
+    assert told == [True, False]
+    assert "stopping" not in store.read_metadata(tmp_path / "b/small")
+
+
+def test_more_than_the_most_that_are_stored_are_refused(
+    folder: Path, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["run", str(file), "--out", str(folder.parent), "--quiet", "--no-figures"]
+    assert main([*run, "--reps", "50"]) == 0
+    assert main([*run, "--target-mcse", "0.01", "--most-reps", "45"]) == 2
+    assert "most_reps: value 45: at least the replicates of a cell stored, 50" in said(capsys)[1]
+
+
+def test_a_first_call_replaces_nothing(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = ["run", str(file), "--out", str(tmp_path), "--no-figures", "--target-mcse", "0.1"]
+    assert main(run) == 0
+    assert "earlier" not in said(capsys)[1]
+
+
+def test_relabelling_on_a_full_disk_names_the_folder(folder: Path) -> None:
+    script = "import sys; from gansim.commands import main; sys.exit(main(sys.argv[1:]))"
+    line = f"ulimit -f 8; exec {shlex.join([sys.executable, '-c', script, 'relabel', str(folder), '--no-figures'])}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"gansim: error: {folder / 'relabelled'}: cannot write (File too large): mend that and relabel again\n"
+    )
+
+
 # --- figures that are in the way ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["png", "svg"])
-def test_figures_of_others_are_kept(folder: Path, file: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_figures_of_others_are_kept(folder: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Those of an earlier run would lie beside tables of other numbers; what somebody put there is not ours."""
-    theirs, former = folder / f"figures/mine.{kind}", folder / f"figures/former.{kind}"
-    figure = plt.figure()
-    figure.savefig(theirs)
-    plt.close(figure)
-    shutil.copy(folder / f"figures/regimes_games.{kind}", former)
-    kept = theirs.read_bytes()
-    run = ["run", str(file), "--out", str(folder.parent), "--reps", "41"]
-    assert main(run) == 0
-    assert f"gansim: {folder / 'figures'}: 1 file of an earlier run removed\n" in said(capsys)[1]
-    assert not former.exists()
-    assert main([*run, "--no-figures"]) == 0
-    assert f"gansim: {folder / 'figures'}: 2 files of an earlier run removed\n" in said(capsys)[1]
-    assert [path.name for path in (folder / "figures").iterdir()] == [theirs.name]
-    assert theirs.read_bytes() == kept
+    figures = folder / "figures"
+    ours = {path.name for path in figures.iterdir()}
+    assert ours == {"regimes_games.png", "regimes_games.svg"}
+    shutil.copy(figures / "regimes_games.png", figures / "paper.png")
+    (figures / "regimes_games.txt").write_text("what it shows")
+    (figures / "folder.png").mkdir()
+    (figures / "link.svg").symlink_to("nowhere")
+    theirs = {path.name for path in figures.iterdir()} - ours
+    run = ["run", str(file), "--out", str(folder.parent)]
+    for quiet in ([], ["--quiet"]):
+        assert main([*run, *quiet, "--no-figures"]) == 0
+        line = f"gansim: {figures}: 2 files of an earlier run removed\n"
+        assert (line in said(capsys)[1]) == (not quiet)
+        assert {path.name for path in figures.iterdir()} == theirs
+        assert main([*run, *quiet]) == 0
+        assert "removed" not in said(capsys)[1]
+        assert {path.name for path in figures.iterdir()} == theirs | ours
     assert main([*run, "--quiet"]) == 0
-    assert main([*run, "--quiet", "--no-figures"]) == 0
     assert said(capsys)[1] == ""
 
 

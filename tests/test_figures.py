@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -321,14 +322,13 @@ def test_save_names_files_and_refuses_paths(tmp_path: Path) -> None:
             figures.save(figure, tmp_path, name)
 
 
-def test_a_figure_knows_who_drew_it(tmp_path: Path) -> None:
-    figure = Figure(figsize=(1, 1))
-    assert all(figures.is_ours(path) for path in figures.save(figure, tmp_path, "ours"))
-    for kind in ("png", "svg"):
-        figure.savefig(tmp_path / f"theirs.{kind}")
-        assert not figures.is_ours(tmp_path / f"theirs.{kind}")
-    (tmp_path / "empty.png").touch()
-    assert not figures.is_ours(tmp_path / "empty.png")
+@pytest.mark.parametrize("label", ["\u200b", "\ufeff", "\u00ad", "\u2800", " ", "\U0001f600"])
+def test_labels_without_anything_to_see_are_drawn(label: str, runs: pd.DataFrame, tmp_path: Path) -> None:
+    frame = runs.assign(scale=runs["scale"].map({"raw": label, "standardised": "b"}))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        paths = figures.save(figures.regime_shares(frame, rows=["scale"], blocks=[]), tmp_path, "blank")
+    assert all(path.stat().st_size > 0 for path in paths)
 
 
 @pytest.mark.parametrize(

@@ -782,9 +782,35 @@ def test_replicates_that_were_added_are_the_same_without_their_metadata(
 
 
 def test_more_replicates_than_the_most_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="reps: value 61: at most most_reps, 60"):
+    with pytest.raises(ConfigError, match="most_reps: value 60: at least the replicates of a cell asked for, 61"):
         to_a_target(tmp_path, reps=61)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_run_to_refuses_is_refused_before_anything_is_put_aside(tmp_path: Path) -> None:
+    run(tmp_path)
+    before = snapshot(tmp_path)
+    one = make()
+    for more in ({"thresholds": 5}, {"batch": 0}, {"jobs": 0}):
+        with pytest.raises(ConfigError):
+            one.run_to(0.1, **{"out": tmp_path, "force": True, "progress": False, **more})
+    with folders.hold_folder(tmp_path / "s", "s"), pytest.raises(StoreError, match="another process"):
+        one.run_to(0.1, out=tmp_path, progress=False)
+    assert one.stopping == {}
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_full_disk_after_force_goes_on_without_it(
+    tmp_path: Path, force: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(folders.parts, "write_part", full)
+    told = "the same command again, without --force: 0 of 24" if force else "the same command again: 0 of 24"
+    with pytest.raises(StoreError, match=told):
+        run(tmp_path, force=force)
 
 
 def test_a_link_that_leads_nowhere_is_not_replaced(tmp_path: Path) -> None:
@@ -822,7 +848,7 @@ def test_shards_carry_the_thresholds_of_the_study(tmp_path: Path) -> None:
 
 def test_shards_under_other_thresholds_are_not_merged(tmp_path: Path, engine: list) -> None:
     folders_ = shards(tmp_path, WIDE, None)
-    line = r"shard-2-of-2: other thresholds than .*shard-1-of-2 \(w1: 1000 and 0.2, w1_never: 1000 and 0.5\)"
+    line = r"shard-2-of-2: other thresholds than .*shard-1-of-2 \(w1: 1000.0 and 0.2, w1_never: 1000.0 and 0.5\)"
     with pytest.raises(StoreError, match=line):
         merge(folders_, tmp_path / "merged", progress=False)
     assert not (tmp_path / "merged").exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gansim import ademp
+from gansim import ademp, store
 from gansim.cli import StudyOptions
 
 STUDIES = Path(__file__).parents[1] / "studies"
@@ -32,3 +32,14 @@ def test_the_sheet_says_what_is_asked(founding):
     assert "`games`: 24 cells, 1,000 replicates each. Every combination of:" in page
     assert "`rates`: 256 cells, 32 replicates each. Every combination of:" in page
     assert page.count("no referee") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("reps", "steps"), [(1, 100), (8, 60)])
+def test_few_and_short_runs_are_reported_too(founding, tmp_path, reps, steps):
+    """States that no run ended in, one run a cell, nobody converged: no runs, and no error."""
+    founding["main"](StudyOptions(reps=reps, steps=steps, quick=True, quiet=True, out=tmp_path))
+    folder = tmp_path / "regimes-quick"
+    assert store.read_metadata(folder)["status"] == "complete"
+    assert "no runs" in (folder / "claims.md").read_text(encoding="utf-8")
+    assert len(list((folder / "figures").iterdir())) == 18

@@ -192,7 +192,7 @@ def test_any_arguments(
         (["relabel", "small", "--w1-never", "inf"], "w1_never: inf; allowed"),
         (["relabel", "small", "--out", "small"], "holds files that are no relabelled runs (.lock)"),
         (["relabel", "small", "--out", "mine"], "holds files that are no relabelled runs: choose another folder"),
-        (["relabel", "small", "--out", "text"], "text: File exists"),
+        (["relabel", "small", "--out", "text"], "text: cannot write (File exists)"),
         (["plan", "--difference", "0"], "difference: value 0: another number"),
         (["run", "small.toml", "--out", "/proc/none"], "/proc/none/small: cannot hold results"),
         (["show", "broken"], "regimes.md: no text in UTF-8"),

@@ -246,6 +246,10 @@ def test_without_a_home_a_folder_of_ones_own_among_temporary_files(package, monk
     mine = tmp_path / f"gansim-{os.getuid()}"
     assert folder_for(package, monkeypatch, occupied).parent == mine
     assert mine.stat().st_mode & 0o777 == 0o700  # compiled code: nobody else may put any there
+    shared = tmp_path / "theirs" / "cache"  # one that somebody has chosen may be for many
+    folder_for(package, monkeypatch, shared)
+    (tmp_path / "usual").mkdir()
+    assert shared.stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 def test_code_that_others_may_have_put_there_is_not_loaded(monkeypatch, tmp_path):

@@ -198,6 +198,10 @@ def test_what_n_shows():
         (lambda: replicates_for_half_width(0.5), "half_width: value 0.5: a number"),
         (lambda: replicates_for_half_width(0.1, level=95), "level: value 95: a number above 1e-09, below 1"),
         (lambda: replicates_for_half_width(0.1, level=1e-10), "level: value 1e-10: a number above 1e-09, below 1"),
+        (
+            lambda: replicates_for_power(0.1, 0.05, alpha=1 - 1e-10),
+            "alpha: value 0.9999999999: a number above 0, below 0.5",
+        ),
         (lambda: discordant(0.9, 0.1, 0.5), "correlation: value 0.5: from -1.000 to 0.111 for shares 0.9 and 0.1"),
         (lambda: mcnemar_power(0, 0.1, 0.1), "n: value 0: an integer from 1"),
         (lambda: mcnemar_power(5, 0.6, 0.6), "only_a, only_b: values 0.6 and 0.6: at most 1 together"),

@@ -156,8 +156,8 @@ def _cache_places() -> list[Path]:
 def _is_usable(place: Path) -> bool:
     """Whether a folder can be made and written to, by us; others may have made the temporary one, and it holds code."""
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
         shared = place.parent == Path(tempfile.gettempdir()) and hasattr(os, "getuid")
+        place.mkdir(mode=0o700 if shared else 0o777, parents=True, exist_ok=True)
         return os.access(place, os.W_OK | os.X_OK) and not (shared and place.stat().st_uid != os.getuid())
     except OSError:
         return False

@@ -19,6 +19,8 @@ def share(mask: pd.Series) -> str:
 
 def mean(values: pd.Series) -> str:
     """A mean with its 95 % interval and n."""
+    if values.empty:
+        return "no runs"
     row = tables.estimate(pd.DataFrame({"all": "all", "x": values.astype(float)}), ["all"], ["x"]).iloc[0]
     return f"{row['mean']:.4g} [{row['low']:.4g}, {row['high']:.4g}] (n = {row['n']:,})"
 

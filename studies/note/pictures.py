@@ -20,6 +20,17 @@ NAMES = {
     "standardised": "standardised data",
 }
 MOST = 9  # examples in the gallery
+FIGURES = (
+    "regime_shares",
+    "regimes_over_time",
+    "rate_map",
+    "gallery",
+    "v_against_auc",
+    "moments_cloud",
+    "convergence_time",
+    "sample_size",
+    "referee",
+)
 
 
 def typical(runs: pd.DataFrame) -> pd.Series:
@@ -53,7 +64,7 @@ def easy(nets: str, traces: gs.Traces) -> str:
 
 
 def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
-    """Every figure with its file name, one at a time."""
+    """Every figure with its file name, one of FIGURES, one at a time."""
     games, traces = part(study, "games")
     rates, rate_traces = part(study, "rates")
     samples, sample_traces = part(study, "samples")

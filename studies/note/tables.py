@@ -30,7 +30,7 @@ def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFram
 
 def recovery(runs: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Bias, spread and RMSE of theta_g in affine generators, the slope without its sign, and of maximum likelihood."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for group, mine in runs.groupby(by, sort=False, dropna=False):
         for quantity, truth in TRUTH.items():
             found = {"generator": mine[f"g_{quantity}"], "maximum likelihood": _likelihood(mine, quantity)}
@@ -39,7 +39,7 @@ def recovery(runs: pd.DataFrame, by: list[str]) -> pd.DataFrame:
                 if len(errors) > 1:
                     rows.append({**dict(zip(by, group, strict=True)), "quantity": quantity, "estimator": estimator})
                     rows[-1] |= {"n": len(errors), "missing": len(mine) - len(errors), **_errors(errors)}
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*by, "quantity", "estimator", "n", "missing", *_errors(np.ones(2))])
 
 
 def _likelihood(runs: pd.DataFrame, quantity: str) -> pd.Series:

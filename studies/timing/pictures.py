@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from gansim import figures
 
+FIGURES = ("ratios", "scaling")
 YARDSTICKS = {
     "over_jax": "JAX: vmap, 1,024 GANs at once",
     "over_jax_tuned": "JAX: tuned, a process per core",
@@ -22,7 +23,7 @@ AXES = {
 
 
 def all_figures(ratios: pd.DataFrame, scaling: pd.DataFrame, where: str) -> Iterator[tuple[str, Figure]]:
-    """Every figure with its file name; that of the ratios only if there are any."""
+    """Every figure with its file name, one of FIGURES; that of the ratios only if there are any."""
     if ratios[list(YARDSTICKS)].notna().any(axis=None):
         yield (
             "ratios",
