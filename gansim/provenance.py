@@ -193,7 +193,8 @@ def command() -> str:
     with contextlib.suppress(OSError, ValueError):
         script = script.resolve().relative_to(Path.cwd())
     name = script.name if script.is_absolute() else script.as_posix()
-    line = shlex.join([name, *(word for word in sys.argv[1:] if word != "--force")])
+    forces = {"--force"[:length] for length in range(3, 8)}  # argparse takes what it begins with, too
+    line = shlex.join([name, *(word for word in sys.argv[1:] if word not in forces)])
     return line.encode(errors="backslashreplace").decode()  # file names may hold bytes that are no UTF-8
 
 

@@ -134,10 +134,17 @@ def replace_figures(
         Names and figures, of this run.
     say : callable, optional
         Takes a line for the user, if figures are removed and none put in their place.
+
+    Raises
+    ------
+    ValueError
+        If a figure has another name: nobody would remove it.
     """
-    where = folder / "figures"
-    former = {path for name in names for kind in ("png", "svg") if (path := where / f"{name}.{kind}").is_file()}
+    where, known = folder / "figures", tuple(names)
+    former = {path for name in known for kind in ("png", "svg") if (path := where / f"{name}.{kind}").is_file()}
     for name, figure in drawn:
+        if name not in known:
+            raise ValueError(f"drawn: {name!r}; allowed: the names of the report's figures, {', '.join(known)}")
         former.difference_update(figures.save(figure, where, name))
     for path in former:
         path.unlink()

@@ -137,7 +137,7 @@ class Study:
     runs, traces : DataFrame and Traces, or None
         Results of the last `run`, row by row the same runs.
     seconds : dict
-        How long the last `run` took: read, compile, simulate, label, write (wall clock), save, which is part of
+        How long the last `run` took: read, compile, simulate, label, write, report (wall clock), save, which is part of
         simulate, and work, the seconds of each phase summed over the workers. What did not happen is left out.
     metadata : dict
         What was, or would be, written to ``metadata.json``.
@@ -739,15 +739,18 @@ class Study:
         self.seconds |= {name: seconds for name, seconds in folder.seconds.items() if seconds}
 
         def describe(files: Mapping[str, Any]) -> dict[str, Any]:
-            self.seconds["write"] = time.perf_counter() - labelled
+            if "report" not in self.seconds:
+                self.seconds["write"] = time.perf_counter() - labelled
             if "simulate" in self.seconds:
                 facts["sessions"][-1]["seconds"] = _rounded(self.seconds)
             return self.describe({**facts, "reported": report is not None}, thresholds, files)
 
         def write_rest(metadata: Mapping[str, Any]) -> None:
+            written = time.perf_counter()
             store.write_text(folder.path / store.ADEMP, ademp.sheet(metadata, runs))
             if report is not None:
                 report(self, folder.path)
+            self.seconds["report"] = time.perf_counter() - written
 
         self.metadata = folder.finish(runs, describe, None if follow else write_rest)
         return runs

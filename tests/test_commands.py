@@ -103,7 +103,7 @@ def test_a_study_from_a_file(finished: Path) -> None:
     assert "figures/regimes_games.png" in names
     metadata = json.loads((finished / "metadata.json").read_text())
     assert (metadata["status"], metadata["runs"], metadata["aims"]) == ("complete", 160, "Does the game matter?")
-    assert {"compile", "simulate", "write", "label"} <= metadata["seconds"].keys()
+    assert {"compile", "simulate", "write", "label", "report"} <= metadata["seconds"].keys()
     assert {"train", "measure"} <= metadata["seconds"]["work"].keys()
     assert "Does the game matter?" in (finished / "ademp.md").read_text()
     assert len(store.read_runs(finished)) == 160
@@ -394,7 +394,8 @@ def test_results_without_a_report_say_so(folder: Path, capsys: pytest.CaptureFix
 def test_what_goes_on_is_the_command_without_force(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["run", str(file), "--out", str(tmp_path), "--quiet", "--no-figures", "--force"]
+    force = "--forc"  # which argparse takes for it
+    arguments = ["run", str(file), "--out", str(tmp_path), "--quiet", "--no-figures", force]
     monkeypatch.setattr(sys, "argv", ["gansim", *arguments])
     assert main(arguments) == 0
     metadata = store.read_metadata(tmp_path / "small")
@@ -403,7 +404,7 @@ def test_what_goes_on_is_the_command_without_force(
     assert main(["show", str(tmp_path / "small")]) == 0
     out = said(capsys)[0]
     assert "the same command goes on (gansim run " in out
-    assert "--force" not in out
+    assert "--for" not in out
 
 
 def test_the_rule_of_another_seed_is_not_told(file: Path, tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from gansim import ademp, store
 from gansim.cli import StudyOptions
+from gansim.report import replace_figures
 
 STUDIES = Path(__file__).parents[1] / "studies"
 
@@ -43,3 +45,9 @@ def test_few_and_short_runs_are_reported_too(founding, tmp_path, reps, steps):
     assert store.read_metadata(folder)["status"] == "complete"
     assert "no runs" in (folder / "claims.md").read_text(encoding="utf-8")
     assert len(list((folder / "figures").iterdir())) == 18
+
+
+def test_a_figure_that_nobody_would_remove_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^drawn: 'new'; allowed: the names of the report's figures, one, two"):
+        replace_figures(tmp_path, ("one", "two"), [("new", Figure())])
+    assert not list(tmp_path.iterdir())

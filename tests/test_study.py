@@ -389,7 +389,9 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert metadata["thresholds"]["w1"] == 0.2
     assert metadata["status"] == "complete"
     assert metadata["files"] == {name: store.file_digest(folder / name) for name in (store.RUNS, store.TRACES)}
-    assert metadata["seconds"].keys() == {"compile", "simulate", "work", "label", "read", "save", "write"}
+    assert metadata["seconds"].keys() == {
+        "compile", "simulate", "work", "label", "read", "save", "write", "report"
+    }  # fmt: skip
     assert metadata["seconds"]["work"].keys() == {"train", "measure"}
     assert "replacing" not in capsys.readouterr().err
     whole.run(out=tmp_path / "results", jobs=2)

@@ -192,7 +192,10 @@ def test_tabulate_refuses(arguments, message):
 def test_every_column_of_a_table_is_known_to_be_one():
     """What a factor may not be called: else one column of a table would hide the other."""
     runs = counted(50, 9, 20, 4).assign(v=0.5, converged_step=1.0)
+    traces, labelled = a_study()
     made = [
+        sensitivity(traces, 1.0, labelled, ["game"], vary(w1=(0.1,)), "g_state"),
+        kaplan_meier([1.0, 2.0], [True, False]),
         tabulate(runs, ["game"], "g_state"),
         compare(runs, "game", "minimax", "non-saturating"),
         compare(runs, "game", "minimax", "non-saturating", "v"),
