@@ -34,17 +34,14 @@ from gansim.kernels.network import Net, Player, clear, forward, n_inputs, n_para
 from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
 from gansim.kernels.targets import MIXTURE, Source, copy_sample, draw_noise, draw_target, target_cdf
 from gansim.kernels.train import show_fakes, take_inputs
-from gansim.traces import FIELDS
+from gansim.traces import FIELDS, HIGH_QUALITY
 
 N_FIELDS = len(FIELDS)
 BINS = 32  # intervals of equally many fakes on which `_v_max` lets D be constant
-HIGH_QUALITY = (
-    3.0  # standard deviations from a mode within which a fake counts as high quality (Srivastava et al. 2017)
-)
 
 (
-    _G_MEAN,
-    _G_STD,
+    _G_SHIFT,
+    _G_SPREAD,
     _W1,
     _KS,
     _D_REAL,
@@ -60,8 +57,11 @@ HIGH_QUALITY = (
     _GRAD_G,
     _GRAD_D,
     _MODES,
+    _MISSED,
     _HIGH_QUALITY,
     _REVERSE_KL,
+    _TV_MODES,
+    _KS_MODES,
     _FINITE,
 ) = range(N_FIELDS)
 
@@ -70,13 +70,18 @@ class Ruler(NamedTuple):
     """What a pack is measured with, as arrays.
 
     unit : (2, L), location and scale that turn what G returns into the target's units. target : a `Source` parameter
-    block of the target in those units. quantiles : (n, L), its quantiles at (i + 1/2) / n. fakes : (n, L), logits :
-    (2 n, L), counts : (n_components, L), scratch. n is a multiple of BINS and of T.
+    block of the target in those units. quantiles : (n, L), its quantiles at (i + 1/2) / n. modes : (13 k, L), a
+    mixture's modes, see `gansim.modes`: for each of k components log(weight / spread), the first of its mode, and in
+    that one's place the mode's share of good points, its probability, and whether n points show it; for each of 2 k
+    stretches of the line where F begins, whose it is, what to take from F and what to multiply by for the share of its
+    mode that lies below. fakes : (n, L), logits : (2 n, L), counts : (n_components, L), scratch. n is a multiple of
+    BINS and of T.
     """
 
     unit: Any
     target: Any
     quantiles: Any
+    modes: Any
     fakes: Any
     logits: Any
     counts: Any
@@ -257,14 +262,14 @@ def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, ste
 @kernel
 def _moments(fakes: Tiles, n: int, out: Rows) -> None:
     """Mean and standard deviation in the target's units, in two passes."""
-    mean, square = out[_G_MEAN] * 0.0, out[_G_MEAN] * 0.0
+    mean, square = out[_G_SHIFT] * 0.0, out[_G_SHIFT] * 0.0
     for t in range(n // T):
         mean = mean + fold(fakes[t])
     mean = mean / float(n)
     for t in range(n // T):
         off = fakes[t] - mean
         square = square + fold(off * off)
-    out[_G_MEAN], out[_G_STD] = mean, sqrt(square / float(n))
+    out[_G_SHIFT], out[_G_SPREAD] = mean, sqrt(square / float(n))
 
 
 @kernel
@@ -274,13 +279,20 @@ def _distances(s: Source, m: Ruler, n: int, out: Rows) -> None:
     W1 is the mean of |x_(i) - F^-1((i + 1/2) / n)|, the quantile form (Vallender 1974) by the midpoint rule.
     """
     whole, quantiles, below = tiles(m.fakes), tiles(m.quantiles), rows(m.fakes)
-    w1, ks = out[_W1] * 0.0, out[_W1] * 0.0
+    w1 = out[_W1] * 0.0
     for t in range(n // T):
         w1 = w1 + fold(absolute(whole[t] - quantiles[t]))
         whole[t] = target_cdf(s, whole[t])
+    out[_W1], out[_KS] = w1 / float(n), _from_uniform(below, n)
+
+
+@kernel
+def _from_uniform(shares: Rows, n: int) -> Row:
+    """Kolmogorov-Smirnov distance of n sorted numbers to the uniform law on [0, 1]."""
+    ks = shares[0] * 0.0
     for i in range(n):
-        ks = maximum(ks, maximum(below[i] - float(i) / n, float(i + 1) / n - below[i]))
-    out[_W1], out[_KS] = w1 / float(n), ks
+        ks = maximum(ks, maximum(shares[i] - float(i) / n, float(i + 1) / n - shares[i]))
+    return ks
 
 
 @kernel
@@ -302,37 +314,77 @@ def _v_max(cdf: Rows, n: int) -> Row:
     return v
 
 
+# --- mixtures -----------------------------------------------------------------------------------
+
+
 @kernel
 def _modes(s: Source, m: Ruler, n: int, out: Rows) -> None:
-    """Modes captured, share of high-quality fakes, reverse KL (Srivastava et al. 2017; Lin et al. 2018, section 4).
+    """Modes captured and missed, high-quality fakes, reverse KL (Srivastava et al. 2017; Lin et al. 2018, section 4).
 
-    A fake is of high quality within HIGH_QUALITY standard deviations of its nearest mode; a mode is captured if it is
-    the nearest of at least one such fake; the reverse KL compares the modes' shares of them with the weights.
+    A fake belongs to the mode that is most responsible for it, and is of high quality within HIGH_QUALITY standard
+    deviations of that component. A mode is captured if at least one such fake is its; the reverse KL compares the
+    modes' shares of them with those of the target's own points.
     """
-    k, fakes, counts = s.n_components, rows(m.fakes), rows(m.counts)
+    k, fakes, counts, of = s.n_components, rows(m.fakes), rows(m.counts), rows(m.modes)
     for c in range(k):
         counts[c] = 0.0
     for i in range(n):
-        x = fakes[i]
-        nearest = absolute(x - s.target[k]) / s.target[2 * k]
-        which = x * 0.0
+        z = (fakes[i] - s.target[k]) / s.target[2 * k]
+        best, off, which = of[0] - 0.5 * z * z, absolute(z), of[k]
         for c in range(1, k):
-            distance = absolute(x - s.target[k + c]) / s.target[2 * k + c]
-            which = where_greater(nearest, distance, float(c), which)
-            nearest = minimum(distance, nearest)
-        near = where_greater(nearest, HIGH_QUALITY, 0.0, 1.0)
+            z = (fakes[i] - s.target[k + c]) / s.target[2 * k + c]
+            responsible = of[c] - 0.5 * z * z
+            off = where_greater(responsible, best, absolute(z), off)
+            which = where_greater(responsible, best, of[k + c], which)
+            best = maximum(best, responsible)
+        near = where_greater(off, HIGH_QUALITY, 0.0, 1.0)
         for c in range(k):
             counts[c] = counts[c] + where_greater(absolute(which - float(c)), 0.5, 0.0, near)
-    total, captured, kl, before = out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0
+    total, captured, missed, kl = out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0
     for c in range(k):
         total = total + counts[c]
     for c in range(k):
-        share = counts[c] / maximum(total, 1.0)
-        captured = captured + where_greater(counts[c], 0.0, 1.0, 0.0)
-        kl = kl + where_greater(share, 0.0, share * log(maximum(share, 1e-30) / (s.target[c] - before)), 0.0)
-        before = s.target[c]
-    out[_MODES], out[_HIGH_QUALITY] = captured, total / float(n)
+        share, here = counts[c] / maximum(total, 1.0), where_greater(counts[c], 0.0, 1.0, 0.0)
+        captured, missed = captured + here, missed + of[4 * k + c] * (1.0 - here)
+        own = maximum(of[2 * k + c], 1e-30)
+        kl = kl + where_greater(share, 0.0, share * log(maximum(share, 1e-30) / own), 0.0)
+    out[_MODES], out[_MISSED], out[_HIGH_QUALITY] = captured, missed, total / float(n)
     out[_REVERSE_KL] = where_greater(total, 0.0, kl, kl * 0.0 / (kl * 0.0))  # no fake near any mode: undefined
+
+
+@kernel
+def _count_shares(s: Source, m: Ruler, n: int) -> Row:
+    """Total variation distance between the fakes' shares of the modes and the target's; ``fakes`` are F, sorted."""
+    k, below, counts, of = s.n_components, rows(m.fakes), rows(m.counts), rows(m.modes)
+    for c in range(k):
+        counts[c] = 0.0
+    beyond, off = below[0] * 0.0 + float(n), below[0] * 0.0  # fakes in this stretch and after it
+    for j in range(2 * k):
+        after = below[0] * 0.0
+        if j + 1 < 2 * k:
+            for i in range(n):
+                after = after + where_greater(below[i], of[5 * k + j + 1], 1.0, 0.0)
+        for c in range(k):
+            counts[c] = counts[c] + where_greater(absolute(of[7 * k + j] - float(c)), 0.5, 0.0, beyond - after)
+        beyond = after
+    for c in range(k):
+        off = off + absolute(counts[c] / float(n) - of[3 * k + c])
+    return off * 0.5
+
+
+@kernel
+def _place_within(s: Source, m: Ruler, n: int) -> None:
+    """``fakes``, which are F, become the share of the mode that rules there that lies below, in [0, 1].
+
+    Of the target's own points it is uniform, whatever the modes; of points in the middle of their modes it is 1/2.
+    """
+    k, whole, of = s.n_components, tiles(m.fakes), rows(m.modes)
+    for t in range(n // T):
+        below, share = whole[t], whole[t] * 0.0
+        for j in range(2 * k):
+            here = (below - of[9 * k + j]) * of[11 * k + j]
+            share = where_greater(below, of[5 * k + j], here, share)
+        whole[t] = minimum(1.0, maximum(0.0, share))
 
 
 # --- the second half of a record ----------------------------------------------------------------
@@ -354,4 +406,9 @@ def summarise(s: Source, m: Ruler, record: Any) -> None:
         _modes(s, m, n, out)
     _distances(s, m, n, out)
     out[_V_MAX] = _v_max(rows(m.fakes), n)
+    if s.target_code == MIXTURE:
+        out[_TV_MODES] = _count_shares(s, m, n)
+        _place_within(s, m, n)
+        sort_rows(m.fakes, n)
+        out[_KS_MODES] = _from_uniform(rows(m.fakes), n)
     out[_FINITE] = where_greater(1.0, _add_zeros(out[_FINITE], out, _GRAD_D + 1), 1.0, 0.0)
