@@ -48,9 +48,9 @@ class Modes:
         First component of the mode that each component is part of.
     good : ndarray, shape (k,)
         Probability of a high-quality point of each mode, in its leader's place; 0 elsewhere.
-    edges : ndarray, shape (m,)
-        Distribution function at the left end of each of the m stretches of the line that one mode rules; the first is
-        0.
+    left, below : ndarray, shape (m,)
+        Left end of each of the m stretches of the line that one mode rules, from -inf on, and the distribution function
+        there.
     owner : ndarray of int, shape (m,)
         Leader of the mode that rules each stretch.
     narrowest : float
@@ -60,7 +60,8 @@ class Modes:
     heights: Floats
     leader: NDArray[np.int64]
     good: Floats
-    edges: Floats
+    left: Floats
+    below: Floats
     owner: NDArray[np.int64]
     narrowest: float
 
@@ -72,7 +73,7 @@ class Modes:
     @property
     def masses(self) -> Floats:
         """Probability of each mode's stretches together, shape (k,), in its leader's place; 0 elsewhere."""
-        return np.bincount(self.owner, np.diff(self.edges, append=1.0), minlength=len(self.leader))
+        return np.bincount(self.owner, np.diff(self.below, append=1.0), minlength=len(self.leader))
 
     def shown(self, n: int) -> NDArray[np.bool_]:
         """Modes, by leader, that `n` points of the target show: at most one such sample in 1 / MISS lacks any of them.
@@ -98,7 +99,7 @@ def modes_of(target: Normal | Uniform | Mixture) -> Modes:
     """
     if not isinstance(target, Mixture):
         zero = np.zeros(1, dtype=np.int64)
-        return Modes(np.zeros(1), zero, np.ones(1), np.zeros(1), zero, 1.0)
+        return Modes(np.zeros(1), zero, np.ones(1), np.full(1, -np.inf), np.zeros(1), zero, 1.0)
     means, stds, weights = np.array(components(standardised(target)))
     heights = np.round(np.log(weights / stds), _DIGITS)
     leader = _leaders(means, stds, weights, heights)
@@ -108,12 +109,12 @@ def modes_of(target: Normal | Uniform | Mixture) -> Modes:
     near = np.abs(middle - means[ruler]) <= HIGH_QUALITY * stds[ruler]
     good = np.bincount(leader[ruler], mass * near, minlength=len(means))
     first = np.flatnonzero(np.diff(leader[ruler], prepend=-1))  # where another mode begins to rule
-    edges = np.concatenate([[0.0], np.cumsum(mass)])[first]
     return Modes(
         heights,
         leader,
         np.round(good, _DIGITS),
-        np.round(edges, _DIGITS),
+        np.round(x[first], _DIGITS),
+        np.round(_cdf(means, stds, weights, x[first]), _DIGITS),
         leader[ruler][first],
         min(_spread(means[leader == one], stds[leader == one], weights[leader == one]) for one in np.unique(leader)),
     )

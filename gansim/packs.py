@@ -295,19 +295,16 @@ def _mode_rows(target: spec.Target, n: int) -> NDArray[np.float64]:
     if not isinstance(target, spec.Mixture):
         return np.zeros(1)
     modes = modes_of(target)
-    k, m = len(modes.leader), len(modes.edges)
-    edges, owner = np.full(2 * k, np.inf), np.full(2 * k, -1.0)  # k parabolas have at most 2 k - 1 stretches
-    before, scale = np.zeros(2 * k), np.zeros(2 * k)
-    edges[:m], owner[:m] = modes.edges, modes.owner
-    edges[0] = -1.0  # a point with F = 0 lies beyond it too
-    width = np.diff(modes.edges, append=1.0)
+    k, m = len(modes.leader), len(modes.owner)
+    left, owner = np.full(2 * k, np.inf), np.full(2 * k, -1)  # k parabolas have at most 2 k - 1 stretches
+    start, scale = np.zeros(2 * k), np.zeros(2 * k)
+    left[:m], owner[:m] = modes.left, modes.owner
+    width = np.diff(modes.below, append=1.0)
     for j, one in enumerate(modes.owner):
-        before[j], scale[j] = width[:j][modes.owner[:j] == one].sum(), 1 / modes.masses[one]
-    starts = np.where(owner < 0, 0.0, np.maximum(edges, 0.0) - before)
+        start[j] = modes.below[j] - width[:j][modes.owner[:j] == one].sum()
+        scale[j] = 1 / modes.masses[one]
     good = modes.good / modes.good.sum()
-    return np.concatenate(
-        [modes.heights, modes.leader, good, modes.masses, modes.shown(n), edges, owner, starts, scale]
-    )
+    return np.concatenate([modes.heights, modes.leader, good, modes.masses, modes.shown(n), left, owner, start, scale])
 
 
 def _ruler(gans: Sequence[GAN], n: int, dtype: Any) -> Ruler:
@@ -323,6 +320,7 @@ def _ruler(gans: Sequence[GAN], n: int, dtype: Any) -> Ruler:
         aligned((n, lanes), dtype),
         aligned((2 * n, lanes), dtype),
         aligned((n_components(gans[0]), lanes), dtype),
+        aligned((n if isinstance(gans[0].target, spec.Mixture) else 1, lanes), dtype),
     )
 
 

@@ -11,7 +11,7 @@ non-finite     a parameter or a record of the run is not finite
 collapsed      to a point: the fakes' standard deviation is at most 0.1 of that of the target's narrowest mode
 converged      Wasserstein-1 to the target, in units of its standard deviation, is at most 0.2, the Kolmogorov-Smirnov
                distance at most 0.15 and never above 0.3. For a mixture also: no mode is missing that n_eval points of
-               the target show, the shares of the modes are off by at most 0.075 (total variation), and the places of
+               the target show, the shares of the modes are off by at most 0.05 (total variation), and the places of
                the fakes within their modes by at most 0.25 (Kolmogorov-Smirnov)
 modes dropped  some modes are captured, and fewer than the target's own samples of that size capture
 off target     the rest
@@ -125,7 +125,7 @@ class Thresholds:
         more than 57.5 of 100 cases.
     ks_never : float, default 0.3
         Converged: Kolmogorov-Smirnov distance that no record of the window exceeds.
-    tv_modes : float, default 0.075
+    tv_modes : float, default 0.05
         Converged, mixtures only: largest median of the total variation distance between the shares of the modes.
     ks_modes : float, default 0.25
         Converged, mixtures only: largest median of the Kolmogorov-Smirnov distance of the places within modes; modes of
@@ -148,7 +148,7 @@ class Thresholds:
     w1: float = 0.2
     ks: float = 0.15
     ks_never: float = 0.3
-    tv_modes: float = 0.075
+    tv_modes: float = 0.05
     ks_modes: float = 0.25
     spread: float = 0.1
     perfect_hi: float = 0.9

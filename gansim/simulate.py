@@ -19,7 +19,9 @@ from gansim import spec
 from gansim.kernels import network, random
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import judge, summarise
+from gansim.kernels.modes import count_modes
 from gansim.kernels.network import Net
+from gansim.kernels.targets import MIXTURE
 from gansim.kernels.train import train as train_pack
 from gansim.packs import (
     Pack,
@@ -176,6 +178,8 @@ def measure(nets: tuple[Net, Net], pack: Pack, step: int, record: Array) -> Arra
         The measurements, a view of `record`.
     """
     judge(*nets, pack.g, pack.d, pack.source, pack.ruler, step, record)
+    if pack.source.target_code == MIXTURE:
+        count_modes(pack.source, pack.ruler, record)
     summarise(pack.source, pack.ruler, record)
     return record[:, : len(pack.lanes)].T
 

@@ -51,8 +51,8 @@ MAY_IMPORT = {
     "wording": {"spec"},
     "ademp": {"spec", "design", "regimes", "schema", "provenance", "store", "wording"},
     "study": {
-        "traces", "spec", "design", "schema", "packs", "simulate", "warm", "regimes", "floor", "store", "provenance", "identity",
-        "parts", "folder", "planning", "planner", "frame", "pool", "shard", "progress", "ademp",
+        "traces", "spec", "design", "schema", "packs", "simulate", "warm", "regimes", "floor", "store", "provenance",
+        "identity", "parts", "folder", "planning", "planner", "frame", "pool", "shard", "progress", "ademp",
     },
     "film": {"traces", "spec", "theory", "regimes", "floor", "figures", "replay", "store", "wording"},
     "preview": {"spec", "design", "packs", "planning", "progress", "shard", "study"},

@@ -32,9 +32,9 @@ from gansim.kernels.lanes import (
 )
 from gansim.kernels.network import Net, Player, clear, forward, n_inputs, n_params, output_unit
 from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
-from gansim.kernels.targets import MIXTURE, Source, copy_sample, draw_noise, draw_target, target_cdf
+from gansim.kernels.targets import Source, copy_sample, draw_noise, draw_target, target_cdf
 from gansim.kernels.train import show_fakes, take_inputs
-from gansim.traces import FIELDS, HIGH_QUALITY
+from gansim.traces import FIELDS
 
 N_FIELDS = len(FIELDS)
 BINS = 32  # intervals of equally many fakes on which `_v_max` lets D be constant
@@ -56,12 +56,7 @@ BINS = 32  # intervals of equally many fakes on which `_v_max` lets D be constan
     _V_TRAIN,
     _GRAD_G,
     _GRAD_D,
-    _MODES,
-    _MISSED,
-    _HIGH_QUALITY,
-    _REVERSE_KL,
-    _TV_MODES,
-    _KS_MODES,
+    *_OF_MODES,
     _FINITE,
 ) = range(N_FIELDS)
 
@@ -73,9 +68,9 @@ class Ruler(NamedTuple):
     block of the target in those units. quantiles : (n, L), its quantiles at (i + 1/2) / n. modes : (13 k, L), a
     mixture's modes, see `gansim.modes`: for each of k components log(weight / spread), the first of its mode, and in
     that one's place the mode's share of good points, its probability, and whether n points show it; for each of 2 k
-    stretches of the line where F begins, whose it is, what to take from F and what to multiply by for the share of its
-    mode that lies below. fakes : (n, L), logits : (2 n, L), counts : (n_components, L), scratch. n is a multiple of
-    BINS and of T.
+    stretches of the line its left end, whose it is, and what to take from F there and to multiply by for the share of
+    its mode that lies below. fakes : (n, L), logits : (2 n, L), counts : (k, L) and places : (n, L) of mixtures,
+    scratch. n is a multiple of BINS and of T.
     """
 
     unit: Any
@@ -85,6 +80,7 @@ class Ruler(NamedTuple):
     fakes: Any
     logits: Any
     counts: Any
+    places: Any
 
 
 # --- sorting ------------------------------------------------------------------------------------
@@ -226,7 +222,7 @@ def _add_zeros(total: Row, block: Rows, n: int) -> Row:
 def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, step: int, record: Any) -> None:
     """First half of a record, what needs the networks: fills the discriminator's fields, ``fakes`` and ``logits``.
 
-    ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `summarise` completes it.
+    ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `count_modes` and `summarise` complete it.
     """
     g, d, s, out, n = network.opened(g), network.opened(d), targets.opened(s), rows(record), m.fakes.shape[0]
     clear(out, N_FIELDS)
@@ -283,11 +279,11 @@ def _distances(s: Source, m: Ruler, n: int, out: Rows) -> None:
     for t in range(n // T):
         w1 = w1 + fold(absolute(whole[t] - quantiles[t]))
         whole[t] = target_cdf(s, whole[t])
-    out[_W1], out[_KS] = w1 / float(n), _from_uniform(below, n)
+    out[_W1], out[_KS] = w1 / float(n), from_uniform(below, n)
 
 
 @kernel
-def _from_uniform(shares: Rows, n: int) -> Row:
+def from_uniform(shares: Rows, n: int) -> Row:
     """Kolmogorov-Smirnov distance of n sorted numbers to the uniform law on [0, 1]."""
     ks = shares[0] * 0.0
     for i in range(n):
@@ -314,101 +310,21 @@ def _v_max(cdf: Rows, n: int) -> Row:
     return v
 
 
-# --- mixtures -----------------------------------------------------------------------------------
-
-
-@kernel
-def _modes(s: Source, m: Ruler, n: int, out: Rows) -> None:
-    """Modes captured and missed, high-quality fakes, reverse KL (Srivastava et al. 2017; Lin et al. 2018, section 4).
-
-    A fake belongs to the mode that is most responsible for it, and is of high quality within HIGH_QUALITY standard
-    deviations of that component. A mode is captured if at least one such fake is its; the reverse KL compares the
-    modes' shares of them with those of the target's own points.
-    """
-    k, fakes, counts, of = s.n_components, rows(m.fakes), rows(m.counts), rows(m.modes)
-    for c in range(k):
-        counts[c] = 0.0
-    for i in range(n):
-        z = (fakes[i] - s.target[k]) / s.target[2 * k]
-        best, off, which = of[0] - 0.5 * z * z, absolute(z), of[k]
-        for c in range(1, k):
-            z = (fakes[i] - s.target[k + c]) / s.target[2 * k + c]
-            responsible = of[c] - 0.5 * z * z
-            off = where_greater(responsible, best, absolute(z), off)
-            which = where_greater(responsible, best, of[k + c], which)
-            best = maximum(best, responsible)
-        near = where_greater(off, HIGH_QUALITY, 0.0, 1.0)
-        for c in range(k):
-            counts[c] = counts[c] + where_greater(absolute(which - float(c)), 0.5, 0.0, near)
-    total, captured, missed, kl = out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0
-    for c in range(k):
-        total = total + counts[c]
-    for c in range(k):
-        share, here = counts[c] / maximum(total, 1.0), where_greater(counts[c], 0.0, 1.0, 0.0)
-        captured, missed = captured + here, missed + of[4 * k + c] * (1.0 - here)
-        own = maximum(of[2 * k + c], 1e-30)
-        kl = kl + where_greater(share, 0.0, share * log(maximum(share, 1e-30) / own), 0.0)
-    out[_MODES], out[_MISSED], out[_HIGH_QUALITY] = captured, missed, total / float(n)
-    out[_REVERSE_KL] = where_greater(total, 0.0, kl, kl * 0.0 / (kl * 0.0))  # no fake near any mode: undefined
-
-
-@kernel
-def _count_shares(s: Source, m: Ruler, n: int) -> Row:
-    """Total variation distance between the fakes' shares of the modes and the target's; ``fakes`` are F, sorted."""
-    k, below, counts, of = s.n_components, rows(m.fakes), rows(m.counts), rows(m.modes)
-    for c in range(k):
-        counts[c] = 0.0
-    beyond, off = below[0] * 0.0 + float(n), below[0] * 0.0  # fakes in this stretch and after it
-    for j in range(2 * k):
-        after = below[0] * 0.0
-        if j + 1 < 2 * k:
-            for i in range(n):
-                after = after + where_greater(below[i], of[5 * k + j + 1], 1.0, 0.0)
-        for c in range(k):
-            counts[c] = counts[c] + where_greater(absolute(of[7 * k + j] - float(c)), 0.5, 0.0, beyond - after)
-        beyond = after
-    for c in range(k):
-        off = off + absolute(counts[c] / float(n) - of[3 * k + c])
-    return off * 0.5
-
-
-@kernel
-def _place_within(s: Source, m: Ruler, n: int) -> None:
-    """``fakes``, which are F, become the share of the mode that rules there that lies below, in [0, 1].
-
-    Of the target's own points it is uniform, whatever the modes; of points in the middle of their modes it is 1/2.
-    """
-    k, whole, of = s.n_components, tiles(m.fakes), rows(m.modes)
-    for t in range(n // T):
-        below, share = whole[t], whole[t] * 0.0
-        for j in range(2 * k):
-            here = (below - of[9 * k + j]) * of[11 * k + j]
-            share = where_greater(below, of[5 * k + j], here, share)
-        whole[t] = minimum(1.0, maximum(0.0, share))
-
-
-# --- the second half of a record ----------------------------------------------------------------
+# --- the last part of a record ----------------------------------------------------------------
 
 
 @entry_point
 def summarise(s: Source, m: Ruler, record: Any) -> None:
-    """Second half of a record, the same code for every architecture: what follows from ``fakes`` and ``logits``.
+    """Last part of a record, the same code for every architecture: what follows from ``fakes`` and ``logits``.
 
-    Means and spreads of the fakes come in the target's units; fields that are not defined here stay 0; ``finite``
-    becomes 1 where every parameter and every field but those of mixtures is finite.
+    Fields that are not defined here stay 0; ``finite`` becomes 1 where every parameter and every field but those of
+    mixtures is finite.
     """
     out, n = rows(record), m.fakes.shape[0]
     s = targets.with_target(targets.opened(s), m.target)
     out[_AUC] = _auc(m.logits, n)
     _moments(tiles(m.fakes), n, out)
     sort_rows(m.fakes, n)
-    if s.target_code == MIXTURE:
-        _modes(s, m, n, out)
     _distances(s, m, n, out)
     out[_V_MAX] = _v_max(rows(m.fakes), n)
-    if s.target_code == MIXTURE:
-        out[_TV_MODES] = _count_shares(s, m, n)
-        _place_within(s, m, n)
-        sort_rows(m.fakes, n)
-        out[_KS_MODES] = _from_uniform(rows(m.fakes), n)
     out[_FINITE] = where_greater(1.0, _add_zeros(out[_FINITE], out, _GRAD_D + 1), 1.0, 0.0)
