@@ -319,7 +319,7 @@ def separated(draw_from):
 def test_a_network_through_the_quantiles_is_converged_and_one_of_another_law_is_not(target, n):
     shape, k = (64, 3, n), len(target.means)
     _, stds, weights = ref.mixture_arrays(target)
-    assert shares(target, made(through(target), shape))["converged"] == 1
+    assert shares(target, made(through(target), shape))["converged"] > 0.95  # 3 of 64 others: once in 100,000 cases
     points = Mixture(target.means, tuple(1e-3 * stds), target.weights)
     never_converged(target, made(through(points), shape))
     if n == 256:
