@@ -102,15 +102,15 @@ def _limits(target: Normal | Uniform | Mixture, n: int, length: int) -> Limits:
     samples = min(_MOST, int(np.ceil(_BEYOND / p)))
     masses = modes.masses / modes.masses.sum()
     counts = rng.multinomial(n, masses, samples)
-    found = (
+    at_most = (
         _upper(_w1(target, min(n, _POINTS), samples, rng), p) * np.sqrt(min(n, _POINTS) / n),
         float(kstwo.isf(p, n)),
         float(kstwo.isf(MISS / length, n)),
         _upper(0.5 * np.abs(counts / n - masses).sum(axis=1), p),
-        _least_modes(modes.good, n, p),
     )
     # Raised a little: counts are on a lattice, and a limit rounded below a point of it would lose all samples there.
-    return Limits(*(float(f"{value * _RAISE:.{_DIGITS}g}") for value in found[:-1]), found[-1])
+    w1, ks, ks_never, tv_modes = (float(f"{value * _RAISE:.{_DIGITS}g}") for value in at_most)
+    return Limits(w1, ks, ks_never, tv_modes, _least_modes(modes.good, n, p))
 
 
 def _upper(values: Floats, p: float) -> float:

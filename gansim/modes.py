@@ -73,7 +73,7 @@ class Modes:
     @property
     def masses(self) -> Floats:
         """Probability of each mode's stretches together, shape (k,), in its leader's place; 0 elsewhere."""
-        return np.bincount(self.owner, np.diff(self.below, append=1.0), minlength=len(self.leader))
+        return np.asarray(np.bincount(self.owner, np.diff(self.below, append=1.0), minlength=len(self.leader)), float)
 
     def shown(self, n: int) -> NDArray[np.bool_]:
         """Modes, by leader, that `n` points of the target show: at most one such sample in 1 / MISS lacks any of them.
@@ -100,7 +100,9 @@ def modes_of(target: Normal | Uniform | Mixture) -> Modes:
     if not isinstance(target, Mixture):
         zero = np.zeros(1, dtype=np.int64)
         return Modes(np.zeros(1), zero, np.ones(1), np.full(1, -np.inf), np.zeros(1), zero, 1.0)
-    means, stds, weights = np.array(components(standardised(target)))
+    own = standardised(target)
+    assert isinstance(own, Mixture)  # for the type checker: kinds stay
+    means, stds, weights = (np.array(row) for row in components(own))
     heights = np.round(np.log(weights / stds), _DIGITS)
     leader = _leaders(means, stds, weights, heights)
     x, ruler = _rulers(means, stds, heights)
@@ -143,7 +145,7 @@ def _crossings(means: Floats, stds: Floats, heights: Floats, a: int, b: int) -> 
     q = -(linear + np.copysign(np.sqrt(root), linear)) / 2  # no difference of nearly equal numbers
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         y = np.array([q / square, constant / q])
-    return means[a] + stds[a] * y[np.isfinite(y)]
+    return np.asarray(means[a] + stds[a] * y[np.isfinite(y)])
 
 
 def _middles(x: Floats) -> Floats:

@@ -75,8 +75,8 @@ def in_data_units(
     g_mean, g_std : ndarray of float64
         Good to 6e-8 of the target's standard deviation, or of the shift if that is larger.
     """
-    scale = np.asarray(std, dtype=np.float64)
-    return mean + scale * np.asarray(shift, np.float64), scale * np.asarray(spread, np.float64)
+    location, scale, off, wide = (np.asarray(x, dtype=np.float64) for x in (mean, std, shift, spread))
+    return location + scale * off, scale * wide
 
 
 @dataclass(frozen=True, eq=False)

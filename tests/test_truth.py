@@ -310,7 +310,7 @@ def separated(draw_from):
     k = draw_from(st.integers(2, 5))
     rng = np.random.default_rng(draw_from(st.integers(0, 2**32 - 1)))
     return Mixture(
-        tuple(12.0 * np.arange(k)), tuple(np.exp(rng.uniform(-1, 1, k))), tuple(1 + 0.5 * rng.uniform(-1, 1, k))
+        tuple(12.0 * np.arange(k)), tuple(np.exp(rng.uniform(-1, 0, k))), tuple(1 + 0.5 * rng.uniform(-1, 1, k))
     )
 
 
