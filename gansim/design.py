@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from gansim.sampling import Sample
 from gansim.spec import GAN, ConfigError, check_gan, one_line, replace
-from gansim.traces import FIELDS
+from gansim.traces import DATA_UNITS, FIELDS
 
 __all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "Listed", "level_label", "value_at"]
 
@@ -35,7 +35,7 @@ _Point: TypeAlias = tuple[Mapping[str, Label], Mapping[str, Any]]  # labels by c
 # "a" and "b", which `gansim.tables.compare` alone refuses: one letter is too good a name.
 RESERVED: frozenset[str] = frozenset(
     (
-        *("design", "cell", "rep", "seed", "run", "record", "step", *FIELDS),
+        *("design", "cell", "rep", "seed", "run", "record", "step", *FIELDS, *DATA_UNITS),
         *("g_state", "d_state", "regime", "left", "converged_step", "last_step"),
         *("share_perfect", "share_idle", "share_inverted", "share_mixed", "share_nonfinite"),
         *("g_intercept", "g_slope", "sample_mean", "sample_std", "referee_accuracy", "referee_auc", "referee_v"),

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from gansim import figures, store, theory, wording
 from gansim.figures import Example
+from gansim.floor import floor_of
 from gansim.regimes import Thresholds, label
 from gansim.replay import History, history
 from gansim.spec import GAN, ConfigError, Mixture, moments
@@ -55,18 +56,20 @@ class _Run:
 
     @classmethod
     def of(cls, run: History, title: str, thresholds: Thresholds | None) -> _Run:
-        regime = str(label(run.study_traces(), moments(run.gan.target)[1], thresholds)["regime"].iloc[0])
+        thresholds, floor = thresholds or Thresholds(), floor_of(run.gan.target, run.gan.n_eval)
+        regime = str(label(run.study_traces(), floor, thresholds)["regime"].iloc[0])
+        limit = max(thresholds.w1, floor.limits(thresholds.window_length(run.gan.records)).w1)
         finite = run.traces["finite"][0] == 1
         frames = np.flatnonzero(np.isin(run.frames, run.traces.steps[0][finite])).tolist()
         title = title or f"Replicate {run.rep}, seed {run.seed}"
-        return cls(run, title, regime, (thresholds or Thresholds()).w1, np.flatnonzero(finite), frames)
+        return cls(run, title, regime, limit, np.flatnonzero(finite), frames)
 
     @property
     def steps(self) -> Array:
         return np.asarray(self.history.traces.steps[0][self.records])
 
     def field(self, name: str) -> Array:
-        return np.asarray(self.history.traces[name][0][self.records], dtype=np.float64)
+        return self.history.frame()[name].to_numpy(np.float64)[self.records]
 
     def note(self) -> str:
         """Which run it is, how it ended, and what is not shown."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from gansim.design import Cell, Design, has_text, stored_level
 from gansim.parts import Collected
+from gansim.spec import moments
 from gansim.store import ESTIMATES
-from gansim.traces import FIELDS
+from gansim.traces import DATA_UNITS, FIELDS, in_data_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +57,12 @@ def runs_frame(
         columns[name] = _column(levels).take(of_cell)
     columns.setdefault("game", _column([cell.gan.game for cell in cells]).take(of_cell))
     last = {name: traces[name][:, -1].copy() for name in FIELDS}
+    units = np.array([moments(cell.gan.target) for cell in cells]).T.take(of_cell, axis=1)
+    where = dict(zip(DATA_UNITS, in_data_units(last["g_shift"], last["g_spread"], *units), strict=True))
     judged = {name: labels[name].array for name in labels.columns}
     estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
     seeds = np.full(len(results), seed, dtype=np.uint64)
-    return pd.DataFrame({**columns, **last, **judged, **estimates, "seed": seeds})
+    return pd.DataFrame({**columns, **last, **where, **judged, **estimates, "seed": seeds})
 
 
 def _factor_levels(designs: Sequence[Design], cells: Sequence[Cell]) -> dict[str, list[Any]]:

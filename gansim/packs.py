@@ -19,6 +19,7 @@ from gansim.kernels.measure import Ruler
 from gansim.kernels.network import Net, Player
 from gansim.kernels.targets import Source
 from gansim.kernels.train import Plan
+from gansim.modes import modes_of
 from gansim.spec import GAN, MLP
 from gansim.theory import quantile
 
@@ -33,6 +34,7 @@ __all__ = [
     "data_unit",
     "drop_dead",
     "n_components",
+    "n_modes",
     "network_shapes",
     "pack_key",
     "replicate_key",
@@ -112,6 +114,11 @@ def compile_key(gan: GAN) -> Hashable:
 def n_components(gan: GAN) -> int:
     """How many components a mixture has, 1 for any other target."""
     return len(gan.target.means) if isinstance(gan.target, spec.Mixture) else 1
+
+
+def n_modes(gan: GAN) -> int:
+    """How many modes of the target can be told apart, 1 unless it is a mixture."""
+    return modes_of(gan.target).n
 
 
 def _distribution_rows(target: spec.Target | spec.Noise) -> list[float]:
@@ -282,6 +289,24 @@ def _quantiles(target: spec.Target, n: int) -> NDArray[np.float64]:
     return np.round(quantile(spec.standardised(target), (np.arange(n) + 0.5) / n), 12)
 
 
+@lru_cache(maxsize=64)
+def _mode_rows(target: spec.Target, n: int) -> NDArray[np.float64]:
+    """What kernels/measure.py knows of the modes of a target and of n points; none if it is no mixture."""
+    if not isinstance(target, spec.Mixture):
+        return np.zeros(1)
+    modes = modes_of(target)
+    k, m = len(modes.leader), len(modes.owner)
+    left, owner = np.full(2 * k, np.inf), np.full(2 * k, -1)  # k parabolas have at most 2 k - 1 stretches
+    start, scale = np.zeros(2 * k), np.zeros(2 * k)
+    left[:m], owner[:m] = modes.left, modes.owner
+    width = np.diff(modes.below, append=1.0)
+    for j, one in enumerate(modes.owner):
+        start[j] = modes.below[j] - width[:j][modes.owner[:j] == one].sum()
+        scale[j] = 1 / modes.masses[one]
+    good = modes.good / modes.good.sum()
+    return np.concatenate([modes.heights, modes.leader, good, modes.masses, modes.shown(n), left, owner, start, scale])
+
+
 def _ruler(gans: Sequence[GAN], n: int, dtype: Any) -> Ruler:
     lanes = len(gans)
     quantiles = aligned((n, lanes), dtype)
@@ -291,9 +316,11 @@ def _ruler(gans: Sequence[GAN], n: int, dtype: Any) -> Ruler:
         _rows([seen_moments(g) for g in gans], dtype),
         _rows([_distribution_rows(spec.standardised(g.target)) for g in gans], dtype),
         quantiles,
+        _rows([_mode_rows(g.target, n).tolist() for g in gans], dtype),
         aligned((n, lanes), dtype),
         aligned((2 * n, lanes), dtype),
         aligned((n_components(gans[0]), lanes), dtype),
+        aligned((n if isinstance(gans[0].target, spec.Mixture) else 1, lanes), dtype),
     )
 
 

@@ -4,21 +4,28 @@ A regime is what the generator G did and what the discriminator D did. Both are 
 of a run's records, and never inside the training loop: stored traces can be labelled again under other `Thresholds`
 without simulating.
 
-What G did, first rule that holds:
+What G did, first rule that holds; medians are over the window:
 
-============  =====================================================================================================
-non-finite    a parameter or a record of the run is not finite
-collapsed     the fakes' standard deviation is at most 0.1 of the target's (median over the window); for a mixture
-              also: at most half of its modes are captured (median over the window)
-converged     Wasserstein-1 to the target, in units of the target's standard deviation: median over the window at
-              most 0.2, and never above 0.5 in the window
-off target    the rest
-============  =====================================================================================================
+=============  ====================================================================================================
+non-finite     a parameter or a record of the run is not finite
+collapsed      to a point: the fakes' standard deviation is at most 0.1 of that of the target's narrowest mode
+converged      Wasserstein-1 to the target, in units of its standard deviation, is at most 0.2, the Kolmogorov-Smirnov
+               distance at most 0.15 and never above 0.3. For a mixture also: no mode is missing that n_eval points of
+               the target show, the shares of the modes are off by at most 0.05 (total variation), and the places of
+               the fakes within their modes by at most 0.25 (Kolmogorov-Smirnov)
+modes dropped  some modes are captured, and fewer than the target's own samples of that size capture
+off target     the rest
+=============  ====================================================================================================
 
-*Collapsed* comes before *converged* because Wasserstein-1 alone forgives the loss of a rare mode: of a mixture with
-weights 0.97 and 0.03 far apart, a generator that makes only the first mode is 0.18 standard deviations away, inside
-the limit. For a normal or a uniform target the two rules exclude each other: a generator of spread 0.1 is at least
-0.69 away.
+*The truth converges.* Every limit of *converged* is raised to what the target's own samples of n_eval points keep to,
+all but one in 10,000 (`gansim.floor`), so that a generator of the target's law has that label in at least 99.9 % of
+runs, whatever the target and n_eval. It is never *collapsed*: 32 points that lie within 0.1 of the narrowest spread do
+not happen.
+
+*Wrong laws do not.* Wasserstein-1 alone forgives points in the middle of narrow modes (two points at +-2 for N(+-2,
+0.5^2): 0.19), other shares of them (0.6 and 0.4 for halves: 0.19) and the loss of a rare one (0.97 of the probability
+made, 0.03 not: 0.18). The first has a distance of 1/2 within the modes, the second 0.1 between the shares, the third a
+mode missing.
 
 What D did, first rule that holds:
 
@@ -34,7 +41,7 @@ Over the window, D's four numbers are averaged over the records, so they are mea
 median was rejected: it would call a D perfect that is inverted in 4 records out of 10. With the mean, by Markov's
 inequality, a perfect D has its mean on the wrong side of 1/2 in at most a fifth of the window's records, on real and
 on fake alike. G's rules use the median, as one bad record among good ones is no reason to deny convergence, and guard
-it by the limit of 0.5 that no record may exceed.
+it by the limit of 0.3 that no record's Kolmogorov-Smirnov distance may exceed.
 
 Comparisons are made in float32, the precision of the traces, so that a value stored at a limit counts as at the limit.
 """
@@ -48,6 +55,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from gansim.floor import Floor
 from gansim.traces import Traces
 
 __all__ = [
@@ -64,14 +72,14 @@ __all__ = [
     "vary",
 ]
 
-G_STATES: tuple[str, ...] = ("converged", "off target", "collapsed", "non-finite")
+G_STATES: tuple[str, ...] = ("converged", "modes dropped", "collapsed", "off target", "non-finite")
 """What G did; the position of a word is its code in `g_states`."""
 
 D_STATES: tuple[str, ...] = ("perfect", "idle", "inverted", "mixed", "non-finite")
 """What D did; the position of a word is its code in `d_states`."""
 
 REGIMES: tuple[str, ...] = (*(f"{g}, {d}" for g in G_STATES[:-1] for d in D_STATES[:-1]), "non-finite")
-"""Every regime a run can end in: twelve pairs "what G did, what D did", and non-finite."""
+"""Every regime a run can end in: sixteen pairs "what G did, what D did", and non-finite."""
 
 LABELS: tuple[str, ...] = (
     "g_state",
@@ -88,11 +96,13 @@ LABELS: tuple[str, ...] = (
 )
 """Names of the columns that `label` returns, in order."""
 
-_CONVERGED, _OFF_TARGET, _COLLAPSED, _G_NONFINITE = range(4)
+_CONVERGED, _DROPPED, _COLLAPSED, _OFF_TARGET, _G_NONFINITE = range(5)
 _PERFECT, _IDLE, _INVERTED, _MIXED, _D_NONFINITE = range(5)
 
 # What a verdict rests on: a record with one of these missing is not finite, whatever its `finite` field says.
-_ESSENTIAL = ("g_mean", "g_std", "w1", "d_real", "d_fake", "d_real_off", "d_fake_off")
+_ESSENTIAL = ("g_shift", "g_spread", "w1", "ks", "d_real", "d_fake", "d_real_off", "d_fake_off")
+
+_LIMITED = ("w1", "ks", "ks_never", "modes", "modes_missed", "tv_modes", "ks_modes", "g_spread")
 
 Codes = NDArray[np.int8]
 Measured = NDArray[np.float32]
@@ -109,14 +119,19 @@ class Thresholds:
         Share of a run's records, counted from the end, over which its label is decided; at least one record.
     w1 : float, default 0.2
         Converged: largest median over the window of Wasserstein-1, in standard deviations of the target. The sampling
-        floor at 1,024 samples is 0.04. In the founding study (results/regimes; standardised, non-saturating, leaky
-        ReLU) 1,000 generators 1-16-1 have a median of 0.100, and 95 % lie below 0.167.
-    w1_never : float, default 0.5
-        Converged: Wasserstein-1 that no record of the window exceeds.
+        floor at 1,024 samples is 0.04.
+    ks : float, default 0.15
+        Converged: largest median of the Kolmogorov-Smirnov distance. No threshold on x then tells real from fake in
+        more than 57.5 of 100 cases.
+    ks_never : float, default 0.3
+        Converged: Kolmogorov-Smirnov distance that no record of the window exceeds.
+    tv_modes : float, default 0.05
+        Converged, mixtures only: largest median of the total variation distance between the shares of the modes.
+    ks_modes : float, default 0.25
+        Converged, mixtures only: largest median of the Kolmogorov-Smirnov distance of the places within modes; modes of
+        a third of their width have it.
     spread : float, default 0.1
-        Collapsed: largest standard deviation of the fakes, in standard deviations of the target.
-    modes : float, default 0.5
-        Collapsed, mixtures only: largest share of the modes captured.
+        Collapsed: largest median of the fakes' standard deviation, in those of the target's narrowest mode.
     perfect_hi, perfect_lo : float, default 0.9, 0.1
         Perfect D: least mean of D on real, largest on fake; inverted D: the reverse.
     idle : float, default 0.1
@@ -125,15 +140,17 @@ class Thresholds:
     Raises
     ------
     ValueError
-        If a value is no number or lies outside its range, `w1_never` < `w1`, or `perfect_lo` and `perfect_hi` do not
+        If a value is no number or lies outside its range, `ks_never` < `ks`, or `perfect_lo` and `perfect_hi` do not
         enclose 1/2.
     """
 
     window: float = 0.2
     w1: float = 0.2
-    w1_never: float = 0.5
+    ks: float = 0.15
+    ks_never: float = 0.3
+    tv_modes: float = 0.05
+    ks_modes: float = 0.25
     spread: float = 0.1
-    modes: float = 0.5
     perfect_hi: float = 0.9
     perfect_lo: float = 0.1
     idle: float = 0.1
@@ -148,9 +165,10 @@ class Thresholds:
             object.__setattr__(self, field.name, float(number))
         _require("window", self.window, 0 < self.window <= 1, "above 0, at most 1")
         _require("w1", self.w1, 0 < self.w1 <= 1e30, "above 0, at most 1e30")
-        _require("w1_never", self.w1_never, self.w1 <= self.w1_never <= 1e30, f"w1 = {self.w1} to 1e30")
+        for name in ("ks", "tv_modes", "ks_modes"):
+            _require(name, getattr(self, name), 0 < getattr(self, name) <= 1, "above 0, at most 1")
+        _require("ks_never", self.ks_never, self.ks <= self.ks_never <= 1, f"ks = {self.ks} to 1")
         _require("spread", self.spread, 0 <= self.spread < 1, "from 0 to below 1")
-        _require("modes", self.modes, 0 <= self.modes < 1, "from 0 to below 1")
         _require("perfect_hi", self.perfect_hi, 0.5 < self.perfect_hi <= 1, "above 0.5, at most 1")
         _require("perfect_lo", self.perfect_lo, 0 <= self.perfect_lo < 0.5, "from 0 to below 0.5")
         _require("idle", self.idle, 0 <= self.idle <= 0.5, "from 0 to 0.5")
@@ -189,15 +207,15 @@ def vary(base: Thresholds | None = None, **values: Sequence[float]) -> list[Thre
     return [base, *(thresholds for thresholds in moved if thresholds != base)]
 
 
-def label(traces: Traces, sd: ArrayLike, thresholds: Thresholds | None = None) -> pd.DataFrame:
+def label(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds | None = None) -> pd.DataFrame:
     """Label every run: one row per run, exactly one regime each.
 
     Parameters
     ----------
     traces : Traces
         The records.
-    sd : float or array_like, shape (runs,)
-        Standard deviation of each run's target, data units.
+    floors : Floor or sequence of Floor, shape (runs,)
+        Of each run's target and n_eval, see `gansim.floor.floor_of`; one for all if they agree.
     thresholds : Thresholds, optional
         The definitions' numbers; by default `Thresholds()`.
 
@@ -207,7 +225,7 @@ def label(traces: Traces, sd: ArrayLike, thresholds: Thresholds | None = None) -
         In the order of the runs, with these columns.
 
         - g_state, d_state, regime: ordered categoricals with the levels `G_STATES`, `D_STATES` and `REGIMES`.
-        - left: whether the run is off target or collapsed at the end though an earlier stretch of records, as long as
+        - left: whether the run is finite and not converged at the end though an earlier stretch of records, as long as
           the window, satisfied "converged". (A run that converged and then blew up is non-finite and has a
           `converged_step`.)
         - converged_step: training step of the first record of the earliest stretch, as long as the window, that
@@ -223,18 +241,18 @@ def label(traces: Traces, sd: ArrayLike, thresholds: Thresholds | None = None) -
     Raises
     ------
     ValueError
-        If `sd` has the wrong shape, or is not finite and positive.
+        If there is not one floor, or one for each run.
     """
     thresholds = thresholds or Thresholds()
     length = thresholds.window_length(traces.records)
-    g_windows = _g_codes(traces, _checked_sd(sd, len(traces)), thresholds, length)
+    g_windows = _g_codes(traces, floors, thresholds, length)
     g_end, d_end = g_windows[:, -1], _d_at_end(traces, thresholds)
 
     converged = g_windows == _CONVERGED
     ever, first = converged.any(axis=1), converged.argmax(axis=1)
     row = np.arange(len(traces))
     converged_step = np.where(ever, traces.steps[row, first].astype(np.float64), np.nan)
-    left = ever & ((g_end == _OFF_TARGET) | (g_end == _COLLAPSED))
+    left = ever & (g_end != _CONVERGED) & (g_end != _G_NONFINITE)
 
     by_record = d_states(traces, thresholds)
     shares = {name: (by_record == code).mean(axis=1) for code, name in enumerate(LABELS[6:])}
@@ -249,14 +267,16 @@ def label(traces: Traces, sd: ArrayLike, thresholds: Thresholds | None = None) -
     return pd.DataFrame({**columns, **shares})
 
 
-def final_states(traces: Traces, sd: ArrayLike, thresholds: Thresholds | None = None) -> tuple[Codes, Codes]:
+def final_states(
+    traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds | None = None
+) -> tuple[Codes, Codes]:
     """Return the codes of G's and D's states over the window, without the rest of `label`.
 
     Much faster than `label`, which must look at every stretch of a run to tell when it converged.
 
     Parameters
     ----------
-    traces, sd, thresholds
+    traces, floors, thresholds
         As in `label`.
 
     Returns
@@ -266,16 +286,15 @@ def final_states(traces: Traces, sd: ArrayLike, thresholds: Thresholds | None = 
     """
     thresholds = thresholds or Thresholds()
     length = thresholds.window_length(traces.records)
-    checked = _checked_sd(sd, len(traces))
-    return _g_codes(traces, checked, thresholds, length, last_only=True)[:, 0], _d_at_end(traces, thresholds)
+    return _g_codes(traces, floors, thresholds, length, last_only=True)[:, 0], _d_at_end(traces, thresholds)
 
 
-def g_states(traces: Traces, sd: ArrayLike, thresholds: Thresholds | None = None) -> Codes:
+def g_states(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds | None = None) -> Codes:
     """Return what G does at each record, taken by itself: the rules of `label` with a window of one record.
 
     Parameters
     ----------
-    traces, sd, thresholds
+    traces, floors, thresholds
         As in `label`.
 
     Returns
@@ -283,7 +302,7 @@ def g_states(traces: Traces, sd: ArrayLike, thresholds: Thresholds | None = None
     ndarray of int8, shape (runs, records)
         Positions in `G_STATES`. Non-finite from a run's first record that is not finite.
     """
-    return _g_codes(traces, _checked_sd(sd, len(traces)), thresholds or Thresholds(), 1)
+    return _g_codes(traces, floors, thresholds or Thresholds(), 1)
 
 
 def d_states(traces: Traces, thresholds: Thresholds | None = None) -> Codes:
@@ -323,27 +342,58 @@ def combine(g: ArrayLike, d: ArrayLike) -> Codes:
 
 
 def _g_codes(
-    traces: Traces, sd: NDArray[np.float64], thresholds: Thresholds, length: int, last_only: bool = False
+    traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds, length: int, last_only: bool = False
 ) -> Codes:
     """States of G over every stretch of `length` records, (runs, records - length + 1), or over the last, (runs, 1)."""
     start = traces.records - length if last_only else 0
     finite = _finite_so_far(traces)[:, start:]
-    w1 = np.where(finite, traces["w1"][:, start:], np.inf)
-    spread = np.where(finite, traces["g_std"][:, start:], np.inf)
+    limits = _limits(floors, thresholds, length, len(traces))
 
-    near = _median_at_most(w1, np.float32(thresholds.w1), length)
-    near &= _count_at_most(w1, np.float32(thresholds.w1_never), length) == length
-    collapsed = _median_at_most(spread, _as_limits(thresholds.spread * sd), length)
+    def kept(field: str, runs: NDArray[np.intp] | slice = slice(None), sign: int = 1) -> Mask:
+        """Whether the median of a field keeps to its limit; with a sign of -1, from above."""
+        values = np.where(finite[runs], sign * traces[field][runs, start:], np.inf)
+        return _median_at_most(values, _as_limits(sign * limits[field][runs]), length)
+
+    ks = np.where(finite, traces["ks"][:, start:], np.inf)
+    converged = kept("w1") & kept("ks") & (_count_at_most(ks, _as_limits(limits["ks_never"]), length) == length)
+    dropped = np.zeros_like(converged)
     mixtures = np.flatnonzero(traces.n_modes > 1)
     if mixtures.size:
-        modes = np.where(finite[mixtures], traces["modes"][mixtures, start:], np.inf)
-        few = _as_limits(thresholds.modes * traces.n_modes[mixtures])
-        collapsed[mixtures] |= _median_at_most(modes, few, length)
+        enough = kept("modes_missed", mixtures) & kept("modes", mixtures, -1)
+        converged[mixtures] &= enough & kept("tv_modes", mixtures) & kept("ks_modes", mixtures)
+        none = np.where(finite[mixtures], traces["modes"][mixtures, start:], np.inf)
+        dropped[mixtures] = ~enough & ~_median_at_most(none, np.float32(0), length)
 
-    code = np.where(near, np.int8(_CONVERGED), np.int8(_OFF_TARGET))
-    code[collapsed] = _COLLAPSED
+    code = np.where(dropped, np.int8(_DROPPED), np.int8(_OFF_TARGET))
+    code[converged] = _CONVERGED
+    code[kept("g_spread")] = _COLLAPSED
     code[~finite[:, length - 1 :]] = _G_NONFINITE  # once not finite, never again: the stretch's last record tells
     return code
+
+
+def _limits(
+    floors: Floor | Sequence[Floor], thresholds: Thresholds, length: int, runs: int
+) -> dict[str, NDArray[np.float64]]:
+    """Limit of each field for every run: the threshold, or the target's own floor where that is farther out."""
+    listed = [floors] * runs if isinstance(floors, Floor) else list(floors)
+    if len(listed) != runs:
+        raise ValueError(f"floors: {len(listed)}; expected one, or one for each of the {runs} runs")
+    rows = {floor: _limits_of(floor, thresholds, length) for floor in dict.fromkeys(listed)}
+    return {name: np.array([rows[floor][name] for floor in listed], dtype=np.float64) for name in _LIMITED}
+
+
+def _limits_of(floor: Floor, thresholds: Thresholds, length: int) -> dict[str, float]:
+    own = floor.limits(length)
+    return {
+        "w1": max(thresholds.w1, own.w1),
+        "ks": max(thresholds.ks, own.ks),
+        "ks_never": max(thresholds.ks_never, own.ks_never),
+        "modes": own.modes,
+        "modes_missed": 0.0,
+        "tv_modes": max(thresholds.tv_modes, own.tv_modes),
+        "ks_modes": max(thresholds.ks_modes, own.ks),
+        "g_spread": thresholds.spread * floor.modes.narrowest,
+    }
 
 
 def _d_at_end(traces: Traces, thresholds: Thresholds) -> Codes:
@@ -411,16 +461,6 @@ def _median_at_most(values: Measured, limit: Measured | np.float32, length: int)
         above = np.where(members > limits, members, np.inf).min(axis=1)
         at_most[split_run, split_start] = (below + above) / 2 <= limits[:, 0]
     return at_most
-
-
-def _checked_sd(sd: ArrayLike, runs: int) -> NDArray[np.float64]:
-    """Return one standard deviation per run, refused unless positive and finite."""
-    checked = np.asarray(sd, dtype=np.float64)
-    if checked.ndim > 1 or (checked.ndim == 1 and checked.shape != (runs,)):
-        raise ValueError(f"sd: shape {checked.shape}; expected one number, or one for each of the {runs} runs")
-    if not np.all(np.isfinite(checked) & (checked > 0)):
-        raise ValueError("sd: a target's standard deviation must be finite and above 0")
-    return np.broadcast_to(checked, (runs,))
 
 
 def _categorical(codes: Codes, levels: Sequence[str]) -> pd.Categorical[str]:

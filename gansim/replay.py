@@ -13,10 +13,10 @@ from gansim.design import check_integer
 from gansim.kernels import network
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train as train_pack
-from gansim.packs import MAX_REP, MAX_SEED, build_packs, data_unit, n_components, network_shapes, training_plan
-from gansim.simulate import in_data_units, measure, record_steps, run_chunk
+from gansim.packs import MAX_REP, MAX_SEED, build_packs, data_unit, n_modes, network_shapes, training_plan
+from gansim.simulate import as_stored, measure, record_steps, run_chunk
 from gansim.spec import GAN, MLP, ConfigError, check_gan, moments
-from gansim.traces import FIELDS, Traces
+from gansim.traces import DATA_UNITS, FIELDS, Traces, in_data_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,8 @@ def trace(gan: GAN, rep: int = 0, seed: int = 0) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per record: ``step`` and the fields of gansim.traces.
+        One row per record: ``step``, the fields of gansim.traces, and g_mean and g_std, mean and standard deviation of
+        the fakes in data units.
 
     Raises
     ------
@@ -55,7 +56,14 @@ def trace(gan: GAN, rep: int = 0, seed: int = 0) -> pd.DataFrame:
     """
     rep, seed = _checked(gan, rep, seed)
     traces = run_chunk({0: replace(gan, referee=None)}, [(0, rep)], seed).traces
-    return traces.frame().drop(columns="run", errors="ignore")
+    return _with_data_units(traces, gan).drop(columns="run", errors="ignore")
+
+
+def _with_data_units(traces: Traces, gan: GAN) -> pd.DataFrame:
+    """The frame of one run's records, with where the fakes lie in data units."""
+    table = traces.frame()
+    where = in_data_units(table["g_shift"], table["g_spread"], *moments(gan.target))
+    return table.assign(**dict(zip(DATA_UNITS, where, strict=True)))
 
 
 def _checked(gan: GAN, rep: int, seed: int) -> tuple[int, int]:
@@ -205,8 +213,8 @@ class History:
         return Traces(self.traces.steps[:, kept], self.traces.values[:, kept], self.traces.n_modes)
 
     def frame(self) -> pd.DataFrame:
-        """One row per record: ``record``, ``step``, ``stored`` and the fields of gansim.traces."""
-        table = self.traces.frame().drop(columns="run")
+        """One row per record: ``record``, ``step``, ``stored``, the fields of gansim.traces, ``g_mean``, ``g_std``."""
+        table = _with_data_units(self.traces, self.gan).drop(columns="run")
         table.insert(2, "stored", self.stored)
         return table
 
@@ -251,7 +259,6 @@ def history(gan: GAN, rep: int = 0, seed: int = 0, frames: int | Iterable[int] |
     values = np.full((1, len(steps), len(FIELDS)), np.nan, np.float32)
     values[:, :, _FINITE] = 0
     theta_g, theta_d = (np.empty((len(kept), net.n_params), gan.precision) for net in nets)
-    units = np.array([moments(gan.target)])
     record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
     alive, done, plan = True, 0, training_plan(gan)
     with np.errstate(all="ignore"):  # a run that blows up is shown, not warned of
@@ -259,7 +266,7 @@ def history(gan: GAN, rep: int = 0, seed: int = 0, frames: int | Iterable[int] |
         for k, step in enumerate(steps.tolist()):
             train_pack(*nets, pack.g, pack.d, pack.source, plan, done, step)
             done = step
-            row, finite = in_data_units(gan, units, measure(nets, pack, step, record))
+            row, finite = as_stored(gan, measure(nets, pack, step, record))
             if alive and finite[0]:
                 values[0, k] = row[0]
             alive = alive and bool(finite[0] or not stored[k])
@@ -267,7 +274,7 @@ def history(gan: GAN, rep: int = 0, seed: int = 0, frames: int | Iterable[int] |
             theta_g[here], theta_d[here] = pack.g.theta[:, 0], pack.d.theta[:, 0]
     if steps[0] == 0:
         values[0, 0, _GRADIENTS] = np.nan
-    traces = Traces(steps[None], values, np.array([n_components(gan)]))
+    traces = Traces(steps[None], values, np.array([n_modes(gan)]))
     return History(gan, rep, seed, traces, stored, kept, theta_g, theta_d)
 
 

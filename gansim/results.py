@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gansim import parts, schema, store
 from gansim.identity import header_differences
 from gansim.parts import Collected
 from gansim.regimes import Thresholds
 from gansim.shard import Shard
-from gansim.spec import ConfigError, moments
+from gansim.spec import ConfigError
 from gansim.store import METADATA, RUNS, TRACES, StoreError
 from gansim.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = ["Results", "open_results"]
 
@@ -50,11 +47,6 @@ class Results:
     def complete(self) -> bool:
         """Whether all runs are stored: the study ran to its end, and its traces.parquet is still there."""
         return self.metadata.get("status") == "complete" and (self.folder / TRACES).exists()
-
-    @property
-    def sds(self) -> NDArray[np.float64]:
-        """Standard deviation of each run's target, data units, in the order of the runs."""
-        return np.repeat([moments(cell.gan.target)[1] for cell in self.study.cells], self.study.reps)
 
     def saved(self) -> tuple[int, int]:
         """How many runs are saved here, of how many: of a shard, of its own."""

@@ -19,14 +19,16 @@ from gansim import spec
 from gansim.kernels import network, random
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import judge, summarise
+from gansim.kernels.modes import count_modes
 from gansim.kernels.network import Net
+from gansim.kernels.targets import MIXTURE
 from gansim.kernels.train import train as train_pack
 from gansim.packs import (
     Pack,
     build_packs,
     data_unit,
     drop_dead,
-    n_components,
+    n_modes,
     network_shapes,
     pack_key,
     seen_moments,
@@ -35,13 +37,13 @@ from gansim.packs import (
 from gansim.spec import GAN, MLP, Adam, He, Referee
 from gansim.traces import FIELDS, Traces
 
-__all__ = ["Chunk", "in_data_units", "measure", "record_steps", "referee_gan", "run_chunk"]
+__all__ = ["Chunk", "as_stored", "measure", "record_steps", "referee_gan", "run_chunk"]
 
 Array = NDArray[Any]
 
-_FINITE, _G_MEAN, _G_STD = FIELDS.index("finite"), FIELDS.index("g_mean"), FIELDS.index("g_std")
+_FINITE = FIELDS.index("finite")
 _V_TRAIN, _GRAD_G, _GRAD_D = FIELDS.index("v_train"), FIELDS.index("grad_g"), FIELDS.index("grad_d")
-_MIXTURE_ONLY = [FIELDS.index(name) for name in ("modes", "high_quality", "reverse_kl")]
+_MIXTURE_ONLY = slice(FIELDS.index("modes"), FIELDS.index("ks_modes") + 1)
 
 
 @dataclass(frozen=True)
@@ -116,18 +118,17 @@ def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: i
         values, final = _train_and_measure(gans, packs, seconds)
         referee = _referee(gans, reps, final, seed, values[:, -1, _FINITE] == 1, seconds)
     steps = np.tile(record_steps(gans[0]), (len(runs), 1))
-    traces = Traces(steps, values, np.full(len(runs), n_components(gans[0])))
+    traces = Traces(steps, values, np.array([n_modes(gan) for gan in gans]))
     return Chunk(
         np.array([cell for cell, _ in runs]), np.array(reps), traces, _affine(gans, final), sample, referee, seconds
     )
 
 
 def _train_and_measure(gans: Sequence[GAN], packs: list[Pack], seconds: dict[str, float]) -> tuple[Array, list[Any]]:
-    """Records (n, records, fields) in data units and each run's final generator; NaN from where a run is not finite."""
+    """Records (n, records, fields) and each run's final generator; NaN from where a run is not finite."""
     gan = gans[0]
     net_g, net_d = network_shapes(gan)
     plan, steps = training_plan(gan), record_steps(gan)
-    units = np.array([spec.moments(g.target) for g in gans])
     values = np.full((len(gans), gan.records, len(FIELDS)), np.nan, np.float32)
     values[:, :, _FINITE] = 0
     alive = np.ones(len(gans), bool)
@@ -144,7 +145,7 @@ def _train_and_measure(gans: Sequence[GAN], packs: list[Pack], seconds: dict[str
         start = time.perf_counter()
         # All packs at once: 25 us, as much as one of them; a record of a pack takes 200 in the kernels.
         rows = np.array([row for pack in packs for row in pack.lanes], int)
-        columns, finite = in_data_units(gan, units[rows], raw[rows])
+        columns, finite = as_stored(gan, raw[rows])
         alive[rows] &= finite
         values[rows[alive[rows]], k] = columns[alive[rows]]
         packs = drop_dead(packs, alive)
@@ -177,41 +178,35 @@ def measure(nets: tuple[Net, Net], pack: Pack, step: int, record: Array) -> Arra
         The measurements, a view of `record`.
     """
     judge(*nets, pack.g, pack.d, pack.source, pack.ruler, step, record)
+    if pack.source.target_code == MIXTURE:
+        count_modes(pack.source, pack.ruler, record)
     summarise(pack.source, pack.ruler, record)
     return record[:, : len(pack.lanes)].T
 
 
-def in_data_units(gan: GAN, units: Array, record: Array) -> tuple[Array, NDArray[np.bool_]]:
+def as_stored(gan: GAN, record: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Records as they are kept, and which of them are finite in float32, whatever the precision.
 
     Parameters
     ----------
     gan : GAN
         The configuration of one of the runs: what they share.
-    units : ndarray, shape (runs, 2)
-        Mean and spread of each run's target, data units.
     record : ndarray, shape (runs, len(FIELDS))
         What `measure` gave.
 
     Returns
     -------
     record : ndarray of float32, shape (runs, len(FIELDS))
-        Means and spreads in data units; a field that is not defined is NaN.
+        A field that is not defined is NaN.
     finite : ndarray of bool, shape (runs,)
         Whether parameters and record are finite.
     """
-    out = record.astype(float)
-    out[:, _G_MEAN] = units[:, 0] + units[:, 1] * out[:, _G_MEAN]
-    out[:, _G_STD] *= units[:, 1]
-    out = out.astype(np.float32)
+    out = record.astype(np.float32)
     finite = (out[:, _FINITE] == 1) & np.isfinite(np.delete(out, _MIXTURE_ONLY, axis=1)).all(axis=1)
-    undefined = {
-        _V_TRAIN: gan.samples is None,
-        _GRAD_G: gan.g_steps == 0,
-        _GRAD_D: gan.d_steps == 0,
-        **dict.fromkeys(_MIXTURE_ONLY, n_components(gan) == 1),
-    }
+    undefined = {_V_TRAIN: gan.samples is None, _GRAD_G: gan.g_steps == 0, _GRAD_D: gan.d_steps == 0}
     out[:, [field for field, nowhere in undefined.items() if nowhere]] = np.nan
+    if not isinstance(gan.target, spec.Mixture):
+        out[:, _MIXTURE_ONLY] = np.nan
     return out, finite
 
 

@@ -29,7 +29,7 @@ from gansim.pool import Backend, Failure, Workers, open_workers
 from gansim.progress import Progress, count
 from gansim.shard import Shard
 from gansim.simulate import Chunk
-from gansim.spec import GAN, ConfigError, moments
+from gansim.spec import GAN, ConfigError
 from gansim.store import METADATA, Rows, StoreError
 from gansim.warm import run_chunk_warm, warm_up
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from gansim.floor import Floor
     from gansim.regimes import Thresholds
     from gansim.traces import Traces
 
@@ -256,6 +257,14 @@ class Study:
         study = Study.of(self.name, self.designs, self.seed, self.aims)
         study.reps = tuple(check_integer(n, "reps", 1, MAX_REPS) for n in reps)
         return study
+
+    @property
+    def floors(self) -> list[Floor]:
+        """Sampling floor of each run's target, in the order of the runs."""
+        from gansim.floor import floor_of  # here, because SciPy's statistics take as long to import as all the rest
+
+        each = (floor_of(cell.gan.target, cell.gan.n_eval) for cell in self.cells)
+        return [floor for floor, reps in zip(each, self.reps, strict=True) for _ in range(reps)]
 
     @property
     def identity(self) -> Identity:
@@ -571,8 +580,7 @@ class Study:
         from gansim.regimes import label  # here, because pandas is half of the time to import gansim
 
         traces = results.traces()
-        sds = np.repeat([moments(cell.gan.target)[1] for cell in self.cells], self.reps)
-        labels = label(traces, sds, thresholds)
+        labels = label(traces, self.floors, thresholds)
         self.runs, self.traces = runs_frame(self.designs, self.cells, self.seed, results, labels), traces
         return self.runs
 

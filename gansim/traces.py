@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FIELDS", "Traces"]
+__all__ = ["DATA_UNITS", "FIELDS", "HIGH_QUALITY", "Traces", "in_data_units"]
 
 FIELDS: tuple[str, ...] = (
-    "g_mean",  # mean of the fakes, data units
-    "g_std",  # standard deviation of the fakes, data units
+    "g_shift",  # mean of the fakes minus that of the target, in units of the target's standard deviation
+    "g_spread",  # standard deviation of the fakes, in the same units
     "w1",  # Wasserstein-1 distance from fakes to the target, in units of the target's standard deviation
     "ks",  # Kolmogorov-Smirnov distance from fakes to the target, 0 to 1
     "d_real",  # mean of D on held-out real samples
@@ -35,14 +35,48 @@ FIELDS: tuple[str, ...] = (
     "v_train",  # V with the real part over the run's own fixed sample, its first n_eval points; NaN when data are fresh
     "grad_g",  # Euclidean norm of the generator's last gradient
     "grad_d",  # Euclidean norm of the discriminator's last gradient
-    "modes",  # number of the mixture's modes captured; NaN unless the target is a mixture
-    "high_quality",  # share of fakes near a mode; NaN unless the target is a mixture
-    "reverse_kl",  # KL(fakes' share of each mode || the mixture's weights); NaN unless the target is a mixture
+    "modes",  # number of the mixture's modes captured; NaN unless the target is a mixture, as for those that follow
+    "modes_missed",  # number of modes that n_eval points of the target show, and the fakes do not
+    "high_quality",  # share of fakes near a mode
+    "reverse_kl",  # KL(fakes' shares of the modes || the target's own), of those near a mode
+    "tv_modes",  # total variation distance between the fakes' shares of the modes and the target's own, 0 to 1
+    "ks_modes",  # Kolmogorov-Smirnov distance of the fakes' places within their modes to the target's, 0 to 1
     "finite",  # 1 while every parameter and record is finite, else 0
 )
-"""Names of the measurements, in the order of the last axis of `Traces.values`."""
+"""Names of the measurements, in the order of the last axis of `Traces.values`.
+
+Where the fakes lie is measured in the target's units, in which float32 has digits to spare whatever the target's mean:
+`in_data_units` turns the two into data units, in float64.
+"""
+
+HIGH_QUALITY = 3.0
+"""Standard deviations from a mode within which a fake is near it (Srivastava et al. 2017)."""
+
+DATA_UNITS: tuple[str, str] = ("g_mean", "g_std")
+"""Names of what `in_data_units` returns: mean and standard deviation of the fakes."""
 
 _COLUMN = {name: column for column, name in enumerate(FIELDS)}
+
+
+def in_data_units(
+    shift: ArrayLike, spread: ArrayLike, mean: ArrayLike, std: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of the fakes in data units, from `g_shift` and `g_spread`.
+
+    Parameters
+    ----------
+    shift, spread : array_like of float
+        The two fields.
+    mean, std : array_like of float
+        Mean and standard deviation of the target, data units; broadcast against the fields.
+
+    Returns
+    -------
+    g_mean, g_std : ndarray of float64
+        Good to 6e-8 of the target's standard deviation, or of the shift if that is larger.
+    """
+    location, scale, off, wide = (np.asarray(x, dtype=np.float64) for x in (mean, std, shift, spread))
+    return location + scale * off, scale * wide
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +92,12 @@ class Traces:
     values : array_like of float, shape (runs, records, len(FIELDS))
         The measurements, in the order of `FIELDS`. Kept as float32.
     n_modes : array_like of int, shape (runs,)
-        Components of each run's target: 1, or k for a mixture of k.
+        Modes of each run's target, see `gansim.modes`; 1 unless it is a mixture.
 
     Raises
     ------
     ValueError
-        If a shape disagrees, there is no record, the steps do not increase, or a target has fewer than 1 component.
+        If a shape disagrees, there is no record, the steps do not increase, or a target has fewer than 1 mode.
     """
 
     steps: NDArray[np.int32]
@@ -84,7 +118,7 @@ class Traces:
         if np.any(steps[:, 1:] <= steps[:, :-1]):
             raise ValueError("steps: the steps of a run must increase from record to record")
         if np.any(n_modes < 1):
-            raise ValueError(f"n_modes: {int(n_modes.min())}; every target has at least 1 component")
+            raise ValueError(f"n_modes: {int(n_modes.min())}; every target has at least 1 mode")
         object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "n_modes", n_modes)

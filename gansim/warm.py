@@ -21,11 +21,10 @@ from joblib import cpu_count
 
 from gansim.kernels import jit
 from gansim.kernels.lanes import LANES, aligned
-from gansim.kernels.measure import judge, summarise
 from gansim.kernels.train import train
 from gansim.packs import build_packs, compile_key, network_shapes, training_plan
-from gansim.simulate import Chunk, referee_gan, run_chunk
-from gansim.spec import GAN, MLP, Given, from_dict, to_dict
+from gansim.simulate import Chunk, measure, referee_gan, run_chunk
+from gansim.spec import GAN, MLP, Given, Mixture, from_dict, to_dict
 from gansim.traces import FIELDS
 
 __all__ = ["run_chunk_warm", "warm_up"]
@@ -36,7 +35,7 @@ _SECONDS = {"train": 3.3, "measure": 2.0, "draw": 0.7}
 _START = 1.0
 _MOST_PROCESSES = 8
 
-_warm: set[tuple[Hashable, bool]] = set()  # what this process has compiled or loaded
+_warm: set[tuple[Hashable, bool, bool]] = set()  # what this process has compiled or loaded
 
 
 def warm_up(gans: Iterable[GAN]) -> int:
@@ -54,7 +53,7 @@ def warm_up(gans: Iterable[GAN]) -> int:
     int
         Number of network shapes among them.
     """
-    shapes: dict[tuple[Hashable, bool], GAN] = {}
+    shapes: dict[tuple[Hashable, bool, bool], GAN] = {}
     for gan in gans:
         shapes.setdefault(_shape(gan), _short(gan))
     if jit.COMPILES:
@@ -62,7 +61,7 @@ def warm_up(gans: Iterable[GAN]) -> int:
     for gan in shapes.values():
         run_chunk({0: gan}, [(0, 0)], 0)
     _warm.update(shapes)
-    return len({key for key, _ in shapes})
+    return len({key for key, *_ in shapes})
 
 
 def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
@@ -88,8 +87,8 @@ def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], se
     return run_chunk(cells, runs, seed)
 
 
-def _shape(gan: GAN) -> tuple[Hashable, bool]:
-    return compile_key(gan), gan.samples is None
+def _shape(gan: GAN) -> tuple[Hashable, bool, bool]:
+    return compile_key(gan), gan.samples is None, isinstance(gan.target, Mixture)
 
 
 def _short(gan: GAN) -> GAN:
@@ -124,8 +123,7 @@ class _Piece:
                 train(*nets, pack.g, pack.d, pack.source, training_plan(gan), 0, 1)
             elif self.part == "measure":
                 record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
-                judge(*nets, pack.g, pack.d, pack.source, pack.ruler, 1, record)
-                summarise(pack.source, pack.ruler, record)
+                measure(nets, pack, 1, record)
         jit.note(self.key)
 
 

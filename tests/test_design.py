@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.design import RESERVED, Cell, Design, Listed, level_label, value_at
+from gansim.floor import floor_of
 from gansim.regimes import label
 from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, one_line, replace
-from gansim.traces import FIELDS, Traces
+from gansim.traces import DATA_UNITS, FIELDS, Traces
 from test_spec import GAN_500, gans
 
 RATES = {"point": Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1), "samples": Integers(32, 4096, log=True)}, n=4)}
@@ -255,10 +256,10 @@ def test_cells_are_read_only_and_travel() -> None:
 
 def test_reserved_names_are_the_columns_of_labels_and_records() -> None:
     traces = Traces(np.array([[1]]), np.ones((1, 1, len(FIELDS)), dtype=np.float32), np.array([1]))
-    columns = set(label(traces, 1.0).columns)
+    columns = set(label(traces, floor_of(Normal(), 32)).columns)
     assert columns
     assert columns <= RESERVED
-    assert set(FIELDS) <= RESERVED
+    assert {*FIELDS, *DATA_UNITS} <= RESERVED
     assert "game" not in RESERVED
 
 

@@ -13,7 +13,7 @@ from gansim.regimes import Thresholds
 from gansim.replay import History, history
 from gansim.simulate import run_chunk
 from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, Uniform, replace
-from gansim.traces import FIELDS
+from gansim.traces import DATA_UNITS, FIELDS
 from test_figures import all_texts, named, written
 
 SEED = 11
@@ -75,7 +75,12 @@ def gif(path: Path) -> tuple[int, int, int]:
 
 def lines(figure) -> dict[str, object]:
     """Lines of a figure's panels over training by the column they show."""
-    return {line.get_label(): line for axes in figure.axes[:6] for line in axes.lines if line.get_label() in FIELDS}
+    return {
+        line.get_label(): line
+        for axes in figure.axes[:6]
+        for line in axes.lines
+        if line.get_label() in (*FIELDS, *DATA_UNITS)
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,11 +123,11 @@ def test_snapshots_are_the_networks_at_their_steps(run: History) -> None:
 
 
 def test_title_note_and_threshold_say_which_run_it_is(run: History) -> None:
-    figure = film.replay_figure(run, "rates: cell 5, replicate 3, seed 11", Thresholds(w1=0.25))
+    figure = film.replay_figure(run, "rates: cell 5, replicate 3, seed 11", Thresholds(w1=2.5))
     texts = " ".join(all_texts(figure))
     assert "rates: cell 5, replicate 3, seed 11" in texts and "N(2, 0.5²)" in texts and "Not finite" not in texts
     assert "Replicate 3, seed 11" in all_texts(film.replay_figure(run))
-    assert set(named(figure.axes[1].lines, "converged").get_ydata()) == {0.25}
+    assert set(named(figure.axes[1].lines, "converged").get_ydata()) == {2.5}
 
 
 def test_a_run_that_blows_up_is_shown_up_to_its_last_finite_record(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from gansim.derivatives import gradients
 from gansim.replay import history, networks, trace, train
 from gansim.simulate import run_chunk
 from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Momentum, Normal, replace
-from gansim.traces import FIELDS
+from gansim.traces import DATA_UNITS, FIELDS
 
 SEED = 11
 # One shape carries everything here, the one of test_simulate.
@@ -82,7 +82,7 @@ def test_networks_at_a_frame_are_those_of_a_run_of_so_many_steps():
 def test_records_in_between_are_those_of_a_study_that_takes_them():
     found, often = history(BASE, 2, SEED, 21), trace(replace(BASE, {"records": 20}), 2, SEED)
     frame = found.frame()
-    assert list(frame.columns) == ["record", "step", "stored", *FIELDS]
+    assert list(frame.columns) == ["record", "step", "stored", *FIELDS, *DATA_UNITS]
     assert frame.loc[frame["stored"], "step"].tolist() == [5, 10, 15, 20]
     assert frame["step"].tolist() == list(range(21))
     np.testing.assert_array_equal(frame.loc[1:, list(FIELDS)], often[list(FIELDS)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gansim import warm
-from gansim.kernels import initial, jit, targets
+from gansim.kernels import initial, jit, measure, modes, targets
 from gansim.simulate import run_chunk
 from gansim.spec import GAN, MLP, Adam, Mixture, Normal, Referee, replace
 from gansim.warm import run_chunk_warm, warm_up
@@ -28,7 +28,7 @@ BASE = GAN(
 AFFINE = replace(BASE, {"generator.hidden": (), "samples": 16})
 MIXTURE = replace(BASE, {"target": Mixture((-2, 2), 0.5)})
 UNBIASED = replace(BASE, {"generator.bias": False, "discriminator.bias": False})
-KERNELS = [warm.train, warm.judge, warm.summarise, targets.fill_sample, initial.fill_layer]
+KERNELS = [warm.train, measure.judge, measure.summarise, modes.count_modes, targets.fill_sample, initial.fill_layer]
 
 compiled_only = pytest.mark.skipif(not jit.COMPILES, reason="looks at what is compiled")
 

@@ -32,19 +32,16 @@ from gansim.kernels.lanes import (
 )
 from gansim.kernels.network import Net, Player, clear, forward, n_inputs, n_params, output_unit
 from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
-from gansim.kernels.targets import MIXTURE, Source, copy_sample, draw_noise, draw_target, target_cdf
+from gansim.kernels.targets import Source, copy_sample, draw_noise, draw_target, target_cdf
 from gansim.kernels.train import show_fakes, take_inputs
 from gansim.traces import FIELDS
 
 N_FIELDS = len(FIELDS)
 BINS = 32  # intervals of equally many fakes on which `_v_max` lets D be constant
-HIGH_QUALITY = (
-    3.0  # standard deviations from a mode within which a fake counts as high quality (Srivastava et al. 2017)
-)
 
 (
-    _G_MEAN,
-    _G_STD,
+    _G_SHIFT,
+    _G_SPREAD,
     _W1,
     _KS,
     _D_REAL,
@@ -59,9 +56,7 @@ HIGH_QUALITY = (
     _V_TRAIN,
     _GRAD_G,
     _GRAD_D,
-    _MODES,
-    _HIGH_QUALITY,
-    _REVERSE_KL,
+    *_OF_MODES,
     _FINITE,
 ) = range(N_FIELDS)
 
@@ -70,16 +65,22 @@ class Ruler(NamedTuple):
     """What a pack is measured with, as arrays.
 
     unit : (2, L), location and scale that turn what G returns into the target's units. target : a `Source` parameter
-    block of the target in those units. quantiles : (n, L), its quantiles at (i + 1/2) / n. fakes : (n, L), logits :
-    (2 n, L), counts : (n_components, L), scratch. n is a multiple of BINS and of T.
+    block of the target in those units. quantiles : (n, L), its quantiles at (i + 1/2) / n. modes : (13 k, L), a
+    mixture's modes, see `gansim.modes`: for each of k components log(weight / spread), the first of its mode, and in
+    that one's place the mode's share of good points, its probability, and whether n points show it; for each of 2 k
+    stretches of the line its left end, whose it is, and what to take from F there and to multiply by for the share of
+    its mode that lies below. fakes : (n, L), logits : (2 n, L), counts : (k, L) and places : (n, L) of mixtures,
+    scratch. n is a multiple of BINS and of T.
     """
 
     unit: Any
     target: Any
     quantiles: Any
+    modes: Any
     fakes: Any
     logits: Any
     counts: Any
+    places: Any
 
 
 # --- sorting ------------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ def _add_zeros(total: Row, block: Rows, n: int) -> Row:
 def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, step: int, record: Any) -> None:
     """First half of a record, what needs the networks: fills the discriminator's fields, ``fakes`` and ``logits``.
 
-    ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `summarise` completes it.
+    ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `count_modes` and `summarise` complete it.
     """
     g, d, s, out, n = network.opened(g), network.opened(d), targets.opened(s), rows(record), m.fakes.shape[0]
     clear(out, N_FIELDS)
@@ -257,14 +258,14 @@ def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, ste
 @kernel
 def _moments(fakes: Tiles, n: int, out: Rows) -> None:
     """Mean and standard deviation in the target's units, in two passes."""
-    mean, square = out[_G_MEAN] * 0.0, out[_G_MEAN] * 0.0
+    mean, square = out[_G_SHIFT] * 0.0, out[_G_SHIFT] * 0.0
     for t in range(n // T):
         mean = mean + fold(fakes[t])
     mean = mean / float(n)
     for t in range(n // T):
         off = fakes[t] - mean
         square = square + fold(off * off)
-    out[_G_MEAN], out[_G_STD] = mean, sqrt(square / float(n))
+    out[_G_SHIFT], out[_G_SPREAD] = mean, sqrt(square / float(n))
 
 
 @kernel
@@ -274,13 +275,20 @@ def _distances(s: Source, m: Ruler, n: int, out: Rows) -> None:
     W1 is the mean of |x_(i) - F^-1((i + 1/2) / n)|, the quantile form (Vallender 1974) by the midpoint rule.
     """
     whole, quantiles, below = tiles(m.fakes), tiles(m.quantiles), rows(m.fakes)
-    w1, ks = out[_W1] * 0.0, out[_W1] * 0.0
+    w1 = out[_W1] * 0.0
     for t in range(n // T):
         w1 = w1 + fold(absolute(whole[t] - quantiles[t]))
         whole[t] = target_cdf(s, whole[t])
+    out[_W1], out[_KS] = w1 / float(n), from_uniform(below, n)
+
+
+@kernel
+def from_uniform(shares: Rows, n: int) -> Row:
+    """Kolmogorov-Smirnov distance of n sorted numbers to the uniform law on [0, 1]."""
+    ks = shares[0] * 0.0
     for i in range(n):
-        ks = maximum(ks, maximum(below[i] - float(i) / n, float(i + 1) / n - below[i]))
-    out[_W1], out[_KS] = w1 / float(n), ks
+        ks = maximum(ks, maximum(shares[i] - float(i) / n, float(i + 1) / n - shares[i]))
+    return ks
 
 
 @kernel
@@ -302,56 +310,21 @@ def _v_max(cdf: Rows, n: int) -> Row:
     return v
 
 
-@kernel
-def _modes(s: Source, m: Ruler, n: int, out: Rows) -> None:
-    """Modes captured, share of high-quality fakes, reverse KL (Srivastava et al. 2017; Lin et al. 2018, section 4).
-
-    A fake is of high quality within HIGH_QUALITY standard deviations of its nearest mode; a mode is captured if it is
-    the nearest of at least one such fake; the reverse KL compares the modes' shares of them with the weights.
-    """
-    k, fakes, counts = s.n_components, rows(m.fakes), rows(m.counts)
-    for c in range(k):
-        counts[c] = 0.0
-    for i in range(n):
-        x = fakes[i]
-        nearest = absolute(x - s.target[k]) / s.target[2 * k]
-        which = x * 0.0
-        for c in range(1, k):
-            distance = absolute(x - s.target[k + c]) / s.target[2 * k + c]
-            which = where_greater(nearest, distance, float(c), which)
-            nearest = minimum(distance, nearest)
-        near = where_greater(nearest, HIGH_QUALITY, 0.0, 1.0)
-        for c in range(k):
-            counts[c] = counts[c] + where_greater(absolute(which - float(c)), 0.5, 0.0, near)
-    total, captured, kl, before = out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0, out[_MODES] * 0.0
-    for c in range(k):
-        total = total + counts[c]
-    for c in range(k):
-        share = counts[c] / maximum(total, 1.0)
-        captured = captured + where_greater(counts[c], 0.0, 1.0, 0.0)
-        kl = kl + where_greater(share, 0.0, share * log(maximum(share, 1e-30) / (s.target[c] - before)), 0.0)
-        before = s.target[c]
-    out[_MODES], out[_HIGH_QUALITY] = captured, total / float(n)
-    out[_REVERSE_KL] = where_greater(total, 0.0, kl, kl * 0.0 / (kl * 0.0))  # no fake near any mode: undefined
-
-
-# --- the second half of a record ----------------------------------------------------------------
+# --- the last part of a record ----------------------------------------------------------------
 
 
 @entry_point
 def summarise(s: Source, m: Ruler, record: Any) -> None:
-    """Second half of a record, the same code for every architecture: what follows from ``fakes`` and ``logits``.
+    """Last part of a record, the same code for every architecture: what follows from ``fakes`` and ``logits``.
 
-    Means and spreads of the fakes come in the target's units; fields that are not defined here stay 0; ``finite``
-    becomes 1 where every parameter and every field but those of mixtures is finite.
+    Fields that are not defined here stay 0; ``finite`` becomes 1 where every parameter and every field but those of
+    mixtures is finite.
     """
     out, n = rows(record), m.fakes.shape[0]
     s = targets.with_target(targets.opened(s), m.target)
     out[_AUC] = _auc(m.logits, n)
     _moments(tiles(m.fakes), n, out)
     sort_rows(m.fakes, n)
-    if s.target_code == MIXTURE:
-        _modes(s, m, n, out)
     _distances(s, m, n, out)
     out[_V_MAX] = _v_max(rows(m.fakes), n)
     out[_FINITE] = where_greater(1.0, _add_zeros(out[_FINITE], out, _GRAD_D + 1), 1.0, 0.0)
