@@ -25,6 +25,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from gansim.spec import ConfigError
+
 __all__ = ["Interval", "kaplan_meier", "mcse", "of_mean", "of_share", "student", "two_sided", "wilson"]
 
 Floats = NDArray[np.float64]
@@ -61,7 +63,7 @@ def student(freedom: int, level: float) -> float:
 def _checked_level(level: float) -> float:
     plain = level.item() if isinstance(level, np.generic) else level
     if isinstance(plain, bool) or not isinstance(plain, int | float) or not 1e-9 < plain < 1:
-        raise ValueError(f"level: value {level!r:.60}: a number above 1e-09, below 1")
+        raise ConfigError(f"level: value {level!r:.60}: a number above 1e-09, below 1")
     return float(plain)
 
 
@@ -70,7 +72,7 @@ def _checked_counts(k: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
     if not np.all(successes <= trials):
         worst = int(np.argmax(successes.ravel() > trials.ravel()))
         pair = f"{successes.ravel()[worst]:g} and {trials.ravel()[worst]:g}"
-        raise ValueError(f"k, n: values {pair}: counts with 0 <= k <= n")
+        raise ConfigError(f"k, n: values {pair}: counts with 0 <= k <= n")
     return successes, trials
 
 
@@ -79,10 +81,10 @@ def _counts(values: ArrayLike, name: str) -> Floats:
     array = np.asarray(values)
     if array.dtype.kind not in "iuf":
         first = array.ravel()[0] if array.size else values
-        raise ValueError(f"{name}: value {first!r:.60}: counts, whole numbers from 0")
+        raise ConfigError(f"{name}: value {first!r:.60}: counts, whole numbers from 0")
     wrong = ~(np.isfinite(array) & (array >= 0) & (array == np.floor(array)))
     if wrong.any():
-        raise ValueError(f"{name}: value {array[wrong].ravel()[0]:g}: counts, whole numbers from 0")
+        raise ConfigError(f"{name}: value {array[wrong].ravel()[0]:g}: counts, whole numbers from 0")
     return array.astype(np.float64)
 
 
@@ -93,14 +95,14 @@ def _booleans(values: ArrayLike, name: str) -> Bools:
         return array
     wrong = [value for value in array.ravel() if isinstance(value, str | bytes) or value not in (0, 1)]
     if wrong:
-        raise ValueError(f"{name}: value {wrong[0]!r:.60}: booleans, or 0 and 1")
+        raise ConfigError(f"{name}: value {wrong[0]!r:.60}: booleans, or 0 and 1")
     return array.astype(bool)
 
 
 def _numbers(values: ArrayLike, name: str) -> Floats:
     array = np.asarray(values)
     if array.dtype.kind not in "iuf" and array.size:
-        raise ValueError(f"{name}: value {array.ravel()[0]!r:.60}: numbers")
+        raise ConfigError(f"{name}: value {array.ravel()[0]!r:.60}: numbers")
     return array.astype(np.float64)
 
 
@@ -124,7 +126,7 @@ def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Flo
 
     Raises
     ------
-    ValueError
+    ConfigError
         Unless k and n are whole numbers, 0 <= k <= n and 1e-9 < level < 1.
     """
     return _wilson(*_checked_counts(k, n), two_sided(level))
@@ -160,7 +162,7 @@ def mcse(k: ArrayLike, n: ArrayLike) -> Floats:
 
     Raises
     ------
-    ValueError
+    ConfigError
         Unless k and n are whole numbers and 0 <= k <= n.
     """
     successes, trials = _checked_counts(k, n)
@@ -208,7 +210,7 @@ def of_share(hit: Bools, replicate: Codes, cell: Codes, level: float = 0.95) -> 
 
     Raises
     ------
-    ValueError
+    ConfigError
         Unless 1e-9 < level < 1.
     """
     n, k, z = len(hit), int(np.count_nonzero(hit)), two_sided(level)
@@ -260,13 +262,13 @@ def _part(hit: Bools, replicate: Codes, cell: Codes, level: float, size: int = 0
     n, share, z = len(hit), float(np.mean(hit)), two_sided(level)
     runs_of, hits_of = np.bincount(replicate, minlength=size), np.bincount(replicate, hit, size)
     residuals = hits_of - share * runs_of
-    replicates, events = np.count_nonzero(runs_of), np.count_nonzero(hits_of)
+    replicates, events = int(np.count_nonzero(runs_of)), int(np.count_nonzero(hits_of))
     variance = residuals @ residuals / n**2 * replicates / max(replicates - 1, 1)
     pooled, within = share * (1 - share), _within_cells(hit, cell)
     least = n**2 / float(runs_of @ runs_of)  # runs of a replicate all alike (Kish 1965): the replicates, if balanced
     most = n * pooled / within if 0 < within < pooled else float(n)
     wanted = pooled / variance if variance > 0 else most if pooled > 0 else least
-    freedom = min(int(events), int(replicates) - 1)
+    freedom = min(events, replicates - 1)
     effective = min(max(float(wanted) * (z / student(freedom, level)) ** 2, least), most)
     low, high = _wilson(share * effective, effective, z)
     return _Part(share, float(low), float(high), residuals)
@@ -305,7 +307,7 @@ def of_mean(values: Floats, replicate: Codes, level: float = 0.95) -> Interval:
 
     Raises
     ------
-    ValueError
+    ConfigError
         Unless 1e-9 < level < 1.
     """
     codes = np.unique(replicate, return_inverse=True)[1].ravel()
@@ -351,18 +353,20 @@ def kaplan_meier(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, the shapes differ, a time is negative or not finite, an event is neither true nor false,
         or not 1e-9 < level < 1.
     """
     times, happened = _numbers(time, "time"), _booleans(event, "event")
     if times.ndim != 1 or times.size == 0 or times.shape != happened.shape:
-        raise ValueError(f"time, event: shapes {times.shape} and {happened.shape}; expected the same (runs,), runs > 0")
+        raise ConfigError(
+            f"time, event: shapes {times.shape} and {happened.shape}; expected the same (runs,), runs > 0"
+        )
     if not np.all(np.isfinite(times) & (times >= 0)):
-        raise ValueError("time: a time must be finite and at least 0; give a censored run the time it was watched")
+        raise ConfigError("time: a time must be finite and at least 0; give a censored run the time it was watched")
     given = np.arange(len(times)) if replicate is None else np.asarray(replicate)
     if given.shape != times.shape:
-        raise ValueError(f"replicate: shape {given.shape}; expected {times.shape}, one for each run")
+        raise ConfigError(f"replicate: shape {given.shape}; expected {times.shape}, one for each run")
     of = np.unique(given, return_inverse=True)[1].ravel()
     z = two_sided(level)
 

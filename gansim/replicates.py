@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gansim.regimes import LABELS
+from gansim.spec import ConfigError
 
 __all__ = ["cells_of", "check_runs", "columns_of", "refuse_twice", "replicates_of"]
 
@@ -17,9 +18,9 @@ Codes = NDArray[np.int64]
 
 
 def check_runs(runs: object, name: str = "runs") -> None:
-    """Refuse what is no data frame: ValueError, in one line."""
+    """Refuse what is no data frame: ConfigError, in one line."""
     if not isinstance(runs, pd.DataFrame):
-        raise ValueError(f"{name}: value {runs!r:.60}: a data frame, one row per run")
+        raise ConfigError(f"{name}: value {runs!r:.60}: a data frame, one row per run")
 
 
 def columns_of(names: object, what: str = "by") -> list[Any]:
@@ -34,17 +35,17 @@ def columns_of(names: object, what: str = "by") -> list[Any]:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If it is something else.
     """
     if isinstance(names, str):
         return [names]
     if not isinstance(names, Iterable) or isinstance(names, bytes | dict):
-        raise ValueError(f"{what}: value {names!r:.60}: the name of a column, or a sequence of names")
+        raise ConfigError(f"{what}: value {names!r:.60}: the name of a column, or a sequence of names")
     listed = list(names)
     for name in listed:
         if not pd.api.types.is_hashable(name):
-            raise ValueError(f"{what}: value {name!r:.60}: the name of a column")
+            raise ConfigError(f"{what}: value {name!r:.60}: the name of a column")
     return listed
 
 
@@ -109,7 +110,7 @@ def refuse_twice(runs: pd.DataFrame, by: Sequence[Any] = ()) -> None:
 
     Raises
     ------
-    ValueError
+    ConfigError
         Naming the first run that occurs twice.
     """
     if not {"cell", "rep"} <= set(runs.columns):
@@ -124,4 +125,4 @@ def refuse_twice(runs: pd.DataFrame, by: Sequence[Any] = ()) -> None:
     twice = suspects[suspects.duplicated(others)]
     if len(twice):
         run = ", ".join(f"{name} {twice[name].iloc[0]}" for name in ids)
-        raise ValueError(f"runs: {run} occurs more than once: every run once")
+        raise ConfigError(f"runs: {run} occurs more than once: every run once")

@@ -63,9 +63,7 @@ _ESTIMATE = ("quantity", "n", "replicates", "missing", "mean", "sd", "mcse", "lo
 # Shares -----------------------------------------------------------------------------------------------------------
 
 
-def tabulate(
-    runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime", level: float = 0.95
-) -> pd.DataFrame:
+def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime", level: float = 0.95) -> pd.DataFrame:
     """Count how often each level of a column occurs, group by group.
 
     Parameters
@@ -699,8 +697,10 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """Round floating-point columns to 12 significant digits, those of float32 to the digits that tell them apart."""
     found = {name: frame[name] for name in frame.columns if frame[name].dtype in (np.float32, np.float64)}
-    exact = {name: values.map(str).astype(np.float64) if values.dtype == np.float32 else values for name, values in
-             found.items()}
+    exact = {
+        name: values.map(str).astype(np.float64) if values.dtype == np.float32 else values
+        for name, values in found.items()
+    }
     return frame.assign(**{name: [float(f"{x:.12g}") for x in values] for name, values in exact.items()})
 
 
