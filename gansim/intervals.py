@@ -80,7 +80,7 @@ def _counts(values: ArrayLike, name: str) -> Floats:
     """Return whole numbers from 0, or refuse the first that is none."""
     array = np.asarray(values)
     if array.dtype.kind not in "iuf":
-        first = array.ravel()[0] if array.size else values
+        first = array.ravel().tolist()[0] if array.size else values
         raise ConfigError(f"{name}: value {first!r:.60}: counts, whole numbers from 0")
     wrong = ~(np.isfinite(array) & (array >= 0) & (array == np.floor(array)))
     if wrong.any():
@@ -93,7 +93,7 @@ def _booleans(values: ArrayLike, name: str) -> Bools:
     array = np.asarray(values)
     if array.dtype == bool:
         return array
-    wrong = [value for value in array.ravel() if isinstance(value, str | bytes) or value not in (0, 1)]
+    wrong = [value for value in array.ravel().tolist() if isinstance(value, str | bytes) or value not in (0, 1)]
     if wrong:
         raise ConfigError(f"{name}: value {wrong[0]!r:.60}: booleans, or 0 and 1")
     return array.astype(bool)
@@ -102,7 +102,7 @@ def _booleans(values: ArrayLike, name: str) -> Bools:
 def _numbers(values: ArrayLike, name: str) -> Floats:
     array = np.asarray(values)
     if array.dtype.kind not in "iuf" and array.size:
-        raise ConfigError(f"{name}: value {array.ravel()[0]!r:.60}: numbers")
+        raise ConfigError(f"{name}: value {array.ravel().tolist()[0]!r:.60}: numbers")
     return array.astype(np.float64)
 
 

@@ -521,7 +521,7 @@ def fewest_replicates(target_mcse: float) -> int:
     """Replicates of a cell before it is judged, 3 / target_mcse.
 
     Judged from the first batch on, cells with a rare outcome stop when it has not occurred, and go on, and dilute it,
-    when it has: of a share of 0.005 with a target of 0.025, the mean found was a third too low. After n replicates
+    when it has: of a share of 0.005 with a target of 0.025, the mean found was a quarter too low. After n replicates
     such a cell goes on if it has seen the outcome more than about (n target)^2 - 2 times, 7 at this number, which is
     seldom where the outcome is rare. Where it is not, the bias is that of any sequential estimate of a share, about
     -(1 - 2 p) / n.
@@ -622,9 +622,9 @@ def _further(n: int, error: float, target: float, batch: int, most: int) -> int:
 def stopping_note(target_mcse: float, batch: int, most: int, judged: pd.DataFrame | None = None) -> str:
     """Say that the number of runs depended on the data, and what that does: a note for `gansim.tables.save`.
 
-    Under the rule expectations are at most 0.195 of the target and 7.3 % of the share away from it, for targets of 0.005
-    to 0.2, any share, and batches from 1 replicate to more than a cell has; in batches of a sixth of 3 / target, 0.17
-    and 5 %. Both happen at shares of two to five times the target. (Exact, by summing over the paths of the rule.)
+    Under the rule expectations are at most 0.195 of the target and 7.3 % of the share away from it, for targets of
+    0.005 to 0.2, any share, and batches from 1 replicate to more than a cell has; in batches of a sixth of 3 / target,
+    0.17 and 5 %. Both happen at shares of two to five times the target. (Exact: sums over the paths of the rule.)
 
     Parameters
     ----------
