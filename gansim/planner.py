@@ -463,7 +463,7 @@ def seen(
     n = check_integer(n, "n", 1, MOST)
     z2 = two_sided(level) ** 2
     rows = []
-    for share in shares if isinstance(shares, Sequence) else (shares,):
+    for share in np.atleast_1d(np.asarray(shares, dtype=object)).tolist():
         p = _inside(share, "share", 0, 1, ends=True)
         both = sum(discordant(p, p, correlation))
         rows.append(

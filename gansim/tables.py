@@ -695,13 +695,9 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Round floating-point columns to 12 significant digits, those of float32 to the digits that tell them apart."""
-    found = {name: frame[name] for name in frame.columns if frame[name].dtype in (np.float32, np.float64)}
-    exact = {
-        name: values.map(str).astype(np.float64) if values.dtype == np.float32 else values
-        for name, values in found.items()
-    }
-    return frame.assign(**{name: [float(f"{x:.12g}") for x in values] for name, values in exact.items()})
+    """Round floating-point columns to 12 significant digits, of float32 from the digits that tell its numbers apart."""
+    names = [name for name in frame.columns if frame[name].dtype in (np.float32, np.float64)]
+    return frame.assign(**{name: [float(f"{float(str(x)):.12g}") for x in frame[name].to_numpy()] for name in names})
 
 
 def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> str:
@@ -941,7 +937,7 @@ def _share_text(share: float, low: float, high: float, error: float | None) -> s
 def _points_text(difference: float, low: float, high: float, error: float | None) -> str:
     decimals = _decimals(low, high)
     text = f"{100 * difference:+.{decimals}f} [{100 * low:+.{decimals}f}, {100 * high:+.{decimals}f}]"
-    return f"{text} ± {100 * error:.{decimals}f}" if error else text
+    return f"{text} ± {_limit(error, decimals)}" if error else text
 
 
 def _mean_text(mean: float, low: float, high: float, error: float | None) -> str:
