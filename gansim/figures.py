@@ -49,7 +49,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gansim import tables, theory
 from gansim.regimes import D_STATES, G_STATES, REGIMES, Thresholds, combine, d_states, g_states
-from gansim.replicates import cells_of, check_runs, columns_of, refuse_twice, replicates_of
+from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.traces import Traces
 
 __all__ = [
@@ -418,9 +418,8 @@ def shares_over_time(
     ValueError
         If the traces and runs differ in number, a run occurs twice, or the column is not one of the three.
     """
-    check_runs(runs)
+    _refuse_unfit(runs)
     by = columns_of(by)
-    refuse_twice(runs)
     if len(traces) != len(runs):
         raise ValueError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
     if column not in _LEVELS:
@@ -829,6 +828,7 @@ def v_against_auc(
     ValueError
         If there are no runs.
     """
+    _refuse_unfit(runs)
     if not len(runs):
         raise ValueError("runs: no rows; there is nothing to draw")
     figure, axes = _one(ax, (_WIDTH, 4.6))
@@ -979,6 +979,7 @@ def moments_cloud(
     ValueError
         If there are no runs, or `reach` is not above 10.
     """
+    _refuse_unfit(runs)
     if not len(runs) or not reach > 10:
         raise ValueError(f"runs, reach: {len(runs)} rows, {reach}; expected at least one, and above 10")
     mean, sd = target
@@ -1067,11 +1068,10 @@ def convergence_time(
     ValueError
         If there are no runs, or a run occurs twice.
     """
-    check_runs(runs)
+    _refuse_unfit(runs)
     if not len(runs):
         raise ValueError("runs: no rows; there is nothing to draw")
     by = columns_of(by)
-    refuse_twice(runs)
     across, groups = _facets(runs, columns), _combinations(runs, by)
     names = [_name(group, labels) or "all runs" for group in groups]
     last = float(runs["last_step"].max())
@@ -1179,6 +1179,7 @@ def sample_size(
     ValueError
         If there are no runs, a column is missing, or a size is not a number.
     """
+    _refuse_unfit(runs)
     by = columns_of(by)
     runs = runs.assign(**{x: _sizes(runs[x])}, overfit=runs["v_train"] - runs["v"])
     shares = _chosen(tables.tabulate(_complete(runs, "g_state"), [*by, x], "g_state"), "g_state", "converged")
@@ -1310,8 +1311,8 @@ def referee(
 @_styled
 def ratio_bars(
     table: pd.DataFrame,
-    rows: Sequence[str],
-    columns: Sequence[str],
+    rows: str | Sequence[str],
+    columns: str | Sequence[str],
     labels: Labels | None = None,
     title: str = "Ratios",
     note: str = "",
@@ -1322,9 +1323,9 @@ def ratio_bars(
     ----------
     table : DataFrame
         One line per row of the figure.
-    rows : sequence of str
+    rows : str or sequence of str
         Columns whose combinations name the rows.
-    columns : sequence of str
+    columns : str or sequence of str
         The ratios, one bar each in every row; a missing one is said to be missing.
     labels : mapping, optional
         What to write instead of a level or a column name.
@@ -1341,7 +1342,8 @@ def ratio_bars(
     ValueError
         If there is nothing to draw, or a ratio is not above 0.
     """
-    values = table[list(columns)].to_numpy(np.float64)
+    rows, columns = columns_of(rows, "rows"), columns_of(columns, "columns")
+    values = table[columns].to_numpy(np.float64)
     if not np.isfinite(values).any() or (values <= 0).any():
         raise ValueError(f"{', '.join(columns)}: the axis is logarithmic; expected at least one number, all above 0")
     pitch, thick = 0.2 * len(columns) + 0.14, 0.2
@@ -1579,8 +1581,15 @@ def _all_where(frame: pd.DataFrame, by: Sequence[str], levels: Sequence[Any]) ->
     return frame
 
 
+def _refuse_unfit(runs: pd.DataFrame) -> None:
+    """Refuse what is no frame of runs, or holds one twice."""
+    check_frame(runs)
+    refuse_twice(runs)
+
+
 def _complete(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Give columns of states all their levels in order, also where runs were read from a file of texts."""
+    _refuse_unfit(runs)
     types = {name: pd.CategoricalDtype(pd.Index(levels), ordered=True) for name, levels in _LEVELS.items()}
     return runs.astype({name: types[name] for name in columns if name in types and name in runs})
 

@@ -35,7 +35,7 @@ from scipy import special, stats
 from gansim.design import check_integer
 from gansim.intervals import two_sided
 from gansim.regimes import D_STATES, G_STATES
-from gansim.replicates import check_runs, refuse_twice
+from gansim.replicates import check_frame, refuse_twice
 from gansim.spec import ConfigError
 
 __all__ = [
@@ -580,7 +580,7 @@ def further_replicates(runs: pd.DataFrame, target_mcse: float, batch: int, most:
     """
     target = check_target(target_mcse)
     batch, most = check_integer(batch, "batch", 1, MOST), check_integer(most, "most", 1, MOST)
-    check_runs(runs)
+    check_frame(runs)
     needed = ("cell", "g_state", "d_state")
     missing = [name for name in needed if name not in runs.columns]
     if missing:

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from gansim.regimes import LABELS
 from gansim.spec import ConfigError
 
-__all__ = ["cells_of", "check_runs", "columns_of", "refuse_twice", "replicates_of"]
+__all__ = ["cells_of", "check_frame", "columns_of", "refuse_twice", "replicates_of"]
 
 Codes = NDArray[np.int64]
 
 
-def check_runs(runs: object, name: str = "runs") -> None:
+def check_frame(frame: object, name: str = "runs") -> None:
     """Refuse what is no data frame: ConfigError, in one line."""
-    if not isinstance(runs, pd.DataFrame):
-        raise ConfigError(f"{name}: value {runs!r:.60}: a data frame, one row per run")
+    if not isinstance(frame, pd.DataFrame):
+        raise ConfigError(f"{name}: value {frame!r:.60}: a pandas data frame")
 
 
 def columns_of(names: object, what: str = "by") -> list[Any]:

@@ -33,7 +33,7 @@ from scipy import stats
 
 from gansim.intervals import Interval, kaplan_meier, mcse, of_mean, of_share, two_sided, wilson
 from gansim.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, combine, final_states
-from gansim.replicates import cells_of, check_runs, columns_of, refuse_twice, replicates_of
+from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.traces import FIELDS, Traces
 
 __all__ = [
@@ -167,7 +167,7 @@ def share_of(runs: pd.DataFrame, chosen: ArrayLike, level: float = 0.95) -> Shar
     ValueError
         If there are no runs, a run occurs twice, or `chosen` is not one boolean per run.
     """
-    check_runs(runs)
+    check_frame(runs)
     hit = np.asarray(chosen)
     if hit.dtype != bool or hit.shape != (len(runs),):
         raise ValueError(f"chosen: {hit.dtype} of shape {hit.shape}: booleans, one for each of {len(runs)} runs")
@@ -323,7 +323,7 @@ def sensitivity(
     sd: ArrayLike,
     runs: pd.DataFrame,
     by: str | Sequence[str],
-    grid: Sequence[Thresholds],
+    grid: Thresholds | Sequence[Thresholds],
     column: str = "regime",
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -339,7 +339,7 @@ def sensitivity(
         One row per run, in the order of the traces.
     by : str or sequence of str
         Columns whose combinations are the groups.
-    grid : sequence of Thresholds
+    grid : Thresholds or sequence of Thresholds
         The thresholds in turn; `regimes.vary` makes a list with one moved at a time.
     column : {"regime", "g_state", "d_state"}, default "regime"
         What to count.
@@ -358,11 +358,12 @@ def sensitivity(
     ValueError
         If the grid is empty, the traces and runs differ in number, or the column is not a label.
     """
-    check_runs(runs)
+    check_frame(runs)
     if len(traces) != len(runs):
         raise ValueError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
-    if not grid:
-        raise ValueError("grid: no thresholds; expected at least one")
+    grid = [grid] if isinstance(grid, Thresholds) else grid
+    if not grid or not all(isinstance(entry, Thresholds) for entry in grid):
+        raise ValueError(f"grid: value {grid!r:.60}: Thresholds, at least one")
     by = _require_columns(runs, by)
     refuse_twice(runs)
     keys, group = _groups(runs, by)
@@ -560,7 +561,7 @@ def _tiled(levels: pd.Index[Any], times: int) -> Any:
 
 def _require_columns(runs: pd.DataFrame, by: str | Sequence[str], *others: str) -> list[str]:
     """Return the names in `by`; refuse what is no frame of runs, or lacks one of the columns."""
-    check_runs(runs)
+    check_frame(runs)
     by = columns_of(by)
     names = [*by, *columns_of(others, "column")]
     for name in names:
@@ -601,6 +602,7 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If the columns are not those of `tabulate`.
     """
+    check_frame(tidy, "tidy")
     names = [str(name) for name in tidy.columns]
     if not _is_tidy(tidy):
         raise ValueError(f"tidy: columns {', '.join(names)}; expected those of tabulate, ending in {', '.join(_TIDY)}")
@@ -648,7 +650,9 @@ def share_text(k: int, n: int, level: float = 0.95) -> str:
     return _share_text(k / n, float(low), float(high), None)
 
 
-def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes: Sequence[str] = ()) -> list[Path]:
+def save(
+    frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes: str | Sequence[str] = ()
+) -> list[Path]:
     """Write a table three times: CSV with the numbers to twelve digits, Markdown and LaTeX for reading.
 
     Twelve significant digits are more than any of them means, and few enough to be the same on every processor: the
@@ -664,7 +668,7 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
         File name without suffix, also the LaTeX label: letters, digits, "_", "-", and "." but not first.
     caption : str
         What the table shows: first line of the Markdown, caption of the LaTeX.
-    notes : sequence of str, optional
+    notes : str or sequence of str, optional
         Lines below the table, after those on how to read it: what a reader must know, such as
         `gansim.planner.stopping_note`.
 
@@ -680,6 +684,7 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
     """
     if not re.fullmatch(r"[\w-][\w.-]*", name):
         raise ValueError(f"name: {name!r}; allowed: letters, digits, '_', '-', and '.' but not first")
+    check_frame(frame, "frame")
     base, frame = Path(folder), _rounded(frame)
     base.mkdir(parents=True, exist_ok=True)
     texts = {
@@ -700,7 +705,7 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: [float(f"{float(str(x)):.12g}") for x in frame[name].to_numpy()] for name in names})
 
 
-def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> str:
+def markdown(frame: pd.DataFrame, caption: str, notes: str | Sequence[str] = ()) -> str:
     """Return a table as Markdown: the caption, the formatted table, notes on how to read it.
 
     Parameters
@@ -710,10 +715,10 @@ def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> st
         error share a column.
     caption : str
         First line.
-    notes : sequence of str, optional
+    notes : str or sequence of str, optional
         Paragraphs after the notes on how to read the table.
     """
-    layout = _layout(frame)
+    layout = _layout(frame, notes)
     table = [[cell.replace("|", "\\|") for cell in row] for row in (layout.headings, *layout.rows)]
     widths = [max(3, *(len(row[column]) for row in table)) for column in range(len(layout.headings))]
     rules = [
@@ -723,10 +728,10 @@ def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> st
         "| " + " | ".join(_pad(*cell) for cell in zip(row, widths, layout.right, strict=True)) + " |"
         for row in (table[0], rules, *table[1:])
     ]
-    return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes, *map(_one_line, notes)]) + "\n"
+    return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes]) + "\n"
 
 
-def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = ()) -> str:
+def latex(frame: pd.DataFrame, caption: str, label: str, notes: str | Sequence[str] = ()) -> str:
     """Return a table as a LaTeX float; the document needs the package booktabs.
 
     Parameters
@@ -737,10 +742,10 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = 
         The caption, plain text.
     label : str
         Its label, without the "tab:" put before it.
-    notes : sequence of str, optional
+    notes : str or sequence of str, optional
         Lines after the notes on how to read the table.
     """
-    layout = _layout(frame)
+    layout = _layout(frame, notes)
     # A first cell that opens a bracket would be read as an argument of the line break before it.
     rows = [re.sub(r"^\[", "{}[", " & ".join(map(_escape, row))) + r" \\" for row in (layout.headings, *layout.rows)]
     lines = [
@@ -756,7 +761,7 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = 
         *rows[1:],
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par\smallskip {_escape(note)}" for note in (*layout.notes, *map(_one_line, notes))),
+        *(rf"\par\smallskip {_escape(note)}" for note in layout.notes),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -772,9 +777,11 @@ class _Layout:
     notes: list[str]
 
 
-def _layout(frame: pd.DataFrame) -> _Layout:
+def _layout(frame: pd.DataFrame, more: str | Sequence[str]) -> _Layout:
+    check_frame(frame, "frame")
+    more = [_one_line(note) for note in ([more] if isinstance(more, str) else more)]
     if not _is_tidy(frame):
-        return _as_layout(*_merged(frame), [])
+        return _as_layout(*_merged(frame), more)
     names = [str(name) for name in frame.columns]
     column = names[names.index("count") - 1]
     occurring = _occurring(frame, column)
@@ -789,7 +796,7 @@ def _layout(frame: pd.DataFrame) -> _Layout:
     if (frame["n"] > frame["replicates"]).any():
         notes.append(_REPLICATES)
     first = len(wide.columns) - len(occurring)
-    return _as_layout(wide, set(map(str, wide.columns[first:])), notes)
+    return _as_layout(wide, set(map(str, wide.columns[first:])), [*notes, *more])
 
 
 def _as_layout(frame: pd.DataFrame, texts: set[str], notes: list[str]) -> _Layout:

@@ -728,10 +728,28 @@ def test_a_run_that_occurs_twice_is_not_drawn(runs: pd.DataFrame, traces: Traces
         lambda: figures.convergence_time(twice),
         lambda: figures.shares_over_time(traces, twice, 5.0),
         lambda: figures.referee(twice),
+        lambda: figures.v_against_auc(twice),
+        lambda: figures.moments_cloud(twice),
+        lambda: figures.sample_size(twice.assign(samples="fresh")),
     ]
     for call in draw:
         with pytest.raises(ValueError, match=r"^runs: seed 1, cell 0, rep 6 occurs more than once"):
             call()
+
+
+def test_what_is_no_frame_of_runs_is_not_drawn(traces: Traces) -> None:
+    for draw in (
+        figures.regime_shares,
+        figures.rate_map,
+        figures.referee,
+        figures.v_against_auc,
+        figures.moments_cloud,
+        figures.sample_size,
+        figures.convergence_time,
+        lambda runs: figures.shares_over_time(traces, runs, 5.0),
+    ):
+        with pytest.raises(ValueError, match=r"^runs: value None: a pandas data frame$"):
+            draw(None)
 
 
 def test_no_event_still_has_an_interval(runs: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gansim.replicates import cells_of, check_runs, columns_of, refuse_twice, replicates_of
+from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.spec import ConfigError
 
 
@@ -76,6 +76,6 @@ def test_names_of_columns():
 
 
 def test_what_is_no_frame_is_refused():
-    check_runs(frame())
-    with pytest.raises(ConfigError, match=r"^runs: value None: a data frame, one row per run$"):
-        check_runs(None)
+    check_frame(frame())
+    with pytest.raises(ConfigError, match=r"^runs: value None: a pandas data frame$"):
+        check_frame(None)

@@ -281,11 +281,15 @@ def test_a_run_that_occurs_twice_is_refused_everywhere():
         lambda runs: compare(runs, "game", "minimax", "as-written"),
         lambda runs: share_of(runs, [True]),
         lambda runs: sensitivity(a_study()[0], 1.0, runs, ["game"], [Thresholds()]),
+        shares_wide,
+        lambda frame: tables.markdown(frame, "c"),
+        lambda frame: tables.latex(frame, "c", "l"),
+        lambda frame: save(frame, "nowhere", "t", "c"),
     ],
 )
 @pytest.mark.parametrize("runs", [None, {"game": ["minimax"]}, "runs.parquet"])
 def test_what_is_no_frame_is_refused_in_one_line(call, runs):
-    with pytest.raises(ValueError, match=r"^runs: value .*: a data frame, one row per run$"):
+    with pytest.raises(ValueError, match=r"^(runs|frame|tidy): value .*: a pandas data frame$"):
         call(runs)
 
 
@@ -296,8 +300,10 @@ def test_one_name_may_stand_for_a_list():
     pairs = [compare(runs[runs["cell"] < 2], "game", "minimax", "as-written", by=by) for by in ("design", ["design"])]
     pd.testing.assert_frame_equal(*pairs)
     traces, labelled = a_study()
-    tabled = [sensitivity(traces, 1.0, labelled, by, [Thresholds()]) for by in ("game", ["game"])]
+    tabled = [sensitivity(traces, 1.0, labelled, *how) for how in (("game", Thresholds()), (["game"], [Thresholds()]))]
     pd.testing.assert_frame_equal(*tabled)
+    assert tables.markdown(runs[:1], "c", "One note.") == tables.markdown(runs[:1], "c", ["One note."])
+    assert tables.latex(runs[:1], "c", "l", "One note.") == tables.latex(runs[:1], "c", "l", ["One note."])
     with pytest.raises(ValueError, match=r"^g_state: values such as 'off target'|^g_state: values such as 'converged'"):
         estimate(runs, "game", "g_state")
 
@@ -648,8 +654,9 @@ def test_sensitivity_refuses():
     traces, runs = a_study()
     with pytest.raises(ValueError, match=r"^runs: 59 rows for 60 traces"):
         sensitivity(traces, 1.0, runs[:-1], ["game"], [Thresholds()])
-    with pytest.raises(ValueError, match=r"^grid"):
-        sensitivity(traces, 1.0, runs, ["game"], [])
+    for grid in ([], None, [0.2], "w1"):
+        with pytest.raises(ValueError, match=r"^grid"):
+            sensitivity(traces, 1.0, runs, ["game"], grid)
     with pytest.raises(ValueError, match="'left'; allowed: 'regime'"):
         sensitivity(traces, 1.0, runs, ["game"], [Thresholds()], "left")
 
