@@ -221,7 +221,7 @@ def study(interval, draw, p, replicates, trials, seed=0):
     return covered, np.mean(limits[:, 1] - limits[:, 0]) / (2 * 1.96 * spread)
 
 
-# 0.95 less what 400 (or 2,000) studies vary by, and less what Wilson's own interval lacks at a few replicates.
+# How outcomes are drawn, the cells' shares, replicates, and the widest interval in widths of a normal law's.
 CASES = [
     (independent, np.full(24, 0.5), 30, 1.2),
     (independent, np.full(24, 0.02), 100, 1.3),
@@ -255,13 +255,15 @@ def test_wilsons_interval_of_pooled_runs_fails_the_same_check():
 @pytest.mark.slow
 @pytest.mark.parametrize("draw", [independent, equal, correlated])
 @pytest.mark.parametrize("replicates", [8, 30, 200, 1000])
-@pytest.mark.parametrize("p", [0.5, 0.05, 0.01, 0.97, "mixture", "spread"])
+@pytest.mark.parametrize("p", [0.5, 0.02, 0.95, "mixture", "spread"])
 def test_coverage_of_intervals_of_several_cells(draw, replicates, p):
     shares = MIXTURE if p == "mixture" else SPREAD if p == "spread" else np.full(12, p)
-    trials = 1500 if replicates < 500 else 600
+    trials = 500 if replicates < 500 else 200
     covered, _ = study(together, draw, shares, replicates, trials, seed=replicates)
-    # Wilson's own interval covers 0.92 at the worst of these, equal cells of 8 replicates.
-    assert covered > (0.915 if replicates < 100 else 0.93) - 2 * np.sqrt(0.95 * 0.05 / trials)
+    least = 0.92 if replicates < 100 else 0.935
+    if draw is equal and p != "mixture" and p != "spread":  # few shares can occur: no worse than Wilson's own interval
+        least = min(least, coverage(wilson, replicates, p))
+    assert covered > least - 3 * np.sqrt(0.95 * 0.05 / trials)
 
 
 # Means ------------------------------------------------------------------------------------------------------------
