@@ -39,7 +39,7 @@ RESERVED: frozenset[str] = frozenset(
         *("g_state", "d_state", "regime", "left", "converged_step", "last_step"),
         *("share_perfect", "share_idle", "share_inverted", "share_mixed", "share_nonfinite"),
         *("g_intercept", "g_slope", "sample_mean", "sample_std", "referee_accuracy", "referee_auc", "referee_v"),
-        *("count", "n", "share", "mcse", "low", "high", "thresholds", "relabelled"),
+        *("count", "n", "replicates", "share", "mcse", "low", "high", "thresholds", "relabelled"),
         *("quantity", "missing", "mean", "sd", "q05", "q25", "median", "q75", "q95"),
         *("unpaired", "share_a", "share_b", "difference", "only_a", "only_b", "mcnemar_p", "gain"),
         *("mean_a", "mean_b", "mean_difference"),

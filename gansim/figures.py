@@ -48,7 +48,9 @@ from matplotlib.transforms import Affine2D, ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
 from gansim import tables, theory
+from gansim.floor import Floor
 from gansim.regimes import D_STATES, G_STATES, REGIMES, Thresholds, combine, d_states, g_states
+from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.traces import Traces
 
 __all__ = [
@@ -80,6 +82,7 @@ _P = ParamSpec("_P")
 
 COLOURS: dict[str, str] = {
     "converged": "#1b9e77",
+    "modes dropped": "#d1477f",
     "off target": "#f2b134",
     "collapsed": "#7a3b8f",
     "perfect": "#0b4f8a",
@@ -92,6 +95,7 @@ COLOURS: dict[str, str] = {
 
 MARKERS: dict[str, str] = {
     "converged": "o",
+    "modes dropped": "P",
     "off target": "^",
     "collapsed": "s",
     "perfect": "o",
@@ -102,11 +106,18 @@ MARKERS: dict[str, str] = {
 }
 """The marker of every state."""
 
-HATCHES: dict[str, str] = {"converged": "", "off target": "////", "collapsed": "xxxx", "non-finite": ""}
+HATCHES: dict[str, str] = {
+    "converged": "",
+    "modes dropped": "....",
+    "off target": "////",
+    "collapsed": "xxxx",
+    "non-finite": "",
+}
 """The hatch of every state of G, in bars whose colour tells what D did."""
 
 _DASHES: dict[str, Any] = {
     "converged": "-",
+    "modes dropped": (0, (5, 1, 1, 1, 1, 1)),
     "off target": (0, (4, 1.5)),
     "collapsed": (0, (1, 1)),
     "perfect": "-",
@@ -247,8 +258,8 @@ MAIN_SHARES: tuple[tuple[str, str], ...] = (
 @_styled
 def regime_shares(
     runs: pd.DataFrame,
-    rows: Sequence[str] = ("activation", "generator"),
-    blocks: Sequence[str] = ("scale", "game"),
+    rows: str | Sequence[str] = ("activation", "generator"),
+    blocks: str | Sequence[str] = ("scale", "game"),
     main: Sequence[tuple[str, str]] = MAIN_SHARES,
     labels: Labels | None = None,
     title: str = "How training ends",
@@ -259,11 +270,11 @@ def regime_shares(
     ----------
     runs : DataFrame
         One row per run, with the columns of `regimes.label`.
-    rows, blocks : sequence of str
+    rows, blocks : str or sequence of str
         Columns whose combinations are the rows, and the headed blocks that the rows stand in; blocks may be none. Order
         of first appearance.
     main : sequence of (column, level)
-        The shares drawn with 95 % Wilson intervals, one column of the figure each.
+        The shares drawn with 95 % intervals, one column of the figure each.
     labels : mapping, optional
         What to write instead of a level or a column name.
     title : str
@@ -280,6 +291,7 @@ def regime_shares(
     ValueError
         If there are no runs, or a column is missing.
     """
+    rows, blocks = columns_of(rows, "rows"), columns_of(blocks, "blocks")
     runs, by = _complete(runs, "regime", *(column for column, _ in main)), [*blocks, *rows]
     shares = tables.tabulate(runs, by, "regime")
     groups = shares[by].iloc[:: len(REGIMES)].reset_index(drop=True) if by else pd.DataFrame(index=[0])
@@ -296,7 +308,7 @@ def regime_shares(
     top, bottom = 0.68, 0.5 + legend_tall
     figure = Figure(figsize=(max(_WIDTH, left + 5.6), top + tall + bottom))
     place = _Inches(figure)
-    _head(figure, title, f"Each row: {_runs(shares['n'])}. Right: shares (lines) with 95 % Wilson intervals (bands).")
+    _head(figure, title, f"Each row: {_runs_of(shares)}. Right: shares (lines) with 95 % intervals (bands).")
     space = figure.get_figwidth() - left - 0.15
     wide = 0.36 * space
     bars = place.axes(left, bottom, wide, tall)
@@ -317,7 +329,7 @@ def regime_shares(
         axes.set(ylim=(tall, 0), yticks=[])
         axes.set_title(f"{column[0].upper()} {_name([level], labels)}", size=_SMALL, pad=3)
     if main:
-        note = "share of runs (%), 95 % Wilson interval"
+        note = "share of runs (%), 95 % interval"
         place.text(left + wide + 0.5 * (space - wide) + 0.1, bottom - 0.4, note, size=_NORMAL, ha="center")
     _regime_legend(place.axes(left, 0.02, 4.6, legend_tall - 0.05), occurring)
     return figure
@@ -384,8 +396,8 @@ def _split(regime: str) -> tuple[str, str]:
 def shares_over_time(
     traces: Traces,
     runs: pd.DataFrame,
-    sd: ArrayLike,
-    by: Sequence[str] = (),
+    floors: Floor | Sequence[Floor],
+    by: str | Sequence[str] = (),
     column: str = "d_state",
     thresholds: Thresholds | None = None,
 ) -> pd.DataFrame:
@@ -397,9 +409,9 @@ def shares_over_time(
         The records.
     runs : DataFrame
         One row per run, in the order of the traces.
-    sd : float or array_like, shape (runs,)
-        Standard deviation of each run's target, data units.
-    by : sequence of str
+    floors : Floor or sequence of Floor, shape (runs,)
+        Of each run's target and n_eval, see `gansim.floor.floor_of`; one for all if they agree.
+    by : str or sequence of str
         Columns of `runs` whose combinations are the groups; none for one group of all runs.
     column : {"g_state", "d_state", "regime"}, default "d_state"
         What to count.
@@ -414,8 +426,10 @@ def shares_over_time(
     Raises
     ------
     ValueError
-        If the traces and runs differ in number, or the column is not one of the three.
+        If the traces and runs differ in number, a run occurs twice, or the column is not one of the three.
     """
+    _refuse_unfit(runs)
+    by = columns_of(by)
     if len(traces) != len(runs):
         raise ValueError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
     if column not in _LEVELS:
@@ -423,10 +437,12 @@ def shares_over_time(
     if column == "d_state":
         codes = d_states(traces, thresholds)
     else:
-        codes = g_states(traces, sd, thresholds)
+        codes = g_states(traces, floors, thresholds)
         codes = combine(codes, d_states(traces, thresholds)) if column == "regime" else codes
     # Categories instead of texts: at 24,000 runs and 50 records, grouping takes 0.2 s instead of 1.1 s.
-    long = runs[list(by)].astype("category").iloc[np.repeat(np.arange(len(runs)), traces.records)]
+    rows = np.repeat(np.arange(len(runs)), traces.records)
+    ids = {"rep": replicates_of(runs), "cell": cells_of(runs)}
+    long = runs[by].astype("category").iloc[rows].assign(**{name: ids[name][rows] for name in ids if name not in by})
     counted = pd.Categorical.from_codes(codes.ravel(), categories=pd.Index(_LEVELS[column]), ordered=True)
     table = tables.tabulate(long.assign(step=traces.steps.ravel(), **{column: counted}), [*by, "step"], column)
     return table.astype({name: runs[name].dtype for name in by})
@@ -440,7 +456,7 @@ def regimes_over_time(
     labels: Labels | None = None,
     title: str = "States of G and D while training",
 ) -> Figure:
-    """Draw shares of states over training steps, with 95 % Wilson intervals as bands.
+    """Draw shares of states over training steps, with 95 % intervals as bands.
 
     Parameters
     ----------
@@ -484,7 +500,7 @@ def regimes_over_time(
     grid[0, 0].xaxis.set_major_formatter(FuncFormatter(_plain))
     figure.supxlabel("training step", size=_NORMAL)
     figure.supylabel("share of runs", size=_NORMAL)
-    note = f"Each panel: {_runs(pd.concat(shares)['n'])}, judged record by record. Bands: 95 % Wilson intervals."
+    note = f"Each panel: {_runs_of(pd.concat(shares))}, judged record by record. Bands: 95 % intervals."
     _head(figure, title, note)
     return figure
 
@@ -568,8 +584,8 @@ def rate_map(
     Returns
     -------
     Figure
-        A point of the grid without runs stays white. Black lines enclose the points whose lower Wilson limit exceeds
-        one half.
+        A point of the grid without runs stays white. Black lines enclose the points the lower limit of whose
+        interval exceeds one half.
 
     Raises
     ------
@@ -594,7 +610,7 @@ def rate_map(
     bar = figure.colorbar(mesh, ax=axes, label=f"share of runs {outcome}", format=PercentFormatter(1, symbol=" %"))
     bar.outline.set_visible(False)
     widest = 100 * float((shares["high"] - shares["low"]).max())
-    count = f"{_runs(shares['n'])} a point; widest 95 % Wilson interval: {widest:.0f} points."
+    count = f"{_runs_of(shares)} a point; widest 95 % interval: {widest:.0f} points."
     line = "Black line: lower limit above 50 %." if inside.any() else "Nowhere is the lower limit above 50 %."
     line += " White: no runs." if share.isna().to_numpy().any() else ""
     _head_or_title(figure, ax, title or f"Pr({outcome}) by learning rate", f"{note} {count} {line}".strip())
@@ -822,6 +838,7 @@ def v_against_auc(
     ValueError
         If there are no runs.
     """
+    _refuse_unfit(runs)
     if not len(runs):
         raise ValueError("runs: no rows; there is nothing to draw")
     figure, axes = _one(ax, (_WIDTH, 4.6))
@@ -972,6 +989,7 @@ def moments_cloud(
     ValueError
         If there are no runs, or `reach` is not above 10.
     """
+    _refuse_unfit(runs)
     if not len(runs) or not reach > 10:
         raise ValueError(f"runs, reach: {len(runs)} rows, {reach}; expected at least one, and above 10")
     mean, sd = target
@@ -1028,7 +1046,7 @@ def _cloud(
 @_styled
 def convergence_time(
     runs: pd.DataFrame,
-    by: Sequence[str] = ("activation", "generator"),
+    by: str | Sequence[str] = ("activation", "generator"),
     columns: str | None = None,
     labels: Labels | None = None,
     title: str = "Time to convergence",
@@ -1040,7 +1058,7 @@ def convergence_time(
     ----------
     runs : DataFrame
         One row per run, with the columns converged_step and last_step of `regimes.label`.
-    by : sequence of str
+    by : str or sequence of str
         Columns whose combinations are the curves.
     columns : str, optional
         Column of the runs whose levels are the panels side by side.
@@ -1058,10 +1076,12 @@ def convergence_time(
     Raises
     ------
     ValueError
-        If there are no runs.
+        If there are no runs, or a run occurs twice.
     """
+    _refuse_unfit(runs)
     if not len(runs):
         raise ValueError("runs: no rows; there is nothing to draw")
+    by = columns_of(by)
     across, groups = _facets(runs, columns), _combinations(runs, by)
     names = [_name(group, labels) or "all runs" for group in groups]
     last = float(runs["last_step"].max())
@@ -1090,7 +1110,7 @@ def convergence_time(
 
 def _incidence(axes: Axes, runs: pd.DataFrame, name: str, look: Mapping[str, Any], last: float) -> None:
     """One curve with its band, level from the last event on."""
-    table = tables.kaplan_meier(*_waiting(runs))
+    table = tables.kaplan_meier(*_waiting(runs), replicate=replicates_of(runs))
     line = {key: look[key] for key in ("color", "linestyle")}
     step, share = [*table["step"], last], 1 - table["survival"]
     low, high = 1 - table["high"], 1 - table["low"]
@@ -1138,7 +1158,7 @@ def _below(axes: Axes, at: tuple[float, float], offset: tuple[float, float], tex
 def sample_size(
     runs: pd.DataFrame,
     x: str = "samples",
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     labels: Labels | None = None,
     title: str = "Learning from a fixed sample",
     note: str = "",
@@ -1151,7 +1171,7 @@ def sample_size(
         One row per run, with columns g_state, v and v_train.
     x : str, default "samples"
         Column of the sample sizes: numbers, or texts of numbers; missing, or "fresh", where data are fresh each step.
-    by : sequence of str
+    by : str or sequence of str
         Columns whose combinations are the lines.
     labels : mapping, optional
         What to write instead of a level.
@@ -1161,7 +1181,7 @@ def sample_size(
     Returns
     -------
     Figure
-        Above, shares with 95 % Wilson intervals. Below, means of v_train - v with 95 % t intervals, over the runs that
+        Above, shares with 95 % intervals. Below, means of v_train - v with 95 % t intervals, over the runs that
         have both.
 
     Raises
@@ -1169,6 +1189,8 @@ def sample_size(
     ValueError
         If there are no runs, a column is missing, or a size is not a number.
     """
+    _refuse_unfit(runs)
+    by = columns_of(by)
     runs = runs.assign(**{x: _sizes(runs[x])}, overfit=runs["v_train"] - runs["v"])
     shares = _chosen(tables.tabulate(_complete(runs, "g_state"), [*by, x], "g_state"), "g_state", "converged")
     overfit = tables.estimate(runs, [*by, x], ["overfit"]).dropna(subset=["mean", x])
@@ -1195,7 +1217,7 @@ def sample_size(
         axes.grid(True, axis="y")
     if len(groups) > 1 or by:
         above.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0.0)
-    count = f"{_runs(shares['n'])} a point. 95 % intervals: Wilson's (above), Student's for the mean (below)."
+    count = f"{_runs_of(shares)} a point. 95 % intervals, Student's for the mean (below)."
     _head(figure, title, f"{note} {count}".strip())
     return figure
 
@@ -1235,7 +1257,7 @@ def _with_intervals(
 @_styled
 def referee(
     runs: pd.DataFrame,
-    by: Sequence[str] = ("regime",),
+    by: str | Sequence[str] = ("regime",),
     labels: Labels | None = None,
     title: str = "The referee: how well a fresh, larger D tells fakes from data",
     ax: Axes | None = None,
@@ -1246,7 +1268,7 @@ def referee(
     ----------
     runs : DataFrame
         One row per run, with the column referee_accuracy.
-    by : sequence of str
+    by : str or sequence of str
         Columns whose combinations are the rows, those of a categorical in its order.
     labels : mapping, optional
         What to write instead of a level.
@@ -1266,6 +1288,7 @@ def referee(
     ValueError
         If there are no runs, or a column is missing.
     """
+    by = columns_of(by)
     table = tables.estimate(_in_order(_complete(runs, *by), by), by, ["referee_accuracy"])
     figure, axes = _one(ax, (_WIDTH, 1.35 + 0.26 * len(table)))
     y = np.arange(len(table), dtype=np.float64)
@@ -1298,8 +1321,8 @@ def referee(
 @_styled
 def ratio_bars(
     table: pd.DataFrame,
-    rows: Sequence[str],
-    columns: Sequence[str],
+    rows: str | Sequence[str],
+    columns: str | Sequence[str],
     labels: Labels | None = None,
     title: str = "Ratios",
     note: str = "",
@@ -1310,9 +1333,9 @@ def ratio_bars(
     ----------
     table : DataFrame
         One line per row of the figure.
-    rows : sequence of str
+    rows : str or sequence of str
         Columns whose combinations name the rows.
-    columns : sequence of str
+    columns : str or sequence of str
         The ratios, one bar each in every row; a missing one is said to be missing.
     labels : mapping, optional
         What to write instead of a level or a column name.
@@ -1329,7 +1352,8 @@ def ratio_bars(
     ValueError
         If there is nothing to draw, or a ratio is not above 0.
     """
-    values = table[list(columns)].to_numpy(np.float64)
+    rows, columns = columns_of(rows, "rows"), columns_of(columns, "columns")
+    values = table[columns].to_numpy(np.float64)
     if not np.isfinite(values).any() or (values <= 0).any():
         raise ValueError(f"{', '.join(columns)}: the axis is logarithmic; expected at least one number, all above 0")
     pitch, thick = 0.2 * len(columns) + 0.14, 0.2
@@ -1517,6 +1541,12 @@ def _runs(counts: ArrayLike) -> str:
     return f"{_n(counts)} run{'' if np.max(np.asarray(counts)) == 1 else 's'}"
 
 
+def _runs_of(table: pd.DataFrame) -> str:
+    """Say how many runs a group of a table has, and of how many replicates if these are fewer."""
+    fewer = table["replicates"] < table["n"]
+    return _runs(table["n"]) + (f" of {_n(table['replicates'])[4:]} replicates" if fewer.any() else "")
+
+
 def _name(values: Iterable[Any], labels: Labels | None, joint: str = ", ") -> str:
     """Say which group, from its levels."""
     given = {**_LABELS, **(labels or {})}
@@ -1561,8 +1591,15 @@ def _all_where(frame: pd.DataFrame, by: Sequence[str], levels: Sequence[Any]) ->
     return frame
 
 
+def _refuse_unfit(runs: pd.DataFrame) -> None:
+    """Refuse what is no frame of runs, or holds one twice."""
+    check_frame(runs)
+    refuse_twice(runs)
+
+
 def _complete(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Give columns of states all their levels in order, also where runs were read from a file of texts."""
+    _refuse_unfit(runs)
     types = {name: pd.CategoricalDtype(pd.Index(levels), ordered=True) for name, levels in _LEVELS.items()}
     return runs.astype({name: types[name] for name in columns if name in types and name in runs})
 

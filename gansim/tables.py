@@ -2,7 +2,9 @@
 
 Everything here reads arrays and data frames of finished runs. Three rules hold throughout. A share comes with n, its
 Monte-Carlo standard error and an interval. Every run is counted: non-finite runs are rows like others, and counts add
-up to n. The unit of replication is the run: an interval over the runs of a cell speaks of new seeds, not of new cells.
+up to n. What was drawn independently is the replicate, whose random numbers all cells share: an interval speaks of new
+replicates, in the same cells, and its error is that of a mean over replicates, however many cells a group has. For one
+run per replicate that is the textbook's error over runs. The mathematics are in `gansim.intervals`.
 
 The Markdown and LaTeX tables are formatted from the frame that is written, as raw numbers, to the CSV.
 
@@ -12,17 +14,13 @@ Bonett and Price (2012), Adjusted Wald confidence interval for a difference of b
 data, J. Educ. Behav. Stat. 37(4), 479-488.
 Fagerland, Lydersen and Laake (2014), Recommended tests and confidence intervals for paired binomial proportions,
 Stat. Med. 33(16), 2850-2875.
-Kaplan and Meier (1958), Nonparametric estimation from incomplete observations, J. Am. Stat. Assoc. 53(282), 457-481.
 McNemar (1947), Note on the sampling error of the difference between correlated proportions or percentages,
 Psychometrika 12(2), 153-157.
-Wilson (1927), Probable inference, the law of succession, and statistical inference, J. Am. Stat. Assoc. 22(158),
-209-212.
 """
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,12 +29,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import stats
 
+from gansim.floor import Floor
+from gansim.intervals import Interval, kaplan_meier, mcse, of_mean, of_share, two_sided, wilson
 from gansim.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, combine, final_states
+from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.traces import FIELDS, Traces
 
 __all__ = [
+    "Share",
     "compare",
     "estimate",
     "kaplan_meier",
@@ -45,6 +47,7 @@ __all__ = [
     "mcse",
     "save",
     "sensitivity",
+    "share_of",
     "share_text",
     "shares_wide",
     "tabulate",
@@ -54,77 +57,22 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 _QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
-_TIDY = ("count", "n", "share", "mcse", "low", "high")
-_ESTIMATE = ("quantity", "n", "missing", "mean", "sd", "mcse", "low", "high", *_QUANTILES)
+_TIDY = ("count", "n", "replicates", "share", "mcse", "low", "high")
+_ESTIMATE = ("quantity", "n", "replicates", "missing", "mean", "sd", "mcse", "low", "high", *_QUANTILES)
 
 
 # Shares -----------------------------------------------------------------------------------------------------------
 
 
-def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Interval for a proportion (Wilson 1927), which stays honest at 0 of n and n of n.
-
-    Parameters
-    ----------
-    k, n : array_like of int
-        Successes and trials; broadcast against each other.
-    level : float, default 0.95
-        Confidence level.
-
-    Returns
-    -------
-    low, high : ndarray of float64
-        The limits, exactly 0 where k = 0 and exactly 1 where k = n. Without trials, 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        Unless 0 <= k <= n and 0 < level < 1.
-    """
-    successes, trials = _checked_counts(k, n)
-    z2 = _two_sided(level) ** 2
-    centre = (successes + z2 / 2) / (trials + z2)
-    spread = z2 / 4 + np.where(trials > 0, successes * (trials - successes) / np.maximum(trials, 1), 0)
-    half = np.sqrt(z2 * spread) / (trials + z2)
-    # Rounding would leave limits like 1e-19 where the formula gives exactly 0.
-    low = np.where(successes == 0, 0.0, np.maximum(centre - half, 0))
-    high = np.where(successes == trials, 1.0, np.minimum(centre + half, 1))
-    return low[()], high[()]
-
-
-def mcse(k: ArrayLike, n: ArrayLike) -> Floats:
-    """Monte-Carlo standard error of the share k of n, sqrt(p (1 - p) / n).
-
-    It is 0 at 0 of n and at n of n, where only an interval tells how little that means.
-
-    Parameters
-    ----------
-    k, n : array_like of int
-        Successes and trials; broadcast against each other.
-
-    Returns
-    -------
-    ndarray of float64
-        NaN without trials.
-
-    Raises
-    ------
-    ValueError
-        Unless 0 <= k <= n.
-    """
-    successes, trials = _checked_counts(k, n)
-    share = _ratio(successes, trials)
-    return np.sqrt(_ratio(share * (1 - share), trials))[()]
-
-
-def tabulate(runs: pd.DataFrame, by: Sequence[str], column: str = "regime", level: float = 0.95) -> pd.DataFrame:
+def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime", level: float = 0.95) -> pd.DataFrame:
     """Count how often each level of a column occurs, group by group.
 
     Parameters
     ----------
     runs : DataFrame
-        One row per run.
-    by : sequence of str
+        One row per run. Runs of one replicate (columns seed and rep) share their random numbers; without rep every run
+        is a replicate.
+    by : str or sequence of str
         Columns whose combinations are the groups; none for one group of all runs. Missing values are a level of their
         own (`samples` is missing where data are fresh).
     column : str, default "regime"
@@ -137,17 +85,19 @@ def tabulate(runs: pd.DataFrame, by: Sequence[str], column: str = "regime", leve
     -------
     DataFrame
         One row per group, in order of first appearance, and level: the columns of `by`, `column`, count, n (runs in the
-        group), share = count / n, mcse (its Monte-Carlo standard error), low, high (Wilson interval). The counts of a
-        group add up to n.
+        group), replicates (of the group), share = count / n, mcse (its Monte-Carlo standard error), low, high. The
+        counts of a group add up to n. Errors and intervals are those of `gansim.intervals.of_share`: Wilson's where a
+        group has one run per replicate.
 
     Raises
     ------
     ValueError
-        If there are no runs, a column is missing, named twice or named like one of the table, or `column` has missing
-        values.
+        If there are no runs, a run occurs twice, a column is missing, named twice or named like one of the table, or
+        `column` has missing values.
     """
-    _require_columns(runs, by, column)
+    by = _require_columns(runs, by, column)
     _refuse_hidden([*by, column], _TIDY)
+    refuse_twice(runs, by)
     levels, codes = _levels(runs, column)
     keys, group = _groups(runs, by)
     counts = np.zeros((len(keys), len(levels)), dtype=np.int64)
@@ -156,8 +106,78 @@ def tabulate(runs: pd.DataFrame, by: Sequence[str], column: str = "regime", leve
     table = keys.loc[np.repeat(np.arange(len(keys)), len(levels))].reset_index(drop=True)
     table[column] = _tiled(levels, len(keys))
     count, n = counts.ravel(), np.repeat(counts.sum(axis=1), len(levels))
-    low, high = wilson(count, n, level)
-    return table.assign(count=count, n=n, share=count / n, mcse=mcse(count, n), low=low, high=high)
+    replicates, errors = _errors(runs, group, codes, counts, level)
+    table = table.assign(count=count, n=n, replicates=np.repeat(replicates, len(levels)), share=count / n)
+    return table.assign(**dict(zip(Interval._fields, errors.reshape(3, -1), strict=True)))
+
+
+def _errors(
+    runs: pd.DataFrame, group: NDArray[np.int64], codes: NDArray[np.int64], counts: NDArray[np.int64], level: float
+) -> tuple[NDArray[np.int64], Floats]:
+    """Replicates of each group, and error, low and high of each group's share of each level, (3, groups, levels)."""
+    n = counts.sum(axis=1)
+    replicate, cell = replicates_of(runs), cells_of(runs)
+    replicates = np.bincount(np.unique(group * (int(replicate.max()) + 1) + replicate) // (int(replicate.max()) + 1))
+    errors = np.stack([mcse(counts, n[:, None]), *wilson(counts, n[:, None], level)])
+    pooled = np.flatnonzero(replicates < n)  # the others have one run per replicate
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(n)
+    for stratum in pooled:
+        rows = order[ends[stratum] - n[stratum] : ends[stratum]]
+        ids = [np.unique(numbers[rows], return_inverse=True)[1].ravel() for numbers in (replicate, cell)]
+        for position in range(counts.shape[1]):
+            errors[:, stratum, position] = of_share(codes[rows] == position, ids[0], ids[1], level)
+    return replicates, errors
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of runs, in numbers and, by `str`, in words such as "33.4 % [33.2, 33.4]"."""
+
+    share: float
+    mcse: float
+    low: float
+    high: float
+    count: int
+    n: int
+    replicates: int
+
+    def __str__(self) -> str:
+        return _share_text(self.share, self.low, self.high, None)
+
+
+def share_of(runs: pd.DataFrame, chosen: ArrayLike, level: float = 0.95) -> Share:
+    """Say which share of the runs have an outcome, with the error and the interval that `tabulate` gives.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row per run, at least one.
+    chosen : array_like of bool, shape (runs,)
+        Which of them have the outcome, such as ``runs["d_state"] == "idle"``.
+    level : float, default 0.95
+        Confidence level.
+
+    Returns
+    -------
+    Share
+        share, mcse, low, high, count, n (runs) and replicates.
+
+    Raises
+    ------
+    ValueError
+        If there are no runs, a run occurs twice, or `chosen` is not one boolean per run.
+    """
+    check_frame(runs)
+    hit = np.asarray(chosen)
+    if hit.dtype != bool or hit.shape != (len(runs),):
+        raise ValueError(f"chosen: {hit.dtype} of shape {hit.shape}: booleans, one for each of {len(runs)} runs")
+    table = tabulate(runs.assign(**{_CHOSEN: hit}), [], _CHOSEN, level)
+    names = [field.name for field in fields(Share)]
+    return Share(**{name: table[name].iloc[1].item() for name in names})
+
+
+_CHOSEN = "chosen by the caller"  # no factor may have spaces in its name
 
 
 # Differences, means, thresholds, times ----------------------------------------------------------------------------
@@ -170,7 +190,7 @@ def compare(
     b: Any,
     column: str = "g_state",
     value: Any = None,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Compare two levels of a factor, or two cells, pairing runs by replicate.
@@ -181,16 +201,17 @@ def compare(
     Parameters
     ----------
     runs : DataFrame
-        One row per run, with a column `rep`.
+        One row per run, with a column `rep`; runs of several seeds are paired within their seed.
     factor : str
         The column whose levels are compared; "cell" for two cells by number.
     a, b
         Two of its levels; None or NaN for the level of missing values.
     column, value : default "g_state", "converged"
         The outcome: `column` equals `value`. Of a column of numbers without a value, such as "w1", means are compared.
-    by : sequence of str, optional
+    by : str or sequence of str, optional
         The strata: columns within which a replicate occurs once per level. By default all other factors, that is the
-        columns before the first measurement, without `cell`, `rep` and `seed`; none where cells are compared.
+        columns before the first measurement, without `cell`, `rep` and `seed`, and without those that the factor
+        determines, such as the game where the levels of a factor set it; none where cells are compared.
     level : float, default 0.95
         Confidence level.
 
@@ -218,23 +239,27 @@ def compare(
     Raises
     ------
     ValueError
-        If a column, level or outcome does not occur, `a` equals `b`, no stratum has both, a replicate occurs twice, a
-        column is named like one of the table, or the runs of a pair are of studies with different seeds.
+        If a column, level or outcome does not occur, `a` equals `b`, no stratum has both, a run or a replicate occurs
+        twice, a column is named like one of the table, or the runs of `a` and of `b` have no seed in common.
     """
-    by = ([] if factor == "cell" else _factors(runs, factor)) if by is None else list(by)
-    _require_columns(runs, by, factor, column, "rep")
+    two_sided(level)
+    _require_columns(runs, [], factor, column, "rep")
+    in_a, in_b = _equal_to(runs[factor], a, "a"), _equal_to(runs[factor], b, "b")
+    if by is None:
+        by = [] if factor == "cell" else _strata(runs, factor, in_a | in_b)
+    by = _require_columns(runs, by, factor, column, "rep")
+    refuse_twice(runs)
     outcome, means = _outcome(runs, column, value)
-    in_a, in_b = _equal_to(runs[factor], a), _equal_to(runs[factor], b)
     if np.any(in_a & in_b):
         raise ValueError(f"{factor}: {a!r} cannot be compared with itself")
 
     keys, outcome["stratum"] = _groups(runs, by)
     arms = [_by_replicate(outcome[chosen], factor, arm) for chosen, arm in ((in_a, a), (in_b, b))]
     pairs = pd.concat([arms[0].add_suffix("_a"), arms[1].add_suffix("_b")], axis=1, join="inner")
+    if pairs.empty and not set(outcome["seed"][in_a]) & set(outcome["seed"][in_b]):
+        raise ValueError("seed: the runs of a pair have different seeds, so they share no random numbers; one study")
     if pairs.empty:
         raise ValueError(f"{factor}: no stratum has runs of both {a!r} and {b!r}; strata: {', '.join(by) or 'none'}")
-    if (pairs["seed_a"] != pairs["seed_b"]).any():
-        raise ValueError("seed: the runs of a pair have different seeds, so they share no random numbers; one study")
 
     stratum = pairs.index.get_level_values("stratum").to_numpy()
     sizes = np.bincount(outcome["stratum"][in_a | in_b], minlength=len(keys))
@@ -247,16 +272,19 @@ def compare(
     return pd.concat([keys.loc[present].reset_index(drop=True).assign(**arms_of), pd.DataFrame(rows)], axis=1)
 
 
-def estimate(runs: pd.DataFrame, by: Sequence[str], columns: Sequence[str], level: float = 0.95) -> pd.DataFrame:
+def estimate(
+    runs: pd.DataFrame, by: str | Sequence[str], columns: str | Sequence[str], level: float = 0.95
+) -> pd.DataFrame:
     """Estimate means of numeric columns, group by group, with their Monte-Carlo error.
 
     Parameters
     ----------
     runs : DataFrame
-        One row per run.
-    by : sequence of str
+        One row per run. Runs of one replicate (columns seed and rep) share their random numbers; without rep every run
+        is a replicate.
+    by : str or sequence of str
         Columns whose combinations are the groups; none for one group of all runs.
-    columns : sequence of str
+    columns : str or sequence of str
         The numeric columns.
     level : float, default 0.95
         Confidence level.
@@ -265,31 +293,38 @@ def estimate(runs: pd.DataFrame, by: Sequence[str], columns: Sequence[str], leve
     -------
     DataFrame
         One row per group and column: the columns of `by`, quantity (the column's name), n (runs with a finite value),
-        missing (the other runs of the group), mean, sd, mcse = sd / sqrt(n), low, high (Student's interval for the
-        mean), q05, q25, median, q75, q95. What cannot be computed, a mean of none or a spread of one, is NaN.
+        replicates (that have such a run), missing (the other runs of the group), mean and sd over runs, mcse, low, high
+        (Student's interval for the mean over replicates, `gansim.intervals.of_mean`; of one run per replicate the error
+        is sd / sqrt(n)), q05, q25, median, q75, q95 (over runs). What cannot be computed, a mean of none or a spread of
+        one, is NaN.
 
     Raises
     ------
     ValueError
-        If there are no runs, or a column is missing, named twice or named like one of the table.
+        If there are no runs, a run occurs twice, or a column is missing, not of numbers, named twice or named like one
+        of the table.
     """
-    _require_columns(runs, by, *columns)
+    two_sided(level)
+    columns = columns_of(columns, "columns")
+    by = _require_columns(runs, by, *columns)
     _refuse_hidden(by, _ESTIMATE)
+    refuse_twice(runs, by)
+    numbers = {name: _numeric(runs[name]) for name in columns}
     keys, group = _groups(runs, by)
-    rows = []
+    replicate, rows = replicates_of(runs), []
     for stratum in range(len(keys)):
-        chosen = runs[group == stratum]
-        rows += [{"quantity": name, **_moments(chosen[name].to_numpy(np.float64), level)} for name in columns]
+        mine = group == stratum
+        rows += [{"quantity": name, **_moments(numbers[name][mine], replicate[mine], level)} for name in columns]
     repeated = keys.loc[np.repeat(np.arange(len(keys)), len(columns))].reset_index(drop=True)
     return pd.concat([repeated, pd.DataFrame(rows)], axis=1)
 
 
 def sensitivity(
     traces: Traces,
-    sd: ArrayLike,
+    floors: Floor | Sequence[Floor],
     runs: pd.DataFrame,
-    by: Sequence[str],
-    grid: Sequence[Thresholds],
+    by: str | Sequence[str],
+    grid: Thresholds | Sequence[Thresholds],
     column: str = "regime",
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -299,13 +334,13 @@ def sensitivity(
     ----------
     traces : Traces
         The runs' records.
-    sd : float or array_like, shape (runs,)
-        Standard deviation of each run's target, data units.
+    floors : Floor or sequence of Floor, shape (runs,)
+        Of each run's target and n_eval, see `gansim.floor.floor_of`; one for all if they agree.
     runs : DataFrame
         One row per run, in the order of the traces.
-    by : sequence of str
+    by : str or sequence of str
         Columns whose combinations are the groups.
-    grid : sequence of Thresholds
+    grid : Thresholds or sequence of Thresholds
         The thresholds in turn; `regimes.vary` makes a list with one moved at a time.
     column : {"regime", "g_state", "d_state"}, default "regime"
         What to count.
@@ -324,83 +359,30 @@ def sensitivity(
     ValueError
         If the grid is empty, the traces and runs differ in number, or the column is not a label.
     """
+    check_frame(runs)
     if len(traces) != len(runs):
         raise ValueError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
-    if not grid:
-        raise ValueError("grid: no thresholds; expected at least one")
-    _require_columns(runs, by)
+    grid = [grid] if isinstance(grid, Thresholds) else grid
+    if not grid or not all(isinstance(entry, Thresholds) for entry in grid):
+        raise ValueError(f"grid: value {grid!r:.60}: Thresholds, at least one")
+    by = _require_columns(runs, by)
+    refuse_twice(runs)
     keys, group = _groups(runs, by)
+    ids = [name for name in ("study", "design", "seed", "cell", "rep") if name in runs.columns and name not in by]
     base: NDArray[np.int8] | None = None
     parts = []
     for thresholds in grid:
-        codes, levels = _relabel(traces, sd, thresholds, column)
+        codes, levels = _relabel(traces, floors, thresholds, column)
         base = codes if base is None else base
         relabelled = np.bincount(group[codes != base], minlength=len(keys))
         labels = pd.Categorical.from_codes(codes, categories=pd.Index(levels), ordered=True)
-        labelled = runs[list(by)].assign(
+        labelled = runs[[*by, *ids]].assign(
             thresholds=_describe(thresholds), relabelled=relabelled[group], **{column: labels}
         )
         parts.append(tabulate(labelled, [*by, "thresholds", "relabelled"], column, level))
     # From one table per entry of the grid to one block per group, so that a group's shares stand below each other.
     rows = np.arange(sum(map(len, parts))).reshape(len(parts), len(keys), -1).transpose(1, 0, 2).ravel()
     return pd.concat(parts, ignore_index=True).iloc[rows].reset_index(drop=True)
-
-
-def kaplan_meier(time: ArrayLike, event: ArrayLike, level: float = 0.95) -> pd.DataFrame:
-    """Estimate the share of runs still waiting for an event, from right-censored times (Kaplan and Meier 1958).
-
-    Parameters
-    ----------
-    time : array_like of float, shape (runs,)
-        When the event happened or, without one, until when the run was watched.
-    event : array_like of bool, shape (runs,)
-        Whether the event happened.
-    level : float, default 0.95
-        Confidence level.
-
-    Returns
-    -------
-    DataFrame
-        One row per distinct time, with a row at 0 before them: step, survival (share still without the event just after
-        the step), low, high, at_risk (runs watched until just before the step), events, censored (at the step).
-
-        The interval is on the log(-log) scale (`scipy.stats.ecdf`), pointwise. That scale has none at survival 1 and 0.
-        There, Wilson's limits for the runs at risk stand in: at 1 the lower one for all of them; at 0 the upper one for
-        none of them, or the limit of the row before, whichever is less.
-
-    Raises
-    ------
-    ValueError
-        If there are no runs, the shapes differ, a time is negative or not finite, or not 0 < level < 1.
-    """
-    times, happened = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=bool)
-    if times.ndim != 1 or times.size == 0 or times.shape != happened.shape:
-        raise ValueError(f"time, event: shapes {times.shape} and {happened.shape}; expected the same (runs,), runs > 0")
-    if not np.all(np.isfinite(times) & (times >= 0)):
-        raise ValueError("time: a time must be finite and at least 0; give a censored run the time it was watched")
-    z2 = _two_sided(level) ** 2
-
-    curve = stats.ecdf(stats.CensoredData(uncensored=times[happened], right=times[~happened])).sf
-    with warnings.catch_warnings():  # undefined where survival is 1 or 0; filled in below
-        warnings.filterwarnings("ignore", message="The confidence interval is undefined", category=RuntimeWarning)
-        interval: Any = curve.confidence_interval(level, method="log-log")
-    step, survival = np.asarray(curve.quantiles), np.asarray(curve.probabilities)
-    at_risk = np.array([np.count_nonzero(times >= t) for t in step], dtype=np.int64)
-    events = np.array([np.count_nonzero(times[happened] == t) for t in step], dtype=np.int64)
-    censored = np.array([np.count_nonzero(times[~happened] == t) for t in step], dtype=np.int64)
-
-    low = np.where(survival == 1, at_risk / (at_risk + z2), interval.low.probabilities)
-    high = np.where(survival == 1, 1.0, interval.high.probabilities)
-    if survival[-1] == 0:  # only the last row can be
-        before = high[-2] if len(high) > 1 else 1.0
-        low[-1], high[-1] = 0.0, min(before, z2 / (at_risk[-1] + z2))
-    table = pd.DataFrame({"step": step, "survival": survival, "low": low, "high": high})
-    table = table.assign(at_risk=at_risk, events=events, censored=censored)
-    if step[0] == 0:
-        return table
-    n = len(times)
-    start = pd.DataFrame([{"step": 0.0, "survival": 1.0, "low": 1.0, "high": 1.0}])
-    return pd.concat([start.assign(at_risk=n, events=0, censored=0), table], ignore_index=True)
 
 
 def _outcome(runs: pd.DataFrame, column: str, value: Any) -> tuple[pd.DataFrame, bool]:
@@ -423,7 +405,7 @@ def _paired(hits: NDArray[np.bool_], runs: int, level: float) -> dict[str, Any]:
     difference = (only_a - only_b) / n
     # Bonett and Price 2012: one pair of each discordant kind is added, which keeps the width above 0.
     more_a, more_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
-    half = _two_sided(level) * np.sqrt((more_a + more_b - (more_a - more_b) ** 2) / (n + 2))
+    half = two_sided(level) * np.sqrt((more_a + more_b - (more_a - more_b) ** 2) / (n + 2))
     discordant = only_a + only_b
     variance = discordant / n - difference**2
     return {
@@ -446,7 +428,7 @@ def _paired_means(values: Floats, runs: int, level: float) -> dict[str, Any]:
     """One row of `compare`, from the numbers of n pairs, (n, 2), out of `runs` runs."""
     finite = values[np.isfinite(values).all(axis=1)]
     n, pairs = len(finite), len(values)
-    moments = _moments(finite[:, 0] - finite[:, 1], level)
+    moments = _moments(finite[:, 0] - finite[:, 1], np.arange(n), level)
     spread = finite.var(axis=0, ddof=1).sum() if n > 1 else np.nan
     return {
         "n": n,
@@ -460,8 +442,10 @@ def _paired_means(values: Floats, runs: int, level: float) -> dict[str, Any]:
     }
 
 
-def _equal_to(values: pd.Series[Any], level: Any) -> NDArray[np.bool_]:
+def _equal_to(values: pd.Series[Any], level: Any, name: str) -> NDArray[np.bool_]:
     """Which values equal the level; refused if none does."""
+    if not pd.api.types.is_scalar(level):
+        raise ValueError(f"{name}: value {level!r:.60}: one level of {values.name}")
     equal = (values.isna() if pd.isna(level) else values == level).to_numpy(dtype=bool)
     if not equal.any():
         raise ValueError(f"{values.name}: {level!r} does not occur; allowed: {', '.join(map(repr, values.unique()))}")
@@ -469,14 +453,32 @@ def _equal_to(values: pd.Series[Any], level: Any) -> NDArray[np.bool_]:
 
 
 def _by_replicate(outcome: pd.DataFrame, factor: str, arm: Any) -> pd.DataFrame:
-    """Outcomes and seeds of one level, indexed by stratum and replicate; refused if that does not identify a run."""
-    twice = outcome[outcome.duplicated(["stratum", "rep"])]
+    """Outcomes of one level, indexed by stratum, seed and replicate; refused if that does not identify a run."""
+    twice = outcome[outcome.duplicated(["stratum", "seed", "rep"])]
     if len(twice):
         raise ValueError(
             f"{factor} = {arm!r}: replicate {twice['rep'].iloc[0]} occurs more than once in a stratum, so that pairs "
             "are ambiguous; name in `by` every other factor that varies"
         )
-    return outcome.set_index(["stratum", "rep"])
+    return outcome.set_index(["stratum", "seed", "rep"])
+
+
+def _strata(runs: pd.DataFrame, factor: str, compared: NDArray[np.bool_]) -> list[str]:
+    """Return the factors of the runs that `factor` does not determine.
+
+    A column with one value under each level of the factor, and not the same under all, cannot be held while the factor
+    varies: it is part of what the levels stand for. The design always is a stratum: cells of two have nothing to do
+    with each other.
+    """
+    known = runs[compared | runs[factor].notna().to_numpy()]
+    names = _factors(runs, factor)
+    values = known.groupby(factor, dropna=False, observed=True)[names].nunique(dropna=False)
+    determined = [
+        name
+        for name in names
+        if name not in ("study", "design") and (values[name] == 1).all() and known[name].nunique(dropna=False) > 1
+    ]
+    return [name for name in names if name not in determined]
 
 
 def _factors(runs: pd.DataFrame, factor: str) -> list[str]:
@@ -487,23 +489,28 @@ def _factors(runs: pd.DataFrame, factor: str) -> list[str]:
     return [name for name in before if name not in (factor, "cell", "rep", "seed")]
 
 
-def _moments(values: Floats, level: float) -> dict[str, Any]:
+def _numeric(values: pd.Series[Any]) -> Floats:
+    """Return a column as numbers, or refuse one of something else."""
+    if values.dtype.kind not in "iufb" and not pd.api.types.is_numeric_dtype(values.dtype):
+        raise ValueError(f"{values.name}: values such as {values.iloc[0]!r:.60}: a column of numbers")
+    return values.to_numpy(np.float64, na_value=np.nan)
+
+
+def _moments(values: Floats, replicate: NDArray[np.int64], level: float) -> dict[str, Any]:
     """One row of `estimate`."""
-    finite = values[np.isfinite(values)]
+    known = np.isfinite(values)
+    finite = values[known]
     n = len(finite)
-    mean = float(finite.mean()) if n else np.nan
-    sd = float(finite.std(ddof=1)) if n > 1 else np.nan
-    error = sd / np.sqrt(n) if n > 1 else np.nan
-    half = float(special.stdtrit(n - 1, (1 + _checked_level(level)) / 2)) * error if n > 1 else np.nan
-    row: dict[str, Any] = {"n": n, "missing": len(values) - n, "mean": mean, "sd": sd, "mcse": error}
-    row |= {"low": mean - half, "high": mean + half}
+    row: dict[str, Any] = {"n": n, "replicates": len(np.unique(replicate[known])), "missing": len(values) - n}
+    row |= {"mean": float(finite.mean()) if n else np.nan, "sd": float(finite.std(ddof=1)) if n > 1 else np.nan}
+    row |= of_mean(finite, replicate[known], level)._asdict()
     return row | {name: float(np.quantile(finite, q)) if n else np.nan for name, q in _QUANTILES.items()}
 
 
 def _relabel(
-    traces: Traces, sd: ArrayLike, thresholds: Thresholds, column: str
+    traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds, column: str
 ) -> tuple[NDArray[np.int8], tuple[str, ...]]:
-    g, d = final_states(traces, sd, thresholds)
+    g, d = final_states(traces, floors, thresholds)
     if column == "regime":
         return combine(g, d), REGIMES
     if column == "g_state":
@@ -553,15 +560,17 @@ def _tiled(levels: pd.Index[Any], times: int) -> Any:
     return pd.Categorical.from_codes(np.tile(np.arange(len(levels)), times), categories=levels, ordered=True)
 
 
-def _require_columns(runs: pd.DataFrame, by: Sequence[str], *others: str) -> None:
-    if isinstance(by, str):
-        raise ValueError(f"by: {by!r} is one name; expected a sequence of names")
-    names = [*by, *others]
+def _require_columns(runs: pd.DataFrame, by: str | Sequence[str], *others: str) -> list[str]:
+    """Return the names in `by`; refuse what is no frame of runs, or lacks one of the columns."""
+    check_frame(runs)
+    by = columns_of(by)
+    names = [*by, *columns_of(others, "column")]
     for name in names:
         if name not in runs.columns:
             raise ValueError(f"{name!r}: no such column; allowed: {', '.join(map(str, runs.columns))}")
         if names.count(name) > 1:
             raise ValueError(f"{name!r}: named twice")
+    return by
 
 
 def _refuse_hidden(by: Sequence[str], made: Sequence[str]) -> None:
@@ -569,31 +578,6 @@ def _refuse_hidden(by: Sequence[str], made: Sequence[str]) -> None:
     hidden = [name for name in by if name in made]
     if hidden:
         raise ValueError(f"{hidden[0]!r}: a column of the table has this name; allowed: other than {', '.join(made)}")
-
-
-def _checked_counts(k: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
-    successes, trials = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))
-    if not np.all((successes >= 0) & (successes <= trials)):
-        raise ValueError("k, n: counts must satisfy 0 <= k <= n")
-    return successes, trials
-
-
-def _checked_level(level: float) -> float:
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level}; allowed: above 0, below 1")
-    return level
-
-
-def _two_sided(level: float) -> float:
-    """Return the normal quantile that leaves (1 - level) / 2 on each side: 1.96 for 0.95."""
-    return float(special.ndtri((1 + _checked_level(level)) / 2))
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    """Divide; NaN, without a warning, where the divisor is 0."""
-    quotient: Floats = np.full(np.shape(below), np.nan)
-    np.divide(above, below, out=quotient, where=below > 0)
-    return quotient
 
 
 # Files ------------------------------------------------------------------------------------------------------------
@@ -605,12 +589,13 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     tidy : DataFrame
-        As `tabulate` returns it: grouping columns, the counted column, then count, n, share, mcse, low, high.
+        As `tabulate` returns it: grouping columns, the counted column, then count, n, replicates, share, mcse, low,
+        high.
 
     Returns
     -------
     DataFrame
-        The grouping columns, n, and for each level that occurs in any group a column of texts such as
+        The grouping columns, n, replicates, and for each level that occurs in any group a column of texts such as
         "93.1 % [91.4, 94.6] ± 0.8": the share, its interval and its Monte-Carlo standard error, all in percent.
 
     Raises
@@ -618,12 +603,13 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If the columns are not those of `tabulate`.
     """
+    check_frame(tidy, "tidy")
     names = [str(name) for name in tidy.columns]
     if not _is_tidy(tidy):
         raise ValueError(f"tidy: columns {', '.join(names)}; expected those of tabulate, ending in {', '.join(_TIDY)}")
     split = names.index("count") - 1
     keys, group = _groups(tidy, names[:split])
-    wide = keys.assign(n=tidy.groupby(group)["n"].first().to_numpy())
+    wide = keys.assign(**{name: tidy.groupby(group)[name].first().to_numpy() for name in ("n", "replicates")})
     shares = zip(tidy["share"], tidy["low"], tidy["high"], tidy["mcse"], strict=True)
     texts = pd.Series([_share_text(*share) for share in shares], index=tidy.index)
     for level in _occurring(tidy, names[split]):
@@ -633,7 +619,9 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
 
 
 def share_text(k: int, n: int, level: float = 0.95) -> str:
-    """Write a share with its Wilson interval, in percent, as the tables do.
+    """Write a share of independent runs, of a single cell, with its Wilson interval, in percent, as the tables do.
+
+    Of runs of several cells, which share their replicates, `share_of` tells the share.
 
     Parameters
     ----------
@@ -655,16 +643,21 @@ def share_text(k: int, n: int, level: float = 0.95) -> str:
     Examples
     --------
     >>> share_text(0, 16_000), share_text(1, 16_000), share_text(931, 1000)
-    ('0 % [0.0, 0.02]', '<0.1 % [0.001, 0.04]', '93.1 % [91.4, 94.5]')
+    ('0 % [0.00, 0.02]', '0.01 % [0.001, 0.04]', '93.1 % [91.4, 94.5]')
     """
+    low, high = wilson(k, n, level)
     if n < 1:
         raise ValueError(f"n: {n}; expected at least one trial")
-    low, high = wilson(k, n, level)
     return _share_text(k / n, float(low), float(high), None)
 
 
-def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes: Sequence[str] = ()) -> list[Path]:
-    """Write a table three times: CSV with the raw numbers, Markdown and LaTeX for reading.
+def save(
+    frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes: str | Sequence[str] = ()
+) -> list[Path]:
+    """Write a table three times: CSV with the numbers to twelve digits, Markdown and LaTeX for reading.
+
+    Twelve significant digits are more than any of them means, and few enough to be the same on every processor: the
+    last of a float64's seventeen depend on whose exp and log were used, and in which order sums were taken.
 
     Parameters
     ----------
@@ -676,7 +669,7 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
         File name without suffix, also the LaTeX label: letters, digits, "_", "-", and "." but not first.
     caption : str
         What the table shows: first line of the Markdown, caption of the LaTeX.
-    notes : sequence of str, optional
+    notes : str or sequence of str, optional
         Lines below the table, after those on how to read it: what a reader must know, such as
         `gansim.planner.stopping_note`.
 
@@ -692,7 +685,8 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
     """
     if not re.fullmatch(r"[\w-][\w.-]*", name):
         raise ValueError(f"name: {name!r}; allowed: letters, digits, '_', '-', and '.' but not first")
-    base = Path(folder)
+    check_frame(frame, "frame")
+    base, frame = Path(folder), _rounded(frame)
     base.mkdir(parents=True, exist_ok=True)
     texts = {
         "csv": frame.to_csv(index=False, lineterminator="\n"),
@@ -706,7 +700,13 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
     return paths
 
 
-def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> str:
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Round floating-point columns to 12 significant digits, of float32 from the digits that tell its numbers apart."""
+    names = [name for name in frame.columns if frame[name].dtype in (np.float32, np.float64)]
+    return frame.assign(**{name: [float(f"{float(str(x)):.12g}") for x in frame[name].to_numpy()] for name in names})
+
+
+def markdown(frame: pd.DataFrame, caption: str, notes: str | Sequence[str] = ()) -> str:
     """Return a table as Markdown: the caption, the formatted table, notes on how to read it.
 
     Parameters
@@ -716,10 +716,10 @@ def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> st
         error share a column.
     caption : str
         First line.
-    notes : sequence of str, optional
+    notes : str or sequence of str, optional
         Paragraphs after the notes on how to read the table.
     """
-    layout = _layout(frame)
+    layout = _layout(frame, notes)
     table = [[cell.replace("|", "\\|") for cell in row] for row in (layout.headings, *layout.rows)]
     widths = [max(3, *(len(row[column]) for row in table)) for column in range(len(layout.headings))]
     rules = [
@@ -729,10 +729,10 @@ def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> st
         "| " + " | ".join(_pad(*cell) for cell in zip(row, widths, layout.right, strict=True)) + " |"
         for row in (table[0], rules, *table[1:])
     ]
-    return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes, *map(_one_line, notes)]) + "\n"
+    return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes]) + "\n"
 
 
-def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = ()) -> str:
+def latex(frame: pd.DataFrame, caption: str, label: str, notes: str | Sequence[str] = ()) -> str:
     """Return a table as a LaTeX float; the document needs the package booktabs.
 
     Parameters
@@ -743,10 +743,10 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = 
         The caption, plain text.
     label : str
         Its label, without the "tab:" put before it.
-    notes : sequence of str, optional
+    notes : str or sequence of str, optional
         Lines after the notes on how to read the table.
     """
-    layout = _layout(frame)
+    layout = _layout(frame, notes)
     # A first cell that opens a bracket would be read as an argument of the line break before it.
     rows = [re.sub(r"^\[", "{}[", " & ".join(map(_escape, row))) + r" \\" for row in (layout.headings, *layout.rows)]
     lines = [
@@ -762,7 +762,7 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = 
         *rows[1:],
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par\smallskip {_escape(note)}" for note in (*layout.notes, *map(_one_line, notes))),
+        *(rf"\par\smallskip {_escape(note)}" for note in layout.notes),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -778,9 +778,11 @@ class _Layout:
     notes: list[str]
 
 
-def _layout(frame: pd.DataFrame) -> _Layout:
+def _layout(frame: pd.DataFrame, more: str | Sequence[str]) -> _Layout:
+    check_frame(frame, "frame")
+    more = [_one_line(note) for note in ([more] if isinstance(more, str) else more)]
     if not _is_tidy(frame):
-        return _as_layout(*_merged(frame), [])
+        return _as_layout(*_merged(frame), more)
     names = [str(name) for name in frame.columns]
     column = names[names.index("count") - 1]
     occurring = _occurring(frame, column)
@@ -792,8 +794,10 @@ def _layout(frame: pd.DataFrame) -> _Layout:
     if never:
         notes.append(f"In no row of this table: {'; '.join(never)}.")
     wide = shares_wide(frame)
+    if (frame["n"] > frame["replicates"]).any():
+        notes.append(_REPLICATES)
     first = len(wide.columns) - len(occurring)
-    return _as_layout(wide, set(map(str, wide.columns[first:])), notes)
+    return _as_layout(wide, set(map(str, wide.columns[first:])), [*notes, *more])
 
 
 def _as_layout(frame: pd.DataFrame, texts: set[str], notes: list[str]) -> _Layout:
@@ -821,18 +825,34 @@ def _heading(column: str, level: Any, keys: Iterable[str]) -> str:
 
 def _merged(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
     """Put an estimate, its interval and its standard error into one column of texts, if the frame has them."""
+    whole = frame
+    frame, texts = _resolved_columns(frame)
     writers = {"share": _share_text, "survival": _share_text, "difference": _points_text}
     writers |= {"mean": _mean_text, "mean_difference": _mean_text}
     estimates = [name for name in writers if name in frame.columns]
     if len(estimates) != 1 or not {"low", "high"} <= set(frame.columns):
-        return frame, set()
+        return frame, texts
     name = estimates[0]
-    errors = frame["mcse"] if "mcse" in frame.columns else [None] * len(frame)
-    parts = zip(frame[name], frame["low"], frame["high"], errors, strict=True)
+    errors = whole["mcse"] if "mcse" in frame.columns else [None] * len(frame)
+    parts = zip(whole[name], whole["low"], whole["high"], errors, strict=True)
     heading = name + (" in points" if name == "difference" else "") + " [interval]"
     heading += " ± MCSE" if "mcse" in frame.columns else ""
     merged = frame.assign(**{name: [writers[name](*part) for part in parts]}).rename(columns={name: heading})
-    return merged.drop(columns=["low", "high", "mcse"], errors="ignore"), {heading}
+    return merged.drop(columns=["low", "high", "mcse"], errors="ignore"), {heading, *texts}
+
+
+def _resolved_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
+    """Write numbers whose error the frame has to the second digit of that error, and quantiles to the third of sd."""
+    names = [name for name in frame.columns if isinstance(name, str)]
+    errors = {name.removesuffix("_mcse"): frame[name] for name in names if name.endswith("_mcse")}
+    errors |= {f"{name}_mcse": error for name, error in errors.items()}
+    if "mcse" in names:
+        errors |= dict.fromkeys(("mean_a", "mean_b"), frame["mcse"])
+    if "sd" in names:
+        errors |= dict.fromkeys(_QUANTILES, frame["sd"] / 10)
+    known = {name: error for name, error in errors.items() if name in names and frame[name].dtype.kind == "f"}
+    texts = {n: [_resolved(*pair) for pair in zip(frame[n], error, strict=True)] for n, error in known.items()}
+    return frame.assign(**texts), set(texts)
 
 
 # Cells ------------------------------------------------------------------------------------------------------------
@@ -843,6 +863,10 @@ _IDENTIFIERS = ("cell", "rep", "seed", "run", "record")
 _SHARES = ("share", "share_a", "share_b", "share_of_peak", *(name for name in LABELS if name.startswith("share_")))
 _P_VALUES = ("mcnemar_p",)
 _MISSING = "–"
+_REPLICATES = (
+    "Runs of one replicate in several cells share their random numbers: errors and intervals are those of means over "
+    "replicates."
+)
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -878,19 +902,26 @@ def _cell(name: str, value: Any) -> str:
     return _number(float(value))
 
 
-def _percent(share: float) -> str:
-    """Write a share with one decimal; "0 %" is none of the runs and "100 %" all of them, never a rounded value."""
+def _percent(share: float, decimals: int = 1) -> str:
+    """Write a share; "0 %" is none of the runs and "100 %" all of them, never a rounded value."""
+    least = 10.0**-decimals
     if share in (0, 1):
         return f"{100 * share:.0f} %"
-    if share < 0.0005:
-        return "<0.1 %"
-    return ">99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
+    if 100 * share < least / 2:
+        return f"<{least:.{decimals}f} %"
+    return f">{100 - least:.{decimals}f} %" if 100 * (1 - share) <= least / 2 else f"{100 * share:.{decimals}f} %"
 
 
-def _limit(x: float) -> str:
-    """Write a limit or an error of a share in percent: one decimal, or more if that would round it to none or all."""
-    off = min(x, 1 - x)
-    return f"{100 * x:.{1 if off == 0 or off >= 0.0005 else int(-np.floor(np.log10(100 * off)))}f}"
+def _limit(x: float, decimals: int = 1) -> str:
+    """Write a limit or an error of a share in percent, with more decimals if it would round to none or all."""
+    off = 100 * min(x, 1 - x)
+    return f"{100 * x:.{decimals if off == 0 or off >= 10.0**-decimals / 2 else int(-np.floor(np.log10(off)))}f}"
+
+
+def _decimals(low: float, high: float) -> int:
+    """Return the decimals of a percentage that its interval resolves, at least one: 2 for [33.33, 33.38]."""
+    width = 100 * (high - low)
+    return int(np.clip(np.ceil(-np.log10(width)), 1, 9)) if width > 0 else 1
 
 
 def _number(x: float) -> str:
@@ -906,21 +937,34 @@ def _number(x: float) -> str:
 
 
 def _share_text(share: float, low: float, high: float, error: float | None) -> str:
-    text = f"{_percent(share)} [{_limit(low)}, {_limit(high)}]"
-    return f"{text} ± {_limit(error)}" if error else text  # "± 0.0" beside 0 % would claim what the interval denies
+    decimals = _decimals(low, high)
+    text = f"{_percent(share, decimals)} [{_limit(low, decimals)}, {_limit(high, decimals)}]"
+    return f"{text} ± {_limit(error, decimals)}" if error else text  # "± 0.0" beside 0 % would claim too much
 
 
 def _points_text(difference: float, low: float, high: float, error: float | None) -> str:
-    text = f"{100 * difference:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
-    return f"{text} ± {100 * error:.1f}" if error else text
+    decimals = _decimals(low, high)
+    text = f"{100 * difference:+.{decimals}f} [{100 * low:+.{decimals}f}, {100 * high:+.{decimals}f}]"
+    return f"{text} ± {_limit(error, decimals)}" if error else text
 
 
 def _mean_text(mean: float, low: float, high: float, error: float | None) -> str:
     """Write a mean to the second digit of its standard error."""
-    if not error or not np.isfinite(error):
-        return f"{_number(mean)} [{_number(low)}, {_number(high)}]"
-    decimals = int(np.clip(1 - np.floor(np.log10(error)), 0, 8))
-    return f"{mean:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}] ± {error:,.{decimals}f}"
+    text = f"{_resolved(mean, error)} [{_resolved(low, error)}, {_resolved(high, error)}]"
+    return f"{text} ± {_resolved(error, error)}" if error and np.isfinite(error) else text
+
+
+def _resolved(x: float, error: float | None) -> str:
+    """Write a number to the second digit of its error; to nine digits if the error is 0, as four if none is known."""
+    if error is None or not np.isfinite(error) or not np.isfinite(x):
+        return _number(x)
+    if error == 0:
+        return f"{x:,.9g}"
+    decimals = 1 - int(np.floor(np.log10(error)))
+    if decimals > 9 and abs(x) < 1e-4:
+        digits = int(np.floor(np.log10(abs(x)))) + decimals if x else 0
+        return f"{x:.{min(max(digits, 0), 15)}e}"
+    return f"{x:,.{max(decimals, 0)}f}" if abs(x) < 1e15 else f"{x:.3e}"
 
 
 def _pad(text: str, width: int, right: bool) -> str:

@@ -532,7 +532,7 @@ def test_map_states_n_and_the_widest_interval(rates: pd.DataFrame) -> None:
     assert note.startswith("n = 8 runs a point") and f"{100 * np.max(high - low):.0f} points" in note
     assert "White: no runs." not in note
     [note] = [text for text in all_texts(figures.rate_map(rates[8:])) if "widest" in text]
-    assert "White: no runs." in note
+    assert "White: no runs." in " ".join(note.split())
 
 
 def test_line_encloses_where_the_lower_limit_exceeds_one_half() -> None:
@@ -697,6 +697,59 @@ def test_numbers_at_risk_are_those_of_the_table(runs: pd.DataFrame) -> None:
     assert len(numbers) > 3 and numbers[0] == (0, len(runs))
     for tick, number in numbers[1:]:
         assert number == table.loc[table["step"] >= tick, "at_risk"].iloc[0]
+
+
+def test_runs_of_several_cells_are_counted_by_replicate(runs: pd.DataFrame, traces: Traces) -> None:
+    """Bands and bars of pooled cells are those of means over replicates, and the note says of how many."""
+    ids = {"cell": np.arange(len(runs)) // REPS, "rep": np.arange(len(runs)) % REPS, "seed": 1}
+    pooled = runs.assign(**ids)
+    figure = figures.regime_shares(pooled, "game", [], main=[("g_state", "converged")])
+    row = tables.tabulate(pooled, "game", "g_state").query("g_state == 'converged'")
+    assert any(f"n = 240 runs of {REPS} replicates" in text for text in all_texts(figure))
+    drawn = named(figure.axes[1].collections, "interval").get_segments()
+    np.testing.assert_allclose([line[:, 0] for line in drawn], row[["low", "high"]])
+    over_time = figures.shares_over_time(traces, pooled, 5.0, "scale", "g_state")
+    assert (over_time["replicates"] == REPS).all() and (over_time["n"] == 12 * REPS).all()
+    plain = figures.shares_over_time(traces, runs, 5.0, ["scale"], "g_state")  # no rep: every run by itself
+    assert (plain["replicates"] == 12 * REPS).all()
+    np.testing.assert_array_equal(plain["share"], over_time["share"])
+    [axes] = figures.convergence_time(pooled, []).axes
+    waiting = pooled["converged_step"].fillna(pooled["last_step"]), pooled["converged_step"].notna()
+    curve = tables.kaplan_meier(*waiting, replicate=pooled["rep"])
+    band = named(axes.collections, "all runs").get_paths()[0].vertices
+    assert band[:, 1].max() == pytest.approx(1 - curve["low"].min())
+
+
+def test_a_run_that_occurs_twice_is_not_drawn(runs: pd.DataFrame, traces: Traces) -> None:
+    twice = runs.assign(cell=0, rep=np.arange(len(runs)), seed=1)
+    twice.iloc[7] = twice.iloc[6]
+    draw = [
+        lambda: figures.regime_shares(twice),
+        lambda: figures.convergence_time(twice),
+        lambda: figures.shares_over_time(traces, twice, 5.0),
+        lambda: figures.referee(twice),
+        lambda: figures.v_against_auc(twice),
+        lambda: figures.moments_cloud(twice),
+        lambda: figures.sample_size(twice.assign(samples="fresh")),
+    ]
+    for call in draw:
+        with pytest.raises(ValueError, match=r"^runs: seed 1, cell 0, rep 6 occurs more than once"):
+            call()
+
+
+def test_what_is_no_frame_of_runs_is_not_drawn(traces: Traces) -> None:
+    for draw in (
+        figures.regime_shares,
+        figures.rate_map,
+        figures.referee,
+        figures.v_against_auc,
+        figures.moments_cloud,
+        figures.sample_size,
+        figures.convergence_time,
+        lambda runs: figures.shares_over_time(traces, runs, 5.0),
+    ):
+        with pytest.raises(ValueError, match=r"^runs: value None: a pandas data frame$"):
+            draw(None)
 
 
 def test_no_event_still_has_an_interval(runs: pd.DataFrame) -> None:

@@ -728,7 +728,8 @@ def test_a_report_that_fails_leaves_results_that_go_on(tmp_path: Path, undisturb
 def to_a_target(out: Path, reps: int = 10, report: study.Report | None = None, **more: object) -> Study:
     """Made-up runs are all alike, so that batches are added until the error of none or all is small."""
     one = make(reps)
-    one.run_to(0.1, out=out, jobs=1, progress=False, batch=8, most_reps=60, report=report, **more)  # type: ignore[arg-type]
+    rule = {"batch": 8, "most_reps": 120}
+    one.run_to(0.05, out=out, jobs=1, progress=False, report=report, **rule, **more)  # type: ignore[arg-type]
     return one
 
 
@@ -750,8 +751,8 @@ def test_a_folder_is_held_while_replicates_are_added(tmp_path: Path, monkeypatch
     one = to_a_target(tmp_path, report=lambda one, _: reported.append(one.n_runs))
     assert len(held) > 2
     assert all(held)
-    assert one.reps == (26, 26, 28)  # 25 are needed: 10 + 2 x 8, and 4 + 3 x 8
-    assert reported == [80]  # once, at the end
+    assert one.reps == (106, 106, 100)  # 60 at first, 100 are needed: 10 + 7 x 8 + 5 x 8, and 4 + 7 x 8 + 5 x 8
+    assert reported == [312]  # once, at the end
     assert not in_use(tmp_path / "s")
 
 
@@ -782,8 +783,8 @@ def test_replicates_that_were_added_are_the_same_without_their_metadata(
 
 
 def test_more_replicates_than_the_most_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="most_reps: value 60: at least the replicates of a cell asked for, 61"):
-        to_a_target(tmp_path, reps=61)
+    with pytest.raises(ConfigError, match="most_reps: value 120: at least the replicates of a cell asked for, 121"):
+        to_a_target(tmp_path, reps=121)
     assert not list(tmp_path.iterdir())
 
 

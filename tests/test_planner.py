@@ -14,6 +14,7 @@ from gansim import planner, tables
 from gansim.planner import (
     detectable_difference,
     discordant,
+    fewest_replicates,
     further_replicates,
     guarded_mcse,
     mcnemar_power,
@@ -242,10 +243,20 @@ def test_the_guard_is_never_below_the_tables_error(k, more):
 
 def test_none_of_a_few_runs_does_not_stop_a_cell():
     row = further_replicates(cell(0, converged=16), 0.01, 16, 10_000).iloc[0]
-    assert (row["n"], row["mcse"], row["status"], row["add"]) == (16, 0, "more", 16)  # at most as many as there are
-    enough = 136
-    assert further_replicates(cell(0, converged=enough), 0.01, 16, 10_000)["status"][0] == "reached"
-    assert further_replicates(cell(0, converged=enough - 1), 0.01, 16, 10_000)["status"][0] == "more"
+    assert (row["n"], row["mcse"], row["status"], row["add"]) == (16, 0, "more", 288)  # up to 300, in batches of 16
+    assert further_replicates(cell(0, converged=300), 0.01, 16, 10_000)["status"][0] == "reached"
+    assert further_replicates(cell(0, converged=299), 0.01, 16, 10_000)["add"][0] == 16
+    assert guarded_mcse(np.array([0]), np.array([136]))[0] <= 0.01 < guarded_mcse(np.array([0]), np.array([135]))[0]
+
+
+@pytest.mark.parametrize(("target", "fewest"), [(0.01, 300), (0.025, 120), (0.02, 150), (0.07, 43), (0.4, 8)])
+def test_no_cell_is_judged_before_it_has_enough_replicates(target, fewest):
+    assert fewest_replicates(target) == fewest
+    for k in (0, 1, 2, 3):  # what has been seen so far must not decide who goes on
+        runs = cell(0, converged=fewest - 4, collapsed=k, off_target=3 - k)
+        assert further_replicates(runs, target, 1, 10_000)["add"][0] == 1
+    full = further_replicates(cell(0, converged=200), 0.01, 16, 210).iloc[0]
+    assert (full["add"], full["status"]) == (0, "reached")  # no batch fits, and the error is small enough
 
 
 def test_cells_get_whole_batches_as_they_need_them():
@@ -311,9 +322,10 @@ def until_done(rng, share, target, batch):
 def test_the_target_is_reached_in_a_few_rounds(share):
     hits, path = until_done(np.random.default_rng(0), share, 0.02, 32)
     assert tables.mcse(hits.sum(), len(hits)) <= 0.02
-    assert all(later % 32 == 0 and later <= 2 * earlier for earlier, later in pairwise(path))
+    assert path[1] == 160  # 3 / target, in whole batches
+    assert all(later % 32 == 0 and later <= 2 * earlier for earlier, later in pairwise(path[1:]))
     assert len(path) <= 8
-    assert len(hits) <= 2.5 * max(replicates_for_mcse(0.02, share), 68)
+    assert len(hits) <= 1.3 * max(replicates_for_mcse(0.02, share), 160)
 
 
 @pytest.mark.slow
@@ -329,3 +341,83 @@ def test_intervals_after_stopping_still_cover(share):
         wrong += low <= share + 0.06 <= high
     assert covered >= 0.92 * 400
     assert wrong < 0.6 * 400
+
+
+def mean_found(share, target, batch, further=planner._further):
+    """Exact expectation of the share found under a rule: a sum over all ways to have k of n runs when it stops."""
+    live, mean = {batch: stats.binom.pmf(np.arange(batch + 1), batch, share)}, 0.0
+    while live:
+        n = min(live)
+        here, k = live.pop(n), np.arange(n + 1)
+        error = np.maximum(*(guarded_mcse(x, np.full(n + 1, n)) for x in (k, n - k)))
+        add = np.array([further(n, float(e), target, batch, 10**6) for e in error])
+        mean += float(np.sum((here * k / n)[add == 0]))
+        for more in np.unique(add[add > 0]):
+            drawn = stats.binom.pmf(np.arange(more + 1), more, share)
+            later = np.convolve(np.where(add == more, here, 0.0), drawn)
+            live[n + more] = live.get(n + more, 0.0) + later
+    return mean
+
+
+def judged_at_once(n, error, target, batch, most):
+    """The rule without a fewest number of replicates."""
+    return 0 if error <= target else max(1, math.ceil(min(n * (error / target) ** 2 - n, n) / batch)) * batch
+
+
+@pytest.mark.parametrize(("target", "batch"), [(0.025, 32), (0.05, 8), (0.05, 61), (0.1, 1)])
+def test_shares_are_biased_as_little_as_the_note_says(target, batch):
+    for share in target * np.array([0.02, 0.2, 0.8, 1.5, 2.5, 3, 3.5, 4, 5, 8]):
+        off = mean_found(share, target, batch) - share
+        assert -0.2 * target < off < 1e-9
+        assert off > -0.08 * share
+        assert mean_found(1 - share, target, batch) - (1 - share) == pytest.approx(-off, abs=1e-9)
+    assert abs(mean_found(0.5, target, batch) - 0.5) < 1e-9
+    rare = 0.2 * target
+    assert mean_found(rare, target, batch) > 0.998 * rare
+
+
+def test_the_check_finds_the_bias_of_judging_at_once():
+    assert mean_found(0.005, 0.025, 32, judged_at_once) == pytest.approx(0.752 * 0.005, abs=1e-5)
+    assert mean_found(0.02, 0.025, 32, judged_at_once) == pytest.approx(0.868 * 0.02, abs=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.005, 0.08])
+def test_the_bias_in_simulation(share):
+    """The rule as it is called, study by study, against the exact expectation and the note's limits."""
+    rng = np.random.default_rng(11)
+    found = np.array([until_done(rng, share, 0.025, 32)[0].mean() for _ in range(250)])
+    error = found.std() / math.sqrt(len(found))
+    assert found.mean() == pytest.approx(mean_found(share, 0.025, 32), abs=3.5 * error)
+    assert found.mean() > share - max(0.2 * 0.025, 0.08 * share) - 3.5 * error
+
+
+@pytest.mark.parametrize(
+    ("spoil", "line"),
+    [
+        (lambda runs: None, "runs: value None: a pandas data frame"),
+        (lambda runs: runs.assign(d_state=runs["d_state"].where(runs.index > 0)), "d_state: 1 of 3 values are missing"),
+        (lambda runs: runs.assign(cell=[0.0, np.nan, 0.0]), "cell: 1 of 3 values are missing"),
+        (lambda runs: runs.assign(rep=[0, 1, 0], seed=0), "runs: seed 0, cell 0, rep 0 occurs more than once"),
+    ],
+)
+def test_runs_that_cannot_be_judged_are_refused(spoil, line):
+    with pytest.raises(ValueError, match=line):
+        further_replicates(spoil(cell(0, converged=3)), 0.01, 64, 100)
+
+
+def test_one_share_may_be_asked_about():
+    pd.testing.assert_frame_equal(seen(100, 0.3), seen(100, [0.3]))
+    with pytest.raises(ConfigError, match=r"^share: value 'half'"):
+        seen(100, "half")
+    with pytest.raises(ConfigError, match=r"^mcse: value '0.1'"):
+        plan("0.1")
+    with pytest.raises(ConfigError, match=r"^level: value '0.95'"):
+        plan(0.1, half_width=0.1, level="0.95")
+
+
+def test_the_note_tells_direction_and_size():
+    note = stopping_note(0.01, 64, 10_000)
+    assert "from 300 up to 10,000" in note
+    assert "too low on average, and shares above 1/2 too high: by at most 0.002, and by at most 8 %" in note
+    assert "from 200 up to 200" in stopping_note(0.01, 64, 200)

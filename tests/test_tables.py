@@ -1,7 +1,6 @@
 """Shares, differences, means and waiting times against scipy, hand computations and known truths; their files."""
 
 import re
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,88 +11,10 @@ from scipy import stats
 
 from gansim import tables
 from gansim.design import RESERVED
+from gansim.intervals import of_share
 from gansim.regimes import G_STATES, REGIMES, Thresholds, label, vary
-from gansim.tables import compare, estimate, kaplan_meier, mcse, save, sensitivity, shares_wide, tabulate, wilson
+from gansim.tables import compare, estimate, kaplan_meier, save, sensitivity, share_of, shares_wide, tabulate, wilson
 from gansim.traces import FIELDS, Traces
-
-# Wilson and the Monte-Carlo error ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
-@pytest.mark.parametrize("n", [1, 2, 7, 100, 1000])
-def test_wilson_is_scipys(n, level):
-    ks = np.unique(np.linspace(0, n, 9).astype(int))
-    low, high = wilson(ks, n, level)
-    expected = [stats.binomtest(int(k), n).proportion_ci(level, method="wilson") for k in ks]
-    np.testing.assert_allclose(low, [e.low for e in expected], rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(high, [e.high for e in expected], rtol=1e-12)
-
-
-@pytest.mark.parametrize("n", [1, 10, 1000, 40_000])
-def test_wilson_at_none_and_all(n):
-    z2 = stats.norm.ppf(0.975) ** 2
-    low, high = wilson([0, n], n)
-    assert (low[0], high[1]) == (0, 1)  # exactly, not to rounding
-    np.testing.assert_allclose([high[0], low[1]], [z2 / (n + z2), n / (n + z2)])
-
-
-def test_wilson_without_trials_knows_nothing():
-    assert wilson(0, 0) == (0, 1)
-    assert np.isnan(mcse(0, 0))
-
-
-def test_wilson_takes_any_shape():
-    low, high = wilson(np.arange(6).reshape(2, 3), [[5], [10]])
-    assert low.shape == high.shape == (2, 3)
-    assert wilson(37, 200) == (pytest.approx(0.1373, abs=1e-4), pytest.approx(0.2446, abs=1e-4))
-
-
-@given(st.integers(0, 10_000), st.data())
-@settings(deadline=None)
-def test_wilson_surrounds_the_share(n, data):
-    k = data.draw(st.integers(0, n))
-    low, high = wilson(k, n)
-    assert 0 <= low <= high <= 1
-    assert n == 0 or low <= k / n <= high
-
-
-def coverage(interval, n, p):
-    """Exact probability that an interval for k of n covers p."""
-    k = np.arange(n + 1)
-    low, high = interval(k, n)
-    return stats.binom.pmf(k, n, p)[(low <= p) & (p <= high)].sum()
-
-
-def wald(k, n):
-    half = 1.96 * mcse(k, n)
-    return k / n - half, k / n + half
-
-
-@pytest.mark.parametrize("p", [0.02, 0.1, 0.5, 0.9])
-def test_wilson_covers_and_the_check_can_tell(p):
-    assert 0.92 < coverage(wilson, 100, p) < 0.98
-    if p == 0.02:
-        assert coverage(wald, 100, p) < 0.9  # the usual p ± 1.96 se fails the same check
-
-
-@pytest.mark.parametrize("k, n", [(-1, 5), (6, 5), (np.nan, 5)])
-def test_impossible_counts_are_refused(k, n):
-    for function in (wilson, mcse):
-        with pytest.raises(ValueError, match="0 <= k <= n"):
-            function(k, n)
-
-
-@pytest.mark.parametrize("level", [0, 1, 95])
-def test_an_impossible_level_is_refused(level):
-    with pytest.raises(ValueError, match=r"^level"):
-        wilson(1, 2, level)
-
-
-def test_mcse_is_the_spread_of_the_share():
-    shares = np.random.default_rng(0).binomial(400, 0.3, 20_000) / 400
-    assert mcse(120, 400) == pytest.approx(np.sqrt(0.3 * 0.7 / 400))
-    assert shares.std() == pytest.approx(mcse(120, 400), rel=0.03)  # 0.5 % is the error of 20,000 draws
-
 
 # tabulate ---------------------------------------------------------------------------------------------------------
 
@@ -115,7 +36,8 @@ def four_runs():
 
 def test_tabulate_by_hand():
     table = tabulate(four_runs(), ["game", "samples"], "g_state")
-    assert list(table.columns) == ["game", "samples", "g_state", "count", "n", "share", "mcse", "low", "high"]
+    columns = ["game", "samples", "g_state", "count", "n", "replicates", "share", "mcse", "low", "high"]
+    assert list(table.columns) == columns
     assert (
         table["game"].tolist() == ["minimax"] * 4 + ["as-written"] * 4
     )  # order of first appearance, not of the alphabet
@@ -123,7 +45,7 @@ def test_tabulate_by_hand():
     assert table["g_state"].tolist() == 2 * list(G_STATES)
     assert table["g_state"].cat.ordered
     assert table["count"].tolist() == [2, 0, 1, 0, 0, 0, 0, 1]
-    assert table["n"].tolist() == [3] * 4 + [1] * 4
+    assert table["n"].tolist() == table["replicates"].tolist() == [3] * 4 + [1] * 4
     np.testing.assert_allclose(table["share"][:4], [2 / 3, 0, 1 / 3, 0])
     np.testing.assert_allclose(table["mcse"][:4], [np.sqrt(2 / 27), 0, np.sqrt(2 / 27), 0])
     expected = stats.binomtest(2, 3).proportion_ci(method="wilson")
@@ -178,9 +100,12 @@ def test_known_proportions_are_recovered():
         ((["games"], "g_state"), "'games': no such column"),
         ((["game"], "regime"), "'regime': no such column"),
         ((["game", "game"], "g_state"), "'game': named twice"),
-        (("game", "g_state"), "one name"),
+        ((7, "g_state"), "by: value 7: the name of a column, or a sequence of names"),
+        (([["game"]], "g_state"), r"by: value \['game'\]: the name of a column"),
+        ((["game"], ["g_state"]), r"column: value \['g_state'\]: the name of a column"),
+        ((["game"], None), "None: no such column"),
         ((["game"], "samples"), "samples: 1 of 4 values are missing"),
-        ((["n"], "g_state"), "'n': a column of the table has this name; allowed: other than count, n, share, "),
+        ((["n"], "g_state"), "'n': a column of the table has this name; allowed: other than count, n, replicates, "),
         ((["game"], "share"), "'share': a column of the table has this name"),
     ],
 )
@@ -220,13 +145,167 @@ def test_columns_of_the_runs_that_sound_like_those_of_tables_are_written_as_they
 def test_a_level_called_like_a_column_has_a_heading_of_its_own():
     runs = pd.DataFrame({"game": ["minimax"] * 4, "choice": ["n", "n", "game", "other"]})
     wide = shares_wide(tabulate(runs, ["game"], "choice"))
-    assert list(wide.columns) == ["game", "n", "choice: game", "choice: n", "other"]
+    assert list(wide.columns) == ["game", "n", "replicates", "choice: game", "choice: n", "other"]
     assert wide["n"].tolist() == [4]
 
 
 def test_no_runs_no_table():
     with pytest.raises(ValueError, match=r"^runs: no rows"):
         tabulate(four_runs().iloc[:0], ["game"], "g_state")
+
+
+# Runs of several cells ----------------------------------------------------------------------------------------------
+
+
+def a_grid(replicates=40, cells=6, seed=0, shared=0.6):
+    """Runs of cells that share part of their luck, in two games; shuffled."""
+    rng = np.random.default_rng(seed)
+    luck = np.where(
+        rng.random((replicates, cells)) < shared, rng.random((replicates, 1)), rng.random((replicates, cells))
+    )
+    rep, cell = (axis.ravel() for axis in np.indices(luck.shape))
+    runs = pd.DataFrame(
+        {"design": "main", "cell": cell, "rep": rep, "game": np.where(cell % 2, "minimax", "as-written")}
+    )
+    runs = runs.assign(seed=0, v=luck.ravel(), g_state=states(np.where(luck.ravel() < 0.3, "converged", "off target")))
+    return runs.sample(frac=1, random_state=seed).reset_index(drop=True)
+
+
+def test_pooled_cells_have_the_error_of_the_mean_over_replicates():
+    runs = a_grid(shared=0.95)
+    table = tabulate(runs, "game", "g_state").query("g_state == 'converged'").set_index("game")
+    for game, mine in runs.groupby("game"):
+        means = (mine["g_state"] == "converged").groupby(mine["rep"]).mean()
+        row = table.loc[game]
+        assert (row["n"], row["replicates"], row["share"]) == (120, 40, pytest.approx(means.mean()))
+        assert row["mcse"] == pytest.approx(means.std(ddof=0) / np.sqrt(40))
+        expected = of_share(
+            (mine["g_state"] == "converged").to_numpy(), mine["rep"].to_numpy(), (mine["cell"] // 2).to_numpy()
+        )
+        assert tuple(row[["mcse", "low", "high"]]) == pytest.approx(tuple(expected))
+        assert row["high"] - row["low"] > 1.3 * np.subtract(*wilson(row["count"], 120)[::-1])
+    by_cell = tabulate(runs, ["game", "cell"], "g_state")  # one run per replicate: Wilson's
+    assert (by_cell["n"] == by_cell["replicates"]).all()
+    np.testing.assert_array_equal(by_cell[["low", "high"]].T, wilson(by_cell["count"], by_cell["n"]))
+
+
+def test_runs_of_several_seeds_are_replicates_of_their_own():
+    both = pd.concat([a_grid(seed=1), a_grid(seed=2).assign(seed=1)])
+    assert (tabulate(both, [], "g_state")["replicates"] == 80).all()
+    assert (estimate(both, [], "v")["replicates"] == 80).all()
+    assert (tabulate(both.drop(columns=["rep", "seed"]), [], "g_state")["replicates"] == 480).all()
+
+
+def test_means_over_cells_are_means_over_replicates():
+    runs = a_grid()
+    row = estimate(runs, [], "v").squeeze()
+    means = runs.groupby("rep")["v"].mean()
+    interval = stats.ttest_1samp(means, 0).confidence_interval(0.95)
+    assert (row["n"], row["replicates"], row["missing"]) == (240, 40, 0)
+    assert row["sd"] == pytest.approx(runs["v"].std())
+    assert (row["mean"], row["mcse"]) == pytest.approx((means.mean(), stats.sem(means)))
+    assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
+    assert row["mcse"] > 1.5 * row["sd"] / np.sqrt(240)  # which took runs for independent
+
+
+def test_groups_with_different_numbers_of_runs_per_replicate():
+    runs = a_grid()
+    runs = runs[(runs["cell"] < 3) | (runs["rep"] < 5)].assign(w1=lambda r: r["v"].where(r["v"] < 0.9))
+    table = tabulate(runs, "g_state", "game")
+    assert (table["share"] == table["count"] / table["n"]).all()
+    np.testing.assert_allclose(table.groupby("g_state", observed=True)["share"].sum(), 1)
+    assert ((table["low"] <= table["share"]) & (table["share"] <= table["high"])).all()
+    assert (table["replicates"] <= table["n"]).all()
+    row = estimate(runs, [], "w1").squeeze()
+    assert row["n"] + row["missing"] == len(runs)
+    assert row["mean"] == pytest.approx(runs["w1"].mean())
+    single = tabulate(runs[runs["rep"] == 7], [], "g_state")  # one replicate of three cells
+    assert (single["replicates"] == 1).all()
+    assert (single["high"] - single["low"] > 0.5).all()
+    assert np.isnan(estimate(runs[runs["rep"] == 7], [], "v")["mcse"][0])
+
+
+def test_a_share_in_words_and_numbers():
+    runs = a_grid()
+    chosen = runs["g_state"] == "converged"
+    found, row = share_of(runs, chosen), tabulate(runs, [], "g_state").iloc[0]
+    for name in ("share", "mcse", "low", "high", "count", "n", "replicates"):
+        assert getattr(found, name) == row[name]
+    assert str(found) == f"{100 * found.share:.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    one = runs[runs["cell"] == 0]
+    k = int((one["g_state"] == "converged").sum())
+    assert str(share_of(one, one["g_state"] == "converged")) == tables.share_text(k, 40)
+    for wrong in (chosen[:-1], chosen.astype(int), True):
+        with pytest.raises(ValueError, match=r"^chosen: "):
+            share_of(runs, wrong)
+
+
+def test_a_share_that_is_known_well_is_written_so():
+    assert tables._share_text(0.33354, 0.33330, 0.33380, 0.0001) == "33.35 % [33.33, 33.38] ± 0.01"
+    assert tables._share_text(0.99996, 0.9999, 0.99998, None) == "99.996 % [99.990, 99.998]"
+    assert tables._points_text(-0.00123, -0.00131, -0.00115, 4e-5) == "-0.12 [-0.13, -0.11] ± 0.004"
+
+
+def test_sensitivity_counts_replicates_too():
+    traces, runs = a_study()
+    runs = runs.assign(cell=np.arange(60) % 3, rep=np.arange(60) // 3, seed=5)
+    table = sensitivity(traces, 1.0, runs, [], [Thresholds()], "g_state")
+    assert (table["replicates"] == 20).all()
+    pd.testing.assert_frame_equal(table.drop(columns=["thresholds", "relabelled"]), tabulate(runs, [], "g_state"))
+
+
+def test_a_run_that_occurs_twice_is_refused_everywhere():
+    traces, labelled = a_study()
+    labelled = labelled.assign(cell=0, rep=np.arange(60), seed=5)
+    twice, runs = pd.concat([a_grid(), a_grid().assign(regime="x")]), a_grid()
+    labelled.loc[3, "rep"] = 2
+    labelled.loc[3] = labelled.loc[2]
+    calls = [
+        lambda: tabulate(twice, ["game"], "g_state"),
+        lambda: estimate(twice, ["game"], "v"),
+        lambda: compare(twice, "game", "minimax", "as-written", by=["cell"]),
+        lambda: share_of(twice, twice["g_state"] == "converged"),
+        lambda: sensitivity(traces, 1.0, labelled, [], [Thresholds()]),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"^runs: .*rep \d+ occurs more than once: every run once$"):
+            call()
+    assert tabulate(runs, ["game"], "g_state")["count"].sum() == 240
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda runs: tabulate(runs, ["game"]),
+        lambda runs: estimate(runs, ["game"], ["v"]),
+        lambda runs: compare(runs, "game", "minimax", "as-written"),
+        lambda runs: share_of(runs, [True]),
+        lambda runs: sensitivity(a_study()[0], 1.0, runs, ["game"], [Thresholds()]),
+        shares_wide,
+        lambda frame: tables.markdown(frame, "c"),
+        lambda frame: tables.latex(frame, "c", "l"),
+        lambda frame: save(frame, "nowhere", "t", "c"),
+    ],
+)
+@pytest.mark.parametrize("runs", [None, {"game": ["minimax"]}, "runs.parquet"])
+def test_what_is_no_frame_is_refused_in_one_line(call, runs):
+    with pytest.raises(ValueError, match=r"^(runs|frame|tidy): value .*: a pandas data frame$"):
+        call(runs)
+
+
+def test_one_name_may_stand_for_a_list():
+    runs = a_grid()
+    pd.testing.assert_frame_equal(tabulate(runs, "game", "g_state"), tabulate(runs, ["game"], "g_state"))
+    pd.testing.assert_frame_equal(estimate(runs, "game", "v"), estimate(runs, ["game"], ["v"]))
+    pairs = [compare(runs[runs["cell"] < 2], "game", "minimax", "as-written", by=by) for by in ("design", ["design"])]
+    pd.testing.assert_frame_equal(*pairs)
+    traces, labelled = a_study()
+    tabled = [sensitivity(traces, 1.0, labelled, *how) for how in (("game", Thresholds()), (["game"], [Thresholds()]))]
+    pd.testing.assert_frame_equal(*tabled)
+    assert tables.markdown(runs[:1], "c", "One note.") == tables.markdown(runs[:1], "c", ["One note."])
+    assert tables.latex(runs[:1], "c", "l", "One note.") == tables.latex(runs[:1], "c", "l", ["One note."])
+    with pytest.raises(ValueError, match=r"^g_state: values such as 'off target'|^g_state: values such as 'converged'"):
+        estimate(runs, "game", "g_state")
 
 
 # compare ----------------------------------------------------------------------------------------------------------
@@ -362,8 +441,11 @@ def test_compare_refuses(arguments, message):
 
 def test_ambiguous_pairs_are_refused():
     runs = pd.concat([counted(1, 2, 3, 4), counted(1, 2, 3, 4)], ignore_index=True)
-    with pytest.raises(ValueError, match=r"game = 'minimax': replicate 0 occurs more than once"):
+    with pytest.raises(ValueError, match=r"^runs: design main, cell 0, rep 0 occurs more than once"):
         compare(runs, "game", "minimax", "non-saturating")
+    runs["lr"] = [0.1] * 20 + [0.2] * 20  # two configurations, and no stratum tells them apart
+    with pytest.raises(ValueError, match=r"game = 'minimax': replicate 0 occurs more than once"):
+        compare(runs, "game", "minimax", "non-saturating", by=[])
     runs["design"] = ["main"] * 20 + ["again"] * 20  # told apart by a factor, they are not ambiguous
     assert compare(runs, "game", "minimax", "non-saturating")["n"].tolist() == [10, 10]
 
@@ -380,6 +462,48 @@ def paired_numbers(n=200, correlation=0.9, seed=5):
     shared, own = rng.normal(size=n), rng.normal(size=(2, n))
     a, b = (np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own[arm] for arm in (0, 1))
     return arms(a > 0, b > 0).assign(w1=np.concatenate([a + 1, b + 0.7]))
+
+
+def test_what_a_factor_determines_is_no_stratum():
+    """The levels of a labelled factor set the game; the activation is a factor of its own."""
+    rng = np.random.default_rng(8)
+    runs = pd.concat(
+        [
+            arms(rng.random(30) < 0.5, rng.random(30) < 0.8).assign(activation=activation, cell=np.repeat(at, 30))
+            for activation, at in (("tanh", [0, 1]), ("relu", [2, 3]))
+        ]
+    )
+    runs = runs.assign(setup=np.where(runs["game"] == "minimax", "as published", "mended"))
+    runs = runs[["design", "cell", "rep", "setup", "game", "activation", "w1", "g_state"]]
+    table = compare(runs, "setup", "as published", "mended")
+    assert list(table.columns[:4]) == ["design", "activation", "a", "b"]
+    assert table["n"].tolist() == [30, 30]
+    expected = compare(runs.drop(columns="setup"), "game", "minimax", "non-saturating")
+    pd.testing.assert_frame_equal(table.drop(columns=["a", "b"]), expected.drop(columns=["a", "b"]))
+    extra = runs[runs["cell"] == 0].assign(cell=4, game="as-written")  # a level with two games does not determine it
+    with pytest.raises(ValueError, match="no stratum has runs of both"):
+        compare(pd.concat([runs, extra]), "setup", "as published", "mended")
+
+
+def test_replicates_of_several_seeds_are_paired_within_their_seed():
+    parts = [counted(1, 2, 3, 4).assign(seed=seed, w1=np.arange(20) / 7 + seed) for seed in (1, 2)]
+    both = compare(pd.concat(parts), "game", "minimax", "non-saturating").squeeze()
+    assert (both["n"], both["only_a"], both["only_b"]) == (20, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("game", ["minimax"], "non-saturating"), r"^a: value \['minimax'\]: one level of game$"),
+        (("game", "minimax", {"x"}), r"^b: value \{'x'\}: one level of game$"),
+        ((["game"], "minimax", "non-saturating"), r"^column: value \['game'\]: the name of a column$"),
+    ],
+)
+def test_compare_takes_levels_one_at_a_time(arguments, line):
+    with pytest.raises(ValueError, match=line):
+        compare(counted(1, 2, 3, 4), *arguments)
+    with pytest.raises(ValueError, match=r"^level: value '0.95'"):
+        compare(counted(1, 2, 3, 4), "game", "minimax", "non-saturating", level="0.95")
 
 
 def test_numbers_are_compared_by_their_means():
@@ -530,85 +654,11 @@ def test_sensitivity_refuses():
     traces, runs = a_study()
     with pytest.raises(ValueError, match=r"^runs: 59 rows for 60 traces"):
         sensitivity(traces, 1.0, runs[:-1], ["game"], [Thresholds()])
-    with pytest.raises(ValueError, match=r"^grid"):
-        sensitivity(traces, 1.0, runs, ["game"], [])
+    for grid in ([], None, [0.2], "w1"):
+        with pytest.raises(ValueError, match=r"^grid"):
+            sensitivity(traces, 1.0, runs, ["game"], grid)
     with pytest.raises(ValueError, match="'left'; allowed: 'regime'"):
         sensitivity(traces, 1.0, runs, ["game"], [Thresholds()], "left")
-
-
-# Kaplan-Meier -----------------------------------------------------------------------------------------------------
-
-
-def test_kaplan_meier_by_hand():
-    time = [1, 2, 2, 3, 4, 5, 5, 5]
-    event = [True, True, False, False, True, True, False, False]
-    table = kaplan_meier(time, event)
-    # (1 - 1/8), then (1 - 1/7); one censored at 2 and one at 3; (1 - 1/4), (1 - 1/3).
-    assert table["step"].tolist() == [0, 1, 2, 3, 4, 5]
-    assert table["at_risk"].tolist() == [8, 8, 7, 5, 4, 3]
-    assert table["events"].tolist() == [0, 1, 1, 0, 1, 1]
-    assert table["censored"].tolist() == [0, 0, 1, 1, 0, 2]
-    survival = np.array([7 / 8, 6 / 8, 6 / 8, 9 / 16, 3 / 8])
-    np.testing.assert_allclose(table["survival"], [1, *survival])
-    # Greenwood's sum, by hand, on the scale log(-log S).
-    greenwood = np.array(
-        [1 / 56, 1 / 56 + 1 / 42, 1 / 56 + 1 / 42, 1 / 56 + 1 / 42 + 1 / 12, 1 / 56 + 1 / 42 + 1 / 12 + 1 / 6]
-    )
-    width = 1.959964 * np.sqrt(greenwood) / np.abs(np.log(survival))
-    np.testing.assert_allclose(table["low"][1:], survival ** np.exp(width), rtol=1e-6)
-    np.testing.assert_allclose(table["high"][1:], survival ** np.exp(-width), rtol=1e-6)
-
-
-def test_nobody_converged():
-    table = kaplan_meier(np.full(1000, 4000.0), np.zeros(1000))
-    assert table["survival"].tolist() == [1, 1]
-    assert table["high"].tolist() == [1, 1]
-    assert table["low"].iloc[-1] == pytest.approx(wilson(1000, 1000)[0])  # not 1: a thousand runs cannot prove "never"
-    assert table["censored"].sum() == 1000
-
-
-def test_everybody_converged():
-    table = kaplan_meier([1, 2, 3, 4], [True] * 4)
-    np.testing.assert_allclose(table["survival"], [1, 0.75, 0.5, 0.25, 0])
-    assert table["low"].iloc[-1] == 0
-    assert 0 < table["high"].iloc[-1] <= table["high"].iloc[-2]
-    at_once = kaplan_meier(np.full(1000, 100.0), np.ones(1000)).iloc[-1]
-    assert (at_once["survival"], at_once["high"]) == (0, pytest.approx(wilson(0, 1000)[1]))
-
-
-def test_an_event_at_step_zero_has_no_row_before_it():
-    assert kaplan_meier([0, 0, 5], [True, False, False])["step"].tolist() == [0, 5]
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))
-@settings(deadline=None, max_examples=80)
-def test_kaplan_meier_accounts_for_every_run(rows):
-    time, event = np.array([t for t, _ in rows], dtype=float), np.array([e for _, e in rows])
-    table = kaplan_meier(time, event)
-    assert table[["events", "censored"]].to_numpy().sum() == len(rows)
-    assert not table.isna().any(axis=None)
-    assert ((table["low"] >= 0) & (table["low"] <= table["survival"])).all()
-    assert ((table["survival"] <= table["high"]) & (table["high"] <= 1)).all()
-    assert all(before >= after for before, after in pairwise(table["survival"]))
-    if event.all():  # without censoring the curve is the share still waiting
-        np.testing.assert_allclose(table["survival"], [(time > t).mean() for t in table["step"]], atol=1e-12)
-
-
-def test_runs_that_cannot_converge_stay_at_risk():
-    # Ten runs: four converge at 2, four blow up at 1. Kept at risk, the curve says 6 of 10; dropped, it would say 1/3.
-    time, event = np.array([2.0] * 4 + [9] * 6), np.array([True] * 4 + [False] * 6)
-    assert kaplan_meier(time, event)["survival"].iloc[-1] == pytest.approx(0.6)
-    gone = np.where(np.arange(10) >= 6, 1.0, time)
-    assert kaplan_meier(gone, event)["survival"].iloc[-1] == pytest.approx(1 / 3)
-
-
-@pytest.mark.parametrize(
-    "time, event",
-    [([], []), ([1, 2], [True]), ([[1]], [[True]]), ([1, np.nan], [True, False]), ([-1, 1], [True, True])],
-)
-def test_kaplan_meier_refuses(time, event):
-    with pytest.raises(ValueError, match=r"^time"):
-        kaplan_meier(time, event)
 
 
 # Files ------------------------------------------------------------------------------------------------------------
@@ -626,10 +676,10 @@ def cells(line):
 
 def test_shares_at_a_glance():
     wide = shares_wide(a_table())
-    assert list(wide.columns) == ["game", "n", "converged", "off target", "collapsed"]
+    assert list(wide.columns) == ["game", "n", "replicates", "converged", "off target", "collapsed"]
     assert wide["n"].tolist() == [1000, 1000, 5000]
     assert wide.iloc[0].tolist() == [
-        "minimax", 1000, "93.1 % [91.4, 94.5] ± 0.8", "6.9 % [5.5, 8.6] ± 0.8", "0 % [0.0, 0.4]",
+        "minimax", 1000, 1000, "93.1 % [91.4, 94.5] ± 0.8", "6.9 % [5.5, 8.6] ± 0.8", "0 % [0.0, 0.4]",
     ]  # fmt: skip
     assert wide["off target"][1] == "100 % [99.6, 100.0]"
     assert wide["converged"][2] == ">99.9 % [99.9, 99.996] ± 0.02"
@@ -665,8 +715,8 @@ def test_markdown_starts_with_its_caption_and_is_a_table():
     lines = tables.markdown(a_table(), "Where runs end,\nby game.").splitlines()
     assert lines[:2] == ["Where runs end, by game.", ""]
     head, rule, *rows = lines[2:7]
-    assert cells(head) == ["game", "n", "converged", "off target", "collapsed"]
-    assert [cell[-1] == ":" for cell in cells(rule)] == [False, True, True, True, True]
+    assert cells(head) == ["game", "n", "replicates", "converged", "off target", "collapsed"]
+    assert [cell[-1] == ":" for cell in cells(rule)] == [False, True, True, True, True, True]
     assert [cells(row)[:2] for row in rows] == [
         ["minimax", "1,000"],
         ["non-saturating", "1,000"],
@@ -706,9 +756,8 @@ def test_save_writes_three_files_of_one_table(tmp_path):
     paths = save(table, tmp_path / "tables", "regimes", "Where runs end.")
     assert [path.name for path in paths] == ["regimes.csv", "regimes.md", "regimes.tex"]
     again = pd.read_csv(paths[0])
-    pd.testing.assert_frame_equal(
-        again, table.astype({"game": again["game"].dtype, "g_state": again["g_state"].dtype}), check_exact=True
-    )
+    expected = table.astype({"game": again["game"].dtype, "g_state": again["g_state"].dtype})
+    pd.testing.assert_frame_equal(again, expected, rtol=1e-11)
     assert paths[1].read_text(encoding="utf-8") == tables.markdown(table, "Where runs end.")
     assert paths[2].read_text(encoding="utf-8") == tables.latex(table, "Where runs end.", "regimes")
     assert all(b"\r" not in path.read_bytes() for path in paths)
@@ -725,6 +774,48 @@ def test_notes_stand_below_the_table(tmp_path):
     save(counted(1, 2, 3, 4)[["game", "g_state"]], tmp_path, "noted", "A table.", ["More than 50 %\nof it."])
     assert (tmp_path / "noted.md").read_text(encoding="utf-8").endswith("\n\nMore than 50 % of it.\n")
     assert r"\par\smallskip More than 50 \% of it." in (tmp_path / "noted.tex").read_text(encoding="utf-8")
+
+
+def test_numbers_in_files_have_twelve_digits(tmp_path):
+    """The last digits of a float64 depend on the processor's exp and log; those that mean something do not."""
+    frame = pd.DataFrame(
+        {
+            "x": [1 / 3, 1e-300 / 7, -2.5, np.nan, np.inf, 123_456_789.123456789],
+            "single": np.array([0.1, 1 / 3, 2, np.nan, 1e-20, 16_777_217], dtype=np.float32),
+            "count": np.arange(6),
+        }
+    )
+    nudged = frame.assign(x=np.nextafter(frame["x"], 0).where(np.isfinite(frame["x"]), frame["x"]))
+    assert (nudged["x"] != frame["x"])[:3].all()
+    contents = [save(f, tmp_path / str(i), "t", "c") for i, f in enumerate((frame, nudged))]
+    for one, other in zip(*contents, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    lines = contents[0][0].read_text(encoding="utf-8").splitlines()
+    assert lines[1:4] == ["0.333333333333,0.1,0", "1.42857142857e-301,0.33333334,1", "-2.5,2.0,2"]
+    assert lines[6] == "123456789.123,16777216.0,5"
+    assert frame["x"][0] == 1 / 3  # the caller's frame is left alone
+
+
+def test_numbers_are_written_as_far_as_their_error_tells():
+    values = np.random.default_rng(0).normal(999_999.97, 2e-4, 900)
+    table = estimate(pd.DataFrame({"game": "minimax", "g_mean": values}), "game", "g_mean")
+    head, row = (cells(line) for line in tables.markdown(table, "c").splitlines()[2:5:2])
+    told = dict(zip(head, row, strict=True))
+    assert told["mean [interval] ± MCSE"].startswith(f"{values.mean():,.7f} [")
+    assert told["q05"] == f"{np.quantile(values, 0.05):,.6f}"  # to the third digit of sd
+    frame = pd.DataFrame({"bias": [0.123456, -12.3456], "bias_mcse": [0.0123, 1.23], "rmse": [5.0, 5.0]})
+    lines = tables.markdown(frame, "c").splitlines()
+    assert [cells(line) for line in lines[4:6]] == [["0.123", "0.012", "5"], ["-12.3", "1.2", "5"]]
+    assert r"$-$12.3 & 1.2 & 5 \\" in tables.latex(frame, "c", "l")
+    pairs = compare(paired_numbers(), "game", "minimax", "non-saturating", "w1")
+    told = dict(zip(*(cells(line) for line in tables.markdown(pairs, "c").splitlines()[2:5:2]), strict=True))
+    assert told["mean_a"] == f"{pairs['mean_a'][0]:.3f}"  # their difference is known to 0.03
+
+
+def test_a_table_of_several_cells_says_what_its_errors_are():
+    pooled = tables.markdown(tabulate(a_grid(), "game", "g_state"), "c")
+    assert "share their random numbers: errors and intervals are those of means over replicates." in pooled
+    assert "share their random numbers" not in tables.markdown(tabulate(a_grid(), "cell", "g_state"), "c")
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", ".x"])
@@ -788,6 +879,19 @@ def test_cells(name, value, text):
         ((500.01234, 499.9, 500.1, 0.0512), "500.012 [499.900, 500.100] ± 0.051"),
         ((1234.5, 1200, 1300, 25.0), "1,234 [1,200, 1,300] ± 25"),
         ((2.0, np.nan, np.nan, np.nan), "2 [–, –]"),
+        (
+            (999_999.97, 999_999.969994, 999_999.970006, 3e-6),
+            "999,999.9700000 [999,999.9699940, 999,999.9700060] ± 0.0000030",
+        ),
+        ((999_999.97, 999_999.97, 999_999.97, 0.0), "999,999.97 [999,999.97, 999,999.97]"),
+        ((0.1 + 0.2, 0.3, 0.3, 0.0), "0.3 [0.3, 0.3]"),
+        ((1.2345e-12, 1e-12, 1.5e-12, 1.3e-13), "1.23e-12 [1.00e-12, 1.50e-12] ± 1.3e-13"),
+        (
+            (0.5, 0.4999999999941, 0.5000000000059, 3e-12),
+            "0.5000000000000 [0.4999999999941, 0.5000000000059] ± 3.0e-12",
+        ),
+        ((1.5e20, 1e20, 2e20, 2.5e19), "1.500e+20 [1.000e+20, 2.000e+20] ± 2.500e+19"),
+        ((-8.724e-05, -9e-05, -8.4e-05, 1.6e-06), "-0.0000872 [-0.0000900, -0.0000840] ± 0.0000016"),
     ],
 )
 def test_a_mean_is_written_to_its_error(arguments, text):

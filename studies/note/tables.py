@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 import gansim as gs
-from gansim import regimes, tables, theory
+from gansim import regimes, replicates, tables, theory
 
 CELL = ["scale", "game", "activation", "generator"]
+RUN = ["cell", "rep", "seed"]  # by which tables know that runs of several cells share their replicates
 TARGET = gs.Normal(500, 5)
 TRUTH = {"intercept": TARGET.mean, "slope": TARGET.std}  # G(z) = 5 z + 500; the slope's sign is not identified
 FAR = gs.Normal(400, 5)  # a generator that a perfect discriminator can tell from the target for certain
@@ -24,7 +25,7 @@ def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFram
     codes, frames = regimes.d_states(traces), []
     for record in np.linspace(0, traces.records - 1, 5).astype(int):
         state = pd.Categorical.from_codes(codes[:, record], regimes.D_STATES, ordered=True)
-        frames.append(runs[CELL[:3]].assign(step=traces.steps[:, record], d_state=state))
+        frames.append(runs[[*CELL[:3], *RUN]].assign(step=traces.steps[:, record], d_state=state))
     return tables.tabulate(pd.concat(frames), [*CELL[:3], "step"], "d_state")
 
 
@@ -106,7 +107,8 @@ def convergence_times(runs: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
     rows = []
     for group, mine in runs.groupby(groups, sort=False):
         event = mine["converged_step"].notna()
-        curve = tables.kaplan_meier(mine["converged_step"].fillna(mine["last_step"]), event)
+        times = mine["converged_step"].fillna(mine["last_step"])
+        curve = tables.kaplan_meier(times, event, replicate=replicates.replicates_of(mine))
         row = {**dict(zip(groups, group, strict=True)), "n": len(mine), "ever_converged": int(event.sum())}
         for share in (0.25, 0.5, 0.75):
             reached = curve.loc[curve["survival"] <= 1 - share, "step"]
