@@ -322,13 +322,13 @@ def _show(options: argparse.Namespace) -> None:
                 f"table: value {options.table!r:.60}: one of {', '.join(pages) or 'none: there are no tables'}"
             )
         print(pages[options.table])
+        for remark in _remarks(folder, metadata, [f"tables/{options.table}.md"]):
+            _say(options)(remark)
         return
     complete = metadata.get("status", "complete") == "complete"
     print(f"study {metadata['study']}: {_status(folder, metadata)}")
-    if pages and not complete:
-        print("the tables here are those of earlier results, or not all are written")
-    elif pages and metadata.get("reported") is False:
-        print("the tables here were written apart from these results, and may be those of earlier ones")
+    for remark in _remarks(folder, metadata) if pages or complete else []:
+        print(remark)
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
         wide = max(map(len, pages))
@@ -339,6 +339,15 @@ def _show(options: argparse.Namespace) -> None:
         print(f"\n## {name}\n\n{page.strip()}")
     if not pages and complete:
         print(f"{folder / 'tables'}: no tables")
+
+
+def _remarks(folder: Path, metadata: Mapping[str, Any], names: Sequence[str] | None = None) -> list[str]:
+    """What a reader must know of files that were reported, by default of all: altered, missing, of other runs."""
+    from gansim import reported
+
+    if metadata.get("status", "complete") != "complete":
+        return ["the tables here are those of earlier results, or not all are written"]
+    return reported.faults(folder, metadata, names)
 
 
 def _status(folder: Path, metadata: Mapping[str, Any]) -> str:
