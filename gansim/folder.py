@@ -134,6 +134,7 @@ class Folder:
         started = time.perf_counter()
         if (self.path / METADATA).exists():
             self.metadata = store.read_metadata(self.path)
+            reported.check_places(self.path, self.metadata)
         files = parts.stored_files(self.path)
         if files or (self.path / RUNS).exists():
             self._read(cells, warn)

@@ -15,7 +15,7 @@ from typing import Any
 from gansim import store
 from gansim.store import ADEMP, StoreError
 
-__all__ = ["RECORD", "digests", "faults", "files", "remark"]
+__all__ = ["RECORD", "check_places", "digests", "faults", "files", "remark"]
 
 RECORD = "report"
 """The key of metadata.json under which the record stands."""
@@ -39,6 +39,19 @@ def files(metadata: Mapping[str, Any]) -> dict[str, str]:
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
+
+
+def check_places(folder: Path, metadata: Mapping[str, Any]) -> None:
+    """Refuse, before anything runs, a folder in which a folder lies where a file was reported, and will be again.
+
+    Raises
+    ------
+    StoreError
+        If there is one.
+    """
+    for name in files(metadata):
+        if (folder / name).is_dir():
+            raise StoreError(f"{folder / name}: is a folder where a file is needed: move it away")
 
 
 def faults(folder: Path, metadata: Mapping[str, Any], names: Iterable[str] | None = None) -> list[str]:
@@ -80,7 +93,7 @@ def _digest(path: Path) -> str:
 
 
 def remark(folder: Path, metadata: Mapping[str, Any]) -> str:
-    """Say that the tables of a folder are not known to be of its runs; empty if they are, or if there are none.
+    """Say that what was reported is of other runs than a folder holds; empty if it is not, or without a record.
 
     Parameters
     ----------
@@ -89,10 +102,9 @@ def remark(folder: Path, metadata: Mapping[str, Any]) -> str:
     metadata : mapping
         Its metadata, of a study that has run to its end.
     """
-    record, runs = metadata.get(RECORD), metadata.get("digest", {}).get("runs")
-    if record is None:
-        unknown = runs is not None and (folder / "tables").is_dir()
-        return f"{folder / 'tables'}: not written with these results, and may be of earlier ones" if unknown else ""
-    if record.get("runs") == runs:
+    record = metadata.get(RECORD)
+    if record is None or record.get("runs") == metadata.get("digest", {}).get("runs"):
         return ""
-    return f"{folder}: tables and figures are of earlier runs ({record.get('command')} writes them again)"
+    return (
+        f"{folder}: tables and figures are of earlier runs: what wrote them writes them anew ({record.get('command')})"
+    )

@@ -479,6 +479,9 @@ class Study:
                 folder.start(self.describe({**facts, "status": "running"}, chosen))
                 self._simulate(results, wanted, workers, show, folder.add)
                 folder.save()
+                if "simulate" in self.seconds:
+                    self.seconds |= {name: seconds for name, seconds in folder.seconds.items() if seconds}
+                    facts["sessions"][-1]["seconds"] = _rounded(self.seconds)
                 folder.start(self.describe({**facts, "status": "shard"}, chosen))
         return path
 

@@ -880,3 +880,57 @@ def test_a_merged_study_is_held_until_it_is_reported(tmp_path: Path) -> None:
     )
     assert found == [(True, "running")]
     assert not in_use(folder)
+
+
+def test_a_merged_study_tells_who_computed_its_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: list
+) -> None:
+    """Which shard, when, with which versions, on which machine, in how many seconds; merged twice or not."""
+    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.8", "numpy": "2.0"})
+    first = make().run_shard(Shard(1, 2), tmp_path, jobs=1, progress=False)
+    monkeypatch.setattr(study.provenance, "machine", lambda: {"processor": "another"})
+    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.9", "numpy": "2.0"})
+    with pytest.raises(StoreError, match="of shards 2/2"):
+        merge([first], tmp_path / "merged", progress=False)
+    second = make().run_shard(Shard(2, 2), tmp_path, jobs=1, progress=False)
+    said: list[str] = []
+    for shards_ in ([first, second], [second, first]):
+        merge(shards_, tmp_path / "merged", progress=False, say=said.append)
+    metadata = store.read_metadata(tmp_path / "merged/s")
+    told = [(call["folder"], call["shard"], call["versions"]["numba"]) for call in metadata["sessions"]]
+    assert told == [("s.shard-1-of-2", "1/2", "9.8"), ("s.shard-2-of-2", "2/2", "9.9")]
+    assert metadata["sessions"][1]["machine"] == {"processor": "another"} != metadata["sessions"][0]["machine"]
+    assert all(
+        {"started", "seconds", "jobs", "backend", "command", "source"} <= call.keys() for call in metadata["sessions"]
+    )
+    assert metadata["mixed_versions"] == {"numba": ["9.8", "9.9"]}
+    assert [line for line in said if "versions" in line] == [
+        "runs were made with different versions: numba 9.8 and 9.9",
+        "runs were made with different versions: numba 9.9 and 9.8",
+    ]
+
+
+def test_shards_of_the_same_versions_are_merged_without_a_word(tmp_path: Path) -> None:
+    said: list[str] = []
+    merge(shards(tmp_path, None, None), tmp_path / "merged", progress=False, say=said.append)
+    assert not [line for line in said if "versions" in line]
+    metadata = store.read_metadata(tmp_path / "merged/s")
+    assert "mixed_versions" not in metadata
+    assert len(metadata["sessions"]) == 2
+
+
+def test_a_merged_folder_keeps_its_thresholds(tmp_path: Path) -> None:
+    """Shards that were made without thresholds ask for none."""
+    folders_ = shards(tmp_path, None, None)
+    merge(folders_, tmp_path, progress=False)
+    make().run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
+    said: list[str] = []
+    merged = merge(folders_, tmp_path, progress=False, say=said.append)
+    assert merged.runs is not None
+    assert set(merged.runs["g_state"]) == {"converged"}
+    assert store.read_metadata(tmp_path / "s")["thresholds"]["w1"] == 1e3
+    assert sum("labels follow those stored" in line for line in said) == 1
+    narrow = Thresholds(w1=0.1)
+    merge(shards(tmp_path / "narrow", narrow, narrow), tmp_path, progress=False, say=said.append)
+    assert store.read_metadata(tmp_path / "s")["thresholds"]["w1"] == 0.1
+    assert "thresholds: w1 1000 stored, 0.1 asked, w1_never 1000 stored, 0.5 asked: labels follow the new ones" in said
