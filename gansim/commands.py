@@ -322,14 +322,14 @@ def _show(options: argparse.Namespace) -> None:
             raise ConfigError(
                 f"table: value {options.table!r:.60}: one of {', '.join(pages) or 'none: there are no tables'}"
             )
+        remarks = _remarks(folder, metadata, [f"tables/{options.table}.md"])
         print(pages[options.table])
-        for remark in _remarks(folder, metadata, [f"tables/{options.table}.md"]):
+        for remark in remarks:
             _say(options)(remark)
         return
     complete = metadata.get("status", "complete") == "complete"
-    print(f"study {metadata['study']}: {_status(folder, metadata)}")
-    for remark in _remarks(folder, metadata) if pages or reported.files(metadata) else []:
-        print(remark)
+    remarks = _remarks(folder, metadata) if pages or reported.files(metadata) else []
+    print("\n".join([f"study {metadata['study']}: {_status(folder, metadata)}", *remarks]))
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
         wide = max(map(len, pages))

@@ -1,5 +1,7 @@
 """The figure and the animation of one run show its records and its networks, and are written whole or not at all."""
 
+import errno
+import re
 import stat
 from pathlib import Path
 
