@@ -100,7 +100,7 @@ def before_operation(number: int, act: Callable[[], object]) -> Iterator[Iterato
         yield numbers
 
 
-@pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("same", [False, True])
 def test_renamed_before_any_operation_a_folder_takes_our_files_along(tmp_path: Path, step: int, same: bool) -> None:
     """The successor is complete, of this study or of another one, and no byte of it changes."""
@@ -134,7 +134,7 @@ def test_renamed_before_any_operation_a_folder_takes_our_files_along(tmp_path: P
         for name in (store.RUNS, store.TRACES, "tables/shares.md"):
             assert now[name] == successor[name]
         assert store.read_metadata(out / "s")["status"] == "complete"
-    assert taken > 1
+    assert taken > 0
 
 
 def test_what_was_saved_goes_on_where_the_folder_went(tmp_path: Path, engine: list) -> None:
