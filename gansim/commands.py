@@ -305,13 +305,14 @@ def _show_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from gansim import store
+    from gansim import reported, store
 
     folder = options.folder.parent if options.folder.name == store.METADATA else options.folder
     metadata = store.read_metadata(folder)
     if options.versions:
         _print_facts({**metadata.get("versions", {}), **metadata.get("machine", {})})
         facts = {name: metadata.get(name) for name in ("kernel", "source", "git", "command", "seed")}
+        facts |= {name: metadata[name] for name in ("mixed_versions",) if name in metadata}
         _print_facts(facts | {"git": _commit(metadata.get("git"))})
         return
     texts = {path.stem: path for path in sorted((folder / "tables").glob("*.md"))}
@@ -321,14 +322,14 @@ def _show(options: argparse.Namespace) -> None:
             raise ConfigError(
                 f"table: value {options.table!r:.60}: one of {', '.join(pages) or 'none: there are no tables'}"
             )
+        remarks = _remarks(folder, metadata, [f"tables/{options.table}.md"])
         print(pages[options.table])
+        for remark in remarks:
+            _say(options)(remark)
         return
     complete = metadata.get("status", "complete") == "complete"
-    print(f"study {metadata['study']}: {_status(folder, metadata)}")
-    if pages and not complete:
-        print("the tables here are those of earlier results, or not all are written")
-    elif pages and metadata.get("reported") is False:
-        print("the tables here were written apart from these results, and may be those of earlier ones")
+    remarks = _remarks(folder, metadata) if pages or reported.files(metadata) else []
+    print("\n".join([f"study {metadata['study']}: {_status(folder, metadata)}", *remarks]))
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
         wide = max(map(len, pages))
@@ -339,6 +340,17 @@ def _show(options: argparse.Namespace) -> None:
         print(f"\n## {name}\n\n{page.strip()}")
     if not pages and complete:
         print(f"{folder / 'tables'}: no tables")
+
+
+def _remarks(folder: Path, metadata: Mapping[str, Any], names: Sequence[str] | None = None) -> list[str]:
+    """What a reader must know of files that were reported, by default of all: altered, missing, of other runs."""
+    from gansim import reported
+
+    if metadata.get("status", "complete") != "complete":
+        return ["the tables here are those of earlier results, or not all are written"]
+    if reported.RECORD not in metadata and "digest" in metadata:
+        return ["the tables here were written apart from these results, and may be those of earlier ones"]
+    return reported.faults(folder, metadata, names)
 
 
 def _status(folder: Path, metadata: Mapping[str, Any]) -> str:
@@ -421,7 +433,9 @@ def _relabel(options: argparse.Namespace) -> None:
         raise ConfigError(str(error)) from None
     out = options.out or results.folder / "relabelled"
     study, found = results.study, results.read()
-    check_folder(out, study.name)
+    before_that = check_folder(out, study.name) or {}
+    if changed_now := {name: x for name, x in before_that.items() if x != asdict(thresholds).get(name)}:
+        _say(options)(f"{out}: labels under {_changes(changed_now)} are replaced")
     before = study.label(found, results.thresholds)["regime"]
     after = study.label(found, thresholds)
     if study.stopping:  # the rule held for the labels that were
@@ -431,7 +445,9 @@ def _relabel(options: argparse.Namespace) -> None:
         store.write_runs(out / store.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
         write_report(study, out, not options.no_figures)
     except OSError as error:
-        raise ConfigError(f"{out}: cannot write ({error.strerror or error}): mend that and relabel again") from error
+        raise ConfigError(
+            f"{out}: cannot write ({error.strerror or error}): mend that, or choose another --out"
+        ) from error
     changed = int((before.astype(str) != after["regime"].astype(str)).sum())
     print(tables.markdown(tables.tabulate(after, ["design"], "regime"), f"{study.name} under {_changes(given)}"))
     print(f"{changed:,} of {len(after):,} runs have another regime than before\n{out}")

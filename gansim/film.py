@@ -509,19 +509,16 @@ def replay_to(
     suffix = "" if animate_as is None else f".{animate_as}"
     if suffix:
         check_animation(f"run{suffix}")
-    run = history(gan, rep, seed, frames)
-    if stored is not None:
-        _check_stored(run, stored, cell)
-    if isinstance(frames, int) and not run.study_traces()["finite"][0].all():
-        end = _end(run)  # what there is to see comes before it
-        run = history(gan, rep, seed, [end * k // max(1, frames - 1) for k in range(frames)])
+    folder = Path(out) / "replay" / f"{cell}-{rep}"
     title = f"{study + ': ' if study else ''}cell {cell}, replicate {rep}, seed {seed}"
     identity = {"study": study, "seed": seed, "cell": cell, "rep": rep}
-    folder = Path(out) / "replay" / f"{cell}-{rep}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    try:
-        draft.mkdir(exist_ok=True)
+    with _draft_of(folder) as draft:
+        run = history(gan, rep, seed, frames)
+        if stored is not None:
+            _check_stored(run, stored, cell)
+        if isinstance(frames, int) and not run.study_traces()["finite"][0].all():
+            end = _end(run)  # what there is to see comes before it
+            run = history(gan, rep, seed, [end * k // max(1, frames - 1) for k in range(frames)])
         store.write_runs(draft / "trace.parquet", run.frame(), identity)
         names = [
             "trace.parquet",
@@ -532,12 +529,28 @@ def replay_to(
         folder.mkdir(exist_ok=True)
         for name in names:
             os.replace(draft / name, folder / name)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     for ending in _SUFFIXES:  # an animation of an earlier replay may show another run by now
         if f"run{ending}" not in names:
             (folder / f"run{ending}").unlink(missing_ok=True)
     return [folder / name for name in names]
+
+
+@contextlib.contextmanager
+def _draft_of(folder: Path) -> Iterator[Path]:
+    """A folder beside one that is to be written, made before anything is trained; gone in the end."""
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    made = [path for path in (folder.parent, *folder.parent.parents) if not path.exists()]
+    try:
+        draft.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder.parent}: cannot be written to ({error.strerror}): choose another --out") from None
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        with contextlib.suppress(OSError):  # what holds something stays
+            for path in made:
+                path.rmdir()
 
 
 def _check_stored(run: History, stored: Mapping[str, Any], cell: int) -> None:

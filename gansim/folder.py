@@ -7,7 +7,7 @@ metadata.json    before anything is simulated (status "running"), and at the ver
 parts/           what is finished of unfinished work: see `gansim.parts`
 traces.parquet   all runs, once they are complete; nothing else is needed to make the rest again
 runs.parquet     one row per run with its labels, made from it
-.lock            held while a process runs the study; the system frees it when the process ends in whatever way
+.lock            held while a process runs the study, and everything written by way of a draft: see `gansim.holding`
 
 A process that is killed leaves whole files only, so that the next one can go on from any moment: parts are removed
 after traces.parquet has been written, read again and entered in the metadata, and a traces.parquet that a larger one is
@@ -24,16 +24,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gansim import parts, store
+from gansim import parts, reported, store
 from gansim.design import Cell
+from gansim.holding import Hold, hold_folder
 from gansim.identity import Identity, differences, header_differences
 from gansim.parts import Collected
-from gansim.store import LOCK, METADATA, PARTS, RUNS, TRACES, Rows, StoreError
+from gansim.progress import count
+from gansim.store import ADEMP, METADATA, PARTS, RUNS, TRACES, DamagedError, Rows, StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Folder", "hold_folder", "open_folder"]
+__all__ = ["Folder", "open_folder"]
 
 # What is finished is saved every two seconds. In long sessions every fiftieth of the time that has passed, at most a
 # minute: 10,000 parts a week, which take less than a minute to read, instead of 300,000.
@@ -41,48 +43,7 @@ _SAVE_EVERY = 2.0
 _SAVE_SHARE = 0.02
 _SAVE_AT_MOST = 60.0
 
-_TRIES = 10  # to take a folder that others rename
-
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-@contextlib.contextmanager
-def hold_folder(
-    path: str | os.PathLike[str],
-    study: str,
-    force: bool = False,
-    say: Callable[[str], object] = lambda text: None,
-) -> Iterator[bool]:
-    """Have the results folder of a study alone.
-
-    Parameters
-    ----------
-    path : path
-        The study's own folder; made if missing.
-    study : str
-        Its name.
-    force : bool, default False
-        Put an earlier folder aside, whatever study of that name it holds, and start over.
-    say : callable, optional
-        Takes a line for the user.
-
-    Yields
-    ------
-    bool
-        Whether it holds earlier results.
-
-    Raises
-    ------
-    StoreError
-        If another process has it open, or it holds anything else than results. Nothing has been changed in it then.
-    """
-    path = Path(path)
-    with contextlib.ExitStack() as stack:
-        earlier = _take(path, study, stack)
-        if force and earlier:
-            say(f"the earlier results are kept in {_put_aside(path)}")
-            earlier = _take(path, study, stack)
-        yield earlier
 
 
 @contextlib.contextmanager
@@ -94,7 +55,7 @@ def open_folder(
     force: bool = False,
     say: Callable[[str], object] = lambda text: None,
     warn: Callable[[str], object] = lambda text: None,
-    held: bool = False,
+    held: Hold | None = None,
 ) -> Iterator[Folder]:
     """Take the results folder of a study, alone, with all runs that are stored in it.
 
@@ -112,8 +73,8 @@ def open_folder(
         Put an earlier folder aside, whatever study of that name it holds, and start over.
     say, warn : callable, optional
         Take a line for the user; `warn` that something is wrong with a file.
-    held : bool, default False
-        This process has it already, by `hold_folder`, which was told of `force`.
+    held : Hold, optional
+        This process has it already, by `gansim.holding.hold_folder`, which was told of `force`.
 
     Yields
     ------
@@ -128,86 +89,16 @@ def open_folder(
     """
     path = Path(path)
     with contextlib.ExitStack() as stack:
-        if held:
-            earlier = store.check_owner(path, identity.study)
-        else:
-            earlier = stack.enter_context(hold_folder(path, identity.study, force, say))
-        folder = Folder(path, identity, collected, force)
+        hold = held or stack.enter_context(hold_folder(path, identity.study, force, say))
+        earlier = store.check_owner(path, identity.study)
+        folder = Folder(hold, identity, collected, force)
         folder.resume(cells, say if earlier else lambda text: None, warn)
         stack.enter_context(folder.saving())
         yield folder
 
 
-def _take(folder: Path, study: str, stack: contextlib.ExitStack) -> bool:
-    """Claim a folder and lock it until the stack is closed; whether it holds earlier results.
-
-    Another process that starts over may rename the folder at any moment until the lock is ours. Then nothing lies
-    there, or something else than what was locked, and we try again.
-    """
-    refusal: StoreError = _InUse(folder)
-    for _ in range(_TRIES):
-        with contextlib.ExitStack() as attempt:
-            try:
-                store.claim_folder(folder, study)
-                before = _inode(folder)
-                attempt.enter_context(_lock(folder))
-                if before == _inode(folder):
-                    stack.push(attempt.pop_all())
-                    return store.check_owner(folder, study)  # what was there before it was locked may be gone
-            except _InUse:
-                raise
-            except StoreError as error:
-                refusal = error
-    raise refusal
-
-
-def _inode(folder: Path) -> tuple[int, int]:
-    """What tells a folder from another of the same name; zeros if there is none."""
-    try:
-        found = folder.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return found.st_dev, found.st_ino
-
-
-class _InUse(StoreError):
-    """Somebody else has the folder."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(
-            f"{folder}: another process is running this study: wait until it ends, or choose another --out"
-        )
-
-
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock. Not inherited by workers: they are started by exec, which closes it."""
-    import filelock
-
-    lock = filelock.FileLock(folder / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise _InUse(folder) from None
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot be locked ({error.strerror}): choose another folder") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _put_aside(folder: Path) -> Path:
-    """Rename a folder to the next free name."""
-    number = 1
-    while os.path.lexists(kept := folder.with_name(f"{folder.name}.{number}")):  # also a link that leads nowhere
-        number += 1
-    folder.rename(kept)
-    return kept
-
-
 class Folder:
-    """A results folder that this process holds the lock of; made by `open_folder`.
+    """A results folder that this process has alone; made by `open_folder`.
 
     Attributes
     ----------
@@ -223,9 +114,10 @@ class Folder:
         Time spent on "read" and on "save".
     """
 
-    def __init__(self, path: Path, identity: Identity, collected: Collected, forced: bool = False) -> None:
+    def __init__(self, hold: Hold, identity: Identity, collected: Collected, forced: bool = False) -> None:
         self._again = "the same command again" + (", without --force" if forced else "")
-        self.path = path
+        self._hold = hold
+        self.path = hold.path
         self.identity = identity
         self.collected = collected
         self.metadata: dict[str, Any] = {}
@@ -240,10 +132,9 @@ class Folder:
     def resume(self, cells: Sequence[Cell], say: Callable[[str], object], warn: Callable[[str], object]) -> None:
         """Read what is stored, once it is known to be of this study; see `open_folder`."""
         started = time.perf_counter()
-        for leftover in [*store.leftovers(self.path), *store.leftovers(self.path / PARTS)]:
-            leftover.unlink(missing_ok=True)  # that of a process which is being refused just now goes by itself
         if (self.path / METADATA).exists():
             self.metadata = store.read_metadata(self.path)
+            reported.check_places(self.path, self.metadata)
         files = parts.stored_files(self.path)
         if files or (self.path / RUNS).exists():
             self._read(cells, warn)
@@ -264,12 +155,13 @@ class Folder:
         if not self.metadata and (self.path / RUNS).exists():
             try:
                 header = store.read_header(self.path / RUNS)
-            except StoreError:  # a damaged one is made again
+            except DamagedError:  # it is made again
                 header = {"identity": self.identity.digest}
             if header.get("identity") != self.identity.digest:
                 raise self._refusal(header_differences(header, self.identity))
         for file in bad:
             kept = store.bad_name(file.path)
+            self._hold.check()
             file.path.rename(kept)
             warn(f"{file.path}: {file.why}: kept as {kept.name}, its runs are simulated again")
 
@@ -298,14 +190,16 @@ class Folder:
             self.save()
 
     def save(self) -> None:
-        """Write what is waiting, as one part."""
+        """Write what is waiting, as one part; all that there is, if somebody has removed what was written."""
         started = time.perf_counter()
-        if self._waiting:
-            rows = Rows.concat(self._waiting)
-            with self.writing():
-                path = parts.write_part(self.path, rows, self.identity)
+        lost = [path for path in self._trusted if not path.exists()]
+        if lost or self._waiting:
+            rows = self.collected.rows(~self.collected.missing) if lost else Rows.concat(self._waiting)
+            with self.writing() as draft:
+                written = parts.write_part(draft, rows, self.identity).relative_to(draft)
             self._waiting.clear()
-            self._trusted[path] = len(rows)
+            self._trusted = {path: n for path, n in self._trusted.items() if path not in lost}
+            self._trusted[self.path / written] = len(rows)
             self.saved = self.collected.done
         self._written = time.perf_counter()
         self.seconds["save"] += self._written - started
@@ -322,10 +216,11 @@ class Folder:
         self.save()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Turn a failure to write into one line that says what is safe."""
+    def writing(self) -> Iterator[Path]:
+        """Write by way of the draft; a failure becomes one line that says what is safe."""
         try:
-            yield
+            with self._hold.writing() as draft:
+                yield draft
         except OSError as error:
             advice = "free some" if error.errno in _FULL else "mend that"
             raise StoreError(
@@ -341,29 +236,35 @@ class Folder:
         If traces.parquet does not hold all runs that are asked for, it becomes a part first.
         """
         traces, files = self.path / TRACES, {}
-        with self.writing():
+        with self.writing() as draft:
             if self.whole:
                 files = {TRACES: store.file_digest(traces)}
             elif traces in self._trusted:
-                self._trusted[self._as_part(traces)] = self._trusted.pop(traces)
-            facts = {"identity": self.identity.digest, "files": files}
-            store.write_metadata(self.path / METADATA, {"status": "running", **metadata, **facts})
+                part = self._as_part(traces, draft)
+                self._trusted[self.path / part.relative_to(draft)] = self._trusted.pop(traces)
+        facts = {"identity": self.identity.digest, "files": files, **self._told_before}
+        with self.writing() as draft:
+            store.write_metadata(draft / METADATA, {"status": "running", **metadata, **facts})
 
-    def _as_part(self, traces: Path) -> Path:
-        part = store.make_folder(self.path / PARTS) / parts.part_name(store.file_digest(traces))
-        if not part.exists():
-            try:
-                os.link(traces, part)
-            except OSError:  # a file system without links
-                store.copy_whole(traces, part)
-            store.sync_folder(part.parent)  # before traces.parquet is replaced
+    def _as_part(self, traces: Path, draft: Path) -> Path:
+        part = store.make_folder(draft / PARTS) / parts.part_name(store.file_digest(traces))
+        try:
+            os.link(traces, part)
+        except OSError:  # a file system without links
+            store.copy_whole(traces, part)
         return part
+
+    @property
+    def _told_before(self) -> dict[str, Any]:
+        """The record of what was reported before, which stays until something else is."""
+        return {name: self.metadata[name] for name in (reported.RECORD,) if name in self.metadata}
 
     def finish(
         self,
         runs: pd.DataFrame,
         describe: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-        report: Callable[[Mapping[str, Any]], object] | None,
+        report: Callable[[Mapping[str, Any], Path], object] | None,
+        say: Callable[[str], object] = lambda text: None,
     ) -> dict[str, Any]:
         """Write the results, remove the parts that they replace, and call them complete once the report is there too.
 
@@ -374,8 +275,10 @@ class Folder:
         describe : callable
             Takes facts about the files, digest and files, and gives the metadata.
         report : callable or None
-            Takes the metadata and writes what else belongs to the results. None: more runs follow, the results are not
-            complete yet.
+            Takes the metadata and a folder, and writes into that what else belongs to the results; it all takes its
+            place at once. None: more runs follow, the results are not complete yet.
+        say : callable, optional
+            Takes a line for the user.
 
         Returns
         -------
@@ -390,32 +293,58 @@ class Folder:
             If something cannot be written.
         """
         rows, traces = self.collected.rows(), self.path / TRACES
-        with self.writing():
+        with self.writing() as draft:
             if self.whole:
                 checksum = store.file_digest(traces)
             else:
-                checksum = store.write_rows(traces, rows, self.identity.header())
-                if store.file_digest(traces) != checksum:
-                    raise RuntimeError(f"{traces}: the disk gives other bytes back than were written")
+                checksum = store.write_rows(draft / TRACES, rows, self.identity.header())
+        if not self.whole and store.file_digest(traces) != checksum:
+            raise RuntimeError(f"{traces}: the disk gives other bytes back than were written")
+        with self.writing() as draft:
             stamp = {"study": self.identity.study, "seed": self.identity.seed, "kernel": self.identity.kernel}
-            digest, file = store.write_runs(self.path / RUNS, runs, {**stamp, "identity": self.identity.digest})
-            facts = {
-                "digest": {"runs": digest, "traces": store.digest_traces(rows.traces)},
-                "files": {RUNS: file, TRACES: checksum},
-            }
-            told = {"status": "running", "identity": self.identity.digest}
-            store.write_metadata(self.path / METADATA, metadata := {**describe(facts), **told})
+            digest, file = store.write_runs(draft / RUNS, runs, {**stamp, "identity": self.identity.digest})
+        facts = {
+            "digest": {"runs": digest, "traces": store.digest_traces(rows.traces)},
+            "files": {RUNS: file, TRACES: checksum},
+            **self._told_before,
+        }
+        told = {"status": "running", "identity": self.identity.digest}
+        with self.writing() as draft:
+            store.write_metadata(draft / METADATA, metadata := {**describe(facts), **told})
         self._remove_parts(traces)
         if report is not None:
-            with self.writing():
-                told["status"] = "complete"
-                report({**metadata, **told})
-                store.write_metadata(self.path / METADATA, metadata := {**describe(facts), **told})
+            told["status"] = "complete"
+            with self.writing() as draft:
+                report({**metadata, **told}, draft)
+                files = reported.digests(draft)
+            facts["files"][ADEMP] = files.pop(ADEMP)
+            if files:
+                self._remove_stale(files, say)
+                facts[reported.RECORD] = {"runs": digest, "command": metadata["command"], "files": files}
+            with self.writing() as draft:
+                store.write_metadata(draft / METADATA, metadata := {**describe(facts), **told})
         return metadata
 
     def _remove_parts(self, traces: Path) -> None:
         for path in [path for path in self._trusted if path != traces]:
-            path.unlink()
+            self._hold.remove(path)
             del self._trusted[path]
         with contextlib.suppress(OSError):  # files that are not trusted stay, and with them the folder
             (self.path / PARTS).rmdir()
+
+    def _remove_stale(self, files: Mapping[str, str], say: Callable[[str], object]) -> None:
+        """Remove what an earlier report wrote and this one did not, unless somebody has altered it since."""
+        removed = 0
+        for name, digest in reported.files(self.metadata).items():
+            path = self.path / name
+            if name in files or not path.is_file():
+                continue
+            if store.file_digest(path) != digest:
+                say(f"{path}: of an earlier run, and altered since: left as it is")
+                continue
+            self._hold.remove(path)
+            removed += 1
+            with contextlib.suppress(OSError):  # others lie there
+                path.parent.rmdir()
+        if removed:
+            say(f"{self.path}: {count(removed, 'file')} of an earlier report removed")

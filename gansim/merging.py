@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gansim import parts
-from gansim.folder import hold_folder, open_folder
+from gansim.folder import open_folder
+from gansim.holding import hold_folder
 from gansim.identity import Identity, differences
 from gansim.parts import Collected
+from gansim.regimes import Thresholds
 from gansim.results import Results, open_results
 from gansim.shard import Shard
 from gansim.store import StoreError
-from gansim.study import Report, Study
+from gansim.study import Report, Study, mixed_versions, thresholds_for
 
 __all__ = ["merge"]
 
@@ -78,16 +81,22 @@ def merge(
     for results in opened:
         _take(results, identity, everything, say)
     merged = Collected(study.reps, everything.records)
-    path, thresholds = Path(out) / study.name, opened[0].thresholds
-    with hold_folder(path, study.name, force, say):
-        with open_folder(path, identity, study.cells, merged, force, held=True) as folder:
-            folder.start(study.describe({"status": "running", "merging": True}, thresholds))
+    asked = None if opened[0].thresholds == Thresholds() else opened[0].thresholds  # shards tell the default as well
+    sessions = [call for results in opened for call in _sessions(results)]
+    if mixed := mixed_versions(sessions):
+        say(f"runs were made with different versions: {_listed(mixed)}")
+    with hold_folder(Path(out) / study.name, study.name, force, say) as held:
+        with open_folder(held.path, identity, study.cells, merged, force, held=held) as folder:
+            thresholds = thresholds_for(folder, asked, say)
+            earlier = folder.metadata.get("sessions", []) if folder.saved else []
+            facts = {"merging": True, "sessions": earlier + [call for call in sessions if call not in earlier]}
+            folder.start(study.describe({"status": "running", **facts}, thresholds))
             rows = everything.rows(~everything.missing & merged.missing)
             if len(rows):
                 folder.add(rows)
         if merged.missing.any():
             raise StoreError(_missing(opened, merged))
-        study.finish(out, progress=progress, thresholds=thresholds, report=report, held=True)
+        study.finish(out, progress=progress, thresholds=thresholds, report=report, held=held)
     return study
 
 
@@ -95,6 +104,15 @@ def _thresholds(one: Results, other: Results) -> str:
     """What differs between the thresholds of two folders."""
     pairs = zip(asdict(one.thresholds).items(), asdict(other.thresholds).values(), strict=True)
     return ", ".join(f"{name}: {mine!r} and {others!r}" for (name, mine), others in pairs if mine != others)
+
+
+def _sessions(results: Results) -> list[dict[str, Any]]:
+    """Who computed the runs of a folder, told with its name."""
+    return [{"folder": results.folder.resolve().name, **call} for call in results.metadata.get("sessions", [])]
+
+
+def _listed(mixed: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{package} {' and '.join(versions)}" for package, versions in mixed.items())
 
 
 def _take(results: Results, identity: Identity, into: Collected, say: Callable[[str], object]) -> None:

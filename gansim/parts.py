@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ import numpy as np
 from gansim import store
 from gansim.identity import Identity, header_differences
 from gansim.spec import ConfigError
-from gansim.store import ESTIMATES, PARTS, TRACES, Rows, StoreError
+from gansim.store import ESTIMATES, PARTS, TRACES, DamagedError, Rows, StoreError
 from gansim.traces import FIELDS, Traces
 
 if TYPE_CHECKING:
@@ -221,20 +222,22 @@ def read_part(path: Path, identity: Identity, checksum: str | None) -> Rows:
     ------
     ForeignError
         If the file is intact and belongs to another study.
-    StoreError
+    DamagedError
         If it is damaged or altered. The message says why and does not name the file.
+    StoreError
+        If it cannot be read: that says nothing of what is in it.
     """
     try:
         rows, header = store.read_rows(path, checksum)
-    except StoreError as error:
-        raise StoreError(str(error).removeprefix(f"{path}: ").removesuffix(": run the study again")) from None
+    except DamagedError as error:
+        raise DamagedError(str(error).removeprefix(f"{path}: ").removesuffix(": run the study again")) from None
     other = header_differences(header, identity)
     if other:
         raise ForeignError(other)
     cells = {int(number) for number in header["cells"]}
     ids = rows.cells.astype(np.int64) << 32 | rows.reps
     if not cells.issuperset(np.unique(rows.cells).tolist()) or (rows.reps < 0).any() or len(np.unique(ids)) < len(ids):
-        raise StoreError("its runs are not those that it announces")
+        raise DamagedError("its runs are not those that it announces")
     return rows
 
 
@@ -261,16 +264,26 @@ class Bad:
 
 
 def stored_files(folder: Path) -> list[Path]:
-    """Files of a results folder that may hold measured runs: its traces.parquet and its parts, in order of name."""
-    found = sorted(path for path in (folder / PARTS).glob("part-*.parquet"))
-    return [path for path in [folder / TRACES, *found] if path.exists()]
+    """Files of a results folder that may hold measured runs: its traces.parquet and its parts, in order of name.
+
+    Raises
+    ------
+    StoreError
+        If they cannot be listed: runs that are not seen would be simulated again.
+    """
+    try:
+        named = os.listdir(folder / PARTS) if (folder / PARTS).exists() else []
+        found = sorted(folder / PARTS / name for name in named if fnmatch(name, "part-*.parquet"))
+        return [path for path in [folder / TRACES, *found] if path.exists()]
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be read ({error.strerror}): mend that and try again") from None
 
 
 def stored_reps(folder: Path, identity: Identity) -> list[int]:
     """Replicates of every cell that the trusted files of a folder reach to, 0 where they hold none."""
     most = np.zeros(len(identity.cells), dtype=np.int64)
     for path in stored_files(folder):
-        with contextlib.suppress(StoreError):  # `collect` tells of it
+        with contextlib.suppress(DamagedError, ForeignError):  # `collect` tells of it
             rows = read_part(path, identity, _expected(path, {}))
             np.maximum.at(most, rows.cells, rows.reps.astype(np.int64) + 1)
     return [int(n) for n in most]
@@ -302,7 +315,8 @@ def collect(
     Raises
     ------
     StoreError
-        If runs are stored that `into` has no rows for: fewer replicates are asked for.
+        If runs are stored that `into` has no rows for: fewer replicates are asked for. Also if a file cannot be read,
+        which is another thing than a file that is wrong.
     """
     good: dict[Path, int] = {}
     bad: list[Bad] = []
@@ -314,7 +328,7 @@ def collect(
         except ForeignError as error:
             bad.append(Bad(path, f"belongs to another study ({error})", str(error)))
             continue
-        except StoreError as error:
+        except DamagedError as error:
             bad.append(Bad(path, str(error)))
             continue
         _refuse_fewer(folder, identity, into, rows)

@@ -85,7 +85,7 @@ def _figure(study: Study, design: Design) -> Figure:
     return figures.regime_shares(runs, rows=by, blocks=(), title=f"How training ends: {design.name}")
 
 
-def check_folder(folder: Path, study: str) -> None:
+def check_folder(folder: Path, study: str) -> dict[str, float] | None:
     """Refuse a folder for a report alone that holds anything else than an earlier one, under other thresholds.
 
     Parameters
@@ -95,13 +95,18 @@ def check_folder(folder: Path, study: str) -> None:
     study : str
         Name of the study.
 
+    Returns
+    -------
+    dict or None
+        The thresholds of the earlier one.
+
     Raises
     ------
     StoreError
         If it holds other files, or runs of another study.
     """
     if not folder.is_dir() or not any(folder.iterdir()):
-        return
+        return None
     leftover = {path.name for path in store.leftovers(folder)}
     names = sorted({path.name for path in folder.iterdir()} - {store.RUNS, "tables", "figures"} - leftover)
     runs = folder / store.RUNS
@@ -110,6 +115,7 @@ def check_folder(folder: Path, study: str) -> None:
     header = store.read_header(runs)
     if "thresholds" not in header or header.get("study") != study:
         raise StoreError(f"{folder}: holds other runs than relabelled ones of study {study!r}: choose another folder")
+    return dict(header["thresholds"])
 
 
 def _first(names: list[str]) -> str:

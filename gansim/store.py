@@ -9,6 +9,7 @@ needs, and when, is the business of `gansim.folder`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -40,6 +41,7 @@ __all__ = [
     "PARTS",
     "RUNS",
     "TRACES",
+    "DamagedError",
     "Rows",
     "StoreError",
     "bad_name",
@@ -57,6 +59,7 @@ __all__ = [
     "read_rows",
     "read_runs",
     "read_traces",
+    "sweep",
     "sync_folder",
     "write_metadata",
     "write_rows",
@@ -94,6 +97,10 @@ _STAMP = "checksum"  # the key under which metadata.json holds the digest of all
 
 class StoreError(ConfigError):
     """A file or folder that cannot be used; the message is one line, names it and says what to do."""
+
+
+class DamagedError(StoreError):
+    """A file that was read and found wrong. What keeps a file from being read, such as a lack of memory, is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -428,6 +435,12 @@ def check_owner(folder: Path, study: str) -> bool:
             raise StoreError(f"{path}: is a file where a folder is needed: choose another folder")
     if not folder.exists():
         return False
+    for name in (METADATA, RUNS, TRACES, ADEMP):
+        if (folder / name).is_dir():
+            raise StoreError(f"{folder / name}: is a folder where a file is needed: move it away")
+    for name in (PARTS, "tables", "figures"):
+        if os.path.lexists(folder / name) and not (folder / name).is_dir():  # also a link that leads nowhere
+            raise StoreError(f"{folder / name}: is no folder, where one is needed: move it away")
     if (folder / METADATA).exists():
         owner = read_metadata(folder).get("study")
         if owner != study:
@@ -450,6 +463,15 @@ def leftovers(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _leftover(path.name)) if folder.is_dir() else []
 
 
+def sweep(folder: Path) -> None:
+    """Remove what `leftovers` finds; OSError if that fails."""
+    for path in leftovers(folder):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)  # that of a process which is being refused just now goes by itself
+
+
 def bad_name(path: Path) -> Path:
     """Return a free name for a file that cannot be trusted, beside it: its own and ``.bad``."""
     number, free = 0, path.with_name(f"{path.name}.bad")
@@ -463,18 +485,30 @@ def bad_name(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _trusted(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while a file is read into a refusal: damaged bytes fail in any way they like."""
+def _reading(path: Path) -> Iterator[None]:
+    """Tell a file that is wrong, in whatever way its bytes make us fail, from one that we cannot read just now.
+
+    A file is wrong only if its bytes were read: too many open files, a disk that does not answer, no memory or no
+    permission say nothing of it, and whoever took it for damaged would compute again what is there.
+    """
     try:
         yield
     except StoreError:
         raise
     except FileNotFoundError:
         raise StoreError(f"{path}: no such file: run the study first") from None
+    except IsADirectoryError:
+        raise StoreError(f"{path}: is a folder where a file is needed: move it away") from None
+    except (MemoryError, ImportError) as error:  # what reads the file is loaded only now
+        raise StoreError(_unreadable(path, str(error) or "not enough memory")) from error
     except Exception as error:
-        if isinstance(error, OSError) and error.strerror:  # the system's, and not pyarrow's
-            raise StoreError(f"{path}: cannot be read ({error.strerror}): run the study again") from None
-        raise StoreError(f"{path}: damaged, or no file of gansim's: run the study again") from error
+        if isinstance(error, OSError) and error.errno:  # the system's, and not pyarrow's
+            raise StoreError(_unreadable(path, error.strerror or str(error))) from error
+        raise DamagedError(f"{path}: damaged, or no file of gansim's: run the study again") from error
+
+
+def _unreadable(path: Path, why: str) -> str:
+    return f"{path}: cannot be read ({' '.join(why.split())}): mend that and try again, nothing has been changed"
 
 
 def _open_parquet(path: Path, checksum: str | None = None) -> tuple[pq.ParquetFile, dict[str, Any]]:
@@ -484,7 +518,7 @@ def _open_parquet(path: Path, checksum: str | None = None) -> tuple[pq.ParquetFi
 
     content = path.read_bytes()  # pyarrow would look into a path for the scheme of a URL, or take a folder
     if checksum is not None and not hashlib.sha256(content).hexdigest().startswith(checksum):
-        raise StoreError(f"{path}: its bytes are not those that were written: run the study again")
+        raise DamagedError(f"{path}: its bytes are not those that were written: run the study again")
     file = pq.ParquetFile(pa.BufferReader(content))
     return file, _header(path, file.schema_arrow)
 
@@ -492,15 +526,15 @@ def _open_parquet(path: Path, checksum: str | None = None) -> tuple[pq.ParquetFi
 def _header(path: Path, schema: pa.Schema) -> dict[str, Any]:
     stamp = (schema.metadata or {}).get(b"gansim")
     if stamp is None:
-        raise StoreError(f"{path}: not written by gansim: choose a results folder")
+        raise DamagedError(f"{path}: not written by gansim: choose a results folder")
     header = json.loads(stamp)
     if not isinstance(header, dict):
-        raise StoreError(f"{path}: damaged, or no file of gansim's: run the study again")
+        raise DamagedError(f"{path}: damaged, or no file of gansim's: run the study again")
     return header
 
 
 def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read what one of our parquet files says of itself, and not its columns.
+    """Read what one of our parquet files says of itself, and decode none of its columns.
 
     Parameters
     ----------
@@ -515,13 +549,11 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises
     ------
     StoreError
-        If the file is missing, damaged, or not gansim's.
+        If the file is missing or cannot be read; `DamagedError` if it is damaged, or not gansim's.
     """
-    import pyarrow.parquet as pq
-
     path = Path(path)
-    with _trusted(path), open(path, "rb") as file:
-        return _header(path, pq.read_schema(file))
+    with _reading(path):
+        return _open_parquet(path)[1]
 
 
 def read_runs(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -540,10 +572,10 @@ def read_runs(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     StoreError
-        If the file is missing, damaged, altered, or not gansim's.
+        If the file is missing or cannot be read; `DamagedError` if it is damaged, altered, or not gansim's.
     """
     path = _file_in(path, RUNS)
-    with _trusted(path):
+    with _reading(path):
         file, header = _open_parquet(path)
         runs: pd.DataFrame = file.read().to_pandas()
         _check_digest(path, header["digest"], digest(runs))
@@ -568,12 +600,12 @@ def read_traces(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Traces]:
     Raises
     ------
     StoreError
-        If the file is missing, damaged, altered, or not gansim's.
+        If the file is missing or cannot be read; `DamagedError` if it is damaged, altered, or not gansim's.
     """
     import pandas as pd
 
     path = _file_in(path, TRACES)
-    with _trusted(path):
+    with _reading(path):
         rows, header = read_rows(path)
         present, which = np.unique(rows.cells, return_inverse=True)
         designs = pd.array([header["cells"][str(cell)]["design"] for cell in present.tolist()], dtype="str")
@@ -602,10 +634,10 @@ def read_rows(path: str | os.PathLike[str], checksum: str | None = None) -> tupl
     Raises
     ------
     StoreError
-        If the file is missing, damaged, altered, or not gansim's.
+        If the file is missing or cannot be read; `DamagedError` if it is damaged, altered, or not gansim's.
     """
     path = Path(path)
-    with _trusted(path):
+    with _reading(path):
         file, header = _open_parquet(path, checksum)
         rows = _rows_of(file)
         if checksum is None:
@@ -649,7 +681,7 @@ def _matrix(column: Any) -> Any:
 
 def _check_digest(path: Path, expected: str, found: str) -> None:
     if expected != found:
-        raise StoreError(f"{path}: altered since it was written (its digest does not match): run the study again")
+        raise DamagedError(f"{path}: altered since it was written (its digest does not match): run the study again")
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -671,10 +703,12 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the file is missing, no JSON, altered, or not gansim's.
     """
     path = _file_in(path, METADATA)
+    with _reading(path):
+        if not path.exists():
+            raise StoreError(f"{path}: {os.strerror(errno.ENOENT)}: {_choose(path.parent)}")
+        content = path.read_bytes()
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_json)
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}: {_choose(path.parent)}") from None
+        metadata = json.loads(content.decode(), parse_constant=_no_json)
     except (ValueError, RecursionError):
         raise StoreError(f"{path}: no JSON: move it away or choose another folder") from None
     if not isinstance(metadata, dict) or "gansim" not in metadata or "study" not in metadata:
@@ -708,6 +742,7 @@ _SHAPES: dict[str, Callable[[Any], bool]] = {
     "runs": lambda value: isinstance(value, int),
     "files": _mapping_of(str),
     "digest": _mapping_of(str),
+    "report": lambda value: isinstance(value, dict) and _mapping_of(str)(value.get("files", {})),
     "versions": _mapping_of(str),
     "machine": _mapping_of(object),
     "stopping": lambda value: _mapping_of(int, float)(value) and {"target_mcse", "batch", "most_reps"} <= value.keys(),

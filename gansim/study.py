@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from joblib import cpu_count
 
-from gansim import ademp, provenance, schema, store
+from gansim import ademp, provenance, reported, schema, store
 from gansim.design import MAX_REPS, Design, Factors, check_integer, check_name, is_text
-from gansim.folder import Folder, hold_folder, open_folder
+from gansim.folder import Folder, open_folder
 from gansim.frame import runs_frame
+from gansim.holding import Hold, hold_folder
 from gansim.identity import Identity, differences, identify
 from gansim.packs import MAX_SEED, compile_key
 from gansim.parts import Collected, stored_reps
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
     from gansim.regimes import Thresholds
     from gansim.traces import Traces
 
-__all__ = ["Backend", "Report", "RunsError", "Study", "simulate", "workers_for"]
+__all__ = ["Backend", "Report", "RunsError", "Study", "mixed_versions", "simulate", "thresholds_for", "workers_for"]
 
-Report: TypeAlias = Callable[["Study", Path], object]  # writes what else belongs to a study's results into its folder
+Report: TypeAlias = Callable[["Study", Path], object]  # writes what else belongs to a study's results into a folder
 
 _MAX_JOBS = 4096
 _BATCH = 128  # replicates that are added together, a chunk of eight packs
@@ -243,7 +244,8 @@ class Study:
         Returns
         -------
         Study
-            The designs keep their own numbers; metadata name the cells that have others.
+            The designs keep their own numbers; metadata name the cells that have others. What decided on the number
+            of replicates so far, `stopping`, is kept too: it goes on being true of the runs that there are.
 
         Raises
         ------
@@ -256,6 +258,7 @@ class Study:
             raise ConfigError(f"reps: {len(reps)} numbers: one for each of {len(self.cells)} cells")
         study = Study.of(self.name, self.designs, self.seed, self.aims)
         study.reps = tuple(check_integer(n, "reps", 1, MAX_REPS) for n in reps)
+        study.stopping = dict(self.stopping)
         return study
 
     @property
@@ -276,7 +279,11 @@ class Study:
             return NotImplemented
         if self.seed != other.seed:
             raise ConfigError(f"seed: values {self.seed} and {other.seed}: the same for both studies")
-        return Study.of(self.name, (*self.designs, *other.designs), self.seed, self.aims)
+        aims = " ".join(dict.fromkeys(text for text in (self.aims, other.aims) if text))
+        study = Study.of(self.name, (*self.designs, *other.designs), self.seed, aims)
+        study.reps = self.reps + other.reps
+        study.stopping = _joined_rule(self.stopping, other.stopping)
+        return study
 
     def __repr__(self) -> str:
         return f"Study({self.name!r}: {len(self.cells):,} cells, {self.n_runs:,} runs, seed {self.seed})"
@@ -312,15 +319,16 @@ class Study:
             False: print nothing but what is wrong with a file. Otherwise progress goes to stderr: a bar on a terminal,
             else a line every ten seconds.
         thresholds : Thresholds, optional
-            Definitions of the labels.
+            Definitions of the labels; by default those that the folder has, or else gansim's.
         force : bool, default False
             Start over, whatever the folder holds of an earlier study of that name: it is renamed to ``<name>.1`` or the
             next number that is free.
         scheduler : str, optional
             Address of the cluster's scheduler, for "dask".
         report : callable, optional
-            Takes the study and its folder and writes what else belongs to the results, such as tables. The folder is
-            still held by this process alone, and its results are not called complete before.
+            Takes the study and a folder, and writes into that what else belongs to the results, such as tables. It all
+            takes its place in the results folder once it is there, and metadata.json records its digests; what an
+            earlier report wrote and this one does not is removed. The results are not called complete before.
 
         Returns
         -------
@@ -394,15 +402,16 @@ class Study:
         with ExitStack() as stack:
             workers = stack.enter_context(open_workers(backend, workers_for(jobs), scheduler))
             show = Progress(self.name, self.reps, self._steps, progress is False)
+            held = None
             if out is not None:  # for all rounds: in between, nobody else may have it
-                stack.enter_context(hold_folder(_folder(out, self.name), self.name, force, show.say))
+                held = stack.enter_context(hold_folder(_folder(out, self.name), self.name, force, show.say))
                 reps = self._with_stored(_folder(out, self.name), batch, most_reps)
                 _check_most(reps, most_reps, "stored")
                 self.reps = reps
             self.stopping = {"target_mcse": target, "batch": batch, "most_reps": most_reps}
             while True:
                 show = Progress(self.name, self.reps, self._steps, progress is False)
-                runs = self._run(out, _Session(workers, backend, show, thresholds, report, force, True, True))
+                runs = self._run(out, _Session(workers, backend, show, thresholds, report, force, held, adding=True))
                 more = self.judge(runs)["add"].to_numpy()
                 if not more.any():
                     return runs
@@ -451,7 +460,7 @@ class Study:
         jobs, backend, progress, force, scheduler
             As for `run`.
         thresholds : Thresholds, optional
-            Definitions of the labels that the runs of all shards together get.
+            Definitions of the labels that the runs of all shards together get; by default those that the folder has.
 
         Returns
         -------
@@ -472,13 +481,17 @@ class Study:
             mine = shard.holds(*results.ids)
             path = _folder(out, shard.folder(self.name))
             with self._open(path, results, show, force) as folder:
+                chosen = thresholds_for(folder, thresholds, show.say)
                 facts = {**_facts(workers, backend), "shard": str(shard)}
                 wanted = results.missing & mine
                 facts["sessions"] = self._sessions(folder, facts, bool(wanted.any()), show)
-                folder.start(self.describe({**facts, "status": "running"}, thresholds))
+                folder.start(self.describe({**facts, "status": "running"}, chosen))
                 self._simulate(results, wanted, workers, show, folder.add)
                 folder.save()
-                folder.start(self.describe({**facts, "status": "shard"}, thresholds))
+                if "simulate" in self.seconds:
+                    self.seconds |= {name: seconds for name, seconds in folder.seconds.items() if seconds}
+                    facts["sessions"][-1]["seconds"] = _rounded(self.seconds)
+                folder.start(self.describe({**facts, "status": "shard"}, chosen))
         return path
 
     def simulate(
@@ -521,7 +534,7 @@ class Study:
         progress: bool | None = None,
         thresholds: Thresholds | None = None,
         report: Report | None = None,
-        held: bool = False,
+        held: Hold | None = None,
     ) -> pd.DataFrame:
         """Label and write what is stored, simulating nothing: `run`, for a folder that holds all runs.
 
@@ -532,11 +545,11 @@ class Study:
         progress : bool, optional
             False: print nothing but what is wrong with a file.
         thresholds : Thresholds, optional
-            Definitions of the labels.
+            Definitions of the labels; by default those that the folder has.
         report : callable, optional
             As for `run`.
-        held : bool, default False
-            This process has the folder already, by `gansim.folder.hold_folder`.
+        held : Hold, optional
+            This process has the folder already, by `gansim.holding.hold_folder`.
 
         Returns
         -------
@@ -557,10 +570,11 @@ class Study:
                     f"{folder.path}: {len(results) - results.done:,} of {len(results):,} runs are missing: "
                     "run the study to simulate them"
                 )
+            chosen = thresholds_for(folder, thresholds, show.say)
             facts: dict[str, Any] = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
             facts |= {"sessions": self._sessions(folder, facts, False, show)}
-            folder.start(self.describe({**facts, "status": "running"}, thresholds))
-            return self._finish(folder, facts, thresholds, report)
+            folder.start(self.describe({**facts, "status": "running"}, chosen))
+            return self._finish(folder, facts, chosen, show, report)
 
     def label(self, results: Collected, thresholds: Thresholds | None = None) -> pd.DataFrame:
         """Label runs; they become the study's `runs` and `traces`.
@@ -621,6 +635,8 @@ class Study:
             "thresholds": asdict(thresholds or Thresholds()),
             "seconds": _rounded(self.seconds),
         }
+        if mixed := mixed_versions(facts.get("sessions") or []):
+            extra["mixed_versions"] = mixed
         extra |= files or {}
         return provenance.provenance(self.name, self.seed, self.designs, extra, self.reps)
 
@@ -645,20 +661,21 @@ class Study:
             self.metadata = self.describe({**facts, "status": "complete"}, thresholds, {"digest": digests})
             return runs
         with self._open(_folder(out, self.name), results, show, session.force, session.held) as folder:
+            chosen = thresholds_for(folder, thresholds, show.say)
             missing = results.missing.copy()
             if not self.stopping and not missing.any():  # labelled again, or only completed: the rule still holds
                 self.stopping = dict(folder.metadata.get("stopping", {}))
             facts["sessions"] = self._sessions(folder, facts, bool(missing.any()), show)
-            folder.start(self.describe({**facts, "status": "running"}, thresholds))
+            folder.start(self.describe({**facts, "status": "running"}, chosen))
             self._simulate(results, missing, session.workers, show, folder.add)
             folder.save()
-            return self._finish(folder, facts, thresholds, session.report, session.adding)
+            return self._finish(folder, facts, chosen, show, session.report, session.adding)
 
     def _empty(self) -> Collected:
         return Collected(self.reps, self.cells[0].gan.records)
 
     def _open(
-        self, path: Path, into: Collected, show: Progress, force: bool = False, held: bool = False
+        self, path: Path, into: Collected, show: Progress, force: bool = False, held: Hold | None = None
     ) -> AbstractContextManager[Folder]:
         return open_folder(path, self.identity, self.cells, into, force, show.say, show.warn, held)
 
@@ -734,7 +751,8 @@ class Study:
         self,
         folder: Folder,
         facts: dict[str, Any],
-        thresholds: Thresholds | None,
+        thresholds: Thresholds,
+        show: Progress,
         report: Report | None = None,
         adding: bool = False,
     ) -> pd.DataFrame:
@@ -751,16 +769,18 @@ class Study:
                 self.seconds["write"] = time.perf_counter() - labelled
             if "simulate" in self.seconds:
                 facts["sessions"][-1]["seconds"] = _rounded(self.seconds)
-            return self.describe({**facts, "reported": report is not None}, thresholds, files)
+            return self.describe(facts, thresholds, files)
 
-        def write_rest(metadata: Mapping[str, Any]) -> None:
+        def write_rest(metadata: Mapping[str, Any], draft: Path) -> None:
             written = time.perf_counter()
-            store.write_text(folder.path / store.ADEMP, ademp.sheet(metadata, runs))
+            store.write_text(draft / store.ADEMP, ademp.sheet(metadata, runs))
             if report is not None:
-                report(self, folder.path)
+                report(self, draft)
             self.seconds["report"] = time.perf_counter() - written
 
-        self.metadata = folder.finish(runs, describe, None if follow else write_rest)
+        self.metadata = folder.finish(runs, describe, None if follow else write_rest, show.say)
+        if not follow and (told := reported.remark(folder.path, self.metadata)):
+            show.say(told)
         return runs
 
     def _sessions(
@@ -774,7 +794,8 @@ class Study:
             before = listed[-1].get("versions", now) if listed else now
             if before != now:
                 show.warn(f"stored runs were made with {_versions(before)}, further ones are with {_versions(now)}")
-            source = {"command": provenance.command(), "source": provenance.source_digest(), "versions": now}
+            source: dict[str, Any] = {"command": provenance.command(), "source": provenance.source_digest()}
+            source |= {"machine": provenance.machine(), "versions": now}
             listed.append({**facts, **source, "saved": folder.saved})
         return listed
 
@@ -789,7 +810,7 @@ class _Session:
     thresholds: Thresholds | None
     report: Report | None
     force: bool = False
-    held: bool = False
+    held: Hold | None = None
     adding: bool = False
 
 
@@ -837,6 +858,67 @@ def _check_thresholds(thresholds: object) -> None:
 
     if not (thresholds is None or isinstance(thresholds, Thresholds)):
         raise ConfigError(f"thresholds: value {thresholds!r:.60}: a Thresholds, or None")
+
+
+def thresholds_for(folder: Folder, asked: Thresholds | None, say: Callable[[str], object]) -> Thresholds:
+    """Definitions of the labels of a folder: those asked for, or else its own, or else gansim's.
+
+    Parameters
+    ----------
+    folder : Folder
+        The results folder, with the metadata of an earlier call or none.
+    asked : Thresholds, optional
+        Those that somebody gave.
+    say : callable
+        Takes a line for the user, if labels are to change, or follow others than gansim's without being told to.
+    """
+    from gansim.regimes import Thresholds
+
+    default = Thresholds()
+    known = folder.metadata.get("thresholds")
+    if known is None or folder.metadata.get("identity") != folder.identity.digest:  # nothing, or of other runs
+        return asked or default
+    try:
+        stored = Thresholds(**known)
+    except (TypeError, ValueError):
+        say("thresholds: those stored are of another version: labels follow those " + ("asked" if asked else "of this"))
+        return asked or default
+    if asked is None:
+        if stored != default:
+            say(f"thresholds: {_differing(stored, default, 'stored', 'by default')}: labels follow those stored")
+        return stored
+    if asked != stored:
+        say(f"thresholds: {_differing(stored, asked, 'stored', 'asked')}: labels follow the new ones")
+    return asked
+
+
+def _differing(one: Thresholds, other: Thresholds, whose: str, others: str) -> str:
+    pairs = zip(asdict(one).items(), asdict(other).values(), strict=True)
+    return ", ".join(f"{name} {a:.9g} {whose}, {b:.9g} {others}" for (name, a), b in pairs if a != b)
+
+
+def mixed_versions(sessions: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Packages of which the calls that simulated runs had different versions, with those, in the order of use.
+
+    Parameters
+    ----------
+    sessions : sequence of mapping
+        As metadata.json lists them.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for session in sessions:
+        for package, version in session.get("versions", {}).items():
+            found.setdefault(package, {})[version] = None
+    return {package: list(versions) for package, versions in found.items() if len(versions) > 1}
+
+
+def _joined_rule(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The stopping rule of two studies together: they have the same, or only one of them has any."""
+    rules = [{name: value for name, value in rule.items() if name != "missed"} for rule in (one, other) if rule]
+    if len(rules) == 2 and rules[0] != rules[1]:
+        raise ConfigError(f"stopping: {rules[0]} and {rules[1]}: the same rule for both studies, or for one of them")
+    missed = [rule["missed"] for rule in (one, other) if "missed" in rule]
+    return {**rules[0], **({"missed": sum(missed)} if missed else {})} if rules else {}
 
 
 def _rounded(seconds: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim import store
+from gansim import reported, store
 from gansim.parts import Collected
 from gansim.pool import Backend
 from gansim.provenance import kernel_digest
 from gansim.results import Results, open_results
-from gansim.store import RUNS, StoreError
+from gansim.store import RUNS, DamagedError, StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,9 +74,9 @@ def verify(
 ) -> Verdict:
     """Simulate stored runs again and compare every bit of them.
 
-    Also compared, of all runs: the bytes of the files with the digests in metadata.json, and runs.parquet with what
-    follows from traces.parquet. Of a folder without parquet files, such as one from a repository, the digests in
-    metadata.json can be compared, if all runs are simulated. Writes nothing.
+    Also compared, of all runs: the bytes of the files with the digests in metadata.json, tables and figures among them,
+    and runs.parquet with what follows from traces.parquet. Of a folder without parquet files, such as one from a
+    repository, the digests in metadata.json can be compared, if all runs are simulated. Writes nothing.
 
     Parameters
     ----------
@@ -113,6 +113,8 @@ def verify(
     again = study.simulate(wanted, jobs=jobs, backend=backend, scheduler=scheduler, progress=progress)
     faults = _by_digest(results, again) if stored is None else _labelled_file(results, stored)
     differ = () if stored is None else _compared(stored, again, wanted)
+    if results.metadata.get("status") == "complete":
+        faults += reported.faults(results.folder, results.metadata)
     if differ or faults:
         results.check_unchanged()
     return Verdict(int(wanted.sum()), study.n_runs, differ, tuple(faults), tuple(notes))
@@ -146,7 +148,7 @@ def _labelled_file(results: Results, runs: Collected) -> list[str]:
         faults.append(f"{path}: its bytes are not those that were written")
     try:
         found = store.digest(store.read_runs(path))
-    except StoreError as error:
+    except DamagedError as error:
         return [*faults, str(error)]
     if found != store.digest(_labelled(results, runs)):
         faults.append(f"{path}: is not what follows from the traces and thresholds")

@@ -385,10 +385,45 @@ def test_tables_of_earlier_results_are_called_so(folder: Path, capsys: pytest.Ca
 def test_results_without_a_report_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     described = schema.read(folder / "metadata.json")
     study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps([41] * 4)
-    study.run(out=folder.parent, progress=False)
+    study.run(out=folder.parent)
+    told = f"{folder}: tables and figures are of earlier runs: what wrote them writes them anew ("
+    assert f"\nsmall: {told}" in said(capsys)[1]
     assert main(["show", str(folder)]) == 0
-    out = said(capsys)[0]
-    assert out.startswith("study small: complete, 164 runs\nthe tables here were written apart from these results, ")
+    assert said(capsys)[0].startswith(f"study small: complete, 164 runs\n{told}")
+    assert main(["show", str(folder), "--table", "regimes"]) == 0
+    out, err = said(capsys)
+    assert "| game" in out
+    assert err.startswith(f"gansim: {told}")
+    assert err.count("\n") == 1
+    assert main(["verify", str(folder), "--runs", "1", "--quiet"]) == 1
+    assert told in said(capsys)[0]
+    assert main(["run", str(folder / "metadata.json"), "--out", str(folder.parent), "--quiet", "--no-figures"]) == 0
+    said(capsys)
+    assert main(["show", str(folder), "--table", "regimes"]) == 0
+    assert said(capsys)[1] == ""
+    assert main(["verify", str(folder), "--runs", "1", "--quiet"]) == 0
+
+
+def test_a_table_that_somebody_altered_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, page = folder / "tables/regimes.md", folder / "ademp.md"
+    table.write_text(table.read_text().replace("|", "!", 1))
+    page.unlink()
+    (folder / "tables/mine.md").write_text("| mine |")  # not ours: nobody complains
+    assert main(["show", str(folder), "--table", "regimes"]) == 0
+    assert said(capsys)[1] == f"gansim: {table}: altered since it was written\n"
+    for name in ("estimates", "mine"):
+        assert main(["show", str(folder), "--table", name]) == 0
+        assert said(capsys)[1] == ""
+    assert main(["verify", str(folder), "--runs", "1", "--quiet"]) == 1
+    assert said(capsys)[0].splitlines()[1:] == [f"{table}: altered since it was written", f"{page}: missing"]
+    assert main(["show", str(folder)]) == 0
+    assert f"{table}: altered since it was written\n{page}: missing\n" in said(capsys)[0]
+
+
+def test_unfinished_results_say_so_with_every_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store.write_metadata(folder / "metadata.json", {**store.read_metadata(folder), "status": "running"})
+    assert main(["show", str(folder), "--table", "regimes"]) == 0
+    assert said(capsys)[1] == "gansim: the tables here are those of earlier results, or not all are written\n"
 
 
 def test_what_goes_on_is_the_command_without_force(
@@ -438,7 +473,7 @@ def test_relabelling_on_a_full_disk_names_the_folder(folder: Path) -> None:
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == (
-        f"gansim: error: {folder / 'relabelled'}: cannot write (File too large): mend that and relabel again\n"
+        f"gansim: error: {folder / 'relabelled'}: cannot write (File too large): mend that, or choose another --out\n"
     )
 
 
@@ -458,7 +493,7 @@ def test_figures_of_others_are_kept(folder: Path, file: Path, capsys: pytest.Cap
     run = ["run", str(file), "--out", str(folder.parent)]
     for quiet in ([], ["--quiet"]):
         assert main([*run, *quiet, "--no-figures"]) == 0
-        line = f"gansim: {figures}: 2 files of an earlier run removed\n"
+        line = f"small: {folder}: 2 files of an earlier report removed\n"
         assert (line in said(capsys)[1]) == (not quiet)
         assert {path.name for path in figures.iterdir()} == theirs
         assert main([*run, *quiet]) == 0

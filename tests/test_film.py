@@ -1,5 +1,7 @@
 """The figure and the animation of one run show its records and its networks, and are written whole or not at all."""
 
+import errno
+import re
 import stat
 from pathlib import Path
 
@@ -268,7 +270,20 @@ def test_what_cannot_be_drawn_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(film, "animate", fail)
     with pytest.raises(OSError, match="disk full"):
         film.replay_to(tmp_path, BASE, 3, SEED, frames=3, animate_as="gif")
-    assert list((tmp_path / "replay").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def mkdir(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    monkeypatch.setattr(film, "history", lambda *_: pytest.fail("trained"))
+    line = f"{tmp_path / 'replay'}: cannot be written to (Read-only file system): choose another --out"
+    with pytest.raises(ConfigError, match=re.escape(line)):
+        film.replay_to(tmp_path, BASE, 3, SEED)
 
 
 def test_frames_of_a_run_that_blows_up_lie_before_its_end(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from gansim import folder as folders
-from gansim import identity, planner, planning, store, study
+from gansim import holding, identity, planner, planning, store, study
 from gansim.folder import open_folder
 from gansim.merging import merge
 from gansim.regimes import Thresholds
@@ -80,7 +80,7 @@ def is_complete(folder: Path, bytes_: dict[str, bytes]) -> None:
     assert content(folder) == bytes_
     metadata = store.read_metadata(folder)
     assert metadata["status"] == "complete"
-    assert metadata["files"] == {name: store.file_digest(folder / name) for name in (RUNS, TRACES)}
+    assert metadata["files"] == {name: store.file_digest(folder / name) for name in (RUNS, TRACES, store.ADEMP)}
     assert [name for name in names(folder) if not name.endswith(".bad")] == [
         store.LOCK,
         store.ADEMP,
@@ -178,9 +178,10 @@ def test_the_mending_of_a_bad_part_killed_at_any_moment(tmp_path: Path, undistur
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_labelling_again_killed_at_any_moment(tmp_path: Path, undisturbed: Callable, engine: list, step: int) -> None:
     wide = Thresholds(w1=100, w1_never=100)
-    undisturbed(10)
-    prepared = tmp_path / "labelled"
+    prepared, wanted = tmp_path / "labelled", tmp_path / "wide"
     run(prepared)
+    make().run(out=wanted, jobs=1, progress=False, thresholds=wide)
+    assert content(wanted / "s") != content(prepared / "s")
     engine.clear()
 
     def prepare(out: Path) -> None:
@@ -190,8 +191,8 @@ def test_labelling_again_killed_at_any_moment(tmp_path: Path, undisturbed: Calla
         make().run(out=out, jobs=1, progress=False, thresholds=wide)
 
     for out in kill_everywhere(step, prepare, act, tmp_path, least=8):
-        run(out)
-        is_complete(out / "s", undisturbed(10))
+        act(out)
+        is_complete(out / "s", content(wanted / "s"))
     assert engine == []
 
 
@@ -531,7 +532,7 @@ def test_a_folder_that_is_put_aside_for_ever_is_given_up(tmp_path: Path, monkeyp
     monkeypatch.setattr(store, "claim_folder", interfere)
     with pytest.raises(StoreError, match="another process"):
         run(tmp_path)
-    assert sum(name.startswith("s.") for name in names(tmp_path)) == folders._TRIES
+    assert sum(name.startswith("s.") for name in names(tmp_path)) == holding._TRIES
 
 
 # --- what is not trusted ------------------------------------------------------------------------
@@ -655,7 +656,13 @@ def test_saving_is_rarer_in_long_sessions(tmp_path: Path, monkeypatch: pytest.Mo
     now = 1000.0
     monkeypatch.setattr(folders.time, "perf_counter", lambda: now)
     saves: list[float] = []
-    monkeypatch.setattr(folders.parts, "write_part", lambda *_: saves.append(now) or tmp_path / f"{now}")
+
+    def write_part(folder: Path, *_: object) -> Path:
+        saves.append(now)
+        (folder / f"{now}").touch()
+        return folder / f"{now}"
+
+    monkeypatch.setattr(folders.parts, "write_part", write_part)
     with open_folder(tmp_path / "s", whole.identity, whole.cells, whole._empty()) as folder:
         for _ in range(8_000):
             now += 0.5
@@ -702,11 +709,16 @@ def test_a_report_is_written_under_the_lock_and_before_the_results_are_called_co
 
     def report(one: Study, folder: Path) -> None:
         assert one.runs is not None
-        found.append((folder, len(one.runs), in_use(folder), store.read_metadata(folder)["status"], names(folder)))
+        held = tmp_path / "s"
+        found.append((len(one.runs), in_use(held), store.read_metadata(held)["status"], names(folder)))
+        (folder / "page.md").write_text("reported")
+        assert not (held / "page.md").exists()
 
     make().run(out=tmp_path, jobs=1, progress=False, report=report)
     folder = tmp_path / "s"
-    assert found == [(folder, 24, True, "running", [store.LOCK, store.ADEMP, METADATA, RUNS, TRACES])]
+    assert found == [(24, True, "running", [store.ADEMP])]
+    assert (folder / "page.md").read_text() == "reported"
+    assert names(folder) == [store.LOCK, store.ADEMP, METADATA, "page.md", RUNS, TRACES]
     assert not in_use(folder)
     assert store.read_metadata(folder)["status"] == "complete"
 
@@ -795,7 +807,7 @@ def test_what_run_to_refuses_is_refused_before_anything_is_put_aside(tmp_path: P
     for more in ({"thresholds": 5}, {"batch": 0}, {"jobs": 0}):
         with pytest.raises(ConfigError):
             one.run_to(0.1, **{"out": tmp_path, "force": True, "progress": False, **more})
-    with folders.hold_folder(tmp_path / "s", "s"), pytest.raises(StoreError, match="another process"):
+    with holding.hold_folder(tmp_path / "s", "s"), pytest.raises(StoreError, match="another process"):
         one.run_to(0.1, out=tmp_path, progress=False)
     assert one.stopping == {}
     assert snapshot(tmp_path) == before
@@ -860,12 +872,66 @@ def test_shards_under_other_thresholds_are_not_merged(tmp_path: Path, engine: li
 
 
 def test_a_merged_study_is_held_until_it_is_reported(tmp_path: Path) -> None:
-    found = []
+    found, folder = [], tmp_path / "merged/s"
     merge(
         shards(tmp_path, None, None),
         tmp_path / "merged",
         progress=False,
-        report=lambda _, folder: found.append((in_use(folder), store.read_metadata(folder)["status"])),
+        report=lambda *_: found.append((in_use(folder), store.read_metadata(folder)["status"])),
     )
     assert found == [(True, "running")]
-    assert not in_use(tmp_path / "merged/s")
+    assert not in_use(folder)
+
+
+def test_a_merged_study_tells_who_computed_its_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: list
+) -> None:
+    """Which shard, when, with which versions, on which machine, in how many seconds; merged twice or not."""
+    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.8", "numpy": "2.0"})
+    first = make().run_shard(Shard(1, 2), tmp_path, jobs=1, progress=False)
+    monkeypatch.setattr(study.provenance, "machine", lambda: {"processor": "another"})
+    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.9", "numpy": "2.0"})
+    with pytest.raises(StoreError, match="of shards 2/2"):
+        merge([first], tmp_path / "merged", progress=False)
+    second = make().run_shard(Shard(2, 2), tmp_path, jobs=1, progress=False)
+    said: list[str] = []
+    for shards_ in ([first, second], [second, first]):
+        merge(shards_, tmp_path / "merged", progress=False, say=said.append)
+    metadata = store.read_metadata(tmp_path / "merged/s")
+    told = [(call["folder"], call["shard"], call["versions"]["numba"]) for call in metadata["sessions"]]
+    assert told == [("s.shard-1-of-2", "1/2", "9.8"), ("s.shard-2-of-2", "2/2", "9.9")]
+    assert metadata["sessions"][1]["machine"] == {"processor": "another"} != metadata["sessions"][0]["machine"]
+    assert all(
+        {"started", "seconds", "jobs", "backend", "command", "source"} <= call.keys() for call in metadata["sessions"]
+    )
+    assert metadata["mixed_versions"] == {"numba": ["9.8", "9.9"]}
+    assert [line for line in said if "versions" in line] == [
+        "runs were made with different versions: numba 9.8 and 9.9",
+        "runs were made with different versions: numba 9.9 and 9.8",
+    ]
+
+
+def test_shards_of_the_same_versions_are_merged_without_a_word(tmp_path: Path) -> None:
+    said: list[str] = []
+    merge(shards(tmp_path, None, None), tmp_path / "merged", progress=False, say=said.append)
+    assert not [line for line in said if "versions" in line]
+    metadata = store.read_metadata(tmp_path / "merged/s")
+    assert "mixed_versions" not in metadata
+    assert len(metadata["sessions"]) == 2
+
+
+def test_a_merged_folder_keeps_its_thresholds(tmp_path: Path) -> None:
+    """Shards that were made without thresholds ask for none."""
+    folders_ = shards(tmp_path, None, None)
+    merge(folders_, tmp_path, progress=False)
+    make().run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
+    said: list[str] = []
+    merged = merge(folders_, tmp_path, progress=False, say=said.append)
+    assert merged.runs is not None
+    assert set(merged.runs["g_state"]) == {"converged"}
+    assert store.read_metadata(tmp_path / "s")["thresholds"]["w1"] == 1e3
+    assert sum("labels follow those stored" in line for line in said) == 1
+    narrow = Thresholds(w1=0.1)
+    merge(shards(tmp_path / "narrow", narrow, narrow), tmp_path, progress=False, say=said.append)
+    assert store.read_metadata(tmp_path / "s")["thresholds"]["w1"] == 0.1
+    assert "thresholds: w1 1000 stored, 0.1 asked, w1_never 1000 stored, 0.5 asked: labels follow the new ones" in said

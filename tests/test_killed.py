@@ -231,6 +231,25 @@ def test_a_second_process_is_refused_at_once(script: Path, tmp_path: Path, undis
     end_after_kill(first)
 
 
+def test_stopped_while_its_folder_is_replaced(script: Path, tmp_path: Path, undisturbed: tuple) -> None:
+    """SIGSTOP, another study takes the place, SIGCONT: it ends with one line, and its runs go on where they went."""
+    first = start(script, "--out", tmp_path, "--reps", 100_000)
+    try:
+        wait_for(lambda: any((tmp_path / "small" / store.PARTS).glob("part-*.parquet")))
+        os.kill(first.pid, signal.SIGSTOP)
+        (tmp_path / "small").rename(tmp_path / "away")
+        assert end(start(script, "--out", tmp_path, "--reps", 20, "--seed", 1))[0] == 0
+        successor = {path: path.read_bytes() for path in (tmp_path / "small").rglob("*") if path.is_file()}
+        os.kill(first.pid, signal.SIGCONT)
+        code, err = end(first)
+    finally:
+        kill(first.pid)
+    assert code == 2
+    assert re.search(r"small\.py: error: \S+small: was renamed, removed or taken over [^\n]*\n$", err)
+    assert {path: path.read_bytes() for path in (tmp_path / "small").rglob("*") if path.is_file()} == successor
+    assert any((tmp_path / "away" / store.PARTS).glob("part-*.parquet"))
+
+
 def test_a_limit_on_the_size_of_files(script: Path, tmp_path: Path, undisturbed: tuple[dict[str, str], float]) -> None:
     limited = f"ulimit -f 100; exec {sys.executable} {script} --out {tmp_path}"  # blocks of 1,024 bytes
     done = subprocess.run(["bash", "-c", limited], env=environment(), capture_output=True, text=True, check=False)

@@ -1,6 +1,7 @@
 """Parts: trusted as they were written, and found out whatever happens to them."""
 
 import dataclasses
+import errno
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from gansim import parts, store
 from gansim.identity import Identity
 from gansim.parts import Collected, ForeignError, collect, read_part, write_part
-from gansim.store import ESTIMATES, TRACES, Rows, StoreError
+from gansim.store import ESTIMATES, PARTS, TRACES, DamagedError, Rows, StoreError
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 3
@@ -202,14 +203,6 @@ def test_a_part_of_any_other_name_is_not_trusted(tmp_path: Path) -> None:
     assert (good, bad.why) == ({}, "its bytes are not those that were written")
 
 
-def test_files_that_cannot_be_read_are_not_trusted(tmp_path: Path) -> None:
-    path = write_part(tmp_path, make_rows(EVERY), MINE)
-    path.unlink()
-    path.mkdir()
-    good, [bad] = collect(tmp_path, MINE, fresh())
-    assert (good, bad.why) == ({}, "cannot be read (Is a directory)")
-
-
 # --- all of a folder ----------------------------------------------------------------------------
 
 
@@ -271,3 +264,66 @@ def test_fewer_replicates_than_stored_are_refused(tmp_path: Path) -> None:
 def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
     assert collect(tmp_path, MINE, fresh()) == ({}, [])
     assert parts.stored_files(tmp_path / "none") == []
+
+
+# --- what cannot be read is not what is wrong ---------------------------------------------------
+
+TROUBLES = [OSError(number, os.strerror(number)) for number in (errno.EMFILE, errno.EIO, errno.ENOMEM, errno.EACCES)]
+TROUBLES += [MemoryError(), ImportError("cannot open shared object file")]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=repr)
+def test_what_cannot_be_read_is_refused_and_not_called_bad(
+    tmp_path: Path, trouble: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = write_part(tmp_path, make_rows(EVERY), MINE)
+
+    def read_bytes(_: Path) -> bytes:
+        raise trouble
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    for read in (lambda: collect(tmp_path, MINE, fresh()), lambda: parts.stored_reps(tmp_path, MINE)):
+        with pytest.raises(StoreError, match="cannot be read") as caught:
+            read()
+        assert not isinstance(caught.value, DamagedError)
+        assert str(part) in str(caught.value)
+        assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert collect(tmp_path, MINE, fresh()) == ({part: len(EVERY)}, [])
+
+
+def test_no_memory_to_decode_is_no_damage_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_part(tmp_path, make_rows(EVERY), MINE)
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError("malloc of size 4096 failed")
+
+    monkeypatch.setattr(store, "_rows_of", no_memory)
+    with pytest.raises(StoreError, match=r"cannot be read \(malloc of size 4096 failed\)"):
+        collect(tmp_path, MINE, fresh())
+
+
+def test_parts_that_cannot_be_listed_are_not_overlooked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_part(tmp_path, make_rows(EVERY), MINE)
+
+    def listdir(path: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    with pytest.raises(StoreError, match=r"cannot be read \(Permission denied\)"):
+        collect(tmp_path, MINE, fresh())
+
+
+def test_what_was_read_and_is_wrong_is_called_bad(tmp_path: Path) -> None:
+    """The control."""
+    part = write_part(tmp_path, make_rows(EVERY), MINE)
+    content = part.read_bytes()
+    for wrong in (content[:-1], b"", content[:99] + bytes([content[99] ^ 1]) + content[100:]):
+        part.write_bytes(wrong)
+        good, [bad] = collect(tmp_path, MINE, fresh())
+        assert (good, bad.path) == ({}, part)
+    part.unlink()
+    part.mkdir()
+    with pytest.raises(StoreError, match="is a folder where a file is needed"):
+        collect(tmp_path, MINE, fresh())
+    assert part.parent == tmp_path / PARTS

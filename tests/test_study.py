@@ -388,7 +388,9 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert (metadata["seed"], metadata["jobs"], metadata["backend"], metadata["runs"]) == (5, 2, "threads", 167)
     assert metadata["thresholds"]["w1"] == 0.2
     assert metadata["status"] == "complete"
-    assert metadata["files"] == {name: store.file_digest(folder / name) for name in (store.RUNS, store.TRACES)}
+    assert metadata["files"] == {
+        name: store.file_digest(folder / name) for name in (store.RUNS, store.TRACES, store.ADEMP)
+    }
     assert metadata["seconds"].keys() == {
         "compile", "simulate", "work", "label", "read", "save", "write", "report"
     }  # fmt: skip
@@ -475,3 +477,107 @@ def test_importing_gansim_loads_no_plotting_and_no_parser() -> None:
     code = "import sys, gansim; print({'matplotlib', 'seaborn', 'tyro', 'pyarrow.parquet', 'tqdm'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "set()"
+
+
+# --- sums and other numbers of replicates lose nothing --------------------------------------------
+
+RULE = {"target_mcse": 0.02, "batch": 64, "most_reps": 512}
+
+
+def pair() -> tuple[Study, Study]:
+    one = Study("one", SMALL, {"game": ["minimax", "as-written"]}, reps=10, aims="Which game?")
+    return one, Study("two", SMALL, {"optimizer_d.lr": [0.5]}, reps=3, aims="Which rate?")
+
+
+def test_a_sum_keeps_replicates_and_aims_of_both() -> None:
+    one, two = pair()
+    assert (one + two).reps == (10, 10, 3)
+    assert (one.with_reps([5, 7]) + two.with_reps([2])).reps == (5, 7, 2)
+    assert (two + one.with_reps([5, 7])).reps == (3, 5, 7)
+    assert (one + two).aims == "Which game? Which rate?"
+    same = Study("three", SMALL, reps=4, aims="Which game?")
+    assert (one + same).aims == "Which game?"
+    assert (one + two + Study("three", SMALL, reps=4)).reps == (10, 10, 3, 4)
+    with pytest.raises(ConfigError, match="'one' given twice"):
+        one + one
+
+
+def test_a_sum_keeps_the_rule_that_decided_on_replicates() -> None:
+    one, two = pair()
+    assert (one + two).stopping == {}
+    one.stopping = {**RULE, "missed": 1}
+    assert (one + two).stopping == (two + one).stopping == {**RULE, "missed": 1}
+    two.stopping = {**RULE, "missed": 1}
+    assert (one + two).stopping == {**RULE, "missed": 2}
+    assert one.stopping["missed"] == 1
+    two.stopping = {**RULE, "target_mcse": 0.05}
+    with pytest.raises(ConfigError, match=r"stopping: .*0\.02.* and .*0\.05"):
+        one + two
+
+
+def test_other_replicates_keep_the_rule_too() -> None:
+    one, _ = pair()
+    one.stopping = dict(RULE)
+    more = one.with_reps([20, 30])
+    assert (more.stopping, more.aims, more.reps) == (RULE, "Which game?", (20, 30))
+    assert more.stopping is not one.stopping
+
+
+# --- thresholds: those of the folder --------------------------------------------------------------
+
+WIDE = Thresholds(w1=1e6, w1_never=1e6)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_folder_keeps_its_thresholds_until_others_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lines(thresholds: Thresholds | None = None, reps: int = 4, out: Path = tmp_path) -> tuple[str, set[str]]:
+        runs = make_study(reps).run(out=out, jobs=1, thresholds=thresholds)
+        said = [line for line in capsys.readouterr().err.splitlines() if "thresholds" in line]
+        assert len(said) < 2
+        return "".join(said), set(runs["g_state"])
+
+    wide, usual = lines(WIDE, out=tmp_path / "wide")[1], lines(out=tmp_path / "usual")[1]
+    assert wide != usual
+    assert lines() == ("", usual)
+    told = "games: thresholds: w1 0.2 stored, 1000000 asked, w1_never 0.5 stored, 1000000 asked: "
+    assert lines(WIDE) == (told + "labels follow the new ones", wide)
+    kept = "games: thresholds: w1 1000000 stored, 0.2 by default, w1_never 1000000 stored, 0.5 by default: "
+    assert lines() == (kept + "labels follow those stored", wide)
+    assert lines(reps=8) == (kept + "labels follow those stored", wide)
+    assert store.read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
+    assert lines(WIDE, 8) == ("", wide)
+    assert lines(Thresholds(), 8)[1] == usual
+    assert lines(reps=8) == ("", usual)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_thresholds_of_other_runs_or_of_another_version_are_not_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_study(4).run(out=tmp_path, jobs=1, thresholds=WIDE)
+    for name in (store.RUNS, store.TRACES):  # as in a clone
+        (tmp_path / "games" / name).unlink()
+    make_study(4, seed=1).run(out=tmp_path, jobs=1)
+    metadata = store.read_metadata(tmp_path / "games")
+    assert metadata["thresholds"]["w1"] == 0.2
+    for odd in ({**metadata["thresholds"], "other": 1.0}, {**metadata["thresholds"], "w1": -1}, [1]):
+        store.write_metadata(tmp_path / "games/metadata.json", {**metadata, "thresholds": odd})
+        capsys.readouterr()
+        make_study(4, seed=1).run(out=tmp_path, jobs=1)
+        assert (
+            "thresholds: those stored are of another version: labels follow those of this\n" in capsys.readouterr().err
+        )
+    assert store.read_metadata(tmp_path / "games")["thresholds"]["w1"] == 0.2
+
+
+@pytest.mark.usefixtures("pretended")
+def test_the_rule_of_a_target_and_shards_keep_thresholds_too(tmp_path: Path) -> None:
+    one = make_study(4)
+    one.run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
+    one.run_to(0.4, out=tmp_path, jobs=1, progress=False, batch=8, most_reps=16)
+    assert store.read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
+    for thresholds in (WIDE, None):
+        folder = make_study(4).run_shard(Shard(1, 2), tmp_path, jobs=1, progress=False, thresholds=thresholds)
+        assert store.read_metadata(folder)["thresholds"]["w1"] == 1e6
