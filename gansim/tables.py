@@ -33,6 +33,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from gansim import escaping
 from gansim.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, combine, final_states
 from gansim.traces import FIELDS, Traces
 
@@ -666,6 +667,9 @@ def share_text(k: int, n: int, level: float = 0.95) -> str:
 def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes: Sequence[str] = ()) -> list[Path]:
     """Write a table three times: CSV with the raw numbers, Markdown and LaTeX for reading.
 
+    Texts are escaped for each, see `gansim.escaping`: in CSV, one that a spreadsheet would take for a formula or pandas
+    for a missing value has an apostrophe in front; an empty cell is a missing value.
+
     Parameters
     ----------
     frame : DataFrame
@@ -695,7 +699,7 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
     base = Path(folder)
     base.mkdir(parents=True, exist_ok=True)
     texts = {
-        "csv": frame.to_csv(index=False, lineterminator="\n"),
+        "csv": _plain(frame).to_csv(index=False, lineterminator="\n"),
         "md": markdown(frame, caption, notes),
         "tex": latex(frame, caption, name, notes),
     }
@@ -704,6 +708,17 @@ def save(frame: pd.DataFrame, folder: str | Path, name: str, caption: str, notes
         paths.append(base / f"{name}.{suffix}")
         paths[-1].write_text(text, encoding="utf-8", newline="\n")
     return paths
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose texts, headings among them, no reader of CSV takes for something else."""
+
+    def guarded(value: Any) -> Any:
+        return escaping.csv(value) if isinstance(value, str) else value
+
+    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    columns = {name: pd.Series([guarded(value) for value in frame[name]], frame.index, object) for name in texts}
+    return frame.assign(**columns).rename(columns=guarded)
 
 
 def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> str:
@@ -720,7 +735,7 @@ def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> st
         Paragraphs after the notes on how to read the table.
     """
     layout = _layout(frame)
-    table = [[cell.replace("|", "\\|") for cell in row] for row in (layout.headings, *layout.rows)]
+    table = [list(map(escaping.markdown, row)) for row in (layout.headings, *layout.rows)]
     widths = [max(3, *(len(row[column]) for row in table)) for column in range(len(layout.headings))]
     rules = [
         ("-" * (width - 1) + ":") if right else "-" * width for width, right in zip(widths, layout.right, strict=True)
@@ -729,7 +744,8 @@ def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> st
         "| " + " | ".join(_pad(*cell) for cell in zip(row, widths, layout.right, strict=True)) + " |"
         for row in (table[0], rules, *table[1:])
     ]
-    return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes, *map(_one_line, notes)]) + "\n"
+    above, *below = (escaping.markdown(_one_line(text)) for text in (caption, *layout.notes, *notes))
+    return "\n\n".join([above, "\n".join(lines), *below]) + "\n"
 
 
 def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = ()) -> str:
@@ -748,12 +764,13 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = 
     """
     layout = _layout(frame)
     # A first cell that opens a bracket would be read as an argument of the line break before it.
-    rows = [re.sub(r"^\[", "{}[", " & ".join(map(_escape, row))) + r" \\" for row in (layout.headings, *layout.rows)]
+    escaped = (" & ".join(map(escaping.latex, row)) for row in (layout.headings, *layout.rows))
+    rows = [re.sub(r"^\[", "{}[", row) + r" \\" for row in escaped]
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}[htbp]",
         r"\centering\small",
-        rf"\caption{{{_escape(_one_line(caption))}}}",
+        rf"\caption{{{escaping.latex(_one_line(caption))}}}",
         rf"\label{{tab:{label}}}",
         rf"\begin{{tabular}}{{{''.join('r' if right else 'l' for right in layout.right)}}}",
         r"\toprule",
@@ -762,7 +779,7 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: Sequence[str] = 
         *rows[1:],
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par\smallskip {_escape(note)}" for note in (*layout.notes, *map(_one_line, notes))),
+        *(rf"\par\smallskip {escaping.latex(note)}" for note in (*layout.notes, *map(_one_line, notes))),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -843,20 +860,6 @@ _IDENTIFIERS = ("cell", "rep", "seed", "run", "record")
 _SHARES = ("share", "share_a", "share_b", "share_of_peak", *(name for name in LABELS if name.startswith("share_")))
 _P_VALUES = ("mcnemar_p",)
 _MISSING = "–"
-_LATEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{sign: "\\" + sign for sign in "&%$#_{}"},
-        **{sign: f"${sign}$" for sign in "<>|"},
-        "±": r"$\pm$",
-        "×": r"$\times$",
-        "−": "$-$",
-        "–": "--",
-        "σ": r"$\sigma$",
-    }
-)
 
 
 def _cell(name: str, value: Any) -> str:
@@ -929,8 +932,3 @@ def _pad(text: str, width: int, right: bool) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _escape(text: str) -> str:
-    """Escape what LaTeX would interpret, and set minus signs as such ("1-16-1" keeps its hyphens)."""
-    return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", text.translate(_LATEX))
