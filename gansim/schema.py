@@ -76,7 +76,7 @@ __all__ = ["Description", "describe_design", "from_dict", "read", "read_design",
 _MAX_DEPTH = 32
 _MAX_INTEGER = 2**64
 
-# A person's TOML has some kB, and Python's parser takes seconds for a MB; metadata.json of 100,000 cells has some 30 MB.
+# A person's TOML has some kB, and Python's parser takes seconds for a MB; metadata.json of 100,000 cells has 30 MB.
 _MAX_BYTES = {".toml": 1 << 20, ".json": 64 << 20}
 # Python's parser walks from the root for every part of a key: a key of 50,000 parts in 100 kB took it three minutes.
 _PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
