@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["SAFE_PATH", "end_with", "python", "safe_path"]
+__all__ = ["SAFE_PATH", "end_with", "open_streams", "python", "safe_path"]
 
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 """What keeps a Python process from looking for modules in the current folder, in its environment."""
@@ -52,6 +52,18 @@ def safe_path() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def open_streams() -> Iterator[None]:
+    """Have a stdout and a stderr, which loky flushes when it starts a process: a daemon may have closed them."""
+    with contextlib.ExitStack() as stack:
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if stream is None or stream.closed:
+                setattr(sys, name, stack.enter_context(open(os.devnull, "w", encoding="utf-8")))
+                stack.callback(setattr, sys, name, stream)
+        yield
 
 
 def end_with(parent: int, clean_up: Callable[[], object] = lambda: None) -> None:

@@ -373,7 +373,11 @@ def _guarded(prog: str, action: Callable[[], int | object]) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _ended_by_signals(), _felt():
-            code = action()
+            try:
+                code = action()
+            except SystemExit:  # after --help
+                sys.stdout.flush()
+                raise
             sys.stdout.flush()
     except RunsError as error:
         details = {failure.detail for failure in error.failures if failure.detail}

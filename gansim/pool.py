@@ -37,7 +37,7 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.parallel import LokyBackend, ParallelBackendBase
 
-from gansim.children import SAFE_PATH, end_with, safe_path
+from gansim.children import SAFE_PATH, end_with, open_streams, safe_path
 from gansim.provenance import source_digest, versions
 from gansim.spec import ConfigError, one_line
 
@@ -307,7 +307,8 @@ class _Processes(Workers):
             initargs=(os.getpid(),),
         )
         _start_helpers()
-        with tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True) as desk:
+        desks = tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True)
+        with open_streams(), desks as desk:
             calls = [delayed(_attempt_noted)(desk, n, function, arguments) for n, arguments in tasks.items()]
             try:
                 for number, outcome in _stream(pool, calls):

@@ -61,6 +61,21 @@ def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch, before: st
     assert os.environ.get("PYTHONSAFEPATH") == before
 
 
+@pytest.mark.parametrize("state", ["none", "closed", "open"])
+def test_a_daemon_has_streams_meanwhile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str) -> None:
+    stream = None if state == "none" else (tmp_path / "log").open("w")
+    monkeypatch.setattr(sys, "stdout", stream)
+    if stream is not None and state == "closed":
+        stream.close()
+    with children.open_streams():
+        assert sys.stdout is not None and (sys.stdout is stream) == (state == "open")
+        sys.stdout.flush()
+    assert sys.stdout is stream
+    if stream is not None:
+        assert stream.closed == (state == "closed")
+        stream.close()
+
+
 WAITS = "import time; print('here', flush=True); time.sleep(600)"
 
 
