@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gansim import provenance, schema, wording
+from gansim import escaping, provenance, schema, wording
 from gansim.design import Label
 from gansim.spec import GAN, ConfigError, Mixture, Normal
 from gansim.store import StoreError
@@ -117,7 +117,11 @@ def sheet(
     gans = [gan for part in parts for gan in part.gans]
     lines = [f"# {name}: ADEMP sheet", ""]
     lines += ["Made from the design. Headings as in Morris, White and Crowther (2019).", "", "## Aims", ""]
-    lines += [" ".join(aims.split()) or f"How often does each way of training end in each regime? (study {name!r})", ""]
+    lines += [
+        escaping.markdown(" ".join(aims.split()))
+        or f"How often does each way of training end in each regime? (study {name!r})",
+        "",
+    ]
     lines += ["## Data-generating mechanisms", "", *_mechanisms(parts, gans), ""]
     lines += ["## Estimands", "", *_estimands(gans, thresholds, facts), ""]
     lines += ["## Methods", "", *_methods(gans), ""]
@@ -427,7 +431,6 @@ def _execution(seed: int, parts: Sequence[_Part], facts: Mapping[str, Any]) -> l
         lines.append(f"- Source: git commit {git['commit']}{dirty}.")
     machine = facts.get("machine")
     if isinstance(machine, Mapping) and "jobs" in facts:
-        lines.append(
-            f"- {machine.get('processor')}, {_n(int(facts['jobs']), 'worker')}. Workers change no bit of a run."
-        )
+        processor = escaping.markdown(str(machine.get("processor")))
+        lines.append(f"- {processor}, {_n(int(facts['jobs']), 'worker')}. Workers change no bit of a run.")
     return lines

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, Typ
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from gansim import escaping
 from gansim.shard import Shard
 from gansim.spec import ConfigError, one_line
 from gansim.study import Report, RunsError, Study
@@ -38,11 +39,11 @@ from gansim.study import Report, RunsError, Study
 if TYPE_CHECKING:
     from gansim.regimes import Thresholds
 
-__all__ = ["Options", "StudyOptions", "execute", "guarded", "parse_options", "run_study", "teller"]
+__all__ = ["Options", "StudyOptions", "execute", "guarded", "parse_options", "run_study", "show", "show_page", "teller"]
 
 _INCOMPLETE = 1  # exit code when some runs could not be computed
 _REFUSED = 2  # exit code of a bad option or an impossible configuration
-_INTERRUPTED = 130  # exit code of Ctrl-C, as shells report it
+_BY_SIGNAL = 128  # and the number of the signal: exit code of what a signal ended, as shells report it
 _AGAIN = 0.02  # seconds after which an interrupt that was lost is sent again
 _UNREAD = 141  # exit code when whoever reads the output, such as head, has had enough, as shells report it
 
@@ -311,7 +312,8 @@ def run_study(
     """Parse the options, run a study's main function, and exit.
 
     A bad option, an impossible configuration or a folder that cannot be used ends with one line on stderr and exit
-    code 2; Ctrl-C with one line and exit code 130. Any other exception is a defect and keeps its traceback.
+    code 2; Ctrl-C with one line and exit code 130, SIGTERM with 143, a terminal that is closed (SIGHUP) with 129. Any
+    other exception is a defect and keeps its traceback.
 
     Parameters
     ----------
@@ -338,7 +340,10 @@ def _prog() -> str:
 
 
 def guarded(prog: str, action: Callable[[], int | object]) -> int:
-    """Run something; turn refusals, failed tasks and Ctrl-C into one line on stderr and an exit code.
+    """Run something; turn refusals, failed tasks, Ctrl-C, SIGTERM and SIGHUP into one line on stderr and an exit code.
+
+    The two signals are taken while it runs, if this is the main thread and nobody else has taken them: a program that
+    has handlers of its own keeps them, and what is started by nohup goes on when its terminal is closed.
 
     Parameters
     ----------
@@ -351,10 +356,12 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
     -------
     int
         0, or what `action` returned; 1 if some runs could not be computed, or memory does not suffice; 2 after a
-        refusal; 130 after Ctrl-C; 141 if the output is a pipe that nobody reads any more.
+        refusal; 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; 141 if the output is a pipe that nobody reads
+        any more.
     """
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us; a file of ours would get its number
+        stream = getattr(sys, name)
+        if stream is None or stream.closed:  # by whoever started us; a file of ours would get its number
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     code = _guarded(prog, action)
     _let_go_of(sys.stderr)
@@ -365,8 +372,12 @@ def _guarded(prog: str, action: Callable[[], int | object]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a label may hold what the terminal has no letter for
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with _felt():
-            code = action()
+        with _ended_by_signals(), _felt():
+            try:
+                code = action()
+            except SystemExit:  # after --help
+                sys.stdout.flush()
+                raise
             sys.stdout.flush()
     except RunsError as error:
         details = {failure.detail for failure in error.failures if failure.detail}
@@ -377,35 +388,69 @@ def _guarded(prog: str, action: Callable[[], int | object]) -> int:
             return _UNREAD
         _tell(f"{prog}: error: {one_line(error)}")
         return _REFUSED
-    except KeyboardInterrupt:
-        _tell(f"{prog}: interrupted")
-        return _INTERRUPTED
+    except KeyboardInterrupt as error:
+        signum = _signal_of(error)
+        _tell(f"{prog}: {'interrupted' if signum == signal.SIGINT else f'ended by {signum.name}'}")
+        return _BY_SIGNAL + signum
     except MemoryError as error:
         _tell(f"{prog}: error: not enough memory ({one_line(error)}): fewer runs or records")
         return _INCOMPLETE
     return code if isinstance(code, int) else 0
 
 
-def _interrupt() -> None:
-    """Press Ctrl-C for this process alone."""
+class _Ended(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: whatever is prepared for Ctrl-C is prepared for it."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__()
+        self.signum = signum
+
+
+def _signal_of(error: BaseException | None) -> signal.Signals:
+    return signal.Signals(getattr(error, "signum", signal.SIGINT))
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise, where they would end the process at once."""
+
+    def end(signum: int, _: object) -> None:
+        raise _Ended(signum)
+
+    named = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    main = threading.current_thread() is threading.main_thread()  # no other may set handlers
+    taken = [signum for signum in named if main and signal.getsignal(signum) is signal.SIG_DFL]
+    for signum in taken:
+        signal.signal(signum, end)
+    try:
+        yield
+    finally:
+        for signum in taken:
+            signal.signal(signum, signal.SIG_DFL)
+
+
+def _send(signum: signal.Signals) -> None:
+    """Press Ctrl-C, or its like, for this process alone."""
     main = threading.main_thread().ident
     if main is not None and hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(main, signal.SIGINT)  # wakes it if it sleeps
+        signal.pthread_kill(main, signum)  # wakes it if it sleeps
     else:
-        _thread.interrupt_main()
+        _thread.interrupt_main(signum)
 
 
 @contextlib.contextmanager
 def _felt() -> Iterator[None]:
     """Let no Ctrl-C get lost: one that comes while an object is being freed is only printed; it is sent again."""
     lost: list[threading.Timer] = []
+    heard: list[BaseException | None] = []
     former = sys.unraisablehook
 
     def hook(unraisable: Any) -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             former(unraisable)
             return
-        lost.append(threading.Timer(_AGAIN, _interrupt))
+        heard.append(unraisable.exc_value)
+        lost.append(threading.Timer(_AGAIN, _send, [_signal_of(unraisable.exc_value)]))
         lost[-1].daemon = True
         lost[-1].start()
 
@@ -416,8 +461,30 @@ def _felt() -> Iterator[None]:
         sys.unraisablehook = former
         for timer in lost:
             timer.cancel()
-    if lost:
-        raise KeyboardInterrupt
+    if heard:
+        raise heard[-1] or KeyboardInterrupt
+
+
+def show(*lines: object) -> None:
+    """Print lines on stdout, with whatever a terminal would obey shown as text: names and files may be anybody's.
+
+    Parameters
+    ----------
+    lines : object
+        Each becomes one line, whatever it holds.
+    """
+    show_page("\n".join(map(escaping.line, lines)))
+
+
+def show_page(text: str) -> None:
+    """Print a text of several lines on stdout, as `show` does.
+
+    Parameters
+    ----------
+    text : str
+        Its line breaks are kept.
+    """
+    print(escaping.page(text))
 
 
 def teller(name: str, quiet: bool) -> Callable[[str], object]:
@@ -435,8 +502,8 @@ def teller(name: str, quiet: bool) -> Callable[[str], object]:
 
 def _tell(text: str) -> None:
     """Say something on stderr, if somebody hears it."""
-    with contextlib.suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
+        print(escaping.page(text), file=sys.stderr, flush=True)
 
 
 def _let_go_of(stream: TextIO) -> bool:
@@ -490,10 +557,10 @@ def execute(
     if options.dry_run:
         from gansim import preview
 
-        print("\n".join(preview.describe(study, options.jobs, shard)))
+        show(*preview.describe(study, options.jobs, shard))
         return False
     if shard is not None:
-        print(study.run_shard(shard, thresholds=thresholds, **how))
+        show(study.run_shard(shard, thresholds=thresholds, **how))
         return False
     if options.target_mcse is not None:
         study.run_to(options.target_mcse, thresholds=thresholds, most_reps=options.most_reps, report=report, **how)

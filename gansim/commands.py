@@ -8,7 +8,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from gansim.cli import guarded, teller
+from gansim.cli import guarded, show, show_page, teller
 from gansim.spec import ConfigError
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code: 0; 1 when `verify` finds a difference, or a study ends without some of its runs; 2 after a refusal;
-        130 after Ctrl-C; 141 when the output is piped into a program that stops reading.
+        130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; 141 when the output is piped into a program that stops
+        reading.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def _command(argv: Sequence[str] | None) -> int | None:
     if arguments.version:
         from gansim import __version__
 
-        print(f"gansim {__version__}")
+        show(f"gansim {__version__}")
         return None
     if arguments.command is None:
         parser.print_help()
@@ -74,7 +75,8 @@ def _parser() -> _Parser:
         description="Simulation studies of GAN training. The studies of this repository are scripts that take the "
         "same options: see README.",
         epilog="gansim COMMAND --help says more. Exit codes: 0; 1 when verify finds a difference or runs could not be "
-        "computed; 2 after a refusal; 130 after Ctrl-C; 141 when whoever read the output stopped.",
+        "computed; 2 after a refusal; 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; 141 when whoever read the "
+        "output stopped.",
     )
     parser.add_argument("--version", action="store_true", help="print gansim's version")
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -177,7 +179,7 @@ def _run(options: argparse.Namespace) -> None:
     shared = {field.name for field in fields(cli.StudyOptions)} - {"reps", "seed"}
     chosen = cli.StudyOptions(**{name: value for name, value in vars(options).items() if name in shared})
     if cli.execute(study, chosen, _report(options), described.thresholds):
-        print(options.out / study.name)
+        show(options.out / study.name)
 
 
 def _report(options: argparse.Namespace) -> Report:
@@ -203,7 +205,7 @@ def _verify(options: argparse.Namespace) -> int:
     from gansim.verify import verify
 
     verdict = verify(options.folder, None if options.all else options.runs, options.draw, **_execution(options))
-    print("\n".join(verdict.lines()))
+    show(*verdict.lines())
     return 0 if verdict.passed else _DIFFER
 
 
@@ -249,13 +251,12 @@ def _replay(options: argparse.Namespace) -> None:
         thresholds=results.thresholds,
         stored=stored,
     )
-    print(results.study.cells[cell].describe() + f", replicate {options.rep}")
+    show(results.study.cells[cell].describe() + f", replicate {options.rep}")
     if stored is None:
-        print("not among the stored runs: nothing to compare with")
+        show("not among the stored runs: nothing to compare with")
     else:
-        print(f"{stored['regime']}; its last record has the stored bits")
-    for path in written:
-        print(path)
+        show(f"{stored['regime']}; its last record has the stored bits")
+    show(*written)
 
 
 def find_cell(results: Results, text: str) -> int:
@@ -322,6 +323,7 @@ def _show(options: argparse.Namespace) -> None:
             raise ConfigError(
                 f"table: value {options.table!r:.60}: one of {', '.join(pages) or 'none: there are no tables'}"
             )
+<<<<<<< HEAD
         remarks = _remarks(folder, metadata, [f"tables/{options.table}.md"])
         print(pages[options.table])
         for remark in remarks:
@@ -330,16 +332,27 @@ def _show(options: argparse.Namespace) -> None:
     complete = metadata.get("status", "complete") == "complete"
     remarks = _remarks(folder, metadata) if pages or reported.files(metadata) else []
     print("\n".join([f"study {metadata['study']}: {_status(folder, metadata)}", *remarks]))
+=======
+        show_page(pages[options.table])
+        return
+    complete = metadata.get("status", "complete") == "complete"
+    show(f"study {metadata['study']}: {_status(folder, metadata)}")
+    if pages and not complete:
+        show("the tables here are those of earlier results, or not all are written")
+    elif pages and metadata.get("reported") is False:
+        show("the tables here were written apart from these results, and may be those of earlier ones")
+>>>>>>> safety
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
         wide = max(map(len, pages))
-        print("\n" + "\n".join(f"{name:<{wide}}  {rows[name]:4,} rows  {_caption(pages[name])}" for name in pages))
-        print("\nprint one with --table NAME, or all with --table all")
+        show("", *(f"{name:<{wide}}  {rows[name]:4,} rows  {_caption(pages[name])}" for name in pages))
+        show("", "print one with --table NAME, or all with --table all")
         return
     for name, page in pages.items():
-        print(f"\n## {name}\n\n{page.strip()}")
+        show("", f"## {name}", "")
+        show_page(page.strip())
     if not pages and complete:
-        print(f"{folder / 'tables'}: no tables")
+        show(f"{folder / 'tables'}: no tables")
 
 
 def _remarks(folder: Path, metadata: Mapping[str, Any], names: Sequence[str] | None = None) -> list[str]:
@@ -380,6 +393,8 @@ def _commit(git: object) -> str:
 
 
 def _text(path: Path) -> str:
+    if not path.is_file():  # a pipe would be waited for
+        raise ConfigError(f"{path}: no file: run the study again")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -388,7 +403,7 @@ def _text(path: Path) -> str:
 
 def _print_facts(facts: dict[str, Any]) -> None:
     for name, value in facts.items():
-        print(f"{name:<12} {value}")
+        show(f"{name:<12} {value}")
 
 
 # --- relabel ------------------------------------------------------------------------------------
@@ -449,8 +464,8 @@ def _relabel(options: argparse.Namespace) -> None:
             f"{out}: cannot write ({error.strerror or error}): mend that, or choose another --out"
         ) from error
     changed = int((before.astype(str) != after["regime"].astype(str)).sum())
-    print(tables.markdown(tables.tabulate(after, ["design"], "regime"), f"{study.name} under {_changes(given)}"))
-    print(f"{changed:,} of {len(after):,} runs have another regime than before\n{out}")
+    show_page(tables.markdown(tables.tabulate(after, ["design"], "regime"), f"{study.name} under {_changes(given)}"))
+    show(f"{changed:,} of {len(after):,} runs have another regime than before", out)
 
 
 def _changes(given: dict[str, float]) -> str:
@@ -477,7 +492,7 @@ def _merge(options: argparse.Namespace) -> None:
 
     report = None if options.no_tables else _report(options)
     study = merge(options.folders, options.out, options.force, False, _say(options), report)
-    print(options.out / study.name)
+    show(options.out / study.name)
 
 
 # --- plan ---------------------------------------------------------------------------------------
@@ -505,12 +520,12 @@ def _plan(options: argparse.Namespace) -> None:
             f"What {options.reps:,} replicates per cell show. detectable: difference of two cells that a test finds "
             f"with power {options.power:g}; zero_high: largest share that none of {options.reps:,} runs still allows."
         )
-        print(tables.markdown(found, caption))
+        show_page(tables.markdown(found, caption))
         return
     aims = {"half_width": options.half_width, "difference": options.difference}
     mcse = options.mcse if options.mcse is not None or any(value is not None for value in aims.values()) else 0.01
     rest = {name: getattr(options, name) for name in ("share", "correlation", "power", "level")}
-    print(
+    show_page(
         tables.markdown(
             planner.plan(mcse, **aims, **rest), "Replicates per cell. approximate: of the test, by Connor's formula."
         )

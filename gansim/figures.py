@@ -32,6 +32,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, cast
 
+from gansim import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+
+# isort: split
 import matplotlib as mpl
 import numpy as np
 import pandas as pd

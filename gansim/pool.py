@@ -15,6 +15,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -33,8 +34,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from joblib import Parallel, delayed
-from joblib.parallel import ParallelBackendBase
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
+from joblib.parallel import LokyBackend, ParallelBackendBase
 
+from gansim.children import SAFE_PATH, end_with, open_streams, safe_path
 from gansim.provenance import source_digest, versions
 from gansim.spec import ConfigError, one_line
 
@@ -220,7 +223,7 @@ def _stream(pool: Parallel[Any], calls: Sequence[Any]) -> Generator[tuple[int, A
     """Results of joblib's workers as they come; when closed early, tasks that wait are dropped, without a warning."""
     results: Any = None
     try:
-        with _interrupt_held_back():
+        with _signals_held_back():
             results = pool(calls)
         for result in results:  # noqa: UP028 - `yield from` would close them before the block below
             yield result
@@ -231,9 +234,13 @@ def _stream(pool: Parallel[Any], calls: Sequence[Any]) -> Generator[tuple[int, A
                 results.close()
 
 
+# What ends a study, by name: Windows has no SIGHUP.
+_ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
+
+
 @contextlib.contextmanager
-def _interrupt_held_back() -> Iterator[None]:
-    """Keep Ctrl-C from processes that are started here: it is for their parent, which stops them, to act on it.
+def _signals_held_back() -> Iterator[None]:
+    """Keep Ctrl-C and its like from threads and processes that are started here: the parent acts on it, and stops them.
 
     A terminal sends it to all of them, and one that is just importing NumPy answers with a traceback. Processes and
     threads inherit what is held back.
@@ -241,8 +248,7 @@ def _interrupt_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # a helper of loky's that, up to Python 3.12, lets Ctrl-C in again as it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
     finally:
@@ -270,6 +276,13 @@ class _Threads(Workers):
 # --- processes ----------------------------------------------------------------------------------
 
 
+class _Loky(LokyBackend):
+    """joblib's, whose processes look for modules where this one does, whenever they are started."""
+
+    def _prepare_worker_env(self, n_jobs: int) -> dict[str, str]:
+        return {**super()._prepare_worker_env(n_jobs), **SAFE_PATH}  # type: ignore[misc]
+
+
 class _Processes(Workers):
     """loky: when one process dies, the pool is broken, and everything that was not delivered is to be done again."""
 
@@ -286,12 +299,16 @@ class _Processes(Workers):
         # And no more tasks at once than loky's queue takes (2 a worker and 1): stopped with more, it prints a KeyError.
         pool = Parallel(
             max(2, self.count),
-            "loky",
+            _Loky(nesting_level=0),
             return_as="generator_unordered",
             batch_size=1,
             pre_dispatch=2 * self.count if self.count > 1 else 1,
+            initializer=_begin,
+            initargs=(os.getpid(),),
         )
-        with tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True) as desk:
+        _start_helpers()
+        desks = tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True)
+        with open_streams(), desks as desk:
             calls = [delayed(_attempt_noted)(desk, n, function, arguments) for n, arguments in tasks.items()]
             try:
                 for number, outcome in _stream(pool, calls):
@@ -303,8 +320,32 @@ class _Processes(Workers):
                     yield number, _Lost(str(error), blamed=number in taken_up)
 
 
+def _start_helpers() -> None:
+    """Start the processes that clean up after loky's, each ``python -c``, where the environment can be seen to.
+
+    Before the others: up to Python 3.12 one of them lets Ctrl-C in again as it starts.
+    """
+    with _signals_held_back(), safe_path():
+        resource_tracker.ensure_running()
+        loky_tracker.ensure_running()
+
+
+_desks: set[str] = set()  # folders of notes that this process has seen, to be removed with the parent
+
+
+def _begin(parent: int) -> None:
+    """What a process does first: see to it that it ends with its parent."""
+    end_with(parent, _clear_desks)
+
+
+def _clear_desks() -> None:
+    for desk in _desks:
+        shutil.rmtree(desk, ignore_errors=True)
+
+
 def _attempt_noted(desk: str, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[int, Any]:
     """Do one task in a process, after a note of what this process does now: a broken pool does not tell."""
+    _desks.add(desk)
     Path(desk, str(os.getpid())).write_text(str(number), encoding="utf-8")
     return _attempt(number, function, arguments)
 

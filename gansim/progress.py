@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from gansim import escaping
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -73,14 +75,14 @@ class Progress:
         """Say what is wrong, silent or not; a study does not end because nobody can hear it."""
         try:
             if self.stream is not None:
-                self.stream.write(f"{self.name}: {text}\n")
+                self.stream.write(escaping.line(f"{self.name}: {text}") + "\n")
                 self.stream.flush()
-        except OSError:
+        except (OSError, ValueError):  # nobody hears it, or the stream is closed
             self.stream = None
 
     def __enter__(self) -> None:
         self.started = self.last = time.perf_counter()
-        if not self.silent and self.stream is not None and self.stream.isatty():
+        if not self.silent and _is_terminal(self.stream):
             from tqdm import tqdm
 
             self.bar = tqdm(
@@ -116,6 +118,13 @@ class Progress:
             self.bar.close()
         if kind is None:
             self.say(f"{count(self.todo, 'run')} in {_duration(elapsed)}, {_rate(self.steps / elapsed)}")
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # it is closed
+        return False
 
 
 def _rate(steps_per_second: float) -> str:

@@ -53,6 +53,8 @@ import dataclasses
 import difflib
 import json
 import os
+import re
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +75,13 @@ __all__ = ["Description", "describe_design", "from_dict", "read", "read_design",
 
 _MAX_DEPTH = 32
 _MAX_INTEGER = 2**64
+
+# A person's TOML has some kB, and Python's parser takes seconds for a MB; metadata.json of 100,000 cells has 30 MB.
+_MAX_BYTES = {".toml": 1 << 20, ".json": 64 << 20}
+# Python's parser walks from the root for every part of a key: a key of 50,000 parts in 100 kB took it three minutes.
+_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
+_LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:{_PART}\.[ \t]*+){{{_MAX_DEPTH}}}""")
+
 _STUDY = ("name", "seed", "aims", "thresholds", "designs")
 _DESIGN = ("name", "reps", "gan", "factors", "values", "sample", "cells")
 _CELL = ("cell", "levels", "overrides", "reps")
@@ -256,30 +265,55 @@ def read(path: str | os.PathLike[str]) -> Description:
 
 
 def _parsed(path: Path) -> Any:
+    """What a file holds: of a bounded size, and for TOML with keys of a bounded number of parts."""
+    kind = path.suffix.lower()
     if path.is_dir():
         raise ConfigError("is a folder: a .toml or .json file, such as the metadata.json of a results folder")
-    if path.suffix not in (".toml", ".json"):
+    if kind not in _MAX_BYTES:
         raise ConfigError(f"value {path.suffix!r}: a file whose name ends in .toml or .json")
-    content = path.read_bytes()
+    text = _decoded(_content(path, _MAX_BYTES[kind]))
     try:
-        text = content.decode("utf-8-sig")
-        if path.suffix == ".toml":
+        if kind == ".toml":
+            if long := _LONG_KEY.search(text):
+                where = f"line {text.count(chr(10), 0, long.start()) + 1}"
+                raise ConfigError(f"{where}: a key of more than {_MAX_DEPTH} parts: at most {_MAX_DEPTH}")
             return tomllib.loads(text)
         return json.loads(text, object_pairs_hook=_once)
     except ConfigError:
         raise
-    except (ValueError, RecursionError) as error:
-        kind = path.suffix[1:].upper()
-        raise ConfigError(f"not {kind} ({one_line(error)}): a study in {kind}") from None
+    except RecursionError:
+        raise ConfigError(f"nested too deep: at most {_MAX_DEPTH}") from None
+    except ValueError as error:
+        raise ConfigError(f"not {kind[1:].upper()} ({one_line(error):.200}): a study in {kind[1:].upper()}") from None
+
+
+def _content(path: Path, most: int) -> bytes:
+    """Bytes of a file; a device or a pipe may have no end, or be waited for without end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ConfigError("is a device or a pipe: a .toml or .json file")
+    with open(path, "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ConfigError(f"more than {most >> 20} MiB: at most that much")
+    return content
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        two = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        found = "is UTF-16" if two else f"byte {error.start + 1:,} is no UTF-8 (Latin-1?)"
+        raise ConfigError(f"{found}: save it as UTF-8") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object, each key of which stands there once; Python would take the last and forget the others."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ConfigError(f"{twice!r:.60}: given twice: each key once")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ConfigError(f"{name!r:.60}: given twice: each key once")
+        found[name] = value
     return found
 
 

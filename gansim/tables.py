@@ -31,8 +31,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+<<<<<<< HEAD
 from gansim.floor import Floor
 from gansim.intervals import Interval, kaplan_meier, mcse, of_mean, of_share, two_sided, wilson
+=======
+from gansim import escaping
+>>>>>>> safety
 from gansim.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, combine, final_states
 from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.traces import FIELDS, Traces
@@ -659,6 +663,9 @@ def save(
     Twelve significant digits are more than any of them means, and few enough to be the same on every processor: the
     last of a float64's seventeen depend on whose exp and log were used, and in which order sums were taken.
 
+    Texts are escaped for each, see `gansim.escaping`: in CSV, one that a spreadsheet would take for a formula or pandas
+    for a missing value has an apostrophe in front; an empty cell is a missing value.
+
     Parameters
     ----------
     frame : DataFrame
@@ -689,7 +696,7 @@ def save(
     base, frame = Path(folder), _rounded(frame)
     base.mkdir(parents=True, exist_ok=True)
     texts = {
-        "csv": frame.to_csv(index=False, lineterminator="\n"),
+        "csv": _plain(frame).to_csv(index=False, lineterminator="\n"),
         "md": markdown(frame, caption, notes),
         "tex": latex(frame, caption, name, notes),
     }
@@ -700,6 +707,7 @@ def save(
     return paths
 
 
+<<<<<<< HEAD
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """Round floating-point columns to 12 significant digits, of float32 from the digits that tell its numbers apart."""
     names = [name for name in frame.columns if frame[name].dtype in (np.float32, np.float64)]
@@ -707,6 +715,20 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def markdown(frame: pd.DataFrame, caption: str, notes: str | Sequence[str] = ()) -> str:
+=======
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose texts, headings among them, no reader of CSV takes for something else."""
+
+    def guarded(value: Any) -> Any:
+        return escaping.csv(value) if isinstance(value, str) else value
+
+    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    columns = {name: pd.Series([guarded(value) for value in frame[name]], frame.index, object) for name in texts}
+    return frame.assign(**columns).rename(columns=guarded)
+
+
+def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> str:
+>>>>>>> safety
     """Return a table as Markdown: the caption, the formatted table, notes on how to read it.
 
     Parameters
@@ -719,8 +741,13 @@ def markdown(frame: pd.DataFrame, caption: str, notes: str | Sequence[str] = ())
     notes : str or sequence of str, optional
         Paragraphs after the notes on how to read the table.
     """
+<<<<<<< HEAD
     layout = _layout(frame, notes)
     table = [[cell.replace("|", "\\|") for cell in row] for row in (layout.headings, *layout.rows)]
+=======
+    layout = _layout(frame)
+    table = [list(map(escaping.markdown, row)) for row in (layout.headings, *layout.rows)]
+>>>>>>> safety
     widths = [max(3, *(len(row[column]) for row in table)) for column in range(len(layout.headings))]
     rules = [
         ("-" * (width - 1) + ":") if right else "-" * width for width, right in zip(widths, layout.right, strict=True)
@@ -729,7 +756,12 @@ def markdown(frame: pd.DataFrame, caption: str, notes: str | Sequence[str] = ())
         "| " + " | ".join(_pad(*cell) for cell in zip(row, widths, layout.right, strict=True)) + " |"
         for row in (table[0], rules, *table[1:])
     ]
+<<<<<<< HEAD
     return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes]) + "\n"
+=======
+    above, *below = (escaping.markdown(_one_line(text)) for text in (caption, *layout.notes, *notes))
+    return "\n\n".join([above, "\n".join(lines), *below]) + "\n"
+>>>>>>> safety
 
 
 def latex(frame: pd.DataFrame, caption: str, label: str, notes: str | Sequence[str] = ()) -> str:
@@ -748,12 +780,13 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: str | Sequence[s
     """
     layout = _layout(frame, notes)
     # A first cell that opens a bracket would be read as an argument of the line break before it.
-    rows = [re.sub(r"^\[", "{}[", " & ".join(map(_escape, row))) + r" \\" for row in (layout.headings, *layout.rows)]
+    escaped = (" & ".join(map(escaping.latex, row)) for row in (layout.headings, *layout.rows))
+    rows = [re.sub(r"^\[", "{}[", row) + r" \\" for row in escaped]
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}[htbp]",
         r"\centering\small",
-        rf"\caption{{{_escape(_one_line(caption))}}}",
+        rf"\caption{{{escaping.latex(_one_line(caption))}}}",
         rf"\label{{tab:{label}}}",
         rf"\begin{{tabular}}{{{''.join('r' if right else 'l' for right in layout.right)}}}",
         r"\toprule",
@@ -762,7 +795,11 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: str | Sequence[s
         *rows[1:],
         r"\bottomrule",
         r"\end{tabular}",
+<<<<<<< HEAD
         *(rf"\par\smallskip {_escape(note)}" for note in layout.notes),
+=======
+        *(rf"\par\smallskip {escaping.latex(note)}" for note in (*layout.notes, *map(_one_line, notes))),
+>>>>>>> safety
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -863,6 +900,7 @@ _IDENTIFIERS = ("cell", "rep", "seed", "run", "record")
 _SHARES = ("share", "share_a", "share_b", "share_of_peak", *(name for name in LABELS if name.startswith("share_")))
 _P_VALUES = ("mcnemar_p",)
 _MISSING = "–"
+<<<<<<< HEAD
 _REPLICATES = (
     "Runs of one replicate in several cells share their random numbers: errors and intervals are those of means over "
     "replicates."
@@ -881,6 +919,8 @@ _LATEX = str.maketrans(
         "σ": r"$\sigma$",
     }
 )
+=======
+>>>>>>> safety
 
 
 def _cell(name: str, value: Any) -> str:
@@ -973,8 +1013,3 @@ def _pad(text: str, width: int, right: bool) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _escape(text: str) -> str:
-    """Escape what LaTeX would interpret, and set minus signs as such ("1-16-1" keeps its hyphens)."""
-    return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", text.translate(_LATEX))

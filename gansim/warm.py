@@ -14,11 +14,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from joblib import cpu_count
 
+from gansim.children import end_with, python
 from gansim.kernels import jit
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train
@@ -179,13 +179,11 @@ class _Child:
     """Another process that compiles. If it fails in any way, the parent finds nothing in the cache and compiles."""
 
     def __init__(self, share: Sequence[_Piece]) -> None:
-        above = str(Path(__file__).parents[1])
-        path = os.pathsep.join([above, *filter(None, [os.environ.get("PYTHONPATH")])])
         self.text = json.dumps([(piece.part, to_dict(piece.gan)) for piece in share])
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from gansim.warm import compile_share; compile_share()"],
-            env=os.environ | {"PYTHONPATH": path},
+            python(f"from gansim.warm import compile_share; compile_share({os.getpid()})"),
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # a pipe of the parent's would stay open as long as the child is there
             stderr=subprocess.DEVNULL,
             text=True,
         )
@@ -207,7 +205,8 @@ class _Child:
         self.process.wait()
 
 
-def compile_share() -> None:
-    """What another process does: read pieces from standard input and compile them."""
+def compile_share(parent: int) -> None:
+    """What another process does, as long as its parent is there: read pieces from standard input and compile them."""
+    end_with(parent)
     for part, gan in json.load(sys.stdin):
         _Piece(part, from_dict(gan)).compile()

@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -335,14 +336,79 @@ def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long_study.py"]
 
 
+# --- other signals ------------------------------------------------------------------------------
+
+SIGNALS = [
+    pytest.param(getattr(signal, name, None), name, marks=pytest.mark.skipif(not hasattr(signal, name), reason=name))
+    for name in ("SIGTERM", "SIGHUP")
+]
+
+
+@pytest.mark.parametrize(("signum", "name"), SIGNALS)
+def test_signals_end_like_control_c(signum: signal.Signals, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is done on the way out is done; the handlers are as they were."""
+    done: list[str] = []
+
+    def act() -> None:
+        try:
+            signal.raise_signal(signum)
+        finally:
+            done.append("saved")
+
+    assert cli.guarded("study", act) == 128 + signum
+    assert capsys.readouterr().err == f"study: ended by {name}\n"
+    assert done == ["saved"]
+    assert signal.getsignal(signum) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize(("signum", "name"), SIGNALS)
+def test_signals_that_others_have_taken_stay_theirs(signum: signal.Signals, name: str) -> None:
+    """Those ignored, as by nohup, and those of a program that calls this one."""
+    heard: list[int] = []
+    for handler, expected in ((signal.SIG_IGN, []), (lambda number, frame: heard.append(number), [signum])):
+        former = signal.signal(signum, handler)
+        try:
+            assert cli.guarded("study", lambda: signal.raise_signal(signum)) == 0
+            assert signal.getsignal(signum) == handler
+        finally:
+            signal.signal(signum, former)
+        assert heard == expected
+
+
+def test_another_thread_takes_no_signals() -> None:
+    found: list[object] = []
+    thread = threading.Thread(
+        target=lambda: cli.guarded("study", lambda: found.append(signal.getsignal(signal.SIGTERM)))
+    )
+    thread.start()
+    thread.join()
+    assert found == [signal.SIG_DFL]
+
+
+@pytest.mark.parametrize(("signum", "name"), SIGNALS)
+def test_a_signal_in_a_callback_is_not_lost(
+    signum: signal.Signals, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.guarded("study", lambda: (call_back(lambda: None, signum), time.sleep(20))) == 128 + signum
+    assert capsys.readouterr().err == f"study: ended by {name}\n"
+
+
+def test_python_users_keep_their_signals(tmp_path: Path) -> None:
+    """Nothing is taken where nobody asked for a command: in the middle of a study, SIGTERM is what it was."""
+    seen: list[object] = []
+    study = Study("small", SMALL, reps=2)
+    study.run(tmp_path, 1, progress=False, report=lambda *_: seen.append(signal.getsignal(signal.SIGTERM)))
+    assert seen == [signal.SIG_DFL]
+
+
 # --- Ctrl-C that nobody hears -------------------------------------------------------------------
 
 
-def call_back(then: Callable[[], object]) -> None:
+def call_back(then: Callable[[], object], signum: int = signal.SIGINT) -> None:
     """Press Ctrl-C in a function that C calls, as it frees objects: Python prints the exception, and goes on."""
 
     def press() -> None:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signum)
 
     ctypes.CFUNCTYPE(None)(press)()
     then()

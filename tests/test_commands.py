@@ -1,6 +1,7 @@
 """The gansim command: every verb on real folders, its exit codes, its refusals."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -604,3 +605,48 @@ def test_the_installed_command() -> None:
     script = "import sys; from gansim.commands import main; sys.exit(main(['--version']))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == f"gansim {gansim.__version__}\n"
+
+
+# --- what others have written -------------------------------------------------------------------
+
+ESCAPE = "\x1b]0;title\x07\x1b[2J\u202e\r"
+LINES = [
+    *("show {}", "show {} --versions", "show {} --table evil", "show {} --table all", "show {} --table none\x1b"),
+    *("verify {} --quiet --runs 1", "relabel {} --w1 0.3 --no-figures", "merge {} --quiet", "run {}/metadata.json"),
+    *("replay {} --cell 0\x1b --rep 1", "show {}\x1b[2J", "merge {}\x1b[2J {}"),
+]
+
+
+@pytest.mark.parametrize("command", ["the command", None])
+def test_no_command_sends_a_terminal_what_others_wrote(
+    folder: Path, command: str | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Names, versions, processors, tables, files: shown as text, with or without a design that can be read."""
+    metadata = store.read_metadata(folder)
+    metadata |= {"versions": {"numba": ESCAPE}, "machine": {"processor": ESCAPE}, "git": {"commit": ESCAPE}}
+    metadata |= {"kernel": ESCAPE, "command": ESCAPE, "aims": ESCAPE, "sessions": [{"versions": {"numba": ESCAPE}}]}
+    if command is None:
+        metadata |= {"study": f"small{ESCAPE}", "status": "running", "seed": ESCAPE}
+    store.write_metadata(folder / store.METADATA, metadata)
+    (folder / "tables" / "evil.md").write_text(f"caption {ESCAPE}\n\n| a |\n| - |\n| {ESCAPE} |\n", newline="")
+    shown = ""
+    for line in LINES:
+        code = main(
+            [word.format(folder) for word in line.split(" ")] + ["--out", str(tmp_path)] * line.startswith("mer")
+        )
+        assert code in (0, 1, 2), line
+        out, err = capfd.readouterr()
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", out + err), line
+        shown += out + err
+    assert r"numba        \x1b]0;title\x07\x1b[2J\u202e\r" in shown
+    assert r"caption \x1b]0;title\x07\x1b[2J\u202e" in shown
+
+
+# --- a folder whose pieces are no files ---------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_among_the_tables_is_not_waited_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(folder / "tables" / "pipe.md")
+    assert main(["show", str(folder)]) == 2
+    assert said(capsys)[1].endswith("pipe.md: no file: run the study again\n")

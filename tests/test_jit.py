@@ -104,6 +104,23 @@ def test_an_interrupt_comes_before_the_next_pass():
         press()
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no such signal")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_wait_for_the_next_pass_too(name):
+    signum, heard = getattr(signal, name), []
+    former = signal.signal(signum, lambda number, frame: heard.append(number))
+    try:
+        with jit._interrupts_between_passes():
+            signal.raise_signal(signum)
+            assert heard == []
+            a_pass()
+            assert heard == [signum]
+        signal.raise_signal(signum)
+    finally:
+        signal.signal(signum, former)
+    assert heard == [signum, signum]
+
+
 def test_an_interrupt_in_the_last_pass_comes_at_the_end():
     reached = []
     with pytest.raises(KeyboardInterrupt), jit._interrupts_between_passes():

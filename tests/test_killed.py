@@ -57,11 +57,17 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
-def start(script: Path, *argv: object) -> subprocess.Popen[str]:
+def start(script: Path, *argv: object, **settings: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(script), *map(str, argv)]
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        command, env=environment(), stdout=pipe, stderr=pipe, text=True, cwd=script.parent, start_new_session=True
+        command,
+        env=environment() | settings,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        cwd=script.parent,
+        start_new_session=True,
     )
 
 
@@ -194,24 +200,75 @@ def end_after_kill(process: subprocess.Popen[str]) -> None:
         pipe.close()
 
 
-def test_orphaned_workers_hold_no_lock(script: Path, tmp_path: Path, undisturbed: tuple) -> None:
-    process = start(script, "--out", tmp_path, "--backend", "loky", "--reps", 100_000)
+def alive(pids: list[int]) -> list[int]:
+    """Those that still run; a process that nobody has waited for does not."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.append(pid)
+    return found
+
+
+ENDINGS = [(signal.SIGKILL, -9, ""), (signal.SIGTERM, 143, "SIGTERM"), (signal.SIGHUP, 129, "SIGHUP")]
+
+
+@pytest.mark.parametrize(("signum", "code", "name"), ENDINGS)
+@pytest.mark.parametrize("to_all", [False, True])
+def test_workers_end_with_their_parent(
+    script: Path, tmp_path: Path, undisturbed: tuple, signum: signal.Signals, code: int, name: str, to_all: bool
+) -> None:
+    """Whether a signal comes to the parent alone or, as from a terminal, to all: what came is saved, nothing is left.
+
+    Pipes are read to their end, which is there once nobody holds them any more.
+    """
+    if to_all and signum == signal.SIGKILL:
+        pytest.skip("nothing is left to be looked at")
+    (tmp_path / "temporary").mkdir()
+    argv = ["--out", tmp_path, "--backend", "loky", "--reps", 100_000]
+    process = start(script, *argv, TMPDIR=str(tmp_path / "temporary"))
+    mine: list[int] = []
     try:
-        wait_for(lambda: len(workers(process.pid)) >= 2)
-        orphans = workers(process.pid)
-        assert len(orphans) >= 2
-        time.sleep(0.3)
+        wait_for(lambda: any((tmp_path / "small" / store.PARTS).glob("part-*.parquet")))
+        mine = children(process.pid)
+        assert len(workers(process.pid)) == 2 and any((tmp_path / "temporary").iterdir())
+        (os.killpg if to_all else os.kill)(process.pid, signum)
+        _, err = process.communicate(timeout=60)
+        wait_for(lambda: not alive(mine) and not any((tmp_path / "temporary").iterdir()))
     finally:
-        kill(process.pid)
-    end_after_kill(process)
-    alive = [pid for pid in orphans if Path(f"/proc/{pid}").exists()]
-    try:
-        code, err = end(start(script, "--out", tmp_path, "--reps", 20, "--force"))
-    finally:
-        for orphan in orphans:
-            kill(orphan)
-    assert alive, "no orphan was left: nothing was tested"
+        for pid in [process.pid, *mine]:
+            kill(pid)
+    assert process.returncode == code
+    assert err.splitlines()[-1].endswith(f"small.py: ended by {name}" if name else err.splitlines()[-1])
+    assert "Traceback" not in err
+    assert alive(mine) == [] and list((tmp_path / "temporary").iterdir()) == []
+    code, err = end(start(script, "--out", tmp_path, "--reps", 100, "--force"))
     assert code == 0, err
+
+
+@pytest.mark.parametrize(("signum", "code", "name"), ENDINGS[1:])
+def test_signals_end_a_study_like_control_c(
+    script: Path, tmp_path: Path, undisturbed: tuple, signum: signal.Signals, code: int, name: str
+) -> None:
+    process = start(script, "--out", tmp_path, "--reps", 100_000)
+    wait_for(lambda: any((tmp_path / "small" / store.PARTS).glob("part-*.parquet")))
+    process.send_signal(signum)
+    done, err = end(process)
+    assert (done, err.splitlines()[-1]) == (code, f"small.py: ended by {name}")
+    code, err = end(start(script, "--out", tmp_path, "--reps", 20))
+    assert code == 2 and re.search("fewer replicates|holds other runs|asked", err)  # the runs that came are kept
+
+
+def test_a_study_goes_on_without_its_terminal_if_it_is_told_to(
+    script: Path, tmp_path: Path, undisturbed: tuple[dict[str, str], float]
+) -> None:
+    ignored = f"trap '' HUP; exec {sys.executable} {script} --out {tmp_path}"
+    process = subprocess.Popen(["bash", "-c", ignored], env=environment(), stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: any((tmp_path / "small" / store.PARTS).glob("part-*.parquet")))
+    process.send_signal(signal.SIGHUP)
+    code, err = end(process)
+    assert code == 0, err
+    assert outputs(tmp_path) == undisturbed[0]
 
 
 def test_a_second_process_is_refused_at_once(script: Path, tmp_path: Path, undisturbed: tuple) -> None:

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -394,13 +395,13 @@ def test_refusals_name_file_key_and_what_is_allowed(tmp_path, text, line):
     [
         ("s.yaml", b"", "value '.yaml': a file whose name ends in .toml or .json"),
         ("s.json", b"{", "not JSON (Expecting property name"),
-        ("s.json", b"\xff\xfe", "not JSON ('utf-8' codec can't decode"),
+        ("s.json", b"\xff\xfe", "is UTF-16: save it as UTF-8"),
         ("s.json", b'{"name": 1, "name": 2}', "'name': given twice: each key once"),
         ("s.json", b'{"a": NaN}', "a: value nan: a finite number"),
         ("s.json", b'{"a": "\\ud800"}', "a: value '\\ud800': text that UTF-8 can write"),
-        ("s.json", b"[" * 100_000, "not JSON ("),
+        ("s.json", b"[" * 100_000, "nested too deep: at most 32"),
         ("s.json", b"3", "study: value 3: a table"),
-        ("s.toml", b"a = " + b"[" * 100_000, "not TOML ("),
+        ("s.toml", b"a = " + b"[" * 100_000, "nested too deep: at most 32"),
     ],
 )
 def test_files_that_are_no_study(tmp_path, name, content, line):
@@ -547,3 +548,112 @@ def test_anything_at_all_is_refused_in_one_line(value):
         with pytest.raises(ConfigError) as caught:
             read(value)
         assert "\n" not in str(caught.value)
+
+
+# --- files that are none, or too much -----------------------------------------------------------
+
+MANY = 50_000
+KEYS = [
+    ".".join(["a"] * MANY) + " = 1",
+    " . ".join(["b-1"] * MANY) + " = 1",
+    ".".join(['"a"'] * MANY) + " = 1",
+    ".".join([r'"a\"b"'] * MANY) + " = 1",
+    ".".join(["'a'"] * MANY) + " = 1",
+    "[" + ".".join(["a"] * MANY) + "]",
+    "[[" + ".".join(["a"] * MANY) + "]]",
+    "x = {" + ".".join(["a"] * MANY) + " = 1}",
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_of_very_many_parts_never_reaches_the_parser(key, tmp_path, monkeypatch):
+    monkeypatch.setattr(schema.tomllib, "loads", None)  # minutes; a call would be a TypeError
+    path = tmp_path / "study.toml"
+    path.write_text(f"# a comment\n{key}\n")
+    with pytest.raises(ConfigError, match=r"study\.toml: line 2: a key of more than 32 parts: at most 32$"):
+        schema.read(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["x = [" + "0.5, " * 1000 + "]", "aims = '" + "a.b, " * 100 + "'", "a." * 31 + "b = 1"]
+)
+def test_points_that_are_no_key_are_none(text):
+    """The control: numbers, sentences, and a key of as many parts as are allowed."""
+    assert schema._LONG_KEY.search(text) is None
+    assert schema._LONG_KEY.search("a." * 32 + "b = 1") is not None
+
+
+@pytest.mark.parametrize("name", ["study.toml", "study.json"])
+def test_what_is_nested_very_deep_is_refused_in_a_line(name, tmp_path):
+    path = tmp_path / name
+    for text in ("[" * 100_000, '{"a":' * 100_000, "x = " + "[" * 100_000, "x = " + "{a = " * 100_000):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=r"nested too deep: at most 32$|not (TOML|JSON) \("):
+            schema.read(path)
+
+
+@pytest.mark.parametrize("name", ["study.toml", "study.json"])
+def test_a_file_that_is_too_large_is_not_parsed(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "_MAX_BYTES", {".toml": 1 << 20, ".json": 2 << 20})
+    path = tmp_path / name
+    path.write_bytes(b" " * (2 << 20) + b"{")
+    with pytest.raises(ConfigError, match=r": more than [12] MiB: at most that much$"):
+        schema.read(path)
+
+
+def test_of_many_names_the_one_given_twice_is_found(tmp_path):
+    path = tmp_path / "study.json"
+    path.write_text("{" + "".join(f'"{n}": 1, ' for n in range(100_000)) + '"99999": 2}')
+    with pytest.raises(ConfigError, match="'99999': given twice"):
+        schema.read(path)
+
+
+GAMES = """name = "spiele"
+aims = "Für wen?"
+[[designs]]
+name = "games"
+[designs.gan]
+target = { kind = "normal" }
+"""
+
+
+@pytest.mark.parametrize("name", ["STUDY.TOML", "study.Toml", "study.toml"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_capitals_and_a_mark_of_utf8_are_taken(name, encoding, tmp_path):
+    (tmp_path / name).write_text(GAMES, encoding=encoding)
+    assert schema.read(tmp_path / name).aims == "Für wen?"
+
+
+def test_json_in_capitals_is_taken(tmp_path):
+    (tmp_path / "lower.toml").write_text(GAMES, encoding="utf-8")
+    described = schema.read(tmp_path / "lower.toml")
+    (tmp_path / "STUDY.JSON").write_text(json.dumps(schema.to_dict(described)))
+    assert schema.to_dict(schema.read(tmp_path / "STUDY.JSON")) == schema.to_dict(described)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line"),
+    [
+        ("utf-16", "is UTF-16: save it as UTF-8"),
+        ("utf-16-be", r"byte \d+ is no UTF-8 \(Latin-1\?\): save it as UTF-8"),
+        ("latin-1", r"byte \d+ is no UTF-8 \(Latin-1\?\): save it as UTF-8"),
+        ("cp1252", r"byte \d+ is no UTF-8 \(Latin-1\?\): save it as UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("name", ["study.toml", "study.json"])
+def test_another_encoding_is_refused_with_what_to_do(name, encoding, line, tmp_path):
+    (tmp_path / name).write_text(GAMES, encoding=encoding)
+    with pytest.raises(ConfigError, match=f"{name}: {line}$"):
+        schema.read(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_pipes_devices_and_folders_are_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    (tmp_path / "folder.toml").mkdir()
+    for name, line in (("pipe", "is a device or a pipe"), ("zero", "is a device or a pipe"), ("folder", "is a folder")):
+        with pytest.raises(ConfigError, match=rf"{name}\.toml: {line}"):
+            schema.read(tmp_path / f"{name}.toml")
+    with pytest.raises(ConfigError, match=r"none\.toml: No such file"):
+        schema.read(tmp_path / "none.toml")

@@ -264,28 +264,32 @@ class _Notice(event.Listener):
 
 @contextmanager
 def _interrupts_between_passes() -> Iterator[None]:
-    """While compiling, let Ctrl-C in before a pass of Numba's, and never within one.
+    """While compiling, let Ctrl-C in before a pass of Numba's, and never within one; SIGTERM and SIGHUP likewise.
 
     An exception just when LLVM takes over an object from Python, and Python is about to note that, leaves an object
     that both will free: 3 of 65 interrupts ended in a crash. The longest pass takes two seconds: of 91 interrupts on
     a busy machine half were over after 0.8 s, all after 2.9 s.
     """
-    former = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(former):
+    named = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    handlers = {signum: handler for signum in named if callable(handler := signal.getsignal(signum))}
+    if threading.current_thread() is not threading.main_thread():
         yield  # Python calls handlers in its main thread alone
         return
-    pressed: list[FrameType | None] = []
+    pressed: list[tuple[int, FrameType | None]] = []
 
     def let_in() -> None:
         if pressed and threading.current_thread() is threading.main_thread():
-            former(signal.SIGINT, pressed.pop())
+            signum, frame = pressed.pop()
+            handlers[signum](signum, frame)
 
-    signal.signal(signal.SIGINT, lambda _, frame: pressed.append(frame))
+    for signum in handlers:
+        signal.signal(signum, lambda signum, frame: pressed.append((signum, frame)))
     try:
         with event.install_listener("numba:run_pass", _Notice(let_in)):
             yield
     finally:
-        signal.signal(signal.SIGINT, former)
+        for signum, former in handlers.items():
+            signal.signal(signum, former)
         let_in()
 
 

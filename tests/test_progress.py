@@ -1,0 +1,52 @@
+"""Progress on stderr, whatever has become of it."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from gansim.progress import Progress
+from gansim.spec import GAN, MLP, Normal
+from gansim.study import simulate
+
+TINY = GAN(target=Normal(2, 0.5), generator=MLP((2,)), discriminator=MLP((2,)), steps=6, records=2, n_eval=32)
+
+
+class Gone(io.StringIO):
+    """A stream that takes nothing any more, as a terminal that is closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    def isatty(self) -> bool:
+        return True
+
+
+def closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [None, closed(), Gone()], ids=["none", "closed", "gone"])
+def test_nobody_listens(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO | None) -> None:
+    """A study goes on, and its runs are the same."""
+    expected = simulate(TINY, 3, jobs=1, progress=False)
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, stream)
+    found = simulate(TINY, 3, jobs=1)
+    monkeypatch.undo()
+    assert found.equals(expected)
+
+
+def test_a_name_is_shown_and_not_obeyed() -> None:
+    """One line each, in plain letters."""
+    stream = io.StringIO()
+    show = Progress("a\x1b[2J", [2], [3], False, stream).over(np.ones(2, bool))
+    show.warn("\x07b\nc")
+    with show:
+        show.advance(np.zeros(2, int))
+    first, second = stream.getvalue().splitlines()
+    assert first == r"a\x1b[2J: \x07b\nc"
+    assert second.startswith(r"a\x1b[2J: 2 runs in ")
