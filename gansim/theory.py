@@ -56,6 +56,10 @@ class Quadrature(float):
         found.error = error
         return found
 
+    def rounded(self) -> float:
+        """Return the value without the digits that its error leaves open; 0 if that is all of them."""
+        return round(self, int(f"{self.error:e}".split("e")[1]) * -1) if self.error > 0 else float(self)
+
 
 # --- laws ----------------------------------------------------------------------------------------
 
@@ -166,7 +170,7 @@ def _integrate(f: Logit, edges: Floats) -> Quadrature:
         low, middle, high = low[split], middle[split], high[split]
         low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
         whole = np.concatenate([left[split], right[split]])
-    return Quadrature(total, change + 8 * _EPS * size)
+    return Quadrature(total, change + 16 * _EPS * size)
 
 
 def _landmarks(law: Law, z: ArrayLike = (-10, -3, -1, 0, 1, 3, 10)) -> Floats:

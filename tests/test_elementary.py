@@ -7,7 +7,8 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+from numpy._core._multiarray_umath import __cpu_features__
+from test_bits import OLD_LIBRARIES
 
 from gansim import elementary
 
@@ -60,11 +61,6 @@ def test_ends(name):
 
 # --- on other processors ------------------------------------------------------------------------
 
-# NumPy and the C library choose their code by the processor; these take what any x86-64 has.
-OLD_LIBRARIES = {
-    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F",
-    "NPY_DISABLE_CPU_FEATURES": " ".join(name for name in __cpu_dispatch__ if __cpu_features__[name]),
-}
 SCRIPT = """
 import hashlib, numpy as np
 from gansim import elementary
