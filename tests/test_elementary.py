@@ -8,9 +8,9 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 from numpy._core._multiarray_umath import __cpu_features__
-from test_bits import OLD_LIBRARIES
 
 from gansim import elementary
+from test_bits import OLD_LIBRARIES
 
 RNG = np.random.default_rng(5)
 BOTH = RNG.choice([-1.0, 1.0], 400)

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from scipy import stats
-from test_bits import OLD_LIBRARIES
 
-from gansim import ademp, store, theory
+from gansim import ademp, regimes, store, theory
 from gansim.cli import StudyOptions
 from gansim.report import replace_figures
+from test_bits import OLD_LIBRARIES
 
 STUDIES = Path(__file__).parents[1] / "studies"
 
@@ -88,7 +88,8 @@ from gansim import tables
 runs = pd.DataFrame({"d_state": ["idle"] * 4, "v": [-1.4, -1.39, -1.38, -1.3]})
 affine = pd.DataFrame({
     "scale": "raw", "game": "minimax", "generator": "affine", "g_state": "converged", "rep": range(4),
-    "referee_accuracy": [0.5, 0.51, 0.52, 0.53], "g_intercept": [500.1, 499.7, 501.3, 507.0], "g_slope": [5.2, -4.1, 5, 2],
+    "referee_accuracy": [0.5, 0.51, 0.52, 0.53], "g_intercept": [500.1, 499.7, 501.3, 507.0],
+    "g_slope": [5.2, -4.1, 5, 2],
 })
 made = {
     "v_of_three": report.v_of_three(runs),
@@ -121,7 +122,7 @@ def test_the_polar_normals_are_normal_and_as_many_as_wanted(report):
     z = report.normals(np.random.default_rng(1), (40, 1001))
     assert z.shape == (40, 1001)
     assert stats.kstest(z.ravel(), "norm").pvalue > 1e-3
-    assert stats.kstest(1.02 * z.ravel(), "norm").pvalue < 1e-3  # negative control: another spread is noticed
+    assert stats.kstest(1.05 * z.ravel(), "norm").pvalue < 1e-3  # negative control: another spread is noticed
     assert abs(np.corrcoef(z[:, :500].ravel(), z[:, 500:1000].ravel())[0, 1]) < 4.5 / np.sqrt(20_000)
     assert len(np.unique(z)) == z.size
 
@@ -134,8 +135,9 @@ def test_v_of_three_says_what_it_knows_and_no_more(report):
     reached = table[table["n"].notna()].set_index("d_state")
     assert reached.loc["perfect", ["n", "v", "least_v", "greatest_v"]].tolist() == [3, -1e-4, -2.5, -1e-6]
     assert "idle" not in reached.index  # nothing is made up where no run ended so
-    for row in built.itertuples():
-        assert round(row.v * 10 ** -np.floor(np.log10(row.error)), 3) % 1 == pytest.approx(0, abs=1e-3) or row.v == 0
+    overlap = ~((built["d_state"] == "perfect") & built["how"].str.contains("50|100"))
+    off = (built["v"] - built["v_without_overlap"]).abs()[overlap]
+    assert (off <= built["error"][overlap] + 100 * stats.norm.sf(10)).all()
     sure = built[built["how"] == "constructed, logit ± 100"].set_index("d_state")
     error = stats.norm.sf(10)
     assert sure.loc["perfect", "v"] == pytest.approx(-200 * error, rel=1e-9)
@@ -200,11 +202,14 @@ def world(report, reps=24):
 def evidence(claims, report, change=None):
     """The world, maybe changed, and the tables made of it."""
     runs = world(report)
-    runs["samples"]["rep"] += np.where(runs["samples"]["generator"] == "affine", 0, 0)
     if change:
         change(runs)
     games, samples = runs["games"], runs["samples"]
-    games = games.assign(ceiling=report.ceilings(games))
+    law = ["generator", "g_intercept", "g_slope"]
+    laws = games.drop_duplicates(law)[law]  # 4 ms each
+    games = games.merge(laws.assign(ceiling=report.ceilings(laws)), on=law)
+    for runs_of in (games, samples):
+        runs_of["g_state"] = pd.Categorical(runs_of["g_state"], regimes.G_STATES)
     affine = games["generator"] == "affine"
     wide = {"sample_mean": 500.0, "sample_std": 5.0}
     by = ["scale", "activation", "generator"]
@@ -238,6 +243,7 @@ def among(runs, where, **values):
 
 
 ONE_CELL = "scale == 'standardised' and game == 'minimax' and activation == 'tanh' and generator == 'affine'"
+ONE_GROUP = "scale == 'standardised' and game == 'minimax' and generator == 'affine'"
 HOLD = {
     "n1": "with 32 points fewer runs converge than on fresh ones (affine and 1-16-1 generator)",
     "n2": "erratum: the factor is 1/(5 sqrt(2 pi))",
@@ -246,16 +252,25 @@ HOLD = {
     "n4": "where G converged, D gives 1/2 on both, to 0.001, on average in each of 8 cells",
     "n5": "D gets worse than guessing in every cell, and inverts in most runs of 4 of 8",
     "n6": "no difference of convergence to the non-saturating one is seen in 4 cells",
-    "n7": "met by the generators labelled converged, in each of 4 groups (accuracy on average at most 0.505); by no others",
+    "n7": "met by the generators labelled converged, in each of 4 groups (accuracy on average at most 0.505); by no "
+    "others on average",
     "n8": "true; the minimum is -log 4",
-    "n9": "true: error of order 1/sqrt(n); a D trained on the same 32 points is optimistic (affine and 1-16-1 generator)",
+    "n9": "true: error of order 1/sqrt(n); a D trained on the same 32 points is optimistic (affine and 1-16-1 gen",
     "n10": "medians of trained ones are in this order between all cells",
 }
 # What one changed cell, or one foreign game, makes of a verdict.
 OTHERWISE = [
     ("n1", lambda r: among(r["samples"], "samples == '32'", g_state="converged"), "no effect of 32 points"),
-    ("n1", lambda r: among(r["samples"], "generator == 'affine'", g_state="converged"), "fresh ones (1-16-1 generator)"),
-    ("n3", lambda r: among(r["games"], ONE_CELL, g_intercept=503.0), "not recovered in every cell even on standardised"),
+    (
+        "n1",
+        lambda r: among(r["samples"], "generator == 'affine'", g_state="converged"),
+        "fresh ones (1-16-1 generator)",
+    ),
+    (
+        "n3",
+        lambda r: among(r["games"], ONE_CELL, g_intercept=503.0),
+        "not recovered in every cell even on standardised",
+    ),
     ("n3", lambda r: among(r["games"], "scale == 'raw'", g_intercept=500.0), "on standardised data"),
     ("n3", lambda r: among(r["games"], "g_slope < 0", g_slope=5.0), "true; not reached on raw data"),
     ("n4", lambda r: among(r["games"], ONE_CELL, d_state="mixed"), "not near 1/2 in every cell"),
@@ -264,9 +279,13 @@ OTHERWISE = [
     ("n5", lambda r: among(r["games"], "game == 'as-written'", d_state="inverted"), "D inverts in every cell"),
     ("n5", lambda r: among(r["games"], ONE_CELL + " and rep == 3", d_state="inverted"), "not borne out in every cell"),
     ("n5", lambda r: among(r["games"], "game == 'as-written' and activation == 'tanh'", v=-1.2), "not borne out"),
-    ("n6", lambda r: among(r["games"], ONE_CELL, g_state="off target"), "less often than the non-saturating one in stand"),
+    (
+        "n6",
+        lambda r: among(r["games"], ONE_CELL, g_state="off target"),
+        "less often than the non-saturating one in stand",
+    ),
     ("n6", lambda r: among(r["games"], "g_state == 'converged'", g_state="off target"), "the minimax loss of G"),
-    ("n7", lambda r: among(r["games"], ONE_CELL[:49], referee_accuracy=0.6), "not met by all generators labelled conv"),
+    ("n7", lambda r: among(r["games"], ONE_GROUP, referee_accuracy=0.6), "not met by all generators labelled"),
     (
         "n7",
         lambda r: among(r["games"], ONE_CELL, g_state="off target", referee_accuracy=0.611),
@@ -316,7 +335,9 @@ def test_v_is_told_with_least_median_and_greatest_and_its_cells(claims, report):
         among(runs["games"], "d_state == 'perfect' and rep == 5", v=-2.5)
 
     lines = "\n".join(claims.n10(evidence(claims, report, mixed_scales))[2])
-    assert "inverted D, ended in: V least -8e+06, median -340, greatest -340; median by cell from -8e+06 (raw, " in lines
+    assert (
+        "inverted D, ended in: V least -8e+06, median -340, greatest -340; median by cell from -8e+06 (raw, " in lines
+    )
     assert "perfect D, ended in: V least -2.5, median -0.0001" in lines
     assert "label and V come from the same logits" in lines
     assert "inverted D, rates: 0 of 192 runs end so, 8 more pass through it" in lines
