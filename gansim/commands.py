@@ -323,25 +323,14 @@ def _show(options: argparse.Namespace) -> None:
             raise ConfigError(
                 f"table: value {options.table!r:.60}: one of {', '.join(pages) or 'none: there are no tables'}"
             )
-<<<<<<< HEAD
         remarks = _remarks(folder, metadata, [f"tables/{options.table}.md"])
-        print(pages[options.table])
+        show_page(pages[options.table])
         for remark in remarks:
             _say(options)(remark)
         return
     complete = metadata.get("status", "complete") == "complete"
     remarks = _remarks(folder, metadata) if pages or reported.files(metadata) else []
-    print("\n".join([f"study {metadata['study']}: {_status(folder, metadata)}", *remarks]))
-=======
-        show_page(pages[options.table])
-        return
-    complete = metadata.get("status", "complete") == "complete"
-    show(f"study {metadata['study']}: {_status(folder, metadata)}")
-    if pages and not complete:
-        show("the tables here are those of earlier results, or not all are written")
-    elif pages and metadata.get("reported") is False:
-        show("the tables here were written apart from these results, and may be those of earlier ones")
->>>>>>> safety
+    show(f"study {metadata['study']}: {_status(folder, metadata)}", *remarks)
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
         wide = max(map(len, pages))

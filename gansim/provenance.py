@@ -55,7 +55,7 @@ _ROUNDING = ("numba", "llvmlite", "numpy", "scipy")
 
 # The modules beside kernels/ that decide what a run's numbers are. tests/test_provenance.py follows the imports of
 # simulate.py, so that none is forgotten.
-_DECIDING = ("modes.py", "packs.py", "simulate.py", "spec.py", "theory.py", "traces.py")
+_DECIDING = ("elementary.py", "modes.py", "packs.py", "simulate.py", "spec.py", "theory.py", "traces.py")
 
 
 # --- digests ------------------------------------------------------------------------------------

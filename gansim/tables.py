@@ -31,12 +31,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-<<<<<<< HEAD
+from gansim import escaping
 from gansim.floor import Floor
 from gansim.intervals import Interval, kaplan_meier, mcse, of_mean, of_share, two_sided, wilson
-=======
-from gansim import escaping
->>>>>>> safety
 from gansim.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, combine, final_states
 from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.traces import FIELDS, Traces
@@ -707,15 +704,12 @@ def save(
     return paths
 
 
-<<<<<<< HEAD
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """Round floating-point columns to 12 significant digits, of float32 from the digits that tell its numbers apart."""
     names = [name for name in frame.columns if frame[name].dtype in (np.float32, np.float64)]
     return frame.assign(**{name: [float(f"{float(str(x)):.12g}") for x in frame[name].to_numpy()] for name in names})
 
 
-def markdown(frame: pd.DataFrame, caption: str, notes: str | Sequence[str] = ()) -> str:
-=======
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose texts, headings among them, no reader of CSV takes for something else."""
 
@@ -727,8 +721,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**columns).rename(columns=guarded)
 
 
-def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> str:
->>>>>>> safety
+def markdown(frame: pd.DataFrame, caption: str, notes: str | Sequence[str] = ()) -> str:
     """Return a table as Markdown: the caption, the formatted table, notes on how to read it.
 
     Parameters
@@ -741,13 +734,8 @@ def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> st
     notes : str or sequence of str, optional
         Paragraphs after the notes on how to read the table.
     """
-<<<<<<< HEAD
     layout = _layout(frame, notes)
-    table = [[cell.replace("|", "\\|") for cell in row] for row in (layout.headings, *layout.rows)]
-=======
-    layout = _layout(frame)
     table = [list(map(escaping.markdown, row)) for row in (layout.headings, *layout.rows)]
->>>>>>> safety
     widths = [max(3, *(len(row[column]) for row in table)) for column in range(len(layout.headings))]
     rules = [
         ("-" * (width - 1) + ":") if right else "-" * width for width, right in zip(widths, layout.right, strict=True)
@@ -756,12 +744,8 @@ def markdown(frame: pd.DataFrame, caption: str, notes: Sequence[str] = ()) -> st
         "| " + " | ".join(_pad(*cell) for cell in zip(row, widths, layout.right, strict=True)) + " |"
         for row in (table[0], rules, *table[1:])
     ]
-<<<<<<< HEAD
-    return "\n\n".join([_one_line(caption), "\n".join(lines), *layout.notes]) + "\n"
-=======
-    above, *below = (escaping.markdown(_one_line(text)) for text in (caption, *layout.notes, *notes))
+    above, *below = (escaping.markdown(text) for text in (_one_line(caption), *layout.notes))
     return "\n\n".join([above, "\n".join(lines), *below]) + "\n"
->>>>>>> safety
 
 
 def latex(frame: pd.DataFrame, caption: str, label: str, notes: str | Sequence[str] = ()) -> str:
@@ -795,11 +779,7 @@ def latex(frame: pd.DataFrame, caption: str, label: str, notes: str | Sequence[s
         *rows[1:],
         r"\bottomrule",
         r"\end{tabular}",
-<<<<<<< HEAD
-        *(rf"\par\smallskip {_escape(note)}" for note in layout.notes),
-=======
-        *(rf"\par\smallskip {escaping.latex(note)}" for note in (*layout.notes, *map(_one_line, notes))),
->>>>>>> safety
+        *(rf"\par\smallskip {escaping.latex(note)}" for note in layout.notes),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -900,27 +880,10 @@ _IDENTIFIERS = ("cell", "rep", "seed", "run", "record")
 _SHARES = ("share", "share_a", "share_b", "share_of_peak", *(name for name in LABELS if name.startswith("share_")))
 _P_VALUES = ("mcnemar_p",)
 _MISSING = "–"
-<<<<<<< HEAD
 _REPLICATES = (
     "Runs of one replicate in several cells share their random numbers: errors and intervals are those of means over "
     "replicates."
 )
-_LATEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{sign: "\\" + sign for sign in "&%$#_{}"},
-        **{sign: f"${sign}$" for sign in "<>|"},
-        "±": r"$\pm$",
-        "×": r"$\times$",
-        "−": "$-$",
-        "–": "--",
-        "σ": r"$\sigma$",
-    }
-)
-=======
->>>>>>> safety
 
 
 def _cell(name: str, value: Any) -> str:

@@ -1,6 +1,8 @@
 """Closed forms against quadrature and the other way round; the comparisons must fail on a wrong sign or a swap."""
 
+import copy
 import math
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -299,6 +301,11 @@ def test_total_variation_and_best_accuracy_of_a_shift(shift):
 # --- V and AUC of given discriminators ----------------------------------------------------------
 
 
+def v_of_constructed(c, error):
+    """V of the perfect discriminator whose logits are +-c where either law is denser: each error costs c."""
+    return -2 * ((1 - error) * np.logaddexp(0, -c) + error * np.logaddexp(0, c))
+
+
 @pytest.mark.parametrize("c", [0.0, 0.5, 30.0, 1000.0])
 def test_separated_laws_take_v_to_its_three_limits(c):
     p, q = P, Normal(300, 5)
@@ -306,7 +313,7 @@ def test_separated_laws_take_v_to_its_three_limits(c):
     def v(state):
         return theory.v_of(theory.constructed_logit(state, p, q, c), p, q)
 
-    assert v("perfect") == pytest.approx(-2 * np.logaddexp(0, -c), rel=1e-12, abs=1e-80)
+    assert v("perfect") == pytest.approx(v_of_constructed(c, stats.norm.sf(20)), rel=1e-11)
     assert v("idle") == pytest.approx(theory.V_LIMITS["idle"], rel=1e-14) == pytest.approx(-LOG4)
     assert v("inverted") == pytest.approx(-2 * np.logaddexp(0, c), rel=1e-12)
     if c >= 30:
@@ -324,7 +331,7 @@ def test_auc_of_the_constructed(state, auc):
 def test_constructed_on_overlapping_laws_costs_confidence():
     p, q, c, right = Normal(0, 1), Normal(2, 1), 7.0, stats.norm.cdf(1)
     logit = theory.constructed_logit("perfect", p, q, c)
-    expected = -2 * (right * np.logaddexp(0, -c) + (1 - right) * np.logaddexp(0, c))
+    expected = v_of_constructed(c, 1 - right)
     assert theory.v_of(logit, p, q) == pytest.approx(expected, rel=1e-10)
     assert theory.v_of(negated(logit), p, q) != pytest.approx(expected, rel=1e-2)
     assert theory.auc_of(logit, p, q) == pytest.approx(right, abs=1e-12)  # tpr tnr + ties/2 of a symmetric cut
@@ -336,6 +343,112 @@ def test_auc_of_a_cut_is_its_accuracy(p, q):
     logit = theory.constructed_logit("perfect", p, q, 1.0)
     assert theory.auc_of(logit, p, q) == pytest.approx(theory.best_accuracy(p, q), abs=1e-11)
     assert theory.auc_of(logit, p, q) < theory.auc_of(theory.optimal_logit(p, q), p, q) - 1e-3
+
+
+@pytest.mark.parametrize("c", [20.0, 53.0, 100.0, 800.0])
+@pytest.mark.parametrize("apart", [6.0, 20.0, 31.0, 60.0])
+def test_v_is_right_where_it_is_made_of_tails(apart, c):
+    """From 1e-3 errors to 1e-197: beyond c = 745 nothing but errors is left, and those of 31 spreads begin at 15."""
+    p, q = Normal(500, 5), Normal(500 - 5 * apart, 5)
+    error = stats.norm.sf(apart / 2)
+    logit = theory.constructed_logit("perfect", p, q, c)
+    assert theory.v_of(logit, p, q) == pytest.approx(v_of_constructed(c, error), rel=1e-11, abs=0)
+    assert theory.v_of(negated(logit), p, q) == pytest.approx(v_of_constructed(-c, error), rel=1e-11)
+
+
+def test_v_of_a_sure_discriminator_turns_where_errors_begin_to_cost():
+    p, q = Normal(500, 5), Normal(400, 5)
+    turn = math.log(1 / theory.least_error(p, q) - 1)
+    assert turn == pytest.approx(53.23, abs=0.01)
+    v = [theory.v_of(theory.constructed_logit("perfect", p, q, c), p, q) for c in (turn - 5, turn, turn + 5)]
+    assert v[0] < v[1] > v[2]
+    assert max(v) < theory.max_v(p, q) < 0  # no D beats the optimal one, were it by 1e-23
+    assert theory.V_LIMITS["perfect"] == 0  # without overlap only
+
+
+@pytest.mark.parametrize("sd", [3.0, 9.0])
+def test_v_of_a_mistake_in_one_tail(sd):
+    """A logit that is wrong beyond one point costs what the tail beyond it weighs, here of a mixture."""
+    p, q, c, cut = BUMPS, Uniform(-20, -10), 60.0, 2 + 0.5 * sd
+    assert theory.v_of(lambda x: np.where(x > cut, -c, c), p, Uniform(20, 21)) == pytest.approx(
+        -float(scipy_law(p, "sf", cut)) * c - float(scipy_law(p, "cdf", cut)) * math.exp(-c) - math.exp(-c), rel=1e-9
+    )
+    cut = -2 - 0.1 * 5 * sd  # mean, spread of the leftmost component
+    mistake = float(scipy_law(p, "cdf", cut))
+    assert theory.v_of(lambda x: np.where(x < cut, -c, c), p, Uniform(-q.high, -q.low)) == pytest.approx(
+        -c * mistake - math.exp(-c) * (1 - mistake) - c, rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("shift", [1e-3, 1.0, 8.0, 20.0, 60.0])
+def test_the_least_error_and_what_v_lacks_to_its_supremum_keep_their_digits(shift):
+    p, q = Normal(-3, 2), Normal(-3 + 2 * shift, 2)
+    assert theory.least_error(p, q) == pytest.approx(stats.norm.sf(shift / 2), rel=1e-11, abs=0)
+    assert theory.best_accuracy(p, q) == pytest.approx(stats.norm.cdf(shift / 2), rel=1e-14)
+    assert theory.max_v(p, q) == pytest.approx(theory.shift_curve(shift)[1], rel=1e-11, abs=0)
+    assert -LOG4 <= theory.max_v(p, q) < -2 * theory.least_error(p, q) * LOG2 + 1e-15  # H(D) >= 2 log 2 min(D, 1 - D)
+
+
+def test_spread_of_sample_v_where_errors_are_rare():
+    p, q, c = Normal(500, 5), Normal(400, 5), 100.0
+    error = stats.norm.sf(10)
+    expected = c * math.sqrt(2 * error * (1 - error))  # softplus is c with probability `error`, else 0
+    logit = theory.constructed_logit("perfect", p, q, c)
+    assert theory.sd_of_sample_v(logit, p, q, 1) == pytest.approx(expected, rel=1e-10, abs=0)
+
+
+def test_auc_of_a_discriminator_that_is_nearly_always_wrong():
+    p, q = Normal(500, 5), Normal(400, 5)
+    for apart in (4.0, 20.0):
+        q = Normal(500 - 5 * apart, 5)
+        found = theory.auc_of(theory.constructed_logit("inverted", p, q, 3.0), p, q)
+        assert found == pytest.approx(stats.norm.sf(apart / 2), rel=1e-9, abs=0)
+
+
+# --- how far off a quadrature is ----------------------------------------------------------------
+
+
+def known():
+    """Quadratures whose values are known: the number found, and the exact one."""
+    p, bumps = Normal(500, 5), Mixture((0, 1000), 1, (1, 3))
+    for q in (Normal(503, 2), Normal(300, 0.1), Normal(510, 30), Normal(500, 1e-3)):
+        yield theory.kullback_leibler(p, q), kl_normals(p, q)
+        yield theory.kullback_leibler(q, p), kl_normals(q, p)
+    for shift in (0.1, 1.0, 8.0, 20.0):
+        q = Normal(500 + 5 * shift, 5)
+        yield theory.least_error(p, q), stats.norm.sf(shift / 2)
+        yield theory.total_variation(p, q), 1 - 2 * stats.norm.sf(shift / 2)
+        yield theory.best_accuracy(p, q), stats.norm.cdf(shift / 2)
+        for c in (1.0, 20.0, 60.0):
+            logit = theory.constructed_logit("perfect", p, q, c)
+            yield theory.v_of(logit, p, q), v_of_constructed(c, stats.norm.sf(shift / 2))
+            yield theory.v_of(negated(logit), p, q), v_of_constructed(-c, stats.norm.sf(shift / 2))
+        optimal = theory.optimal_logit(p, q)
+        yield theory.auc_of(optimal, p, q), stats.norm.cdf(shift / math.sqrt(2))
+    yield theory.total_variation(bumps, Normal()), 0.75
+    yield theory.jensen_shannon(bumps, Normal()), 0.125 * math.log(0.4) + 0.375 * LOG2 + 0.5 * math.log(1.6)
+
+
+def test_a_quadrature_says_how_far_off_it_is():
+    off = np.array([[abs(found - exact), found.error, abs(exact)] for found, exact in known()])
+    assert len(off) == 50
+    assert (off[:, 0] <= off[:, 1]).all()
+    smooth = off[:, 1] < 1e-9 * off[:, 2]
+    assert smooth.sum() >= 46  # the AUC of a smooth logit alone is as coarse as its cells
+    assert (off[:, 0] > off[:, 1] / 1e5).any()  # negative control: a tenth of a millionth of it would be too little
+
+
+def test_a_rounded_quadrature_keeps_the_digits_that_its_error_leaves():
+    cases = [(-1.23456789, 3e-5, -1.23457), (-4.1223072e-9, 4e-13, -4.1223e-9), (39.99999999, 2e-3, 40.0)]
+    for value, error, kept in [*cases, (1234.5, 30.0, 1230.0), (1e-20, 1e-3, 0.0), (0.1234567, 0.0, 0.1234567)]:
+        assert theory.Quadrature(value, error).rounded() == pytest.approx(kept, rel=1e-15)
+
+
+def test_an_error_goes_with_copies_and_not_into_sums():
+    found = theory.total_variation(P, Q)
+    for copied in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert (copied, copied.error) == (found, found.error)
+    assert type(found + found) is float
 
 
 def test_an_unknown_state_is_refused():

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 import gansim as gs
 from gansim import figures, regimes, theory
-from note.tables import CELL, TARGET, part
+from note.tables import CELL, TARGET, floor, part
 
 NAMES = {
     "leaky_relu": "leaky ReLU",
@@ -74,7 +74,7 @@ def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
     kinds = sorted(sorted(seen, key=lambda regime: -counts[regime])[:MOST], key=regimes.REGIMES.index)
     title = f"One typical run of each {'regime' if kinds == seen else f'of the {MOST} most frequent regimes'}"
     over_time = [
-        figures.shares_over_time(traces, games, TARGET.std, ["scale", "game"], column)
+        figures.shares_over_time(traces, games, floor(study), ["scale", "game"], column)
         for column in ("g_state", "d_state")
     ]
     good = games[(games["scale"] == "standardised") & (games["game"] != "as-written")]
