@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from joblib import cpu_count
 
-from gansim.kernels import jit
+from gansim.kernels import cache, jit
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import judge, summarise
 from gansim.kernels.train import train
@@ -83,7 +83,7 @@ def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], se
     """
     gan = cells[runs[0][0]]
     if _shape(gan) not in _warm:
-        with jit.cache_lock("warm"):
+        with cache.lock("warm"):
             warm_up([gan])
     return run_chunk(cells, runs, seed)
 
@@ -126,7 +126,7 @@ class _Piece:
                 record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
                 judge(*nets, pack.g, pack.d, pack.source, pack.ruler, 1, record)
                 summarise(pack.source, pack.ruler, record)
-        jit.note(self.key)
+        cache.note(self.key)
 
 
 def _blank(gan: GAN) -> GAN:
@@ -149,7 +149,7 @@ def _missing(gans: Iterable[GAN]) -> list[_Piece]:
     pieces = {
         piece.key: piece for part in _SECONDS for piece in (_Piece(part, replace(g, referee=None)) for g in every)
     }
-    return [piece for key, piece in pieces.items() if not jit.is_noted(key)]
+    return [piece for key, piece in pieces.items() if not cache.is_noted(key)]
 
 
 # --- together -------------------------------------------------------------------------------------
