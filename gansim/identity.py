@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gansim.design import Cell
@@ -43,7 +43,7 @@ class Identity:
     seed: int
     kernel: str
     cells: tuple[Mapping[str, Any], ...]
-    modules: Mapping[str, str]
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     def header(self, cells: Iterable[int] | None = None) -> dict[str, Any]:
         """What a file with runs of these cells says of itself; by default of all."""

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 from joblib import Parallel, delayed
 from joblib.parallel import ParallelBackendBase
 
-from gansim.provenance import source_digest, versions
+from gansim.provenance import running_source, versions
 from gansim.spec import ConfigError, one_line
 
 if TYPE_CHECKING:
@@ -292,7 +292,8 @@ class _Processes(Workers):
             pre_dispatch=2 * self.count if self.count > 1 else 1,
         )
         with tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True) as desk:
-            calls = [delayed(_attempt_noted)(desk, n, function, arguments) for n, arguments in tasks.items()]
+            code = _code()
+            calls = [delayed(_attempt_noted)(desk, n, function, arguments, code) for n, arguments in tasks.items()]
             try:
                 for number, outcome in _stream(pool, calls):
                     missing.discard(number)
@@ -303,9 +304,13 @@ class _Processes(Workers):
                     yield number, _Lost(str(error), blamed=number in taken_up)
 
 
-def _attempt_noted(desk: str, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[int, Any]:
+def _attempt_noted(
+    desk: str, number: int, function: Callable[..., Any], arguments: tuple[Any, ...], code: str
+) -> tuple[int, Any]:
     """Do one task in a process, after a note of what this process does now: a broken pool does not tell."""
     Path(desk, str(os.getpid())).write_text(str(number), encoding="utf-8")
+    if _code() != code:  # it has read gansim's files later than its parent, and somebody has edited them
+        return number, Failure(number, "a new process has other source or settings than its parent: start again")
     return _attempt(number, function, arguments)
 
 
@@ -510,7 +515,7 @@ def _identity() -> dict[str, str]:
     """What bits may depend on: gansim's source, and versions of what compiles and of what computes."""
     present = versions()
     deciding = ("gansim", "numba", "llvmlite", "numpy", "scipy")
-    return {name: present[name] for name in deciding if name in present} | {"source": source_digest()}
+    return {name: present[name] for name in deciding if name in present} | running_source()
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,7 @@ __all__ = [
     "provenance",
     "read_cells",
     "rounding_versions",
+    "running_source",
     "source_digest",
     "versions",
 ]
@@ -76,6 +77,11 @@ def kernel_digest() -> str:
 def kernel_modules() -> dict[str, str]:
     """What `kernel_digest` is made of: the digest of each module (12 digits), and whether Numba compiles them."""
     return {name: digest[:12] for name, digest in deciding_digests().items()} | {"compiled": str(jit.COMPILES)}
+
+
+def running_source() -> dict[str, str]:
+    """What this process and its workers must agree in: its source, and whether Numba compiles the kernels."""
+    return {"source": source_digest(), "compiled": str(jit.COMPILES)}
 
 
 def config_digest(gan: GAN) -> str:

@@ -122,7 +122,7 @@ def _spell(value: object, write: Callable[[str], None]) -> None:
 
 def _held(node: Any, name: str) -> Any:
     """A field of a node; no docstring in a body, and none of the empty texts that Python 3.12 puts into f-strings."""
-    child = getattr(node, name, None)
+    child: Any = getattr(node, name, None)
     if name == "body" and isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
         return child[ast.get_docstring(node, clean=False) is not None :]
     if isinstance(node, ast.JoinedStr):

@@ -10,8 +10,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +28,7 @@ from gansim.simulate import Chunk, referee_gan, run_chunk
 from gansim.spec import GAN, MLP, Given, from_dict, to_dict
 from gansim.traces import FIELDS
 
-__all__ = ["run_chunk_warm", "warm_up"]
+__all__ = ["compiled_afresh", "run_chunk_warm", "warm_up"]
 
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
@@ -86,6 +86,15 @@ def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], se
         with cache.lock("warm"):
             warm_up([gan])
     return run_chunk(cells, runs, seed)
+
+
+@contextmanager
+def compiled_afresh() -> Iterator[None]:
+    """Within, this process and those that it starts to compile use no machine code from before."""
+    with cache.empty_cache():
+        jit.forget()
+        _warm.clear()
+        yield
 
 
 def _shape(gan: GAN) -> tuple[Hashable, bool]:

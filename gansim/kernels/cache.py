@@ -29,7 +29,7 @@ from numba.core.serialize import dumps
 
 from gansim.source import compiled_digest
 
-__all__ = ["CodeCache", "is_noted", "lock", "note"]
+__all__ = ["CodeCache", "empty_cache", "is_noted", "lock", "note"]
 
 _config: Any = numba.config  # has settings that it does not declare
 
@@ -88,7 +88,12 @@ def _is_shared(place: Path) -> bool:
 
 
 def _is_trusted(place: Path) -> bool:
-    return not (_is_shared(place) and hasattr(os, "getuid") and place.exists() and place.stat().st_uid != os.getuid())
+    if not (_is_shared(place) and hasattr(os, "getuid")):
+        return True
+    try:
+        return place.stat().st_uid == os.getuid()
+    except OSError:
+        return True  # nothing there to be loaded
 
 
 def _folders() -> Iterator[tuple[Path, str]]:
@@ -99,6 +104,23 @@ def _folders() -> Iterator[tuple[Path, str]]:
             yield folder, why
             if not why and folder not in _failed:
                 return
+
+
+@contextmanager
+def empty_cache() -> Iterator[None]:
+    """Within, an empty cache, also for processes that are started; afterwards the former one, and this one is gone."""
+    before = _config.CACHE_DIR, os.environ.get("NUMBA_CACHE_DIR")
+    with tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True) as place:
+        if why := _refusal(Path(place)):
+            raise OSError(f"{place}: no place to compile into: {why}")
+        _config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = place
+        try:
+            yield
+        finally:
+            _config.CACHE_DIR = before[0]
+            os.environ.pop("NUMBA_CACHE_DIR")
+            if before[1] is not None:
+                os.environ["NUMBA_CACHE_DIR"] = before[1]
 
 
 # --- files --------------------------------------------------------------------------------------

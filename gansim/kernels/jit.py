@@ -180,6 +180,16 @@ class _WholeLowering(NativeLowering):
 _WholeCompiler = _compiler(_WholeLowering)
 
 
+_WHOLES: list[Any] = []
+
+
+def forget() -> None:
+    """Let every entry point be loaded or compiled again when it is next called."""
+    for whole in _WHOLES:
+        whole.overloads.clear()
+        whole._reset_overloads()
+
+
 def entry_point(function: F) -> F:
     """Compile ``function`` and keep the machine code on disk, with everything it calls."""
     whole = _njit(pipeline_class=_WholeCompiler, no_cfunc_wrapper=True, **_OPTIONS)(function)
@@ -193,6 +203,7 @@ def entry_point(function: F) -> F:
                 return compile_or_load(signature)
 
         whole.compile = compile_undisturbed
+        _WHOLES.append(whole)
     compiled: F = whole
     return compiled
 
