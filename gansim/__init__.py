@@ -6,6 +6,7 @@ Monte-Carlo error. Start with `GAN` and `simulate`; `Study` varies factors; `tab
 
 from typing import TYPE_CHECKING, Any
 
+from gansim import source  # noqa: F401 - before all others: it reads what they are made of
 from gansim.derivatives import Gradients, gradients
 from gansim.replay import Networks, networks, trace
 from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol

@@ -198,13 +198,15 @@ def _verify_arguments(verb: argparse.ArgumentParser) -> None:
     which.add_argument("--runs", type=_whole(1, 2**40), default=100, help="how many, drawn at random (100)")
     which.add_argument("--all", action="store_true", help="all runs")
     verb.add_argument("--draw", type=_whole(0, 2**32), default=0, help="seed of the draw (0)")
+    verb.add_argument("--fresh", action="store_true", help="compile anew: machine code that was kept is not used")
     _workers(verb)
 
 
 def _verify(options: argparse.Namespace) -> int:
     from gansim.verify import verify
 
-    verdict = verify(options.folder, None if options.all else options.runs, options.draw, **_execution(options))
+    runs = None if options.all else options.runs
+    verdict = verify(options.folder, runs, options.draw, **_execution(options), fresh=options.fresh)
     show(*verdict.lines())
     return 0 if verdict.passed else _DIFFER
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gansim.arithmetic import default_arithmetic
 from gansim.kernels import games, network, random
 from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.network import Net, Player
@@ -31,6 +32,7 @@ class Gradients(NamedTuple):
     grad_g: Layers
 
 
+@default_arithmetic
 def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) -> Gradients:
     """Losses and gradients on given samples, in float64, by the code that trains.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gansim.design import Cell
-from gansim.provenance import config_digest, kernel_digest, read_cells
+from gansim.provenance import config_digest, kernel_digest, kernel_modules, read_cells
 from gansim.spec import ConfigError, to_dict
 
 __all__ = ["Identity", "differences", "header_differences", "identify"]
@@ -35,18 +35,22 @@ class Identity:
         Digest of the source that decides the bits of a run.
     cells : tuple of dict
         By number: the design, the levels and the digest of the configuration of every cell.
+    modules : dict
+        What the kernel's digest is made of, to say what differs: see `gansim.provenance.kernel_modules`.
     """
 
     study: str
     seed: int
     kernel: str
     cells: tuple[Mapping[str, Any], ...]
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     def header(self, cells: Iterable[int] | None = None) -> dict[str, Any]:
         """What a file with runs of these cells says of itself; by default of all."""
         numbers = range(len(self.cells)) if cells is None else sorted({int(cell) for cell in cells})
         listed = {str(number): dict(self.cells[number]) for number in numbers}
-        return {"study": self.study, "seed": self.seed, "kernel": self.kernel, "cells": listed}
+        facts = {"study": self.study, "seed": self.seed, "kernel": self.kernel, "modules": dict(self.modules)}
+        return {**facts, "cells": listed}
 
     @property
     def digest(self) -> str:
@@ -55,7 +59,7 @@ class Identity:
 
 
 def identify(study: str, seed: int, cells: Sequence[Cell]) -> Identity:
-    """Identity of a study under the source as it is now.
+    """Identity of a study under the source that this process runs.
 
     Parameters
     ----------
@@ -74,7 +78,7 @@ def identify(study: str, seed: int, cells: Sequence[Cell]) -> Identity:
     listed = tuple(
         {"design": cell.design, "levels": dict(cell.levels), "digest": config_digest(cell.gan)} for cell in cells
     )
-    return Identity(study, seed, kernel_digest(), listed)
+    return Identity(study, seed, kernel_digest(), listed, kernel_modules())
 
 
 # --- what differs, in words ---------------------------------------------------------------------
@@ -94,8 +98,18 @@ def _facts(stored: Mapping[str, Any], identity: Identity) -> list[str]:
     if stored.get("kernel") is None:
         found.append("kernel source: not recorded by the version of gansim that wrote it")
     elif stored["kernel"] != identity.kernel:
-        found.append("kernel source: changed since")
+        found.append(f"kernel source: {_module_differences(stored.get('modules'), identity.modules)}")
     return found
+
+
+def _module_differences(stored: object, asked: Mapping[str, str]) -> str:
+    if not isinstance(stored, Mapping):
+        return "changed since, by another version of gansim, which did not record its modules"
+    names = [name for name in sorted({*stored, *asked}) if stored.get(name) != asked.get(name)]
+    if names == ["compiled"]:
+        return "compiled in one, plain NumPy (NUMBA_DISABLE_JIT) in the other"
+    shown = ", ".join(f"{name:.40}" for name in names[:_SHOWN] if name != "compiled")
+    return f"{shown} differ{'s' * (len(names) == 1)}" if shown else "changed since"
 
 
 def header_differences(header: Mapping[str, Any], identity: Identity) -> str:

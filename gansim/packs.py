@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim import spec
+from gansim.arithmetic import default_arithmetic
 from gansim.kernels import games, initial, network, optimizers, random, targets
 from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.measure import Ruler
@@ -280,6 +281,7 @@ def _source(gans: Sequence[GAN], key: Array, purpose: int, dtype: Any) -> Source
 
 
 @lru_cache(maxsize=64)
+@default_arithmetic
 def _quantiles(target: spec.Target, n: int) -> NDArray[np.float64]:
     """Quantiles of the standardised target at the midpoints of n equal shares of probability.
 

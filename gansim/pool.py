@@ -38,7 +38,7 @@ from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.parallel import LokyBackend, ParallelBackendBase
 
 from gansim.children import SAFE_PATH, end_with, open_streams, safe_path
-from gansim.provenance import source_digest, versions
+from gansim.provenance import running_source, versions
 from gansim.spec import ConfigError, one_line
 
 if TYPE_CHECKING:
@@ -309,7 +309,8 @@ class _Processes(Workers):
         _start_helpers()
         desks = tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True)
         with open_streams(), desks as desk:
-            calls = [delayed(_attempt_noted)(desk, n, function, arguments) for n, arguments in tasks.items()]
+            code = _code()
+            calls = [delayed(_attempt_noted)(desk, n, function, arguments, code) for n, arguments in tasks.items()]
             try:
                 for number, outcome in _stream(pool, calls):
                     missing.discard(number)
@@ -343,10 +344,14 @@ def _clear_desks() -> None:
         shutil.rmtree(desk, ignore_errors=True)
 
 
-def _attempt_noted(desk: str, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[int, Any]:
+def _attempt_noted(
+    desk: str, number: int, function: Callable[..., Any], arguments: tuple[Any, ...], code: str
+) -> tuple[int, Any]:
     """Do one task in a process, after a note of what this process does now: a broken pool does not tell."""
     _desks.add(desk)
     Path(desk, str(os.getpid())).write_text(str(number), encoding="utf-8")
+    if _code() != code:  # it has read gansim's files later than its parent, and somebody has edited them
+        return number, Failure(number, "a new process has other source or settings than its parent: start again")
     return _attempt(number, function, arguments)
 
 
@@ -551,7 +556,7 @@ def _identity() -> dict[str, str]:
     """What bits may depend on: gansim's source, and versions of what compiles and of what computes."""
     present = versions()
     deciding = ("gansim", "numba", "llvmlite", "numpy", "scipy")
-    return {name: present[name] for name in deciding if name in present} | {"source": source_digest()}
+    return {name: present[name] for name in deciding if name in present} | running_source()
 
 
 @lru_cache(maxsize=1)

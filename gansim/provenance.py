@@ -10,17 +10,18 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gansim import schema
 from gansim.design import Design
+from gansim.kernels import jit
+from gansim.source import deciding_digests, source_digest
 from gansim.spec import GAN, from_dict, to_dict
 from gansim.store import METADATA, StoreError
 
@@ -28,10 +29,12 @@ __all__ = [
     "command",
     "config_digest",
     "kernel_digest",
+    "kernel_modules",
     "machine",
     "provenance",
     "read_cells",
     "rounding_versions",
+    "running_source",
     "source_digest",
     "versions",
 ]
@@ -53,47 +56,32 @@ _PACKAGES = (
 # Those whose next version may round a number otherwise: the compiler, and the quantiles that records are held against.
 _ROUNDING = ("numba", "llvmlite", "numpy", "scipy")
 
-# The modules beside kernels/ that decide what a run's numbers are. tests/test_provenance.py follows the imports of
-# simulate.py, so that none is forgotten.
-_DECIDING = ("elementary.py", "modes.py", "packs.py", "simulate.py", "spec.py", "theory.py", "traces.py")
-
 
 # --- digests ------------------------------------------------------------------------------------
 
 
-def source_digest() -> str:
-    """SHA-256 of gansim's own source: names and bytes of all its Python files.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    root = Path(__file__).parent
-    return _digest_files(root, root.rglob("*.py"))
-
-
 def kernel_digest() -> str:
-    """SHA-256 of the source that decides the bits of a run: the kernels and what simulating imports.
+    """SHA-256 of the source that decides the bits of a run: of the modules that simulating imports.
 
     Uncompiled kernels (``NUMBA_DISABLE_JIT=1``) agree with the compiled ones to rounding and not to the bit: their
-    digest is another one.
+    digest is another one. What counts is which of the two this process runs, and the source that it was started with.
 
     Returns
     -------
     str
         64 hexadecimal digits.
     """
-    root = Path(__file__).parent
-    compiled = _digest_files(root, [*(root / "kernels").rglob("*.py"), *(root / name for name in _DECIDING)])
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"):
-        return compiled
-    return hashlib.sha256(f"{compiled}, uncompiled".encode()).hexdigest()
+    return hashlib.sha256(_canonical([deciding_digests(), jit.COMPILES])).hexdigest()
 
 
-def _digest_files(root: Path, paths: Iterable[Path]) -> str:
-    named = {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    return hashlib.sha256(_canonical(named)).hexdigest()
+def kernel_modules() -> dict[str, str]:
+    """What `kernel_digest` is made of: the digest of each module (12 digits), and whether Numba compiles them."""
+    return {name: digest[:12] for name, digest in deciding_digests().items()} | {"compiled": str(jit.COMPILES)}
+
+
+def running_source() -> dict[str, str]:
+    """What this process and its workers must agree in: its source, and whether Numba compiles the kernels."""
+    return {"source": source_digest(), "compiled": str(jit.COMPILES)}
 
 
 def config_digest(gan: GAN) -> str:
@@ -148,7 +136,7 @@ def machine() -> dict[str, Any]:
     Returns
     -------
     dict
-        Keys processor, cores, system, and NUMBA_CPU_NAME and NUMBA_DISABLE_JIT if set.
+        Keys processor, cores, system, and NUMBA_CPU_NAME and NUMBA_DISABLE_JIT if in force, wherever they were set.
     """
     import joblib
 
@@ -157,8 +145,7 @@ def machine() -> dict[str, Any]:
         "cores": joblib.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
     }
-    settings = ("NUMBA_CPU_NAME", "NUMBA_DISABLE_JIT")
-    return facts | {name: os.environ[name] for name in settings if name in os.environ}
+    return facts | jit.settings()
 
 
 def _processor() -> str:
@@ -239,6 +226,7 @@ def provenance(
         "runs": sum(counts),
         **extra,
         "kernel": kernel_digest(),
+        "modules": kernel_modules(),
         "source": source_digest(),
         "git": _git_state(Path(__file__).parent),
         "versions": versions(),

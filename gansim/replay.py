@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gansim.arithmetic import default_arithmetic
 from gansim.design import check_integer
 from gansim.kernels import network
 from gansim.kernels.lanes import LANES, aligned
@@ -71,6 +72,7 @@ def _checked(gan: GAN, rep: int, seed: int) -> tuple[int, int]:
     return check_integer(rep, "rep", 0, MAX_REP), check_integer(seed, "seed", 0, MAX_SEED)
 
 
+@default_arithmetic
 def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
     """Parameters of one run after its last training step, in the networks' own units.
 
@@ -219,6 +221,7 @@ class History:
         return table
 
 
+@default_arithmetic
 def history(gan: GAN, rep: int = 0, seed: int = 0, frames: int | Iterable[int] | None = None) -> History:
     """Train one run again, bit for bit, and keep its records and its networks on the way.
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim import spec
+from gansim.arithmetic import default_arithmetic
 from gansim.kernels import network, random
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import judge, summarise
@@ -84,6 +85,7 @@ def record_steps(gan: GAN) -> NDArray[np.int32]:
     return np.array([gan.steps * k // gan.records for k in range(1, gan.records + 1)], np.int32)
 
 
+@default_arithmetic
 def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
     """Train, measure and referee some runs: a pure function, what a worker executes.
 

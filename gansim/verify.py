@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from gansim.parts import Collected
 from gansim.pool import Backend
 from gansim.provenance import kernel_digest
 from gansim.results import Results, open_results
+from gansim.spec import ConfigError
 from gansim.store import RUNS, DamagedError, StoreError
+from gansim.warm import compiled_afresh
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +74,7 @@ def verify(
     backend: Backend = "threads",
     scheduler: str | None = None,
     progress: bool | None = None,
+    fresh: bool = False,
 ) -> Verdict:
     """Simulate stored runs again and compare every bit of them.
 
@@ -88,6 +92,8 @@ def verify(
         Which ones: of the draw, not of the study.
     jobs, backend, scheduler, progress
         As for `Study.run`.
+    fresh : bool, default False
+        Compile everything anew: machine code that was kept, and what may be wrong with it, is not used. Threads alone.
 
     Returns
     -------
@@ -98,7 +104,11 @@ def verify(
     ------
     StoreError
         If the folder cannot be read, or holds no runs to compare with and `runs` is not None.
+    ConfigError
+        If `fresh` is asked of other workers than threads, whose code is not this process's to throw away.
     """
+    if fresh and backend != "threads":
+        raise ConfigError(f"fresh: value True with the backend {backend!r:.60}: threads alone")
     results = open_results(folder)
     study, notes = results.study, _notes(results)
     if not results.complete and not results.metadata.get("digest"):
@@ -110,7 +120,8 @@ def verify(
         )
     stored = results.read() if results.complete else None
     wanted = np.ones(study.n_runs, bool) if runs is None else _drawn(study.n_runs, runs, seed)
-    again = study.simulate(wanted, jobs=jobs, backend=backend, scheduler=scheduler, progress=progress)
+    with compiled_afresh() if fresh else nullcontext():
+        again = study.simulate(wanted, jobs=jobs, backend=backend, scheduler=scheduler, progress=progress)
     faults = _by_digest(results, again) if stored is None else _labelled_file(results, stored)
     differ = () if stored is None else _compared(stored, again, wanted)
     if results.metadata.get("status") == "complete":

@@ -10,8 +10,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ import numpy as np
 from joblib import cpu_count
 
 from gansim.children import end_with, python
-from gansim.kernels import jit
+from gansim.kernels import cache, jit
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train
 from gansim.packs import build_packs, compile_key, network_shapes, training_plan
@@ -27,7 +27,7 @@ from gansim.simulate import Chunk, measure, referee_gan, run_chunk
 from gansim.spec import GAN, MLP, Given, Mixture, from_dict, to_dict
 from gansim.traces import FIELDS
 
-__all__ = ["run_chunk_warm", "warm_up"]
+__all__ = ["compiled_afresh", "run_chunk_warm", "warm_up"]
 
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
@@ -82,9 +82,18 @@ def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], se
     """
     gan = cells[runs[0][0]]
     if _shape(gan) not in _warm:
-        with jit.cache_lock("warm"):
+        with cache.lock("warm"):
             warm_up([gan])
     return run_chunk(cells, runs, seed)
+
+
+@contextmanager
+def compiled_afresh() -> Iterator[None]:
+    """Within, this process and those that it starts to compile use no machine code from before."""
+    with cache.empty_cache():
+        jit.forget()
+        _warm.clear()
+        yield
 
 
 def _shape(gan: GAN) -> tuple[Hashable, bool, bool]:
@@ -124,7 +133,7 @@ class _Piece:
             elif self.part == "measure":
                 record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
                 measure(nets, pack, 1, record)
-        jit.note(self.key)
+        cache.note(self.key)
 
 
 def _blank(gan: GAN) -> GAN:
@@ -147,7 +156,7 @@ def _missing(gans: Iterable[GAN]) -> list[_Piece]:
     pieces = {
         piece.key: piece for part in _SECONDS for piece in (_Piece(part, replace(g, referee=None)) for g in every)
     }
-    return [piece for key, piece in pieces.items() if not jit.is_noted(key)]
+    return [piece for key, piece in pieces.items() if not cache.is_noted(key)]
 
 
 # --- together -------------------------------------------------------------------------------------

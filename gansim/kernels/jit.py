@@ -1,37 +1,32 @@
-"""How kernels are compiled: the one place for compile options, for compile time and for the on-disk cache.
+"""How kernels are compiled: the one place for compile options and for compile time.
 
 A *kernel* is a part: it is type-checked once per signature and linked, as LLVM code, into whoever calls it. An
-*entry point* is a whole: called from Python, compiled to machine code and kept on disk with everything it calls.
+*entry point* is a whole: called from Python, compiled to machine code and kept on disk with everything it calls
+(`cache.py`).
 Numba itself makes no such difference and would turn each of the hundred small kernels of a training loop into
 machine code of its own, callable from Python, that nothing ever calls: 12 of 25 seconds for a 1-16-1 GAN.
 """
 
 import gc
-import hashlib
-import os
-import shutil
 import signal
-import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
 import numba
-from filelock import FileLock
 from llvmlite import binding
 from llvmlite.binding import Linkage
 from numba import types
 from numba.core import event
-from numba.core.caching import FunctionCache
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
+
+from gansim.arithmetic import default_arithmetic
+from gansim.kernels.cache import CodeCache
 
 # Options and settings that Numba has but does not declare.
 _njit: Any = numba.njit
@@ -39,9 +34,16 @@ _config: Any = numba.config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_STALE_AFTER = 7 * 24 * 3600  # seconds after which the cache of another version of the source is removed
+# Whether anything is: otherwise everything runs as plain NumPy. Numba has read its environment and .numba_config.yaml,
+# and somebody may have set it since; what holds is what it said as the kernels were decorated.
+COMPILES = not _config.DISABLE_JIT
 
-COMPILES = not _config.DISABLE_JIT  # otherwise everything runs as plain NumPy
+
+def settings() -> dict[str, str]:
+    """Numba's settings that decide what runs, by their names in the environment, where they are not the default."""
+    told = {"NUMBA_CPU_NAME": _config.CPU_NAME, "NUMBA_DISABLE_JIT": "" if COMPILES else "1"}
+    return {name: str(value) for name, value in told.items() if value}
+
 
 # numpy's division (1/0 is inf, no branch, no exception); nogil so that threads train packs side by side; never
 # fastmath: it lets the compiler reorder sums, so bits would depend on the processor, and folds isnan to False.
@@ -137,49 +139,6 @@ def kernel(function: F) -> F:
 # --- wholes: machine code, kept on disk ---------------------------------------------------------
 
 
-def source_digest() -> str:
-    """SHA-256 (12 hex digits) of everything compiled code depends on: ``gansim/kernels`` and the fields of a record."""
-    digest, here = hashlib.sha256(), Path(__file__).parent
-    for path in [*sorted(here.glob("*.py")), here.parent / "traces.py"]:
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _cache_places() -> list[Path]:
-    """Where the cache may lie: where Numba is told to or beside the source, in the user's cache, in a temporary one."""
-    places = [Path(_config.CACHE_DIR) if _config.CACHE_DIR else Path(__file__).parent / "__pycache__"]
-    with suppress(RuntimeError):  # a user without a home folder, as in a container
-        places.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gansim")
-    return [*places, Path(tempfile.gettempdir()) / f"gansim-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"]
-
-
-def _is_usable(place: Path) -> bool:
-    """Whether a folder can be made and written to, by us; others may have made the temporary one, and it holds code."""
-    try:
-        shared = place.parent == Path(tempfile.gettempdir()) and hasattr(os, "getuid")
-        place.mkdir(mode=0o700 if shared else 0o777, parents=True, exist_ok=True)
-        return os.access(place, os.W_OK | os.X_OK) and not (shared and place.stat().st_uid != os.getuid())
-    except OSError:
-        return False
-
-
-def _cache_folder() -> str:
-    """A folder for this version of the source.
-
-    Numba's own stamp sees the file of the entry point only: after an edit of a callee in another file it goes on
-    loading the old code. Keying the folder by the whole source rules that out.
-    """
-    places = _cache_places()
-    parent = next((place for place in places if _is_usable(place)), places[-1])
-    for old in parent.glob("lanes-*"):
-        if old.name != f"lanes-{source_digest()}" and time.time() - old.stat().st_mtime > _STALE_AFTER:
-            shutil.rmtree(old, ignore_errors=True)
-    return str(parent / f"lanes-{source_digest()}")
-
-
-_CACHE_FOLDER = _cache_folder()
-
-
 class _WholeLibrary(JITCodeLibrary):
     """A library whose parts are private.
 
@@ -221,18 +180,30 @@ class _WholeLowering(NativeLowering):
 _WholeCompiler = _compiler(_WholeLowering)
 
 
+_WHOLES: list[Any] = []
+
+
+def forget() -> None:
+    """Let every entry point be loaded or compiled again when it is next called."""
+    for whole in _WHOLES:
+        whole.overloads.clear()
+        whole._reset_overloads()
+
+
 def entry_point(function: F) -> F:
     """Compile ``function`` and keep the machine code on disk, with everything it calls."""
     whole = _njit(pipeline_class=_WholeCompiler, no_cfunc_wrapper=True, **_OPTIONS)(function)
     if COMPILES:
-        whole._cache = _cache_of(function)
+        whole._cache = CodeCache(function)
         compile_or_load = whole.compile
 
+        @default_arithmetic  # LLVM folds constants as this thread rounds
         def compile_undisturbed(signature: Any) -> Any:
             with _no_collection(), _interrupts_between_passes():
                 return compile_or_load(signature)
 
         whole.compile = compile_undisturbed
+        _WHOLES.append(whole)
     compiled: F = whole
     return compiled
 
@@ -291,52 +262,3 @@ def _interrupts_between_passes() -> Iterator[None]:
         for signum, former in handlers.items():
             signal.signal(signum, former)
         let_in()
-
-
-# --- the cache on disk --------------------------------------------------------------------------
-
-
-def cache_lock(name: str) -> FileLock:
-    """A lock that the processes of this machine share."""
-    Path(_CACHE_FOLDER).mkdir(parents=True, exist_ok=True)
-    return FileLock(f"{_CACHE_FOLDER}/{name}.lock")
-
-
-class _Cache(FunctionCache):
-    """Numba's cache, written by one process at a time.
-
-    Numba reads its index, gives the new code a file name that is free there, and writes the index: two processes that
-    compile different shapes at once would take the same name, and one of them would load the other's code.
-    """
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        with cache_lock("index"):
-            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
-
-
-def _cache_of(function: Callable[..., Any]) -> _Cache:
-    """The cache of an entry point, in the folder of this version of the source."""
-    before = _config.CACHE_DIR
-    _config.CACHE_DIR = _CACHE_FOLDER
-    try:
-        return _Cache(function)  # type: ignore[no-untyped-call]
-    finally:
-        _config.CACHE_DIR = before
-
-
-def _note(key: Hashable) -> Path:
-    """Where it is noted that `key` has been compiled for this processor, by these versions."""
-    cpu = binding.get_host_cpu_name(), _config.CPU_NAME, _config.CPU_FEATURES
-    everything = repr((key, cpu, numba.__version__, sys.version))
-    return Path(_CACHE_FOLDER) / f"{hashlib.sha256(everything.encode()).hexdigest()[:16]}.done"
-
-
-def is_noted(key: Hashable) -> bool:
-    """Whether `key` has been compiled into the cache before. Only ever used to decide who compiles."""
-    return _note(key).exists()
-
-
-def note(key: Hashable) -> None:
-    """Remember that `key` has been compiled into the cache."""
-    Path(_CACHE_FOLDER).mkdir(parents=True, exist_ok=True)
-    _note(key).touch()
