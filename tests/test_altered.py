@@ -197,5 +197,5 @@ def test_too_many_runs_for_the_memory_are_refused(tmp_path: Path) -> None:
 
 
 def test_thresholds_that_json_cannot_hold_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"w1_never: inf; allowed: w1 = 0.2 to 1e30"):
-        Thresholds(w1_never=float("inf"))
+    with pytest.raises(ValueError, match=r"ks_never: inf; allowed: ks = 0.15 to 1"):
+        Thresholds(ks_never=float("inf"))

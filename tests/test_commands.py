@@ -553,9 +553,9 @@ def test_folders_that_may_have_been_meant_are_named(folder: Path, capsys: pytest
 
 def test_other_thresholds_without_simulating(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (folder / "runs.parquet").read_bytes()
-    assert main(["relabel", str(folder), "--w1", "50", "--w1-never", "100", "--no-figures"]) == 0
+    assert main(["relabel", str(folder), "--w1", "50", "--ks", "1", "--ks-never", "1", "--no-figures"]) == 0
     out = said(capsys)[0]
-    assert "w1 = 50, w1_never = 100" in out and re.search(r"\n[1-9]\d* of 160 runs have another regime", out)
+    assert "w1 = 50, ks = 1, ks_never = 1" in out and re.search(r"\n[1-9]\d* of 160 runs have another regime", out)
     assert (folder / "runs.parquet").read_bytes() == before
     again = store.read_runs(folder / "relabelled")
     assert (again["g_state"] == "converged").sum() > (store.read_runs(folder)["g_state"] == "converged").sum()

@@ -177,7 +177,7 @@ def test_the_mending_of_a_bad_part_killed_at_any_moment(tmp_path: Path, undistur
 
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_labelling_again_killed_at_any_moment(tmp_path: Path, undisturbed: Callable, engine: list, step: int) -> None:
-    wide = Thresholds(w1=100, w1_never=100)
+    wide = Thresholds(w1=100, ks=1, ks_never=1)
     prepared, wanted = tmp_path / "labelled", tmp_path / "wide"
     run(prepared)
     make().run(out=wanted, jobs=1, progress=False, thresholds=wide)
@@ -344,7 +344,7 @@ def test_a_complete_study_is_labelled_again_and_not_simulated(tmp_path: Path, en
     before = run(tmp_path)
     metadata = store.read_metadata(tmp_path / "s")
     engine.clear()
-    runs = make().run(out=tmp_path, jobs=1, progress=False, thresholds=Thresholds(w1=1e3, w1_never=1e3))
+    runs = make().run(out=tmp_path, jobs=1, progress=False, thresholds=Thresholds(w1=1e3, ks=1, ks_never=1))
     assert engine == []
     assert set(before["g_state"]) == {"off target"}
     assert set(runs["g_state"]) == {"converged"}
@@ -846,7 +846,7 @@ def shards(out: Path, *thresholds: Thresholds | None) -> list[Path]:
     ]
 
 
-WIDE = Thresholds(w1=1e3, w1_never=1e3)
+WIDE = Thresholds(w1=1e3, ks=1, ks_never=1)
 
 
 def test_shards_carry_the_thresholds_of_the_study(tmp_path: Path) -> None:
@@ -861,7 +861,7 @@ def test_shards_carry_the_thresholds_of_the_study(tmp_path: Path) -> None:
 
 def test_shards_under_other_thresholds_are_not_merged(tmp_path: Path, engine: list) -> None:
     folders_ = shards(tmp_path, WIDE, None)
-    line = r"shard-2-of-2: other thresholds than .*shard-1-of-2 \(w1: 1000.0 and 0.2, w1_never: 1000.0 and 0.5\)"
+    line = r"shard-2-of-2: other thresholds than .*shard-1-of-2 \(w1: 1000.0 and 0.2, ks: 1.0 and 0.15, ks_never: 1.0 and 0.3\)"
     with pytest.raises(StoreError, match=line):
         merge(folders_, tmp_path / "merged", progress=False)
     assert not (tmp_path / "merged").exists()
@@ -934,4 +934,4 @@ def test_a_merged_folder_keeps_its_thresholds(tmp_path: Path) -> None:
     narrow = Thresholds(w1=0.1)
     merge(shards(tmp_path / "narrow", narrow, narrow), tmp_path, progress=False, say=said.append)
     assert store.read_metadata(tmp_path / "s")["thresholds"]["w1"] == 0.1
-    assert "thresholds: w1 1000 stored, 0.1 asked, w1_never 1000 stored, 0.5 asked: labels follow the new ones" in said
+    assert "thresholds: w1 1000 stored, 0.1 asked, ks 1 stored, 0.15 asked, ks_never 1 stored, 0.3 asked: labels follow the new ones" in said

@@ -223,7 +223,7 @@ def test_kinds_of_columns() -> None:
 def test_thresholds_reach_the_labels() -> None:
     labels = [
         Study("x", SMALL, reps=5).run(jobs=1, progress=False, thresholds=thresholds)["g_state"]
-        for thresholds in (None, Thresholds(w1=100, w1_never=100))
+        for thresholds in (None, Thresholds(w1=100, ks=1, ks_never=1))
     ]
     assert list(labels[0]) == ["off target"] * 5
     assert list(labels[1]) == ["converged"] * 5
@@ -525,7 +525,7 @@ def test_other_replicates_keep_the_rule_too() -> None:
 
 # --- thresholds: those of the folder --------------------------------------------------------------
 
-WIDE = Thresholds(w1=1e6, w1_never=1e6)
+WIDE = Thresholds(w1=1e6, ks=1, ks_never=1)
 
 
 @pytest.mark.usefixtures("pretended")
@@ -541,9 +541,9 @@ def test_a_folder_keeps_its_thresholds_until_others_are_asked_for(
     wide, usual = lines(WIDE, out=tmp_path / "wide")[1], lines(out=tmp_path / "usual")[1]
     assert wide != usual
     assert lines() == ("", usual)
-    told = "games: thresholds: w1 0.2 stored, 1000000 asked, w1_never 0.5 stored, 1000000 asked: "
+    told = "games: thresholds: w1 0.2 stored, 1000000 asked, ks 0.15 stored, 1 asked, ks_never 0.3 stored, 1 asked: "
     assert lines(WIDE) == (told + "labels follow the new ones", wide)
-    kept = "games: thresholds: w1 1000000 stored, 0.2 by default, w1_never 1000000 stored, 0.5 by default: "
+    kept = "games: thresholds: w1 1000000 stored, 0.2 by default, ks 1 stored, 0.15 by default, ks_never 1 stored, 0.3 by default: "
     assert lines() == (kept + "labels follow those stored", wide)
     assert lines(reps=8) == (kept + "labels follow those stored", wide)
     assert store.read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
