@@ -24,7 +24,7 @@ if [ ! -x root/usr/bin/python3.11 ]; then
 fi
 if [ ! -d site/numba ]; then
     "$python" -m pip freeze --exclude-editable 2>/dev/null |
-        grep -iE '^(numba|llvmlite|numpy|scipy|pandas|pyarrow|pydantic|pydantic.core|annotated.types|typing.extensions|typing.inspection|joblib|filelock|tqdm|python.dateutil|six|tzdata|pytz|matplotlib|seaborn|contourpy|cycler|fonttools|kiwisolver|packaging|pillow|pyparsing|tyro|docstring.parser|rich|shtab|typeguard|markdown.it.py|mdurl|pygments)==' >wanted.txt
+        grep -viE '^(pytest|hypothesis|dask|distributed|execnet|mypy|ruff|ast.serialize|librt|.*stubs)' >wanted.txt
     "$python" -m pip download -q --no-deps --only-binary=:all: --python-version 3.11 --implementation cp \
         --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux_2_26_aarch64 \
         --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64 -d wheels -r wanted.txt
