@@ -49,7 +49,10 @@ class Evidence:
 
 def share(runs: pd.DataFrame, mask: pd.Series) -> str:
     """The share of the runs that a mask chooses, with its interval and n."""
-    return f"{tables.share_text(int(mask.sum()), len(runs))} (n = {len(runs):,})" if len(runs) else "no runs"
+    if runs.empty:
+        return "no runs"
+    found = tables.share_of(runs, mask)
+    return f"{found} ({_counted(found.n, found.replicates)})"
 
 
 def mean(runs: pd.DataFrame, column: str) -> str:
@@ -57,7 +60,12 @@ def mean(runs: pd.DataFrame, column: str) -> str:
     if runs.empty:
         return "no runs"
     row = tables.estimate(runs.assign(**{column: runs[column].astype(float)}), [], [column]).iloc[0]
-    return f"{row['mean']:.4g} [{row['low']:.4g}, {row['high']:.4g}] (n = {row['n']:,})"
+    return f"{row['mean']:.4g} [{row['low']:.4g}, {row['high']:.4g}] ({_counted(row['n'], row['replicates'])})"
+
+
+def _counted(n: int, replicates: int) -> str:
+    """The number of runs, and of replicates where runs of several cells share theirs."""
+    return f"n = {n:,}" if n == replicates else f"n = {n:,} in {replicates:,} replicates"
 
 
 def by_cell(runs: pd.DataFrame, by: Iterable[str] = CELL) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -396,8 +404,9 @@ def page(study: gs.Study, found: dict[str, pd.DataFrame]) -> str:
     out = [
         "# The note's ten statements and what the runs say",
         f"Generated from {study.n_runs:,} runs of {len(study.cells)} cells (training steps: {steps}; seed "
-        f"{study.seed}). Intervals are 95 %. A cell is named by data scale, game, activation and generator; what a "
-        "verdict says of cells holds in each, and what runs did not do, they did not do within their steps. The "
+        f"{study.seed}). Intervals are 95 % and count replicates, as cells share random numbers. A cell is named by "
+        "data scale, game, activation and generator; what a verdict says of cells holds in each, and what runs did not "
+        "do, they did not do within their steps. The "
         "statements are told in docs/note.md.",
         "| | statement | verdict |\n|---|---|---|\n"
         + "\n".join(f"| N{i} | {said} | {judged} |" for i, (said, judged, _) in enumerate(results, 1)),
