@@ -209,6 +209,7 @@ def as_stored(gan: GAN, record: Array) -> tuple[Array, NDArray[np.bool_]]:
     out[:, [field for field, nowhere in undefined.items() if nowhere]] = np.nan
     if not isinstance(gan.target, spec.Mixture):
         out[:, _MIXTURE_ONLY] = np.nan
+    out[np.isnan(out)] = np.nan  # one kind of NaN: 0/0 has a sign on x86-64, and none on Arm
     return out, finite
 
 
