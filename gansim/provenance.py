@@ -81,7 +81,7 @@ def kernel_modules() -> dict[str, str]:
 
 def running_source() -> dict[str, str]:
     """What this process and its workers must agree in: its source, and whether Numba compiles the kernels."""
-    return {"source": source_digest(), "compiled": str(jit.COMPILES)}
+    return {"source": source_digest(), "kernels": "compiled" if jit.COMPILES else "plain NumPy"}
 
 
 def config_digest(gan: GAN) -> str:

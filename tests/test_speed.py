@@ -138,7 +138,7 @@ def other_instructions(loop):
     platform.machine() != "x86_64" or not llvmlite.binding.get_host_cpu_features().get("fma"), reason="needs x86 fma"
 )
 def test_a_loop_is_multiply_adds_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setattr(jit, "_CACHE_FOLDER", str(tmp_path))  # what comes from the cache has no listing
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # what comes from the cache has no listing
     found = {}
     for name in ("ten_chains", "five_chains"):
         loop = jit.entry_point(getattr(peak, name).py_func)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gansim import warm
-from gansim.kernels import initial, jit, measure, modes, targets
+from gansim.kernels import cache, initial, jit, measure, modes, targets
 from gansim.simulate import run_chunk
 from gansim.spec import GAN, MLP, Adam, Mixture, Normal, Referee, replace
 from gansim.warm import run_chunk_warm, warm_up
@@ -59,7 +59,7 @@ def test_a_cold_process_warms_up_once_for_a_shape_and_alone(monkeypatch):
     monkeypatch.setattr(warm, "warm_up", warming)
     runs = [(0, 3), (0, 4)]
     thread = threading.Thread(target=lambda: (run_chunk_warm({0: BASE}, runs, 7), done.set()))
-    with jit.cache_lock("warm"):  # another process compiles
+    with cache.lock("warm"):  # another process compiles
         thread.start()
         assert not done.wait(0.3) and warmed == []
     assert done.wait(60)
@@ -109,7 +109,7 @@ def test_a_process_that_fails_costs_time_only(monkeypatch, code):
 
     monkeypatch.setattr(warm.subprocess, "Popen", failing)
     monkeypatch.setattr(warm, "cpu_count", lambda: 2)
-    monkeypatch.setattr(jit, "is_noted", lambda key: False)
+    monkeypatch.setattr(cache, "is_noted", lambda key: False)
     warm_up([BASE])
     assert len(started) == 1
     before = signatures()
