@@ -6,6 +6,7 @@ A case is what a shell does before it starts a command. Many cases share a proce
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -66,10 +67,10 @@ VARIABLES = [
 
 
 def together(variables: list[str]) -> list[dict[str, str]]:
-    """Environments of which each sets every variable at most once, as few as can be."""
+    """Environments of at most eight variables, each of which stands in one of them once."""
     found: list[dict[str, str]] = []
     for name, _, value in (variable.partition("=") for variable in variables):
-        free = next((environment for environment in found if name not in environment), None)
+        free = next((environment for environment in found if name not in environment and len(environment) < 8), None)
         if free is None:
             found.append(free := {})
         free[name] = value
@@ -79,7 +80,7 @@ def together(variables: list[str]) -> list[dict[str, str]]:
 def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     return subprocess.run(
-        ["bash", "-c", line],
+        [shutil.which("bash") or "bash", "-c", line],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": path} | environment,
         capture_output=True,
