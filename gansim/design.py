@@ -19,7 +19,6 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
-from pydantic import ValidationError
 
 from gansim.sampling import Sample
 from gansim.spec import GAN, ConfigError, check_gan, one_line, replace
@@ -226,7 +225,7 @@ class Design:
                 gan = replace(self.gan, _merge(parts))
                 levels = _values(gan, plan.columns) if plan.read_back else labels
                 _check_levels(levels, plan.values, gan)
-            except (ConfigError, ValidationError) as error:
+            except ConfigError as error:
                 raise ConfigError(f"{cell.describe()}: {one_line(error)}") from None
             yield dataclasses.replace(cell, gan=gan, levels=levels)
 

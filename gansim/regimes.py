@@ -56,6 +56,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gansim.floor import Floor
+from gansim.spec import ConfigError
 from gansim.traces import Traces
 
 __all__ = [
@@ -139,7 +140,7 @@ class Thresholds:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If a value is no number or lies outside its range, `ks_never` < `ks`, or `perfect_lo` and `perfect_hi` do not
         enclose 1/2.
     """
@@ -160,7 +161,7 @@ class Thresholds:
             value = getattr(self, field.name)
             number = value.item() if isinstance(value, np.generic) else value
             if isinstance(number, bool) or not isinstance(number, (int, float)):
-                raise ValueError(f"{field.name}: {value!r:.60}; allowed: a number")
+                raise ConfigError(f"{field.name}: {value!r:.60}; allowed: a number")
             # A NumPy float64 would be compared in double precision and miss values stored at the limit.
             object.__setattr__(self, field.name, float(number))
         _require("window", self.window, 0 < self.window <= 1, "above 0, at most 1")
@@ -180,7 +181,7 @@ class Thresholds:
 
 def _require(name: str, value: float, holds: bool, allowed: str) -> None:
     if not holds:
-        raise ValueError(f"{name}: {value}; allowed: {allowed}")
+        raise ConfigError(f"{name}: {value}; allowed: {allowed}")
 
 
 def vary(base: Thresholds | None = None, **values: Sequence[float]) -> list[Thresholds]:

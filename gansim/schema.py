@@ -61,8 +61,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import ValidationError
-
 from gansim import spec
 from gansim.design import MAX_REPS, Design, Listed, check_integer, check_name, is_text, level_label, value_at
 from gansim.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
@@ -506,7 +504,7 @@ def _object(name: str, value: Any, gan: GAN) -> Any:
     if isinstance(value, Mapping):
         try:
             return value_at(spec.replace(gan, {name: value}), name)
-        except (ConfigError, ValidationError, KeyError):
+        except (ConfigError, KeyError):
             return value
     return value
 
@@ -545,7 +543,7 @@ def _gan(given: Any, where: str) -> GAN:
             raise ConfigError(f"{where}.{name}.kind: {told}: one of {', '.join(kinds)}")
     try:
         return spec.from_dict(values)
-    except (ConfigError, ValidationError) as error:
+    except ConfigError as error:
         raise ConfigError(f"{where}: {one_line(error)}") from None
     except TypeError:  # a key that is the name of pydantic's own argument
         raise ConfigError(f"{where}: value {list(values)!r:.60}: fields of a GAN") from None
@@ -588,7 +586,7 @@ def _range(given: Mapping[str, Any], where: str) -> Range:
     _known(given, ("kind", "low", "high", *(("log",) if kind == "integers" else ())), where)
     try:
         over: Range = _RANGES[kind](**{name: value for name, value in given.items() if name != "kind"})
-    except (ConfigError, ValidationError) as error:
+    except ConfigError as error:
         raise ConfigError(f"{where}: {one_line(error)}") from None
     return over
 

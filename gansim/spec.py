@@ -1,7 +1,7 @@
 """What is simulated: frozen, validated descriptions of a GAN and everything in it.
 
-Nothing here computes anything but moments. Every class refuses what cannot be simulated as it is built; `one_line`
-turns the refusal into a sentence that names the field, the value and what is allowed. The objects are hashable,
+Nothing here computes anything but moments. Every class refuses what cannot be simulated as it is built, by a
+`ConfigError` of one line that names the field, the value and what is allowed. The objects are hashable,
 comparable and picklable, take positional or keyword arguments, and survive ``from_dict(to_dict(gan)) == gan`` exactly,
 through JSON as well.
 
@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, dataclass_transform, get_args
 
 import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -147,11 +148,41 @@ _MILLIONTH = 1e-6 * (1 - 1e-9)
 # Defaults are validated too, because some checks compare two fields (records <= steps).
 _CONFIG = ConfigDict(extra="forbid", validate_default=True)
 
+_Class = TypeVar("_Class", bound=type[Any])
+
+
+@dataclass_transform(frozen_default=True)
+def _described(cls: _Class) -> _Class:
+    """Make a class a frozen dataclass that refuses with a `ConfigError`, in gansim's words, as it is built."""
+    described: _Class = _refusing(dataclass(frozen=True, config=_CONFIG)(cls))
+    return described
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _described_by_name(cls: _Class) -> _Class:
+    """The same for a class whose fields are given by name alone."""
+    described: _Class = _refusing(dataclass(frozen=True, kw_only=True, config=_CONFIG)(cls))
+    return described
+
+
+def _refusing(cls: Any) -> Any:
+    build = cls.__init__
+
+    @functools.wraps(build)
+    def __init__(self: object, *args: object, **fields: object) -> None:
+        try:
+            build(self, *args, **fields)
+        except ValidationError as error:
+            raise ConfigError(one_line(error)) from None
+
+    cls.__init__ = __init__
+    return cls
+
 
 # --- targets and noise --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Normal:
     """Normal distribution, as a target or as noise.
 
@@ -173,7 +204,7 @@ class Normal:
     kind: Literal["normal"] = Field(default="normal", kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Uniform:
     """Uniform distribution on [low, high], as a target or as noise.
 
@@ -201,7 +232,7 @@ class Uniform:
         return high
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Mixture:
     """Mixture of normal distributions, as a target.
 
@@ -262,7 +293,7 @@ Noise: TypeAlias = Annotated[Normal | Uniform, Field(discriminator="kind")]
 # --- networks -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class He:
     """Initial weights normal with standard deviation sqrt(2 / n_in), biases 0 (He et al. 2015, eq. 10).
 
@@ -275,7 +306,7 @@ class He:
     kind: Literal["he"] = Field(default="he", kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Xavier:
     """Initial weights uniform within gain * sqrt(6 / (n_in + n_out)), biases 0 (Glorot and Bengio 2010, eq. 16).
 
@@ -294,7 +325,7 @@ class Xavier:
     kind: Literal["xavier"] = Field(default="xavier", kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class TorchDefault:
     """Initial weights and biases uniform within 1 / sqrt(n_in): the default of PyTorch's linear layer.
 
@@ -307,7 +338,7 @@ class TorchDefault:
     kind: Literal["torch"] = Field(default="torch", kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class NormalInit:
     """Initial weights normal with a fixed standard deviation, biases 0.
 
@@ -326,7 +357,7 @@ class NormalInit:
     kind: Literal["normal"] = Field(default="normal", kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Orthogonal:
     """Initial weights with orthonormal rows (columns where n_out > n_in), biases 0 (Saxe et al. 2014).
 
@@ -358,7 +389,7 @@ _Row: TypeAlias = tuple[_Value, ...]
 _Layer: TypeAlias = tuple[tuple[_Row, ...], _Row]
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Given:
     """Initial parameters given number by number, the same for every run.
 
@@ -401,7 +432,7 @@ _SLOPES: dict[str, tuple[float, _Real]] = {
 }
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class MLP:
     """Multi-layer perceptron: generator or discriminator. Its output layer is linear.
 
@@ -464,7 +495,7 @@ class MLP:
 # --- optimisers ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class SGD:
     """Stochastic gradient descent: theta -= lr g.
 
@@ -483,7 +514,7 @@ class SGD:
     kind: Literal["sgd"] = Field(default="sgd", kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Momentum:
     """Heavy-ball momentum: v = beta v + g; theta -= lr v (Polyak 1964).
 
@@ -505,7 +536,7 @@ class Momentum:
     kind: Literal["momentum"] = Field(default="momentum", kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class RMSProp:
     """RMSProp: v = rho v + (1 - rho) g^2; theta -= lr g / (sqrt(v) + eps) (Tieleman and Hinton 2012).
 
@@ -530,7 +561,7 @@ class RMSProp:
     kind: Literal["rmsprop"] = Field(default="rmsprop", kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Adam:
     """Adam with bias correction (Kingma and Ba 2015, algorithm 1).
 
@@ -559,7 +590,7 @@ class Adam:
 Optimizer: TypeAlias = Annotated[SGD | Momentum | RMSProp | Adam, Field(discriminator="kind")]
 
 
-@dataclass(frozen=True, config=_CONFIG)
+@_described
 class Referee:
     """A fresh discriminator trained against the frozen generator when training is over.
 
@@ -597,7 +628,7 @@ class Referee:
 # --- the GAN ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, config=_CONFIG)
+@_described_by_name
 class GAN:
     """One configuration of everything but the randomness. Keyword arguments only.
 
@@ -639,7 +670,7 @@ class GAN:
 
     Raises
     ------
-    pydantic.ValidationError
+    ConfigError
         If a field is refused; `one_line` says it in a sentence.
 
     Examples
@@ -906,7 +937,7 @@ def from_dict(values: Mapping[str, Any]) -> GAN:
 
     Raises
     ------
-    pydantic.ValidationError
+    ConfigError
         If a field is unknown or refused.
 
     Examples
@@ -950,7 +981,7 @@ def replace(gan: GAN, overrides: Mapping[str, Any]) -> GAN:
     ------
     ConfigError
         If a path does not exist; the message names the closest that does.
-    pydantic.ValidationError
+    ConfigError
         If the changed configuration is refused.
 
     Examples

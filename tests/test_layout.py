@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "theory": {"spec", "elementary"},
     "modes": {"traces", "spec"},
     "floor": {"spec", "theory", "modes"},
-    "regimes": {"traces", "floor"},
+    "regimes": {"traces", "spec", "floor"},
     "intervals": {"spec"},
     "replicates": {"spec", "regimes"},
     "tables": {"traces", "spec", "escaping", "theory", "floor", "regimes", "intervals", "replicates"},

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from gansim import spec
 from gansim.spec import (
@@ -226,7 +225,7 @@ CASES = [(path, bad) for path, (_, values) in BAD.items() for bad in values]
 @pytest.mark.parametrize(("path", "bad"), CASES, ids=[f"{path}-{bad!r:.20}" for path, bad in CASES])
 def test_a_refusal_is_one_line_with_field_value_and_what_is_allowed(path: str, bad: object) -> None:
     base = replace(GAN_500, BAD[path][0])
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ConfigError) as caught:
         replace(base, {path: bad})
     line = one_line(caught.value)
     assert "\n" not in line
@@ -288,7 +287,7 @@ def test_every_field_has_a_refusal_test() -> None:
     ],
 )
 def test_the_words_of_refusals(build, line: str) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ConfigError) as caught:
         build()
     assert one_line(caught.value).startswith(line)
 
@@ -317,7 +316,7 @@ def test_zero_has_no_sign() -> None:
 
 
 def test_several_refusals_come_at_once() -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ConfigError) as caught:
         GAN(target=Normal(), steps=0, game="x", optimizer_d={"kind": "sgd", "lr": -1})
     parts = one_line(caught.value).split("; ")
     assert [part.split(":")[0] for part in parts] == ["game", "optimizer_d.lr", "steps"]
@@ -334,7 +333,7 @@ def test_several_refusals_come_at_once() -> None:
 )
 def test_given_parameters_must_fit_the_network(hidden, layers, allowed: str) -> None:
     for network in ("generator", "discriminator"):
-        with pytest.raises(ValidationError) as caught:
+        with pytest.raises(ConfigError) as caught:
             GAN(target=Normal(), **{network: MLP(hidden=hidden, init=Given(layers))})
         assert one_line(caught.value).startswith(f"{network}: value MLP(")
         assert one_line(caught.value).endswith(allowed)
@@ -360,7 +359,7 @@ paths = st.sampled_from(sorted({p for changes, _ in BAD.values() for p in spec._
 def test_junk_is_refused_in_one_line_or_is_valid(overrides: dict[str, object]) -> None:
     try:
         gan = replace(GAN_500, overrides)
-    except (ValidationError, ConfigError) as error:
+    except ConfigError as error:
         assert "\n" not in one_line(error)
         assert one_line(error)
     else:
@@ -371,7 +370,7 @@ def test_junk_is_refused_in_one_line_or_is_valid(overrides: dict[str, object]) -
 def test_junk_dictionaries_are_refused_in_one_line_or_are_valid(values: dict[str, object]) -> None:
     try:
         gan = from_dict(values)
-    except (ValidationError, ConfigError) as error:
+    except ConfigError as error:
         assert "\n" not in one_line(error)
     else:
         assert from_dict(to_dict(gan)) == gan
@@ -389,7 +388,7 @@ NUMBERS = [
 @given(st.sampled_from(NUMBERS), st.sampled_from([math.nan, math.inf, -math.inf, True, "1", None, 1j, [1], -1e12]))
 def test_no_number_is_anything_else(path: str, bad: object) -> None:
     base = replace(GAN_500, BAD[path][0])
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ConfigError) as caught:
         replace(base, {path: bad})
     assert one_line(caught.value).startswith(f"{path}: value ")
 
@@ -437,7 +436,7 @@ def test_replacing_a_field_by_that_of_another_gan_changes_only_it(gan: GAN, data
     other = data.draw(gans())
     try:
         changed = replace(gan, {name: getattr(other, name)})
-    except ValidationError:
+    except ConfigError:
         assume(False)
     for field in dataclasses.fields(GAN):
         assert getattr(changed, field.name) == getattr(other if field.name == name else gan, field.name)
