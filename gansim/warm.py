@@ -195,7 +195,7 @@ class _Child:
         self.text = json.dumps([(piece.part, to_dict(piece.gan)) for piece in share])
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from gansim.warm import compile_share; compile_share()"],
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | {"PYTHONPATH": path} | cache.environment(),
             stdin=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
