@@ -103,13 +103,16 @@ def _facts(stored: Mapping[str, Any], identity: Identity) -> list[str]:
 
 
 def _module_differences(stored: object, asked: Mapping[str, str]) -> str:
+    """Which modules differ; `stored` is what some file has of `Identity.modules`, or nothing."""
     if not isinstance(stored, Mapping):
         return "changed since, by another version of gansim, which did not record its modules"
-    names = [name for name in sorted({*stored, *asked}) if stored.get(name) != asked.get(name)]
-    if names == ["compiled"]:
+    differ = [name for name in sorted({*stored, *asked}) if stored.get(name) != asked.get(name)]
+    if differ == ["compiled"]:
         return "compiled in one, plain NumPy (NUMBA_DISABLE_JIT) in the other"
-    shown = ", ".join(f"{name:.40}" for name in names[:_SHOWN] if name != "compiled")
-    return f"{shown} differ{'s' * (len(names) == 1)}" if shown else "changed since"
+    names = [f"{name:.40}" for name in differ if name != "compiled" and name.isprintable()]
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    verb = "differs" if len(names) == 1 else "differ"
+    return f"{', '.join(names[:_SHOWN])}{more} {verb}" if names else "changed since"
 
 
 def header_differences(header: Mapping[str, Any], identity: Identity) -> str:

@@ -191,6 +191,7 @@ class _Child:
         self.text = json.dumps([(piece.part, to_dict(piece.gan)) for piece in share])
         self.process = subprocess.Popen(
             python(f"from gansim.warm import compile_share; compile_share({os.getpid()})"),
+            env=os.environ | cache.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,  # a pipe of the parent's would stay open as long as the child is there
             stderr=subprocess.DEVNULL,

@@ -936,6 +936,6 @@ def test_a_merged_folder_keeps_its_thresholds(tmp_path: Path) -> None:
     merge(shards(tmp_path / "narrow", narrow, narrow), tmp_path, progress=False, say=said.append)
     assert store.read_metadata(tmp_path / "s")["thresholds"]["w1"] == 0.1
     assert (
-        "thresholds: w1 1000 stored, 0.1 asked, ks 1 stored, 0.15 asked, ks_never 1 stored, 0.3 asked: labels follow the new ones"
-        in said
+        "thresholds: w1 1000 stored, 0.1 asked, ks 1 stored, 0.15 asked, ks_never 1 stored, 0.3 asked: "
+        "labels follow the new ones" in said
     )

@@ -96,8 +96,40 @@ def test_another_source_of_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identity, "kernel_digest", lambda: "0" * 64)
     asked = make()
     assert differences(stored, asked.identity, asked.cells) == "kernel source: changed since"
+    earlier = {name: value for name, value in stored.items() if name != "modules"}
+    assert differences(earlier, asked.identity, asked.cells) == (
+        "kernel source: changed since, by another version of gansim, which did not record its modules"
+    )
     del stored["kernel"], stored["identity"]
     assert "kernel source: not recorded" in differences(stored, asked.identity, asked.cells)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kernels/network.py": "0" * 12}, "kernels/network.py differs"),
+        ({"kernels/network.py": "0" * 12, "spec.py": "0"}, "kernels/network.py, spec.py differ"),
+        ({"kernels/more.py": "0" * 12}, "kernels/more.py differs"),
+        ({"compiled": "no"}, "compiled in one, plain NumPy (NUMBA_DISABLE_JIT) in the other"),
+        ({"compiled": "no", "spec.py": "0"}, "spec.py differs"),
+        ({"\x1b[31m": "0", "spec.py": "0"}, "spec.py differs"),
+        ({f"{number}.py": "0" for number in range(9)}, "0.py, 1.py, 2.py, 3.py and 5 more differ"),
+    ],
+)
+def test_a_refusal_names_the_modules_that_differ(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], words: str
+) -> None:
+    stored = metadata(make())
+    header = json.loads(json.dumps(make().identity.header([0])))
+    now = {**identity.kernel_modules(), **changes}
+    monkeypatch.setattr(identity, "kernel_digest", lambda: "0" * 64)
+    monkeypatch.setattr(identity, "kernel_modules", lambda: now)
+    asked = make()
+    assert differences(stored, asked.identity, asked.cells) == f"kernel source: {words}"
+    assert header_differences(header, asked.identity) == f"kernel source: {words}"
+    for nonsense in (3, [], {"spec.py": 3}, {}):
+        line = header_differences({**header, "modules": nonsense}, asked.identity)
+        assert line.startswith("kernel source: ") and "\n" not in line
 
 
 @pytest.mark.parametrize("cells", [None, 3, [], [{"name": "a"}], [{"name": "a", "gan": {}, "cells": [{"cell": 0}]}]])

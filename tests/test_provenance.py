@@ -1,18 +1,21 @@
-"""Provenance: the design comes back from the metadata; digests of the source see every file that decides a bit."""
+"""Provenance: the design comes back from the metadata; what is told of code and settings is what is in force."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import gansim
-from gansim import provenance
+from gansim import provenance, source
 from gansim.design import Design
+from gansim.kernels import jit
 from gansim.spec import GAN, SGD, Adam, Mixture, Momentum, Normal, from_dict, replace, to_dict
 from gansim.store import StoreError
 from test_spec import GAN_500, gans
@@ -57,7 +60,7 @@ def test_only_what_differs_is_listed() -> None:
 
 def test_provenance_names_code_versions_and_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     design = Design("d", GAN_500, reps=7)
-    monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")
+    monkeypatch.setattr(numba.config, "CPU_NAME", "haswell")
     monkeypatch.setattr(sys, "argv", ["/some/folder/study.py", "--out", "a b"])
     facts = provenance.provenance("s", 3, [design], {"jobs": 2})
     assert (facts["study"], facts["seed"], facts["runs"], facts["jobs"]) == ("s", 3, 7, 2)
@@ -122,68 +125,46 @@ def test_replicates_of_single_cells_are_named() -> None:
 # --- digests ------------------------------------------------------------------------------------
 
 
-def imported(module: Path) -> set[Path]:
-    """Files of the package that a module imports, wherever the statement stands."""
-    text, names = module.read_text(encoding="utf-8"), set()
-    for package, listed in re.findall(r"^\s*from (gansim[\w.]*) import (\([^)]*\)|[^\n]+)", text, re.MULTILINE):
-        names |= {package, *(f"{package}.{name}" for name in re.findall(r"\w+", listed))}
-    names |= set(re.findall(r"^\s*import (gansim[\w.]*)", text, re.MULTILINE))
-    paths = {PACKAGE.parent / Path(*name.split(".")).with_suffix(".py") for name in names - {"gansim"}}
-    return {path for path in paths if path.exists()}
-
-
-def reached(start: Path) -> set[str]:
-    """Names of all modules that a module imports, directly or not, itself included."""
-    found, waiting = set(), [start]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += imported(path)
-    return {path.relative_to(PACKAGE).as_posix() for path in found}
-
-
-def test_the_kernel_digest_sees_everything_that_simulating_imports() -> None:
-    deciding = {name for name in reached(PACKAGE / "simulate.py") if not name.startswith("kernels/")}
-    assert deciding == set(provenance._DECIDING)
-    assert {"study.py", "simulate.py", "store.py"} <= reached(PACKAGE / "study.py")
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the package's source, which the digests are then taken of."""
-    for path in PACKAGE.rglob("*.py"):
-        copy = tmp_path / path.relative_to(PACKAGE)
-        copy.parent.mkdir(exist_ok=True)
-        copy.write_bytes(path.read_bytes())
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
-    return tmp_path
-
-
-@pytest.mark.parametrize("name", [*provenance._DECIDING, "kernels/train.py", "kernels/jit.py"])
-def test_a_changed_byte_of_what_decides_changes_the_kernel_digest(package: Path, name: str) -> None:
-    before = provenance.kernel_digest(), provenance.source_digest()
-    (package / name).write_bytes((package / name).read_bytes() + b"\n")
-    assert provenance.kernel_digest() != before[0]
-    assert provenance.source_digest() != before[1]
-
-
-def test_what_decides_no_bit_changes_the_source_digest_alone(package: Path) -> None:
-    before = provenance.kernel_digest(), provenance.source_digest()
-    (package / "figures.py").write_text("")
-    assert provenance.kernel_digest() == before[0]
-    assert provenance.source_digest() != before[1]
-    (package / "kernels" / "games.py").rename(package / "kernels" / "plays.py")
-    assert provenance.kernel_digest() != before[0]
+def test_the_digest_of_the_kernels_is_that_of_what_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = provenance.kernel_digest()
+    assert re.fullmatch("[0-9a-f]{64}", before)
+    named = provenance.kernel_modules()
+    assert {"simulate.py", "kernels/train.py"} <= named.keys() and "figures.py" not in named
+    changed = {**source.deciding_digests(), "kernels/train.py": "0" * 64}
+    monkeypatch.setattr(provenance, "deciding_digests", lambda: changed)
+    assert provenance.kernel_digest() != before
+    assert {name for name, digest in provenance.kernel_modules().items() if named[name] != digest} == {
+        "kernels/train.py"
+    }
 
 
 def test_uncompiled_kernels_are_other_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
-    compiled = provenance.kernel_digest()
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
-    assert provenance.kernel_digest() == compiled
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    assert provenance.kernel_digest() != compiled
+    """Whatever the environment says: what counts is what Numba does in this process."""
+    before = provenance.kernel_digest(), provenance.running_source()
+    for text in ("1", "false", "00", " 0"):
+        monkeypatch.setenv("NUMBA_DISABLE_JIT", text)
+        assert (provenance.kernel_digest(), provenance.running_source()) == before
+    monkeypatch.setattr(jit, "COMPILES", not jit.COMPILES)
+    assert provenance.kernel_digest() != before[0]
+    assert provenance.running_source() != before[1]
+
+
+FACTS = "from gansim import provenance as p; print(p.kernel_digest(), p.machine().get('NUMBA_DISABLE_JIT'))"
+
+
+def test_a_setting_in_numbas_file_counts(tmp_path: Path) -> None:
+    """`.numba_config.yaml` in the working directory; the environment, where it says something, is above it."""
+    pytest.importorskip("yaml", reason="Numba reads its file with PyYAML")
+    (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    found = []
+    for settings in ({}, {"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_DISABLE_JIT": "00"}):
+        environment = inherited | {"PYTHONPATH": str(PACKAGE.parent)} | settings
+        command = [sys.executable, "-c", FACTS]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        found.append(done.stdout.split())
+    assert found[0] == found[1] != found[2]
+    assert [told for _, told in found] == ["1", "1", "None"]
 
 
 @given(gans(), gans())

@@ -543,7 +543,8 @@ def test_a_folder_keeps_its_thresholds_until_others_are_asked_for(
     assert lines() == ("", usual)
     told = "games: thresholds: w1 0.2 stored, 1000000 asked, ks 0.15 stored, 1 asked, ks_never 0.3 stored, 1 asked: "
     assert lines(WIDE) == (told + "labels follow the new ones", wide)
-    kept = "games: thresholds: w1 1000000 stored, 0.2 by default, ks 1 stored, 0.15 by default, ks_never 1 stored, 0.3 by default: "
+    kept = "games: thresholds: w1 1000000 stored, 0.2 by default, ks 1 stored, 0.15 by default, ks_never 1 stored, "
+    kept += "0.3 by default: "
     assert lines() == (kept + "labels follow those stored", wide)
     assert lines(reps=8) == (kept + "labels follow those stored", wide)
     assert store.read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6

@@ -29,7 +29,7 @@ from numba.core.serialize import dumps
 
 from gansim.source import compiled_digest
 
-__all__ = ["CodeCache", "empty_cache", "is_noted", "lock", "note"]
+__all__ = ["CodeCache", "empty_cache", "environment", "is_noted", "lock", "note"]
 
 _config: Any = numba.config  # has settings that it does not declare
 
@@ -45,6 +45,7 @@ _SEAL = 32  # bytes of the digest before a file's content
 
 _failed: dict[Path, str] = {}  # folders in which this process could not write, and why
 _said: list[str] = []  # what it has said of that
+_only: list[Path] = []  # the last is the only place, if there is one
 
 
 # --- places -------------------------------------------------------------------------------------
@@ -52,6 +53,8 @@ _said: list[str] = []  # what it has said of that
 
 def _places() -> list[Path]:
     """Where the cache may lie: where Numba is told to or beside the source, in the user's cache, in a temporary one."""
+    if _only:
+        return _only[-1:]
     places = [Path(_config.CACHE_DIR) if _config.CACHE_DIR else Path(__file__).parent / "__pycache__"]
     with suppress(RuntimeError):  # a user without a home folder, as in a container
         places.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"))
@@ -108,19 +111,18 @@ def _folders() -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def empty_cache() -> Iterator[None]:
-    """Within, an empty cache, also for processes that are started; afterwards the former one, and this one is gone."""
-    before = _config.CACHE_DIR, os.environ.get("NUMBA_CACHE_DIR")
+    """Within, an empty cache and no other place; afterwards the former ones, and this one is gone."""
     with tempfile.TemporaryDirectory(prefix="gansim-", ignore_cleanup_errors=True) as place:
-        if why := _refusal(Path(place)):
-            raise OSError(f"{place}: no place to compile into: {why}")
-        _config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = place
+        _only.append(Path(place))
         try:
             yield
         finally:
-            _config.CACHE_DIR = before[0]
-            os.environ.pop("NUMBA_CACHE_DIR")
-            if before[1] is not None:
-                os.environ["NUMBA_CACHE_DIR"] = before[1]
+            _only.pop()
+
+
+def environment() -> dict[str, str]:
+    """What tells a process that is to compile for this one where."""
+    return {"NUMBA_CACHE_DIR": str(_only[-1])} if _only else {}
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -206,18 +208,18 @@ def _sweep(ours: Path) -> None:
     same time.
     """
     with suppress(OSError):
-        for folder in ours.iterdir():
-            named = _VERSION.fullmatch(folder.name) and folder.name != _folder_in(ours).name
-            if named and _is_ours(folder) and time.time() - (folder / _TAG).stat().st_mtime > _UNUSED:
-                _remove(folder)
+        for folder in list(ours.iterdir()):
+            if _VERSION.fullmatch(folder.name) and folder.name != _folder_in(ours).name and _is_ours(folder):
+                _remove_unused(folder)
 
 
-def _remove(folder: Path) -> None:
+def _remove_unused(folder: Path) -> None:
     with suppress(OSError):
-        for pattern in _FILES:
-            for file in folder.glob(pattern):
-                file.unlink(missing_ok=True)
-        folder.rmdir()
+        if time.time() - (folder / _TAG).stat().st_mtime > _UNUSED:
+            for pattern in _FILES:
+                for file in folder.glob(pattern):
+                    file.unlink(missing_ok=True)
+            folder.rmdir()
 
 
 # --- what Numba asks ----------------------------------------------------------------------------
