@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from gansim import store
+from gansim.commands import main
 from gansim.design import Design
+from gansim.kernels import jit
+from gansim.kernels.train import train
 from gansim.regimes import Thresholds
 from gansim.results import open_results
 from gansim.spec import GAN, MLP, ConfigError, Normal
 from gansim.store import METADATA, RUNS, TRACES
 from gansim.study import Study
-from gansim.verify import verify
+from gansim.verify import Verdict, verify
 
 GAME = GAN(target=Normal(500, 5), standardise=True, steps=40, records=4, n_eval=64, batch_size=16, generator=MLP(()))
 FILES = (RUNS, TRACES, METADATA)
@@ -199,3 +202,39 @@ def test_too_many_runs_for_the_memory_are_refused(tmp_path: Path) -> None:
 def test_thresholds_that_json_cannot_hold_are_refused() -> None:
     with pytest.raises(ValueError, match=r"ks_never: inf; allowed: ks = 0.15 to 1"):
         Thresholds(ks_never=float("inf"))
+
+
+# --- machine code ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not jit.COMPILES, reason="nothing is compiled")
+def test_verify_compiles_afresh_if_asked(folder: Path) -> None:
+    """And otherwise takes what the cache holds."""
+    jit.forget()
+    assert verify(folder, runs=3, jobs=1, progress=False).passed
+    loaded = sum(train.stats.cache_hits.values())
+    jit.forget()
+    assert verify(folder, runs=3, jobs=1, progress=False, fresh=True).passed
+    assert sum(train.stats.cache_hits.values()) == loaded
+    jit.forget()
+    assert verify(folder, runs=3, jobs=1, progress=False).passed
+    assert sum(train.stats.cache_hits.values()) > loaded  # the control: otherwise it is loaded
+
+
+def test_only_threads_compile_afresh(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="fresh: value True with the backend 'loky': threads alone"):
+        verify(folder, backend="loky", fresh=True)
+
+
+def test_the_command_asks_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def verifies(*_: object, **options: object) -> Verdict:
+        asked.append(options["fresh"])
+        return Verdict(1, 1, (), (), ())
+
+    monkeypatch.setattr("gansim.verify.verify", verifies)
+    for options in ([], ["--fresh"]):
+        assert main(["verify", str(folder), *options]) == 0
+    assert asked == [False, True]

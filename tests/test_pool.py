@@ -265,6 +265,15 @@ def test_processes_that_die_before_they_begin_are_not_started_for_ever():
     assert len(reasons(found)) == 2
 
 
+def test_processes_of_other_code_than_their_parent_decline(monkeypatch):
+    """As if gansim's files had been edited since the parent imported them."""
+    monkeypatch.setattr(pool, "_code", lambda: "another")
+    with open_workers("loky", 2) as workers:
+        found = outcomes(workers, square, [(1,), (2,)])
+    assert set(reasons(found).values()) == {"a new process has other source or settings than its parent: start again"}
+    assert set(reasons(found)) == {0, 1}
+
+
 INTERRUPTED = """
 import sys
 from gansim.pool import open_workers

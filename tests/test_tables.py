@@ -11,12 +11,17 @@ from scipy import stats
 
 from gansim import tables
 from gansim.design import RESERVED
+from gansim.floor import floor_of
 from gansim.intervals import of_share
 from gansim.regimes import G_STATES, REGIMES, Thresholds, label, vary
+from gansim.spec import Normal
 from gansim.tables import compare, estimate, kaplan_meier, save, sensitivity, share_of, shares_wide, tabulate, wilson
 from gansim.traces import FIELDS, Traces
 
 # tabulate ---------------------------------------------------------------------------------------------------------
+
+
+FLOOR = floor_of(Normal(), 1024)
 
 
 def states(words, levels=G_STATES):
@@ -82,7 +87,7 @@ def covered(truth, n=2000, groups=300):
     """Share of groups whose interval covers each of the proportions thought true, from runs drawn with known ones."""
     rng = np.random.default_rng(1)
     runs = pd.DataFrame({"cell": np.repeat(np.arange(groups), n)})
-    runs["g_state"] = pd.Categorical.from_codes(rng.choice(4, len(runs), p=[0.6, 0.3, 0.09, 0.01]), list(G_STATES))
+    runs["g_state"] = pd.Categorical.from_codes(rng.choice(5, len(runs), p=[0.6, 0.2, 0.1, 0.09, 0.01]), list(G_STATES))
     table = tabulate(runs, ["cell"], "g_state")
     thought = np.tile(truth, groups)
     return ((table["low"] <= thought) & (thought <= table["high"])).groupby(table["g_state"], observed=True).mean()
@@ -119,7 +124,7 @@ def test_every_column_of_a_table_is_known_to_be_one():
     runs = counted(50, 9, 20, 4).assign(v=0.5, converged_step=1.0)
     traces, labelled = a_study()
     made = [
-        sensitivity(traces, 1.0, labelled, ["game"], vary(w1=(0.1,)), "g_state"),
+        sensitivity(traces, FLOOR, labelled, ["game"], vary(w1=(0.1,)), "g_state"),
         kaplan_meier([1.0, 2.0], [True, False]),
         tabulate(runs, ["game"], "g_state"),
         compare(runs, "game", "minimax", "non-saturating"),
@@ -249,7 +254,7 @@ def test_a_share_that_is_known_well_is_written_so():
 def test_sensitivity_counts_replicates_too():
     traces, runs = a_study()
     runs = runs.assign(cell=np.arange(60) % 3, rep=np.arange(60) // 3, seed=5)
-    table = sensitivity(traces, 1.0, runs, [], [Thresholds()], "g_state")
+    table = sensitivity(traces, FLOOR, runs, [], [Thresholds()], "g_state")
     assert (table["replicates"] == 20).all()
     pd.testing.assert_frame_equal(table.drop(columns=["thresholds", "relabelled"]), tabulate(runs, [], "g_state"))
 
@@ -265,7 +270,7 @@ def test_a_run_that_occurs_twice_is_refused_everywhere():
         lambda: estimate(twice, ["game"], "v"),
         lambda: compare(twice, "game", "minimax", "as-written", by=["cell"]),
         lambda: share_of(twice, twice["g_state"] == "converged"),
-        lambda: sensitivity(traces, 1.0, labelled, [], [Thresholds()]),
+        lambda: sensitivity(traces, FLOOR, labelled, [], [Thresholds()]),
     ]
     for call in calls:
         with pytest.raises(ValueError, match=r"^runs: .*rep \d+ occurs more than once: every run once$"):
@@ -300,7 +305,9 @@ def test_one_name_may_stand_for_a_list():
     pairs = [compare(runs[runs["cell"] < 2], "game", "minimax", "as-written", by=by) for by in ("design", ["design"])]
     pd.testing.assert_frame_equal(*pairs)
     traces, labelled = a_study()
-    tabled = [sensitivity(traces, 1.0, labelled, *how) for how in (("game", Thresholds()), (["game"], [Thresholds()]))]
+    tabled = [
+        sensitivity(traces, FLOOR, labelled, *how) for how in (("game", Thresholds()), (["game"], [Thresholds()]))
+    ]
     pd.testing.assert_frame_equal(*tabled)
     assert tables.markdown(runs[:1], "c", "One note.") == tables.markdown(runs[:1], "c", ["One note."])
     assert tables.latex(runs[:1], "c", "l", "One note.") == tables.latex(runs[:1], "c", "l", ["One note."])
@@ -628,7 +635,7 @@ def a_study(runs=60, records=10):
 @pytest.mark.parametrize("column", ["regime", "g_state", "d_state"])
 def test_sensitivity_at_the_defaults_is_the_table_itself(column):
     traces, runs = a_study()
-    table = sensitivity(traces, 1.0, runs, ["game"], [Thresholds()], column)
+    table = sensitivity(traces, FLOOR, runs, ["game"], [Thresholds()], column)
     assert table["thresholds"].unique().tolist() == ["default"]
     assert (table["relabelled"] == 0).all()
     plain = tabulate(runs, ["game"], column)
@@ -638,7 +645,7 @@ def test_sensitivity_at_the_defaults_is_the_table_itself(column):
 def test_sensitivity_follows_the_thresholds():
     traces, runs = a_study()
     grid = vary(w1=(0.1, 0.3))
-    table = sensitivity(traces, 1.0, runs, ["game"], grid, "g_state")
+    table = sensitivity(traces, FLOOR, runs, ["game"], grid, "g_state")
     assert table["thresholds"].unique().tolist() == ["default", "w1 = 0.1", "w1 = 0.3"]
     assert table["game"].tolist() == ["a"] * 12 + ["b"] * 12
     converged = table[table["g_state"] == "converged"]
@@ -653,12 +660,12 @@ def test_sensitivity_follows_the_thresholds():
 def test_sensitivity_refuses():
     traces, runs = a_study()
     with pytest.raises(ValueError, match=r"^runs: 59 rows for 60 traces"):
-        sensitivity(traces, 1.0, runs[:-1], ["game"], [Thresholds()])
+        sensitivity(traces, FLOOR, runs[:-1], ["game"], [Thresholds()])
     for grid in ([], None, [0.2], "w1"):
         with pytest.raises(ValueError, match=r"^grid"):
-            sensitivity(traces, 1.0, runs, ["game"], grid)
+            sensitivity(traces, FLOOR, runs, ["game"], grid)
     with pytest.raises(ValueError, match="'left'; allowed: 'regime'"):
-        sensitivity(traces, 1.0, runs, ["game"], [Thresholds()], "left")
+        sensitivity(traces, FLOOR, runs, ["game"], [Thresholds()], "left")
 
 
 # Files ------------------------------------------------------------------------------------------------------------
@@ -831,7 +838,7 @@ def test_every_kind_of_table_can_be_written(tmp_path):
         "tabulate": tabulate(runs, ["game"]),
         "compare": compare(counted(50, 9, 20, 4), "game", "minimax", "non-saturating"),
         "estimate": estimate(runs.assign(v=np.arange(60) / 7), ["game"], ["v", "converged_step"]),
-        "sensitivity": sensitivity(traces, 1.0, runs, ["game"], vary(w1=(0.1,))),
+        "sensitivity": sensitivity(traces, FLOOR, runs, ["game"], vary(w1=(0.1,))),
         "km": kaplan_meier(runs["converged_step"].fillna(runs["last_step"]), runs["converged_step"].notna()),
     }
     for name, frame in kinds.items():
