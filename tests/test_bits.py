@@ -271,7 +271,7 @@ def test_measuring_changes_no_training(weights):
     np.testing.assert_array_equal(often.values[:, 1::2], seldom.values)
     np.testing.assert_array_equal(often.values[:, -1:], once.values)
     finer = run_chunk({0: replace(BASE, {"n_eval": 64, "records": 5})}, RUNS, SEED).traces
-    assert (finer["g_mean"] != seldom["g_mean"]).all()
+    assert (finer["g_shift"] != seldom["g_shift"]).all()
     np.testing.assert_array_equal(finer["grad_d"], seldom["grad_d"])
     referee = Referee((4,), steps=3, batch_size=8, n_eval=32)
     refereed = run_chunk({0: replace(BASE, {"referee": referee, "records": 5})}, RUNS, SEED)
@@ -339,7 +339,7 @@ def test_cells_share_initial_weights_data_and_noise():
     columns = {
         "all": list(range(len(FIELDS))),
         "not G's gradient": [i for i, name in enumerate(FIELDS) if name != "grad_g"],
-        "G alone": [FIELDS.index(name) for name in ("g_mean", "g_std", "w1", "ks", "v_max")],
+        "G alone": [FIELDS.index(name) for name in ("g_shift", "g_spread", "w1", "ks", "v_max")],
     }
     same = ["not G's gradient", "all", "all", "G alone", "G alone"]
     for values, shared in zip(others, same, strict=True):
@@ -380,7 +380,7 @@ def test_replicates_seeds_and_purposes_are_uncorrelated():
     by_seed = {}
     for seed in (0, 1, 2**32):
         chunk = run_chunk({0: cell}, runs, seed)
-        fields = ("g_mean", "g_std", "d_real", "d_fake", "ks", "grad_g", "grad_d")
+        fields = ("g_shift", "g_spread", "d_real", "d_fake", "ks", "grad_g", "grad_d")
         by_seed[seed] = {name: chunk.traces[name][:, -1] for name in fields} | {"sample": chunk.sample[:, 0]}
     limit = 4.5 / np.sqrt(n - 64)
     for name, values in by_seed[0].items():
@@ -391,7 +391,7 @@ def test_replicates_seeds_and_purposes_are_uncorrelated():
             assert abs(correlation(ranks, np.argsort(np.argsort(by_seed[seed][name])))) < limit, (name, seed)
         assert correlation(ranks, ranks) > limit
     first = by_seed[0]["sample"]
-    assert abs(correlation(first, by_seed[0]["g_mean"])) < limit  # a run's data and its weights
+    assert abs(correlation(first, by_seed[0]["g_shift"])) < limit  # a run's data and its weights
     # Negative control: another cell of the same replicates, which shares its random numbers on purpose.
     other = run_chunk({0: replace(cell, {"target": Normal(500, 5), "game": "minimax"})}, runs, 0)
     assert correlation(first, other.sample[:, 0]) > 0.999

@@ -23,6 +23,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from gansim import figures, tables, theory
+from gansim.floor import floor_of
 from gansim.regimes import D_STATES, G_STATES, REGIMES, combine, d_states, g_states
 from gansim.spec import Normal
 from gansim.traces import FIELDS, Traces
@@ -35,6 +36,7 @@ FACTORS = {
 }
 CELL = list(FACTORS)
 REPS, RECORDS = 30, 20
+FLOOR = floor_of(Normal(500, 5), 1024)
 LIMIT = 300_000  # bytes a file may have
 STEPS = 100 * np.arange(1, RECORDS + 1)
 
@@ -44,8 +46,8 @@ STEPS = 100 * np.arange(1, RECORDS + 1)
 
 def labelled(frame: pd.DataFrame, g: np.ndarray, d: np.ndarray) -> pd.DataFrame:
     """The frame with states; whoever is non-finite in one is so in both, and has no measurements."""
-    nonfinite = (g == 3) | (d == 4)
-    g, d = np.where(nonfinite, 3, g), np.where(nonfinite, 4, d)
+    nonfinite = (g == 4) | (d == 4)
+    g, d = np.where(nonfinite, 4, g), np.where(nonfinite, 4, d)
     coded = {"g_state": (g, G_STATES), "d_state": (d, D_STATES), "regime": (combine(g, d), REGIMES)}
     states = {k: pd.Categorical.from_codes(codes, pd.Index(v), ordered=True) for k, (codes, v) in coded.items()}
     frame = frame.assign(**states)
@@ -60,7 +62,7 @@ def made_up(reps: int = REPS) -> pd.DataFrame:
     cells = pd.DataFrame(list(itertools.product(*FACTORS.values())), columns=CELL)
     frame = cells.loc[np.repeat(np.arange(len(cells)), reps)].reset_index(drop=True)
     n = len(frame)
-    g = np.array([rng.choice(4, p=rng.dirichlet([2, 1, 1, 0.2])) for _ in range(n)])
+    g = np.array([rng.choice([0, 3, 2, 4], p=rng.dirichlet([2, 1, 1, 0.2])) for _ in range(n)])
     d = np.array([rng.choice(5, p=rng.dirichlet([1, 1, 1, 1, 0.2])) for _ in range(n)])
     d[(g == 0) & (d == 2)] = 1  # never converged and inverted, nor converged and perfect
     d[(g == 0) & (d == 0)] = 1
@@ -88,7 +90,7 @@ def traces(runs: pd.DataFrame) -> Traces:
     rng = np.random.default_rng(2)
     values = np.zeros((len(runs), RECORDS, len(FIELDS)), dtype=np.float32)
     record = np.linspace(0, 1, RECORDS)
-    for name, scale in {"w1": 0.6, "g_std": 8.0, "d_real": 1.0, "d_fake": 1.0}.items():
+    for name, scale in {"w1": 0.6, "g_spread": 1.6, "d_real": 1.0, "d_fake": 1.0}.items():
         values[:, :, FIELDS.index(name)] = scale * rng.uniform(size=(len(runs), 1)) ** (1 + 3 * record)
     for name in ("d_real_off", "d_fake_off"):
         values[:, :, FIELDS.index(name)] = 0.5 * rng.uniform(size=(len(runs), RECORDS))
@@ -191,7 +193,7 @@ def everything() -> dict[str, Callable[..., Figure]]:
     by = ["scale", "game"]
 
     def over_time(runs: pd.DataFrame, traces: Traces, *columns: str) -> Figure:
-        return figures.regimes_over_time(*(figures.shares_over_time(traces, runs, 5.0, by, name) for name in columns))
+        return figures.regimes_over_time(*(figures.shares_over_time(traces, runs, FLOOR, by, name) for name in columns))
 
     def all_one(runs: pd.DataFrame, g: int, d: int) -> pd.DataFrame:
         return labelled(runs, np.full(len(runs), g), np.full(len(runs), d))
@@ -392,9 +394,11 @@ def test_confusable_colours_are_noticed() -> None:
 
 def test_regimes_differ_in_colour_or_hatch() -> None:
     looks = [
-        (figures.COLOURS[(g + ", " + d).split(", ")[1]], figures.HATCHES[g]) for g in G_STATES[:3] for d in D_STATES[:4]
+        (figures.COLOURS[(g + ", " + d).split(", ")[1]], figures.HATCHES[g])
+        for g in G_STATES[:-1]
+        for d in D_STATES[:4]
     ]
-    assert len(set(looks)) == 12
+    assert len(set(looks)) == 16
 
 
 # --- shares -------------------------------------------------------------------------------------
@@ -467,7 +471,7 @@ def test_shares_over_time_count_every_run_at_every_record(runs: pd.DataFrame, tr
         ("d_state", d, D_STATES),
         ("regime", combine(g, d), REGIMES),
     ):
-        table = figures.shares_over_time(traces, runs, 5.0, ["game"], column)
+        table = figures.shares_over_time(traces, runs, FLOOR, ["game"], column)
         assert table["count"].sum() == codes.size
         assert len(table) == 3 * RECORDS * len(levels)
         mine, record = (runs["game"] == "as-written").to_numpy(), 13
@@ -480,7 +484,7 @@ def test_shares_over_time_count_every_run_at_every_record(runs: pd.DataFrame, tr
 
 
 def test_lines_and_bands_over_time_are_those_of_the_table(runs: pd.DataFrame, traces: Traces) -> None:
-    table = figures.shares_over_time(traces, runs, 5.0, ["scale", "game"], "d_state")
+    table = figures.shares_over_time(traces, runs, FLOOR, ["scale", "game"], "d_state")
     figure = figures.regimes_over_time(table)
     assert len(figure.axes) == 6
     axes = figure.axes[4]  # second row, second column
@@ -502,11 +506,11 @@ def test_over_time_refuses_other_tables(runs: pd.DataFrame, traces: Traces) -> N
     with pytest.raises(ValueError, match="no tables"):
         figures.regimes_over_time()
     with pytest.raises(ValueError, match="expected those of shares_over_time by scale, game"):
-        figures.regimes_over_time(figures.shares_over_time(traces, runs, 5.0, ["game"], "d_state"))
+        figures.regimes_over_time(figures.shares_over_time(traces, runs, FLOOR, ["game"], "d_state"))
     with pytest.raises(ValueError, match="column: 'rep'"):
-        figures.shares_over_time(traces, runs, 5.0, column="rep")
+        figures.shares_over_time(traces, runs, FLOOR, column="rep")
     with pytest.raises(ValueError, match="10 rows for 720 traces"):
-        figures.shares_over_time(traces, runs[:10], 5.0)
+        figures.shares_over_time(traces, runs[:10], FLOOR)
 
 
 # --- learning rates -----------------------------------------------------------------------------
@@ -708,9 +712,9 @@ def test_runs_of_several_cells_are_counted_by_replicate(runs: pd.DataFrame, trac
     assert any(f"n = 240 runs of {REPS} replicates" in text for text in all_texts(figure))
     drawn = named(figure.axes[1].collections, "interval").get_segments()
     np.testing.assert_allclose([line[:, 0] for line in drawn], row[["low", "high"]])
-    over_time = figures.shares_over_time(traces, pooled, 5.0, "scale", "g_state")
+    over_time = figures.shares_over_time(traces, pooled, FLOOR, "scale", "g_state")
     assert (over_time["replicates"] == REPS).all() and (over_time["n"] == 12 * REPS).all()
-    plain = figures.shares_over_time(traces, runs, 5.0, ["scale"], "g_state")  # no rep: every run by itself
+    plain = figures.shares_over_time(traces, runs, FLOOR, ["scale"], "g_state")  # no rep: every run by itself
     assert (plain["replicates"] == 12 * REPS).all()
     np.testing.assert_array_equal(plain["share"], over_time["share"])
     [axes] = figures.convergence_time(pooled, []).axes
@@ -726,7 +730,7 @@ def test_a_run_that_occurs_twice_is_not_drawn(runs: pd.DataFrame, traces: Traces
     draw = [
         lambda: figures.regime_shares(twice),
         lambda: figures.convergence_time(twice),
-        lambda: figures.shares_over_time(traces, twice, 5.0),
+        lambda: figures.shares_over_time(traces, twice, FLOOR),
         lambda: figures.referee(twice),
         lambda: figures.v_against_auc(twice),
         lambda: figures.moments_cloud(twice),
@@ -746,7 +750,7 @@ def test_what_is_no_frame_of_runs_is_not_drawn(traces: Traces) -> None:
         figures.moments_cloud,
         figures.sample_size,
         figures.convergence_time,
-        lambda runs: figures.shares_over_time(traces, runs, 5.0),
+        lambda runs: figures.shares_over_time(traces, runs, FLOOR),
     ):
         with pytest.raises(ValueError, match=r"^runs: value None: a pandas data frame$"):
             draw(None)

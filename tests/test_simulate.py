@@ -13,6 +13,7 @@ from scipy.special import expit
 import reference as ref
 from gansim import spec
 from gansim.derivatives import gradients
+from gansim.modes import modes_of
 from gansim.packs import pack_key
 from gansim.replay import networks, trace, train
 from gansim.simulate import run_chunk
@@ -35,7 +36,7 @@ from gansim.spec import (
     moments,
     replace,
 )
-from gansim.traces import FIELDS
+from gansim.traces import DATA_UNITS, FIELDS, in_data_units
 
 ENGINE = sys.modules["gansim.simulate"]  # `gansim.simulate` itself is the function of that name
 SEED = 11
@@ -53,7 +54,7 @@ BASE = GAN(
     n_eval=32,
 )
 AFFINE = replace(BASE, {"generator": MLP(())})
-OPTIONAL = {"v_train", "modes", "high_quality", "reverse_kl", "finite"}
+OPTIONAL = {"v_train", "modes", "modes_missed", "high_quality", "reverse_kl", "tv_modes", "ks_modes", "finite"}
 ALWAYS = [FIELDS.index(name) for name in FIELDS if name not in OPTIONAL]
 IF_UPDATED = {"grad_g": "g_steps", "grad_d": "d_steps"}  # gradients of players that are updated
 
@@ -309,7 +310,7 @@ def test_trace_is_the_run_again(cell):
     cells = CELLS["mixture"]
     traces = run_chunk(cells, [(cell, rep) for rep in range(9)], SEED).traces
     frame = trace(cells[cell], rep=7, seed=SEED)
-    assert list(frame.columns) == [*(["record"] if "record" in frame else []), "step", *FIELDS]
+    assert list(frame.columns) == [*(["record"] if "record" in frame else []), "step", *FIELDS, *DATA_UNITS]
     np.testing.assert_array_equal(frame["step"], traces.steps[7])
     np.testing.assert_array_equal(frame[list(FIELDS)].to_numpy(np.float32), traces.values[7])
     assert not frame["w1"].equals(trace(cells[cell], rep=8, seed=SEED)["w1"])
@@ -468,12 +469,8 @@ def test_standardised_runs_are_those_of_the_standard_target(samples):
     scaled = replace(unit, {"target": Normal(500, 5), "standardise": True})
     runs = [(0, rep) for rep in range(9)]
     one, other = run_chunk({0: unit}, runs, SEED), run_chunk({0: scaled}, runs, SEED)
-    mapped = {"g_mean": 500 + 5 * one.traces["g_mean"], "g_std": 5 * one.traces["g_std"]}
     for name in FIELDS:
-        if name in mapped:
-            np.testing.assert_allclose(other.traces[name], mapped[name], rtol=1e-6)
-        else:
-            np.testing.assert_array_equal(other.traces[name], one.traces[name])
+        np.testing.assert_array_equal(other.traces[name], one.traces[name], err_msg=name)
     np.testing.assert_allclose(other.sample, one.sample * 5 + [500, 0], rtol=1e-12)
     raw = run_chunk({0: replace(scaled, {"standardise": False})}, runs, SEED)
     assert (raw.traces["w1"] > 10 * one.traces["w1"]).all()  # 500 is far from what an untrained network makes
@@ -484,7 +481,8 @@ def test_affine_coefficients_in_data_units():
     cells[1] = replace(cells[0], {"target": Normal(500, 5), "standardise": True})
     chunk = run_chunk(cells, [(0, 4), (1, 4)], SEED)
     np.testing.assert_allclose(chunk.affine[1], chunk.affine[0] * 5 + [500, 0], rtol=1e-12)
-    g_mean, g_std = chunk.traces["g_mean"][1, -1], chunk.traces["g_std"][1, -1]
+    shift, spread = (chunk.traces[name][1, -1] for name in ("g_shift", "g_spread"))
+    g_mean, g_std = in_data_units(shift, spread, 500, 5)
     _, z = ref.held_out(cells[1], 4, SEED, BASE.steps)
     intercept, slope = chunk.affine[1]
     assert g_mean == pytest.approx(intercept + slope * z.mean(), abs=1e-3)
@@ -566,18 +564,17 @@ def test_any_configuration_gives_rows(drawn):
     assert traces.values.shape == (len(runs), gan.records, len(FIELDS))
     assert (traces.steps[:, -1] == gan.steps).all()
     finite = check_rows_of_the_dead(traces, gan) == 1
-    components = len(gan.target.means) if isinstance(gan.target, Mixture) else 1
-    assert (traces.n_modes == components).all()
+    assert (traces.n_modes == modes_of(gan.target).n).all()
     for name in ("d_real", "d_fake", "acc_real", "acc_fake", "auc", "ks"):
         assert ((traces[name][finite] >= 0) & (traces[name][finite] <= 1)).all(), name
     for name in ("d_real_off", "d_fake_off"):
         assert ((traces[name][finite] >= 0) & (traces[name][finite] <= 0.5)).all(), name
-    for name in ("w1", "g_std", "grad_g", "grad_d"):
+    for name in ("w1", "g_spread", "grad_g", "grad_d"):
         assert not (traces[name][finite] < 0).any(), name
     assert (traces["v"][finite] <= 0).all()
     assert ((traces["v_max"][finite] <= 1e-5) & (traces["v_max"][finite] >= -np.log(4) - 1e-5)).all()
     assert (np.isnan(traces["v_train"][finite]) == (gan.samples is None)).all()
-    assert (np.isnan(traces["modes"][finite]) == (components == 1)).all()
+    assert (np.isnan(traces["modes"][finite]) != isinstance(gan.target, Mixture)).all()
     assert (np.isnan(chunk.sample) == (gan.samples is None)).all()
     judged = ~np.isnan(chunk.referee).any(axis=1)
     assert (judged == (finite[:, -1] & (gan.referee is not None))).all()
