@@ -103,6 +103,7 @@ _PERFECT, _IDLE, _INVERTED, _MIXED, _D_NONFINITE = range(5)
 # What a verdict rests on: a record with one of these missing is not finite, whatever its `finite` field says.
 _ESSENTIAL = ("g_shift", "g_spread", "w1", "ks", "d_real", "d_fake", "d_real_off", "d_fake_off")
 
+_HUGE = 10**300  # of whole numbers beyond 1.8e308 there is no float
 _LIMITED = ("w1", "ks", "ks_never", "modes", "modes_missed", "tv_modes", "ks_modes", "g_spread")
 
 Codes = NDArray[np.int8]
@@ -160,7 +161,7 @@ class Thresholds:
         for field in fields(self):
             value = getattr(self, field.name)
             number = value.item() if isinstance(value, np.generic) else value
-            if isinstance(number, bool) or not isinstance(number, (int, float)):
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or abs(number) > _HUGE:
                 raise ConfigError(f"{field.name}: {value!r:.60}; allowed: a number")
             # A NumPy float64 would be compared in double precision and miss values stored at the limit.
             object.__setattr__(self, field.name, float(number))

@@ -1,0 +1,67 @@
+"""Strange values in every field of every class of the model: an object comes out, or one line that names the field."""
+
+import dataclasses
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gansim import spec
+from gansim.regimes import Thresholds
+from gansim.spec import ConfigError, Given, Normal, from_dict, to_dict
+
+
+STRANGE = [
+    *(None, True, "", "adam", "0.5", "1e-3", b"1", "\x1b[31m", "a\nb", 10**400, -1, 0, 1.5, np.nan, np.inf, -np.inf),
+    *(1j, Fraction(1, 3), Decimal("0.1"), (), [], {}, {1}, {"kind": "normal"}, {"kind": "\n"}, [[1]], [[[1]]]),
+    *(np.array([]), np.array(0.5), np.float32(0.5), np.int64(3), np.array(["a"]), pd.Series([1.0]), pd.NaT, object),
+    *(Normal(), spec.MLP(), spec.Adam(), range(3), float, print),
+]
+MADE = [spec.GAN(target=Normal()), *(kind() for kind in (Normal, spec.Uniform, spec.Mixture, spec.MLP, spec.Referee))]
+MADE += [kind() for kind in (spec.SGD, spec.Momentum, spec.RMSProp, spec.Adam, spec.He, spec.Xavier)]
+MADE += [kind() for kind in (spec.TorchDefault, spec.NormalInit, spec.Orthogonal, Thresholds)]
+FIELDS = [(made, field.name) for made in MADE for field in dataclasses.fields(made) if field.init]
+
+
+def line_of(make, name):
+    """The refusal, or None if something was made; anything else than a line of gansim's is a failure."""
+    try:
+        make()
+    except ConfigError as error:
+        line = str(error)
+        assert name in line and "\n" not in line and "\x1b" not in line, line[:400]
+        assert len(line) < 600 and not re.search(r"pydantic|validation error|\[type=|Input should", line), line[:400]
+        return line
+    return None
+
+
+def test_there_are_many_cases():
+    assert len(FIELDS) * len(STRANGE) > 2000
+
+
+@pytest.mark.parametrize(
+    ("made", "name"), FIELDS, ids=lambda part: part if isinstance(part, str) else type(part).__name__
+)
+def test_a_strange_value_is_taken_or_refused_in_one_line(made, name):
+    refused = sum(
+        line_of(lambda value=value: dataclasses.replace(made, **{name: value}), name) is not None for value in STRANGE
+    )
+    assert refused > len(STRANGE) / 3, "hardly anything is refused"
+
+
+@pytest.mark.parametrize("kind", [Normal, spec.Mixture, spec.MLP, spec.Adam, spec.GAN, Given])
+def test_arguments_that_do_not_fit_are_refused(kind):
+    for make in (lambda: kind(*range(9)), lambda: kind(nothing=1), lambda: kind(**{"a b": 1})):
+        with pytest.raises((ConfigError, TypeError)) as caught:
+            make()
+        assert "pydantic" not in str(caught.value)
+
+
+def test_the_same_from_plain_data():
+    base = to_dict(spec.GAN(target=Normal()))
+    for name in base:
+        for value in STRANGE:
+            line_of(lambda name=name, value=value: from_dict({**base, name: value}), name)
