@@ -13,7 +13,6 @@ from gansim import spec
 from gansim.regimes import Thresholds
 from gansim.spec import ConfigError, Given, Normal, from_dict, to_dict
 
-
 STRANGE = [
     *(None, True, "", "adam", "0.5", "1e-3", b"1", "\x1b[31m", "a\nb", 10**400, -1, 0, 1.5, np.nan, np.inf, -np.inf),
     *(1j, Fraction(1, 3), Decimal("0.1"), (), [], {}, {1}, {"kind": "normal"}, {"kind": "\n"}, [[1]], [[[1]]]),
