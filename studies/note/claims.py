@@ -191,7 +191,7 @@ def n4(of: Evidence) -> Claim:
         verdict = "true of D alone; no G converged here that D could be seen with"
     elif min(idle.values()) > 0.9 and max(half) < 0.05:
         verdict = (
-            f"true of D alone; where G converged, D gives 1/2 on both, to {max(half):.3f}, on average in each of "
+            f"true of D alone; where G converged, D gives 1/2 on both, to {max(half):.1g}, on average in each of "
             f"{len(idle)} cells"
         )
     else:
@@ -279,8 +279,9 @@ def n7(of: Evidence) -> Claim:
         )
     verdict += f"; others are hard to tell too: {'; '.join(doubtful)}" if doubtful else "; by no others on average"
     if found:
-        low, high = (100 * f(found.values()) for f in (min, max))
-        verdict += f"; of what affine generators leave to find this referee finds {low:.0f} to {high:.0f} %"
+        low, high = (f"{100 * f(found.values()):.0f}" for f in (min, max))
+        finds = low if low == high else f"{low} to {high}"
+        verdict += f"; of what affine generators leave to find this referee finds {finds} %"
     return (
         "Wanted: a generator whose fakes even a very good discriminator can hardly tell apart.",
         verdict,
