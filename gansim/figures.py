@@ -85,7 +85,7 @@ _P = ParamSpec("_P")
 
 COLOURS: dict[str, str] = {
     "converged": "#1b9e77",
-    "modes dropped": "#d1477f",
+    "modes dropped": "#d92626",
     "off target": "#f2b134",
     "collapsed": "#7a3b8f",
     "perfect": "#0b4f8a",

@@ -447,7 +447,7 @@ def test_bars_and_intervals_are_those_of_the_tables(runs: pd.DataFrame) -> None:
 
 
 def test_bars_have_the_colour_of_d_and_the_hatch_of_g(runs: pd.DataFrame) -> None:
-    only = labelled(runs[:5], np.full(5, 1), np.full(5, 2))  # off target, inverted
+    only = labelled(runs[:5], np.full(5, 3), np.full(5, 2))  # off target, inverted
     bars = figures.regime_shares(only, [], []).axes[0]
     [bar] = bars.patches
     assert isinstance(bar, Rectangle)
@@ -465,7 +465,7 @@ def test_states_read_from_a_text_file_are_drawn_the_same(runs: pd.DataFrame) -> 
 
 
 def test_shares_over_time_count_every_run_at_every_record(runs: pd.DataFrame, traces: Traces) -> None:
-    g, d = g_states(traces, 5.0), d_states(traces)
+    g, d = g_states(traces, FLOOR), d_states(traces)
     for column, codes, levels in (
         ("g_state", g, G_STATES),
         ("d_state", d, D_STATES),

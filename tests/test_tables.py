@@ -648,7 +648,7 @@ def test_sensitivity_follows_the_thresholds():
     grid = vary(w1=(0.1, 0.3))
     table = sensitivity(traces, FLOOR, runs, ["game"], grid, "g_state")
     assert table["thresholds"].unique().tolist() == ["default", "w1 = 0.1", "w1 = 0.3"]
-    assert table["game"].tolist() == ["a"] * 12 + ["b"] * 12
+    assert table["game"].tolist() == ["a"] * 15 + ["b"] * 15
     converged = table[table["g_state"] == "converged"]
     assert (
         converged.groupby("thresholds")["count"].sum().loc[["w1 = 0.1", "default", "w1 = 0.3"]] == [15, 30, 45]
@@ -731,7 +731,7 @@ def test_markdown_starts_with_its_caption_and_is_a_table():
         ["as-written", "5,000"],
     ]
     assert len({len(line) for line in lines[2:7]}) == 1  # columns line up in the raw text too
-    assert lines[-1] == "In no row of this table: non-finite."
+    assert lines[-1] == "In no row of this table: modes dropped; non-finite."
 
 
 def test_latex_is_escaped_and_complete():
