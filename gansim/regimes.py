@@ -161,7 +161,8 @@ class Thresholds:
         for field in fields(self):
             value = getattr(self, field.name)
             number = value.item() if isinstance(value, np.generic) else value
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or abs(number) > _HUGE:
+            huge = isinstance(number, int) and abs(number) > _HUGE
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or huge:
                 raise ConfigError(f"{field.name}: {value!r:.60}; allowed: a number")
             # A NumPy float64 would be compared in double precision and miss values stored at the limit.
             object.__setattr__(self, field.name, float(number))
