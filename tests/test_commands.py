@@ -208,8 +208,10 @@ def test_a_target_is_judged_again_under_other_thresholds(
     alike = [
         "--w1",
         "1e9",
-        "--w1-never",
-        "1e9",
+        "--ks",
+        "1",
+        "--ks-never",
+        "1",
         "--spread",
         "0",
         "--idle",

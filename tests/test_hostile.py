@@ -152,7 +152,7 @@ letters = st.text(st.characters(exclude_characters="/\0", exclude_categories=["C
 numbers = st.one_of(st.integers(), st.floats(), st.sampled_from([0, 1, 2, 8, 0.1])).map(str)
 FLAGS = """
 --reps --seed --out --force --shard --dry-run --target-mcse --most-reps --no-figures --jobs --backend --scheduler
---quiet --runs --all --draw --cell --rep --animate --frames --table --versions --w1 --w1-never --idle --window
+--quiet --runs --all --draw --cell --rep --animate --frames --table --versions --w1 --ks-never --idle --window
 --perfect-hi --mcse --half-width --difference --share --correlation --power --level --help --version -x --
 """
 flags = st.sampled_from(FLAGS.split())
