@@ -21,12 +21,13 @@ from numba import typeof
 from gansim import packs
 from gansim.kernels.train import train
 from gansim.spec import GAN, MLP, Normal
+from gansim.warm import _blank  # whose pack is made without running code that is compiled for another processor
 
 for network in sys.argv[2:]:
     name, activation, *hidden = network.split()
     net = MLP(tuple(map(int, hidden)), activation)
     gan = GAN(target=Normal(), generator=net, discriminator=net)
-    [pack] = packs.build_packs([gan], [0], 0)
+    [pack] = packs.build_packs([_blank(gan)], [0], 0)
     values = (*packs.network_shapes(gan), pack.g, pack.d, pack.source, packs.training_plan(gan), 0, 1)
     signature = tuple(typeof(value) for value in values)
     train.compile(signature)

@@ -432,7 +432,8 @@ def known():
 def test_a_quadrature_says_how_far_off_it_is():
     off = np.array([[abs(found - exact), found.error, abs(exact)] for found, exact in known()])
     assert len(off) == 50
-    assert (off[:, 0] <= off[:, 1]).all()
+    ulps = 8 * np.finfo(float).eps * off[:, 2]  # sums of panels round as the processor's BLAS adds them up
+    assert (off[:, 0] <= off[:, 1] + ulps).all()
     smooth = off[:, 1] < 1e-9 * off[:, 2]
     assert smooth.sum() >= 46  # the AUC of a smooth logit alone is as coarse as its cells
     assert (off[:, 0] > off[:, 1] / 1e5).any()  # negative control: a tenth of a millionth of it would be too little
