@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "verify": {"store", "parts", "pool", "provenance", "results"},
     "merging": {"store", "parts", "folder", "identity", "shard", "results", "study"},
     "report": {"design", "store", "progress", "tables", "figures", "study"},
-    "cli": {"escaping", "spec", "regimes", "planner", "shard", "study", "preview"},
+    "cli": {"children", "escaping", "spec", "regimes", "planner", "shard", "study", "preview"},
     "commands": {
         "spec", "regimes", "schema", "store", "provenance", "pool", "study", "planner", "tables", "cli", "film",
         "results", "verify", "merging", "report", "__init__",
