@@ -334,7 +334,7 @@ _desks: set[str] = set()  # folders of notes that this process has seen, to be r
 
 
 def _begin(parent: int) -> None:
-    """What a process does first: have streams, without which loky cannot go on, and follow its parent when that ends."""
+    """What a process does first: have streams, without which loky cannot go on, and end with the parent."""
     have_streams()
     end_with(parent, _clear_desks)
 
