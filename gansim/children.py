@@ -9,8 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
-__all__ = ["SAFE_PATH", "end_with", "open_streams", "python", "safe_path"]
+__all__ = ["SAFE_PATH", "end_with", "have_streams", "open_streams", "python", "safe_path"]
 
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 """What keeps a Python process from looking for modules in the current folder, in its environment."""
@@ -54,16 +55,34 @@ def safe_path() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def have_streams() -> None:
+    """Have a stdout and a stderr from now on, which take all and keep nothing where somebody has closed them."""
+    for name in ("stdout", "stderr"):
+        if not _is_open(getattr(sys, name)):
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
 @contextlib.contextmanager
 def open_streams() -> Iterator[None]:
-    """Have a stdout and a stderr, which loky flushes when it starts a process: a daemon may have closed them."""
+    """Have a stdout and a stderr meanwhile, and their numbers and that of stdin taken: a daemon may have closed them.
+
+    loky flushes both when it starts a process. A pipe to one that got the number of stderr would be its stderr.
+    """
+    before = sys.stdout, sys.stderr
     with contextlib.ExitStack() as stack:
-        for name in ("stdout", "stderr"):
-            stream = getattr(sys, name)
-            if stream is None or stream.closed:
+        while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
+            os.set_inheritable(number, True)
+            stack.callback(os.close, number)
+        os.close(number)
+        for name, stream in zip(("stdout", "stderr"), before, strict=True):
+            if not _is_open(stream):
                 setattr(sys, name, stack.enter_context(open(os.devnull, "w", encoding="utf-8")))
                 stack.callback(setattr, sys, name, stream)
         yield
+
+
+def _is_open(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed
 
 
 def end_with(parent: int, clean_up: Callable[[], object] = lambda: None) -> None:

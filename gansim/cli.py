@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, Typ
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from gansim import escaping
+from gansim.children import have_streams
 from gansim.shard import Shard
 from gansim.spec import ConfigError, one_line
 from gansim.study import Report, RunsError, Study
@@ -359,10 +360,7 @@ def guarded(prog: str, action: Callable[[], int | object]) -> int:
         refusal; 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; 141 if the output is a pipe that nobody reads
         any more.
     """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None or stream.closed:  # by whoever started us; a file of ours would get its number
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    have_streams()  # or a file of ours would get the number of one that is closed
     code = _guarded(prog, action)
     _let_go_of(sys.stderr)
     return code

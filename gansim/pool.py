@@ -37,7 +37,7 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.parallel import LokyBackend, ParallelBackendBase
 
-from gansim.children import SAFE_PATH, end_with, open_streams, safe_path
+from gansim.children import SAFE_PATH, end_with, have_streams, open_streams, safe_path
 from gansim.provenance import running_source, versions
 from gansim.spec import ConfigError, one_line
 
@@ -335,7 +335,8 @@ _desks: set[str] = set()  # folders of notes that this process has seen, to be r
 
 
 def _begin(parent: int) -> None:
-    """What a process does first: see to it that it ends with its parent."""
+    """What a process does first: have streams, without which loky cannot go on, and end with the parent."""
+    have_streams()
     end_with(parent, _clear_desks)
 
 

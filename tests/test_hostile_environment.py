@@ -54,7 +54,7 @@ RUN = f"{GANSIM} run study.toml --jobs 2 --no-figures --out out"
 # Each is harmless or nonsense; none of them may matter.
 VARIABLES = [
     *("MPLBACKEND=module://nowhere.backend", "MPLBACKEND=nonsense", "MPLBACKEND=", "MPLCONFIGDIR=/proc/none"),
-    *("MATPLOTLIBRC=/proc", "NUMBA_NUM_THREADS=1", "NUMBA_THREADING_LAYER=nonsense", "NUMBA_OPT=x"),
+    *("MATPLOTLIBRC=/proc", "NUMBA_NUM_THREADS=1", "NUMBA_THREADING_LAYER=nonsense"),
     *("PYTHONHASHSEED=7", "PYTHONUTF8=0", "PYTHONIOENCODING=ascii", "PYTHONIOENCODING=utf-16", "PYTHONUNBUFFERED=1"),
     *("PYTHONOPTIMIZE=2", "PYTHONDONTWRITEBYTECODE=1", "PYTHONSAFEPATH=", "PYTHONNOUSERSITE=1", "PYTHONDEVMODE=0"),
     *("COLUMNS=0", "COLUMNS=-5", "COLUMNS=x", "COLUMNS=1", "LINES=0", "TERM=", "TERM=nonsense", "NO_COLOR=1"),
@@ -156,7 +156,7 @@ def test_the_environment_decides_nothing(here: Path, expected: dict[str, str], n
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("closing", ["<&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-", "</dev/zero", "<."])
+@pytest.mark.parametrize("closing", ["<&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-", "</dev/zero"])
 def test_streams_decide_nothing(here: Path, expected: dict[str, str], closing: str) -> None:
     done = shell(f"exec {RUN} --backend loky {closing}", here)
     ends_well(done, 0)
@@ -188,7 +188,7 @@ else:
 if __name__ == "__main__":
     found = schema.read("study.toml")
     gs.Study.of(found.name, found.designs).run("out", 2, backend)
-    os._exit(5)
+    raise SystemExit(5)
 """
 
 

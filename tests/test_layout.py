@@ -70,7 +70,7 @@ MAY_IMPORT = {
     "verify": {"spec", "warm", "store", "provenance", "parts", "reported", "pool", "results"},
     "merging": {"regimes", "store", "identity", "parts", "holding", "folder", "shard", "study", "results"},
     "report": {"tables", "figures", "design", "store", "progress", "study"},
-    "cli": {"spec", "escaping", "regimes", "planner", "shard", "study", "preview"},
+    "cli": {"spec", "children", "escaping", "regimes", "planner", "shard", "study", "preview"},
     "commands": {
         "spec", "regimes", "tables", "schema", "planner", "store", "provenance", "reported", "pool", "study", "film",
         "results", "verify", "merging", "report", "cli", "__init__",
