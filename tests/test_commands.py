@@ -633,9 +633,8 @@ def test_no_command_sends_a_terminal_what_others_wrote(
     (folder / "tables" / "evil.md").write_text(f"caption {ESCAPE}\n\n| a |\n| - |\n| {ESCAPE} |\n", newline="")
     shown = ""
     for line in LINES:
-        code = main(
-            [word.format(folder) for word in line.split(" ")] + ["--out", str(tmp_path)] * line.startswith("mer")
-        )
+        elsewhere = ["--out", str(tmp_path / "out")] * line.startswith(("merge", "run"))
+        code = main([word.format(folder) for word in line.split(" ")] + elsewhere)
         assert code in (0, 1, 2), line
         out, err = capfd.readouterr()
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", out + err), line

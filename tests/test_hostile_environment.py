@@ -26,8 +26,8 @@ name = "games"
 reps = 3
 [designs.gan]
 target = { kind = "normal", mean = 2, std = 0.5 }
-generator = { hidden = [2] }
-discriminator = { hidden = [2] }
+generator = { hidden = [4] }
+discriminator = { hidden = [4] }
 steps = 6
 records = 2
 batch_size = 8
@@ -124,22 +124,28 @@ def test_the_checker_finds_a_traceback(here: Path) -> None:
 
 # --- cheap commands -----------------------------------------------------------------------------
 
+STUDY_PY = f"{shlex.quote(sys.executable)} study.py"
 CHEAP = [  # whoever prints help swallows that nobody reads it, if it is not buffered
-    (f"{GANSIM} --version", ">&-", (0,)),
     (f"{GANSIM} --version", ">/dev/full", (2,)),
     (f"{GANSIM} --help", "> >(exit)", (0, 141)),
+    (f"{STUDY_PY} --nonsense", "2>/dev/full", (2,)),
+]
+MORE = [
+    (f"{GANSIM} --version", ">&-", (0,)),
     (f"{GANSIM} show none", "2>&- <&-", (2,)),
     (f"{GANSIM} run study.toml --dry-run", "<&-", (0,)),
     (f"{GANSIM} run study.toml --dry-run", "> >(exit)", (141,)),
-    (f"{shlex.quote(sys.executable)} study.py --help", "> >(exit)", (0, 141)),
-    (f"{shlex.quote(sys.executable)} study.py --nonsense", "2>/dev/full", (2,)),
+    (f"{STUDY_PY} --help", "> >(exit)", (0, 141)),
 ]
 
 
-def test_commands_whose_streams_are_closed_full_or_unread(here: Path) -> None:
+@pytest.mark.parametrize("commands", [CHEAP, pytest.param(MORE, marks=pytest.mark.slow)], ids=["cheap", "more"])
+def test_commands_whose_streams_are_closed_full_or_unread(
+    here: Path, commands: list[tuple[str, str, tuple[int, ...]]]
+) -> None:
     with ThreadPoolExecutor(4) as pool:
-        lines = [f"{{ sleep 0.3; exec {command}; }} {closing}" for command, closing, _ in CHEAP]
-        for (_, _, codes), done in zip(CHEAP, pool.map(lambda line: shell(line, here), lines), strict=True):
+        lines = [f"{{ sleep 0.3; exec {command}; }} {closing}" for command, closing, _ in commands]
+        for (_, _, codes), done in zip(commands, pool.map(lambda line: shell(line, here), lines), strict=True):
             ends_well(done, *codes)
 
 

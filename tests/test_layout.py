@@ -201,6 +201,17 @@ def prints(files: dict[str, str]) -> list[str]:
     ]
 
 
+def own_pythons(files: dict[str, str]) -> list[str]:
+    """Python processes started elsewhere than in children.py, which isolates them from the current folder."""
+    return [
+        f"{path}:{number}: sys.executable"
+        for path, text in files.items()
+        if layer(path) != "children"
+        for number, line in enumerate(text.splitlines(), 1)
+        if "sys.executable" in line
+    ]
+
+
 def fast_math(files: dict[str, str]) -> list[str]:
     """Numba's fastmath in any spelling but False: it compiles `isnan` away and makes bits depend on the CPU."""
     found = []
@@ -338,7 +349,7 @@ def floor_plan(page: str) -> set[str]:
 # --- the repository keeps them ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rule", [upward_imports, import_cycles, stray_compilers, prints, fast_math])
+@pytest.mark.parametrize("rule", [upward_imports, import_cycles, stray_compilers, prints, own_pythons, fast_math])
 def test_the_package_keeps_the_rule(rule):
     assert rule(sources("gansim")) == []
 
@@ -488,6 +499,7 @@ BREACHES = [
     (stray_compilers, {"gansim/simulate.py": "from numba import njit"}),
     (stray_compilers, {"gansim/theory.py": "def f():\n    import llvmlite.ir"}),
     (prints, {"gansim/study.py": "print('done')"}),
+    (own_pythons, {"gansim/warm.py": "subprocess.Popen([sys.executable, '-c', 'pass'])"}),
     (fast_math, {"gansim/kernels/train.py": "@njit(cache=True, fastmath=True)\ndef f(): pass"}),
     (fast_math, {"gansim/kernels/train.py": "options = {'fastmath': {'contract'}}"}),
     (machine_paths, {"docs/design.md": "see " + "/" + "home/somebody/notes.md"}),
@@ -509,6 +521,7 @@ def test_a_breach_is_found(rule, files):
         (import_cycles, {"gansim/kernels/a.py": "from .b import f", "gansim/kernels/b.py": "import numpy"}),
         (stray_compilers, {"gansim/kernels/lanes.py": "import numba"}),
         (prints, {"gansim/cli.py": "print('done')"}),
+        (own_pythons, {"gansim/children.py": "subprocess.Popen([sys.executable, '-P', '-c', 'pass'])"}),
         (fast_math, {"gansim/kernels/jit.py": "@njit(fastmath=False)\ndef f():\n    'no fastmath here'"}),
         (machine_paths, {"README.md": "results/regimes, https://example.org/home/x, ../tmp/x"}),
         (long_studies, {"studies/short.py": "x = 1\n" * STUDY_LINES + "\n# why\n" * 9}),

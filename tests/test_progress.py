@@ -10,7 +10,7 @@ from gansim.progress import Progress
 from gansim.spec import GAN, MLP, Normal
 from gansim.study import simulate
 
-TINY = GAN(target=Normal(2, 0.5), generator=MLP((2,)), discriminator=MLP((2,)), steps=6, records=2, n_eval=32)
+TINY = GAN(target=Normal(2, 0.5), generator=MLP((4,)), discriminator=MLP((4,)), steps=6, records=2, n_eval=32)
 
 
 class Gone(io.StringIO):

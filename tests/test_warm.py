@@ -1,5 +1,6 @@
 """Compiling ahead: everything that is needed, in pieces, by several processes, whatever becomes of them."""
 
+import io
 import os
 import subprocess
 import sys
@@ -115,6 +116,14 @@ def test_a_process_that_fails_costs_time_only(monkeypatch, code):
     before = signatures()
     run_chunk({0: BASE}, [(0, 0)], 7)
     assert signatures() == before
+
+
+def test_a_process_that_compiles_follows_its_parent(monkeypatch):
+    followed = []
+    monkeypatch.setattr(warm, "end_with", followed.append)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("[]"))
+    warm.compile_share(17)
+    assert followed == [17]
 
 
 @pytest.mark.slow
