@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gansim import source  # noqa: F401 - before all others: it reads what they are made of
 from gansim.derivatives import Gradients, gradients
+from gansim.refusals import ConfigError
 from gansim.replay import Networks, networks, trace
 from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.spec import (
@@ -15,7 +16,6 @@ from gansim.spec import (
     MLP,
     SGD,
     Adam,
-    ConfigError,
     Given,
     He,
     Mixture,

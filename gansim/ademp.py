@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gansim import escaping, provenance, schema, wording
 from gansim.design import Label
-from gansim.spec import GAN, ConfigError, Mixture, Normal
+from gansim.refusals import ConfigError, shown
+from gansim.spec import GAN, Mixture, Normal
 from gansim.store import StoreError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def sheet(
         If `target_mcse` is refused, or `runs` lacks a column.
     """
     if target_mcse is not None and not 0 < target_mcse <= 0.5:
-        raise ConfigError(f"target_mcse: value {target_mcse!r:.60}: a number above 0, at most 0.5")
+        raise ConfigError(f"target_mcse: value {shown(target_mcse)}: a number above 0, at most 0.5")
     missing = [name for name in ("cell", "finite") if runs is not None and name not in runs]
     if missing:
         raise ConfigError(f"runs: no column {missing[0]!r}: the runs of a study")

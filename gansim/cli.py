@@ -29,12 +29,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TextIO, TypeVar
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
-
 from gansim import escaping
 from gansim.children import have_streams
+from gansim.fields import Integer, Real, checks_of
+from gansim.refusals import ConfigError, Refused, one_line
 from gansim.shard import Shard
-from gansim.spec import ConfigError, one_line
 from gansim.study import Report, RunsError, Study
 
 if TYPE_CHECKING:
@@ -49,34 +48,8 @@ _AGAIN = 0.02  # seconds after which an interrupt that was lost is sent again
 _UNREAD = 141  # exit code when whoever reads the output, such as head, has had enough, as shells report it
 
 
-@dataclass(frozen=True)
-class _Whole:
-    """Validator of an integer option, from `low` to `high`."""
-
-    low: int
-    high: int
-    also: str = ""
-
-    def __call__(self, value: object) -> int:
-        if isinstance(value, int) and not isinstance(value, bool) and self._holds(value):
-            return value
-        raise ValueError(f"an integer from {self.low:,} to {self.high:,}{self.also}")
-
-    def _holds(self, value: int) -> bool:
-        return self.low <= value <= self.high
-
-
-def _error(value: object) -> object:
-    """Validator of a Monte-Carlo error, or none."""
-    if value is None or (isinstance(value, (int, float)) and 0 < value < 0.5):
-        return value
-    raise ValueError("a number above 0, below 0.5")
-
-
-@dataclass(frozen=True)
-class _Jobs(_Whole):
-    def _holds(self, value: int) -> bool:
-        return value == -1 or super()._holds(value)
+def _error(value: object) -> float | None:
+    return None if value is None else Real(0.0, 0.5, above=True, below=True)(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +62,7 @@ class Options:
     quick: bool = False
     """A smaller, shorter study, to try things out; every other option still applies."""
 
-    jobs: Annotated[int, BeforeValidator(_Jobs(1, 4096, also=", or -1 for one per core"))] = -1
+    jobs: Annotated[int, Integer(1, 4096, also=(-1,), what=", or -1 for one per core")] = -1
     """Workers, -1 for one per core; changes no run."""
 
     out: Path = Path("results")
@@ -112,13 +85,13 @@ class StudyOptions(Options):
     200
     """
 
-    reps: Annotated[int, BeforeValidator(_Whole(1, 10_000_000))] = 1000
+    reps: Annotated[int, Integer(1, 10_000_000)] = 1000
     """Replicates per cell, 1 to 10,000,000."""
 
-    steps: Annotated[int, BeforeValidator(_Whole(1, 10**8))] = 5000
+    steps: Annotated[int, Integer(1, 10**8)] = 5000
     """Training steps per run, 1 to 100,000,000."""
 
-    seed: Annotated[int, BeforeValidator(_Whole(0, 2**64 - 1))] = 0
+    seed: Annotated[int, Integer(0, 2**64 - 1)] = 0
     """Seed of the study, 0 to 2^64 - 1."""
 
     backend: Literal["threads", "loky", "dask"] = "threads"
@@ -136,10 +109,10 @@ class StudyOptions(Options):
     shard: str | None = None
     """Part i/N, such as 2/8: simulate these runs only, into a folder of their own; `gansim merge` joins the parts."""
 
-    target_mcse: Annotated[float | None, BeforeValidator(_error)] = None
+    target_mcse: Annotated[float | None, _error] = None
     """Add replicates to cells until the Monte-Carlo error of every share is at most this, above 0, below 0.5."""
 
-    most_reps: Annotated[int, BeforeValidator(_Whole(1, 10_000_000))] = 100_000
+    most_reps: Annotated[int, Integer(1, 10_000_000)] = 100_000
     """With --target-mcse: replicates of a cell that are not exceeded, 1 to 10,000,000."""
 
 
@@ -191,11 +164,7 @@ def parse_options(
         known = [_flag(name) for name in _names(full)] + ["--help"]
         close = difflib.get_close_matches(rest[0].partition("=")[0], known, n=1, cutoff=0.0)[0]
         raise ConfigError(f"{rest[0]}: no such option; did you mean {close}? (--help lists them)")
-    try:
-        return _checked(options)
-    except ValidationError as error:
-        lines = one_line(error).split("; ")
-        raise ConfigError("; ".join(re.sub(r"^\w+", lambda name: _flag(name[0]), line) for line in lines)) from None
+    return _checked(options)
 
 
 def _names(options: Options) -> list[str]:
@@ -208,8 +177,16 @@ def _flag(name: str) -> str:
 
 def _checked(options: OptionsT) -> OptionsT:
     """Validate every field, those of subclasses too; text that was meant to be a number is refused here."""
-    adapter: TypeAdapter[OptionsT] = TypeAdapter(type(options))
-    return adapter.validate_python({name: getattr(options, name) for name in _names(options)})
+    checked: dict[str, Any] = {}
+    refusals: list[tuple[str, str]] = []
+    for name, check in checks_of(type(options)).items():
+        try:
+            checked[name] = check(getattr(options, name))
+        except Refused as refused:
+            refusals.append((_flag(name), refused.text()))
+    if refusals:
+        raise ConfigError.of(refusals)
+    return dataclasses.replace(options, **checked)
 
 
 def _parse(default: OptionsT, arguments: list[str], description: str) -> tuple[OptionsT, list[str]]:
@@ -381,7 +358,7 @@ def _guarded(prog: str, action: Callable[[], int | object]) -> int:
         details = {failure.detail for failure in error.failures if failure.detail}
         _tell("\n".join([*sorted(details), f"{prog}: error: {one_line(error)}"]))
         return _INCOMPLETE
-    except (ConfigError, ValidationError, OSError) as error:
+    except (ConfigError, OSError) as error:
         if isinstance(error, OSError) and _let_go_of(sys.stdout) and isinstance(error, BrokenPipeError):
             return _UNREAD
         _tell(f"{prog}: error: {one_line(error)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from gansim.cli import guarded, show, show_page, teller
-from gansim.spec import ConfigError
+from gansim.refusals import ConfigError, shown
 
 if TYPE_CHECKING:
     from gansim.results import Results
@@ -95,7 +95,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         except ValueError:
             value = low - 1
         if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"value {text!r:.60}: an integer from {low:,} to {high:,}")
+            raise argparse.ArgumentTypeError(f"value {shown(text)}: an integer from {low:,} to {high:,}")
         return value
 
     return read
@@ -105,7 +105,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"value {text!r:.60}: a number") from None
+        raise argparse.ArgumentTypeError(f"value {shown(text)}: a number") from None
 
 
 def _jobs(text: str) -> int:
@@ -286,7 +286,9 @@ def find_cell(results: Results, text: str) -> int:
     named = {name.strip(): level.strip() for name, level in wanted.items()}
     known = {"design": None} | {name: None for cell in cells for name in cell.levels}
     if unknown := [name for name in named if name not in known]:
-        raise ConfigError(f"cell: value {text!r:.60}: {unknown[0]!r:.40} is no factor; there are {', '.join(known)}")
+        raise ConfigError(
+            f"cell: value {shown(text)}: {shown(unknown[0], 40)} is no factor; there are {', '.join(known)}"
+        )
     found = [
         cell
         for cell in cells
@@ -295,7 +297,7 @@ def find_cell(results: Results, text: str) -> int:
     if len(found) == 1:
         return found[0].index
     some = "; ".join(f"{cell.index}: {cell.describe()}" for cell in (found or cells)[:3])
-    raise ConfigError(f"cell: value {text!r:.60}: {len(found)} cells have these levels, one is needed ({some} ...)")
+    raise ConfigError(f"cell: value {shown(text)}: {len(found)} cells have these levels, one is needed ({some} ...)")
 
 
 # --- show ---------------------------------------------------------------------------------------
@@ -323,7 +325,7 @@ def _show(options: argparse.Namespace) -> None:
     if options.table not in (None, "all"):
         if options.table not in pages:
             raise ConfigError(
-                f"table: value {options.table!r:.60}: one of {', '.join(pages) or 'none: there are no tables'}"
+                f"table: value {shown(options.table)}: one of {', '.join(pages) or 'none: there are no tables'}"
             )
         remarks = _remarks(folder, metadata, [f"tables/{options.table}.md"])
         show_page(pages[options.table])

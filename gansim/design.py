@@ -20,8 +20,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from gansim.fields import Integer, check_named
+from gansim.refusals import ConfigError, one_line, shown
 from gansim.sampling import Sample
-from gansim.spec import GAN, ConfigError, check_gan, one_line, replace
+from gansim.spec import GAN, check_gan, replace
 from gansim.traces import DATA_UNITS, FIELDS
 
 __all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "Listed", "level_label", "value_at"]
@@ -267,7 +269,7 @@ def _expanded(factors: object) -> _Plan:
         return _Plan(columns, frozenset(factors.values), _counted(cells), distinct=False)
     if isinstance(factors, Sequence) and not isinstance(factors, (str, bytes)):
         return _list(factors)
-    raise ConfigError(f"factors: value {factors!r:.60}: a mapping of names to levels, a list of overrides or a sample")
+    raise ConfigError(f"factors: value {shown(factors)}: a mapping of names to levels, a list of overrides or a sample")
 
 
 def _list(cells: Sequence[object]) -> _Plan:
@@ -275,7 +277,7 @@ def _list(cells: Sequence[object]) -> _Plan:
     points = []
     for number, overrides in enumerate(cells):
         if not isinstance(overrides, Mapping):
-            raise ConfigError(f"factors: cell {number}: value {overrides!r:.60}: a mapping of dotted paths to values")
+            raise ConfigError(f"factors: cell {number}: value {shown(overrides)}: a mapping of dotted paths to values")
         labels = {_column(path): _value_label(path, value) for path, value in overrides.items()}
         points.append((labels, {"cell": overrides}))
     columns = tuple(dict.fromkeys(path for labels, _ in points for path in labels))
@@ -352,17 +354,15 @@ def check_integer(value: object, name: str, low: int, high: int) -> int:
     ConfigError
         If it is something else.
     """
-    plain = value.item() if isinstance(value, np.integer) else value
-    if not isinstance(plain, int) or isinstance(plain, bool) or not low <= plain <= high:
-        raise ConfigError(f"{name}: value {value!r:.60}: an integer from {low:,} to {high:,}")
-    return plain
+    checked: int = check_named(name, value, Integer(low, high))
+    return checked
 
 
 def _column(name: object) -> str:
     """Return the name of a column of labels, or refuse it."""
     if not isinstance(name, str) or not name or name in RESERVED or not _is_line(name):
         columns = "no column of the runs (such as cell, w1 or regime) or of a table of them (such as n or share)"
-        raise ConfigError(f"factors: value {name!r:.60}: text that is {columns}, without control characters")
+        raise ConfigError(f"factors: value {shown(name)}: text that is {columns}, without control characters")
     return name
 
 
@@ -397,7 +397,7 @@ def _levels(name: str, given: object) -> list[_Point]:
     elif isinstance(given, (Sequence, np.ndarray)) and not isinstance(given, str):
         pairs = [(_value_label(name, value), {name: value}) for value in given]
     else:
-        raise ConfigError(f"factors: {name}: value {given!r:.60}: a sequence of values, or a mapping of labels")
+        raise ConfigError(f"factors: {name}: value {shown(given)}: a sequence of values, or a mapping of labels")
     if not pairs:
         raise ConfigError(f"factors: {name}: no levels: at least one")
     _refuse_repeats(name, [label for label, _ in pairs])
@@ -420,7 +420,7 @@ def _given_label(name: str, label: object) -> Label:
     number = isinstance(plain, (int, float)) and not isinstance(plain, bool) and abs(plain) < float("inf")
     if number or (isinstance(plain, str) and _is_line(plain)):
         return _held(name, plain)  # type: ignore[arg-type]
-    raise ConfigError(f"factors: {name}: label {label!r:.60}: text without control characters, or a finite number")
+    raise ConfigError(f"factors: {name}: label {shown(label)}: text without control characters, or a finite number")
 
 
 def _value_label(name: str, value: object) -> Label:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from gansim.spec import ConfigError, one_line
+from gansim.refusals import ConfigError, one_line
 
 __all__ = ["load_matplotlib"]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gansim import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.refusals import ConfigError
 
 # isort: split
 import numpy as np
@@ -29,7 +30,7 @@ from gansim.figures import Example
 from gansim.floor import floor_of
 from gansim.regimes import Thresholds, label
 from gansim.replay import History, history
-from gansim.spec import GAN, ConfigError, Mixture, moments
+from gansim.spec import GAN, Mixture, moments
 from gansim.traces import FIELDS
 
 __all__ = ["FRAMES", "animate", "check_animation", "replay_figure", "replay_to"]

@@ -14,7 +14,8 @@ from typing import Any
 
 from gansim.design import Cell
 from gansim.provenance import config_digest, kernel_digest, kernel_modules, read_cells
-from gansim.spec import ConfigError, to_dict
+from gansim.refusals import ConfigError
+from gansim.spec import to_dict
 
 __all__ = ["Identity", "differences", "header_differences", "identify"]
 

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from gansim.spec import ConfigError
+from gansim.refusals import ConfigError, shown
 
 __all__ = ["Interval", "kaplan_meier", "mcse", "of_mean", "of_share", "student", "two_sided", "wilson"]
 
@@ -63,7 +63,7 @@ def student(freedom: int, level: float) -> float:
 def _checked_level(level: float) -> float:
     plain = level.item() if isinstance(level, np.generic) else level
     if isinstance(plain, bool) or not isinstance(plain, int | float) or not 1e-9 < plain < 1:
-        raise ConfigError(f"level: value {level!r:.60}: a number above 1e-09, below 1")
+        raise ConfigError(f"level: value {shown(level)}: a number above 1e-09, below 1")
     return float(plain)
 
 
@@ -81,7 +81,7 @@ def _counts(values: ArrayLike, name: str) -> Floats:
     array = np.asarray(values)
     if array.dtype.kind not in "iuf":
         first = array.ravel().tolist()[0] if array.size else values
-        raise ConfigError(f"{name}: value {first!r:.60}: counts, whole numbers from 0")
+        raise ConfigError(f"{name}: value {shown(first)}: counts, whole numbers from 0")
     wrong = ~(np.isfinite(array) & (array >= 0) & (array == np.floor(array)))
     if wrong.any():
         raise ConfigError(f"{name}: value {array[wrong].ravel()[0]:g}: counts, whole numbers from 0")
@@ -95,14 +95,14 @@ def _booleans(values: ArrayLike, name: str) -> Bools:
         return array
     wrong = [value for value in array.ravel().tolist() if isinstance(value, str | bytes) or value not in (0, 1)]
     if wrong:
-        raise ConfigError(f"{name}: value {wrong[0]!r:.60}: booleans, or 0 and 1")
+        raise ConfigError(f"{name}: value {shown(wrong[0])}: booleans, or 0 and 1")
     return array.astype(bool)
 
 
 def _numbers(values: ArrayLike, name: str) -> Floats:
     array = np.asarray(values)
     if array.dtype.kind not in "iuf" and array.size:
-        raise ConfigError(f"{name}: value {array.ravel().tolist()[0]!r:.60}: numbers")
+        raise ConfigError(f"{name}: value {shown(array.ravel().tolist()[0])}: numbers")
     return array.astype(np.float64)
 
 

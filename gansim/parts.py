@@ -20,7 +20,7 @@ import numpy as np
 
 from gansim import store
 from gansim.identity import Identity, header_differences
-from gansim.spec import ConfigError
+from gansim.refusals import ConfigError
 from gansim.store import ESTIMATES, PARTS, TRACES, DamagedError, Rows, StoreError
 from gansim.traces import FIELDS, Traces
 

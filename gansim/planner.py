@@ -34,9 +34,9 @@ from scipy import special, stats
 
 from gansim.design import check_integer
 from gansim.intervals import two_sided
+from gansim.refusals import ConfigError, shown
 from gansim.regimes import D_STATES, G_STATES
 from gansim.replicates import check_frame, refuse_twice
-from gansim.spec import ConfigError
 
 __all__ = [
     "detectable_difference",
@@ -63,7 +63,7 @@ def _inside(value: object, name: str, low: float, high: float, ends: bool = Fals
     if number and (low < plain < high or (ends and plain in (low, high))):  # type: ignore[operator]
         return float(plain)  # type: ignore[arg-type]
     where = f"from {low:g} to {high:g}" if ends else f"above {low:g}, below {high:g}"
-    raise ConfigError(f"{name}: value {value!r:.60}: a number {where}")
+    raise ConfigError(f"{name}: value {shown(value)}: a number {where}")
 
 
 def _quantile(probability: float) -> float:

@@ -39,7 +39,7 @@ from joblib.parallel import LokyBackend, ParallelBackendBase
 
 from gansim.children import SAFE_PATH, end_with, have_streams, open_streams, safe_path
 from gansim.provenance import running_source, versions
-from gansim.spec import ConfigError, one_line
+from gansim.refusals import ConfigError, one_line, shown
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -118,11 +118,11 @@ def open_workers(backend: Backend = "threads", jobs: int = 1, scheduler: str | N
     [(0, 32), (1, 64)]
     """
     if backend not in get_args(Backend):
-        raise ConfigError(f"backend: value {backend!r:.60}: one of {', '.join(get_args(Backend))}")
+        raise ConfigError(f"backend: value {shown(backend)}: one of {', '.join(get_args(Backend))}")
     if backend == "dask":
         return _Cluster(scheduler)
     if scheduler is not None:
-        raise ConfigError(f"scheduler: value {scheduler!r:.60}: none, unless the backend is dask")
+        raise ConfigError(f"scheduler: value {shown(scheduler)}: none, unless the backend is dask")
     return _Threads(jobs) if backend == "threads" else _Processes(jobs)
 
 
@@ -528,7 +528,7 @@ def _connect(address: str | None) -> Client:
         return found[0]
     why = f" ({type(found[0]).__name__}: {one_line(found[0])})" if found else ""
     raise ConfigError(
-        f"scheduler: value {address!r:.60}: a dask scheduler that answers within {_ANSWER_WITHIN:.0f} s{why}"
+        f"scheduler: value {shown(address)}: a dask scheduler that answers within {_ANSWER_WITHIN:.0f} s{why}"
     )
 
 
@@ -540,7 +540,7 @@ def _refuse_other_code(client: Client, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=_WORKERS_WITHIN)
     except TimeoutError:
-        raise ConfigError(f"scheduler: value {address!r:.60}: it has no workers; start some first") from None
+        raise ConfigError(f"scheduler: value {shown(address)}: it has no workers; start some first") from None
     ours = _identity()
     for worker, theirs in sorted(client.run(_identity, on_error="return").items()):
         where = f"scheduler: worker {worker}"

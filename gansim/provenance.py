@@ -46,7 +46,6 @@ _PACKAGES = (
     "scipy",
     "pandas",
     "pyarrow",
-    "pydantic",
     "joblib",
     "filelock",
     "seaborn",
@@ -252,7 +251,7 @@ def read_cells(metadata: Mapping[str, Any]) -> dict[int, GAN]:
     ------
     StoreError
         If the metadata lacks them.
-    pydantic.ValidationError
+    ConfigError
         If a configuration is refused.
     """
     try:

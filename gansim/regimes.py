@@ -49,14 +49,16 @@ Comparisons are made in float32, the precision of the traces, so that a value st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from gansim.fields import Real, described
 from gansim.floor import Floor
-from gansim.spec import ConfigError
+from gansim.refusals import Refused
 from gansim.traces import Traces
 
 __all__ = [
@@ -103,7 +105,6 @@ _PERFECT, _IDLE, _INVERTED, _MIXED, _D_NONFINITE = range(5)
 # What a verdict rests on: a record with one of these missing is not finite, whatever its `finite` field says.
 _ESSENTIAL = ("g_shift", "g_spread", "w1", "ks", "d_real", "d_fake", "d_real_off", "d_fake_off")
 
-_HUGE = 10**300  # of whole numbers beyond 1.8e308 there is no float
 _LIMITED = ("w1", "ks", "ks_never", "modes", "modes_missed", "tv_modes", "ks_modes", "g_spread")
 
 Codes = NDArray[np.int8]
@@ -111,7 +112,10 @@ Measured = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+_Share = Annotated[float, Real(0.0, 1.0, above=True)]
+
+
+@described
 class Thresholds:
     """The numbers in the definitions of the regimes.
 
@@ -146,44 +150,24 @@ class Thresholds:
         enclose 1/2.
     """
 
-    window: float = 0.2
-    w1: float = 0.2
-    ks: float = 0.15
-    ks_never: float = 0.3
-    tv_modes: float = 0.05
-    ks_modes: float = 0.25
-    spread: float = 0.1
-    perfect_hi: float = 0.9
-    perfect_lo: float = 0.1
-    idle: float = 0.1
+    window: _Share = 0.2
+    w1: Annotated[float, Real(0.0, 1e30, above=True)] = 0.2
+    ks: _Share = 0.15
+    ks_never: _Share = 0.3
+    tv_modes: _Share = 0.05
+    ks_modes: _Share = 0.25
+    spread: Annotated[float, Real(0.0, 1.0, below=True)] = 0.1
+    perfect_hi: Annotated[float, Real(0.5, 1.0, above=True)] = 0.9
+    perfect_lo: Annotated[float, Real(0.0, 0.5, below=True)] = 0.1
+    idle: Annotated[float, Real(0.0, 0.5)] = 0.1
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            number = value.item() if isinstance(value, np.generic) else value
-            huge = isinstance(number, int) and abs(number) > _HUGE
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or huge:
-                raise ConfigError(f"{field.name}: {value!r:.60}; allowed: a number")
-            # A NumPy float64 would be compared in double precision and miss values stored at the limit.
-            object.__setattr__(self, field.name, float(number))
-        _require("window", self.window, 0 < self.window <= 1, "above 0, at most 1")
-        _require("w1", self.w1, 0 < self.w1 <= 1e30, "above 0, at most 1e30")
-        for name in ("ks", "tv_modes", "ks_modes"):
-            _require(name, getattr(self, name), 0 < getattr(self, name) <= 1, "above 0, at most 1")
-        _require("ks_never", self.ks_never, self.ks <= self.ks_never <= 1, f"ks = {self.ks} to 1")
-        _require("spread", self.spread, 0 <= self.spread < 1, "from 0 to below 1")
-        _require("perfect_hi", self.perfect_hi, 0.5 < self.perfect_hi <= 1, "above 0.5, at most 1")
-        _require("perfect_lo", self.perfect_lo, 0 <= self.perfect_lo < 0.5, "from 0 to below 0.5")
-        _require("idle", self.idle, 0 <= self.idle <= 0.5, "from 0 to 0.5")
+        if self.ks_never < self.ks:
+            raise Refused(self.ks_never, f"a number from ks = {self.ks:g} to 1", "ks_never")
 
     def window_length(self, records: int) -> int:
         """Return the number of records in the window of a run with this many records: at least 1."""
         return max(1, int(self.window * records + 0.5))
-
-
-def _require(name: str, value: float, holds: bool, allowed: str) -> None:
-    if not holds:
-        raise ConfigError(f"{name}: {value}; allowed: {allowed}")
 
 
 def vary(base: Thresholds | None = None, **values: Sequence[float]) -> list[Thresholds]:
@@ -462,7 +446,8 @@ def _median_at_most(values: Measured, limit: Measured | np.float32, length: int)
         limits = np.broadcast_to(limit, values.shape)[split_run, :1]
         below = np.where(members <= limits, members, -np.inf).max(axis=1)
         above = np.where(members > limits, members, np.inf).min(axis=1)
-        at_most[split_run, split_start] = (below + above) / 2 <= limits[:, 0]
+        with np.errstate(invalid="ignore"):  # the mean of -inf and inf is no number, and not at most anything
+            at_most[split_run, split_start] = (below + above) / 2 <= limits[:, 0]
     return at_most
 
 

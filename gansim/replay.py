@@ -15,8 +15,9 @@ from gansim.kernels import network
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train as train_pack
 from gansim.packs import MAX_REP, MAX_SEED, build_packs, data_unit, n_modes, network_shapes, training_plan
+from gansim.refusals import ConfigError, shown
 from gansim.simulate import as_stored, measure, record_steps, run_chunk
-from gansim.spec import GAN, MLP, ConfigError, check_gan, moments
+from gansim.spec import GAN, MLP, check_gan, moments
 from gansim.traces import DATA_UNITS, FIELDS, Traces, in_data_units
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def _frame_steps(gan: GAN, frames: int | Iterable[int]) -> NDArray[np.int32]:
         n = check_integer(frames, "frames", 1, 10_000)
         wanted = [gan.steps * k // max(1, n - 1) for k in range(n)] if n > 1 else []
     elif not isinstance(frames, Iterable):
-        raise ConfigError(f"frames: value {frames!r:.60}: a number of frames, or steps from 0 to {gan.steps:,}")
+        raise ConfigError(f"frames: value {shown(frames)}: a number of frames, or steps from 0 to {gan.steps:,}")
     else:
         wanted = [check_integer(step, "frames", 0, gan.steps) for step in frames]  # refuses letters too
     return np.unique([*wanted, gan.steps]).astype(np.int32)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gansim.refusals import ConfigError, shown
 from gansim.regimes import LABELS
-from gansim.spec import ConfigError
 
 __all__ = ["cells_of", "check_frame", "columns_of", "refuse_twice", "replicates_of"]
 
@@ -20,7 +20,7 @@ Codes = NDArray[np.int64]
 def check_frame(frame: object, name: str = "runs") -> None:
     """Refuse what is no data frame: ConfigError, in one line."""
     if not isinstance(frame, pd.DataFrame):
-        raise ConfigError(f"{name}: value {frame!r:.60}: a pandas data frame")
+        raise ConfigError(f"{name}: value {shown(frame)}: a pandas data frame")
 
 
 def columns_of(names: object, what: str = "by") -> list[Any]:
@@ -41,11 +41,11 @@ def columns_of(names: object, what: str = "by") -> list[Any]:
     if isinstance(names, str):
         return [names]
     if not isinstance(names, Iterable) or isinstance(names, bytes | dict):
-        raise ConfigError(f"{what}: value {names!r:.60}: the name of a column, or a sequence of names")
+        raise ConfigError(f"{what}: value {shown(names)}: the name of a column, or a sequence of names")
     listed = list(names)
     for name in listed:
         if not pd.api.types.is_hashable(name):
-            raise ConfigError(f"{what}: value {name!r:.60}: the name of a column")
+            raise ConfigError(f"{what}: value {shown(name)}: the name of a column")
     return listed
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from gansim import parts, schema, store
 from gansim.identity import header_differences
 from gansim.parts import Collected
+from gansim.refusals import ConfigError
 from gansim.regimes import Thresholds
 from gansim.shard import Shard
-from gansim.spec import ConfigError
 from gansim.store import METADATA, RUNS, TRACES, StoreError
 from gansim.study import Study
 

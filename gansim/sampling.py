@@ -21,12 +21,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.spec import ConfigError, Uniform
+from gansim.fields import Integer, Real, check_named, described
+from gansim.refusals import ConfigError, Refused, shown
+from gansim.spec import Uniform
 
 __all__ = ["Integers", "LatinHypercube", "LogUniform", "Range", "Sample", "Sobol"]
 
@@ -35,7 +37,11 @@ _MAX_RANGES = 64
 _DIGITS = 9
 
 
-@dataclass(frozen=True)
+_END = Real(1e-30, 1e30)
+_WHOLE = Integer(-(10**9), 10**9)
+
+
+@described
 class LogUniform:
     """A range on whose logarithm points are spread evenly.
 
@@ -55,19 +61,16 @@ class LogUniform:
     LogUniform(low=0.0001, high=0.1)
     """
 
-    low: float
-    high: float
+    low: Annotated[float, _END]
+    high: Annotated[float, _END]
     kind: ClassVar[str] = "log-uniform"
 
     def __post_init__(self) -> None:
-        low, high = (_number(end) for end in (self.low, self.high))
-        if low is None or high is None or not 1e-30 <= low < high <= 1e30:
-            raise ConfigError(f"LogUniform: value {self.low!r:.30}, {self.high!r:.30}: 1e-30 <= low < high <= 1e30")
-        object.__setattr__(self, "low", low)
-        object.__setattr__(self, "high", high)
+        if self.high <= self.low:
+            raise Refused(self.high, f"a number above low = {self.low:g}, to 1e+30", "high")
 
 
-@dataclass(frozen=True)
+@described
 class Integers:
     """A range of integers, both ends included.
 
@@ -89,33 +92,19 @@ class Integers:
     Integers(low=32, high=4096, log=True)
     """
 
-    low: int
-    high: int
+    low: Annotated[int, _WHOLE]
+    high: Annotated[int, _WHOLE]
     log: bool = False
     kind: ClassVar[str] = "integers"
 
     def __post_init__(self) -> None:
-        low, high = (_number(end) for end in (self.low, self.high))
-        whole = all(isinstance(end, (int, np.integer)) for end in (self.low, self.high))
-        if low is None or high is None or not whole or not -1e9 <= low < high <= 1e9:
-            raise ConfigError(f"Integers: value {self.low!r:.30}, {self.high!r:.30}: integers, low below high")
-        if not isinstance(self.log, bool):
-            raise ConfigError(f"Integers: log: value {self.log!r:.30}: True or False")
-        if self.log and low < 1:
-            raise ConfigError(f"Integers: low: value {self.low!r}: at least 1 where log is True")
-        object.__setattr__(self, "low", int(self.low))
-        object.__setattr__(self, "high", int(self.high))
+        if self.high <= self.low:
+            raise Refused(self.high, f"an integer above low = {self.low:,}, to 1,000,000,000", "high")
+        if self.log and self.low < 1:
+            raise Refused(self.low, "at least 1 where log is True", "low")
 
 
 Range: TypeAlias = Uniform | LogUniform | Integers
-
-
-def _number(value: object) -> float | None:
-    """Return a finite real number as a float; None for anything else, booleans and text included."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    if not isinstance(plain, (int, float)) or isinstance(plain, bool) or not abs(plain) <= 1e300:
-        return None
-    return float(plain)
 
 
 def _rounded(value: float, low: float, high: float) -> float:
@@ -160,21 +149,15 @@ class Sample(ABC):
 
     def __post_init__(self) -> None:
         if not isinstance(self.ranges, Mapping) or not 1 <= len(self.ranges) <= _MAX_RANGES:
-            raise ConfigError(f"ranges: value {self.ranges!r:.60}: a mapping of 1 to {_MAX_RANGES} paths to ranges")
+            raise ConfigError(f"ranges: value {shown(self.ranges)}: a mapping of 1 to {_MAX_RANGES} paths to ranges")
         for path, over in self.ranges.items():
             if not isinstance(path, str) or not path:
-                raise ConfigError(f"ranges: value {path!r:.60}: a dotted path such as optimizer_g.lr")
+                raise ConfigError(f"ranges: value {shown(path)}: a dotted path such as optimizer_g.lr")
             if not isinstance(over, (Uniform, LogUniform, Integers)):
-                raise ConfigError(f"ranges: {path}: value {over!r:.60}: one of Uniform, LogUniform, Integers")
+                raise ConfigError(f"ranges: {path}: value {shown(over)}: one of Uniform, LogUniform, Integers")
         object.__setattr__(self, "ranges", dict(self.ranges))
-        object.__setattr__(self, "n", self._whole("n", self.n, 1, MAX_POINTS))
-        object.__setattr__(self, "seed", self._whole("seed", self.seed, 0, 2**64 - 1))
-
-    def _whole(self, name: str, value: object, low: int, high: int) -> int:
-        plain = value.item() if isinstance(value, np.integer) else value
-        if not isinstance(plain, int) or isinstance(plain, bool) or not low <= plain <= high:
-            raise ConfigError(f"{name}: value {value!r:.60}: an integer from {low:,} to {high:,}")
-        return plain
+        object.__setattr__(self, "n", check_named("n", self.n, Integer(1, MAX_POINTS)))
+        object.__setattr__(self, "seed", check_named("seed", self.seed, Integer(0, 2**64 - 1)))
 
     @abstractmethod
     def _cube(self, rng: np.random.Generator) -> NDArray[np.float64]:

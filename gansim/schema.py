@@ -63,8 +63,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from gansim import spec
 from gansim.design import MAX_REPS, Design, Listed, check_integer, check_name, is_text, level_label, value_at
+from gansim.refusals import ConfigError, named, one_line, shown
 from gansim.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
-from gansim.spec import GAN, ConfigError, Uniform, one_line
+from gansim.spec import GAN, Uniform
 
 if TYPE_CHECKING:
     from gansim.regimes import Thresholds
@@ -310,7 +311,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise ConfigError(f"{name!r:.60}: given twice: each key once")
+            raise ConfigError(f"{shown(name)}: given twice: each key once")
         found[name] = value
     return found
 
@@ -363,7 +364,7 @@ def from_dict(values: Mapping[str, Any]) -> Description:
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str):
-        raise ConfigError(f"{where}: value {value!r:.60}: text")
+        raise ConfigError(f"{where}: value {shown(value)}: text")
     return value
 
 
@@ -408,7 +409,7 @@ def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0
         if "cells" in values:
             return _listed(values, where, first, gan, sample)
         if "values" in values:
-            raise ConfigError(f"values: value {values['values']!r:.60}: only beside cells")
+            raise ConfigError(f"values: value {shown(values['values'])}: only beside cells")
         return Design(name, gan, _grid(values.get("factors"), sample, gan), reps)
     except ConfigError as error:
         text = str(error)
@@ -432,12 +433,12 @@ def _listed(values: Mapping[str, Any], where: str, first: int, gan: GAN, sample:
     columns = used if columns is None else _names(columns, "factors", "the columns, where there are cells")
     for column in used:
         if column not in columns:
-            raise ConfigError(f"cells: level {column!r:.60}: {_did_you_mean(column, columns)}")
+            raise ConfigError(f"cells: level {shown(column)}: {_did_you_mean(column, columns)}")
     if "values" in values:
         plain: Iterable[str] = _names(values["values"], "values", "columns")
         for column in plain:
             if column not in columns:
-                raise ConfigError(f"values: value {column!r:.60}: {_did_you_mean(column, columns)}")
+                raise ConfigError(f"values: value {shown(column)}: {_did_you_mean(column, columns)}")
     else:
         plain = _values(Design(name, gan, Listed(points, columns), reps))
     return Design(name, gan, Listed(points, columns, plain, sample), reps)
@@ -448,7 +449,7 @@ def _cell(given: Any, where: str, number: int, gan: GAN) -> tuple[dict[str, Any]
     cell = _table(given, where)
     _known(cell, _CELL, where)
     if "cell" in cell and (isinstance(cell["cell"], bool) or cell["cell"] != number):
-        raise ConfigError(f"{where}.cell: value {cell['cell']!r:.60}: {number}, as cells are numbered in order")
+        raise ConfigError(f"{where}.cell: value {shown(cell['cell'])}: {number}, as cells are numbered in order")
     levels = _table(cell["levels"], f"{where}.levels") if "levels" in cell else None
     return levels, _flat(_table(cell.get("overrides", {}), f"{where}.overrides"), gan)
 
@@ -472,7 +473,7 @@ def _grid(factors: Any, sample: Sample | None, gan: GAN) -> Any:
     if factors is None:
         return sample
     if not isinstance(factors, Mapping):
-        raise ConfigError(f"factors: value {factors!r:.60}: a table of levels, or the columns beside cells")
+        raise ConfigError(f"factors: value {shown(factors)}: a table of levels, or the columns beside cells")
     levels = {name: _levels(name, given, gan) for name, given in factors.items()}
     if sample is None:
         return levels
@@ -539,14 +540,12 @@ def _gan(given: Any, where: str) -> GAN:
     for name, kinds in _KINDS.items():
         table = values.get(name)
         if isinstance(table, Mapping) and table.get("kind") not in kinds:
-            told = f"value {table['kind']!r:.60}" if "kind" in table else "missing"
+            told = f"value {shown(table['kind'])}" if "kind" in table else "missing"
             raise ConfigError(f"{where}.{name}.kind: {told}: one of {', '.join(kinds)}")
     try:
         return spec.from_dict(values)
     except ConfigError as error:
         raise ConfigError(f"{where}: {one_line(error)}") from None
-    except TypeError:  # a key that is the name of pydantic's own argument
-        raise ConfigError(f"{where}: value {list(values)!r:.60}: fields of a GAN") from None
 
 
 def _sample(given: Any, where: str) -> Sample:
@@ -555,7 +554,7 @@ def _sample(given: Any, where: str) -> Sample:
     _required(values, ("method", "n", "ranges"), where)
     method = values["method"]
     if not isinstance(method, str) or method not in _METHODS:
-        raise ConfigError(f"{where}.method: value {method!r:.60}: one of {', '.join(_METHODS)}")
+        raise ConfigError(f"{where}.method: value {shown(method)}: one of {', '.join(_METHODS)}")
     ranges = _ranges(_table(values["ranges"], f"{where}.ranges"), f"{where}.ranges")
     try:
         return _METHODS[method](ranges, values["n"], values.get("seed", 0))
@@ -582,7 +581,7 @@ def _range(given: Mapping[str, Any], where: str) -> Range:
     _required(given, ("kind", "low", "high"), where)
     kind = given["kind"]
     if not isinstance(kind, str) or kind not in _RANGES:
-        raise ConfigError(f"{where}.kind: value {kind!r:.60}: one of {', '.join(_RANGES)}")
+        raise ConfigError(f"{where}.kind: value {shown(kind)}: one of {', '.join(_RANGES)}")
     _known(given, ("kind", "low", "high", *(("log",) if kind == "integers" else ())), where)
     try:
         over: Range = _RANGES[kind](**{name: value for name, value in given.items() if name != "kind"})
@@ -596,13 +595,10 @@ def _thresholds(given: Any) -> Thresholds:
 
     values = _table(given, "thresholds")
     _known(values, [field.name for field in dataclasses.fields(Thresholds)], "thresholds")
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ConfigError(f"thresholds.{name}: value {value!r:.60}: a number")
     try:
         return Thresholds(**values)
-    except ValueError as error:
-        raise ConfigError(f"thresholds: {one_line(error)}") from None
+    except ConfigError as error:
+        raise ConfigError.of([(f"thresholds.{name}", text) for name, text in error.parts]) from None
 
 
 # --- checks of plain data -----------------------------------------------------------------------
@@ -615,13 +611,13 @@ def _checked(value: Any, where: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str) or not is_text(key):
-                raise ConfigError(f"{where or 'study'}: key {key!r:.60}: text that UTF-8 can write")
+                raise ConfigError(f"{where or 'study'}: key {shown(key)}: text that UTF-8 can write")
         return {k: _checked(part, f"{where}.{k}" if where else k, depth + 1) for k, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_checked(part, f"{where}[{number}]", depth + 1) for number, part in enumerate(value)]
     if isinstance(value, str):
         if not is_text(value):
-            raise ConfigError(f"{where}: value {value!r:.60}: text that UTF-8 can write")
+            raise ConfigError(f"{where}: value {shown(value)}: text that UTF-8 can write")
     elif isinstance(value, float):
         if not abs(value) < float("inf"):
             raise ConfigError(f"{where}: value {value!r}: a finite number")
@@ -644,20 +640,20 @@ def _value(value: Any) -> Any:
 
 def _table(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ConfigError(f"{where}: value {value!r:.60}: a table")
+        raise ConfigError(f"{where}: value {shown(value)}: a table")
     return value
 
 
 def _list(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
-        raise ConfigError(f"{where}: value {value!r:.60}: an array of tables")
+        raise ConfigError(f"{where}: value {shown(value)}: an array of tables")
     return value
 
 
 def _names(value: Any, where: str, what: str) -> list[str]:
     texts = isinstance(value, list) and all(isinstance(name, str) for name in value)
     if not texts or len(set(value)) < len(value):
-        raise ConfigError(f"{where}: value {value!r:.60}: an array of {what}, each once")
+        raise ConfigError(f"{where}: value {shown(value)}: an array of {what}, each once")
     names: list[str] = value
     return names
 
@@ -665,8 +661,8 @@ def _names(value: Any, where: str, what: str) -> list[str]:
 def _known(values: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
     for name, value in values.items():
         if name not in allowed:
-            text = " ".join(repr(value).split())
-            raise ConfigError(f"{where}{'.' if where else ''}{name}: value {text:.60}: {_did_you_mean(name, allowed)}")
+            told = f"{where}{'.' if where else ''}{named(name)}: value {shown(value)}"
+            raise ConfigError(f"{told}: {_did_you_mean(name, allowed)}")
 
 
 def _required(values: Mapping[str, Any], names: Iterable[str], where: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.spec import ConfigError
+from gansim.refusals import ConfigError, shown
 
 __all__ = ["Shard"]
 
@@ -51,7 +51,7 @@ class Shard:
         """
         found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
         if not found:
-            raise ConfigError(f"shard: value {text!r:.60}: i/N, such as 2/8")
+            raise ConfigError(f"shard: value {shown(text)}: i/N, such as 2/8")
         return cls(int(found[1]), int(found[2]))
 
     def folder(self, name: str) -> str:

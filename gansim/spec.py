@@ -1,9 +1,8 @@
 """What is simulated: frozen, validated descriptions of a GAN and everything in it.
 
 Nothing here computes anything but moments. Every class refuses what cannot be simulated as it is built, by a
-`ConfigError` of one line that names the field, the value and what is allowed. The objects are hashable,
-comparable and picklable, take positional or keyword arguments, and survive ``from_dict(to_dict(gan)) == gan`` exactly,
-through JSON as well.
+`ConfigError` that names the field, the value and what is allowed. The objects are hashable, comparable and picklable,
+take positional or keyword arguments, and survive ``from_dict(to_dict(gan)) == gan`` exactly, through JSON as well.
 
 To add a target, an initialiser or an optimiser: write its class here, add it to its union (`Target`, `Init`,
 `Optimizer`). To add a game: add its name to `Game`.
@@ -12,15 +11,28 @@ To add a target, an initialiser or an optimiser: write its class here, add it to
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import functools
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, dataclass_transform, get_args
+from dataclasses import KW_ONLY, field
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic.dataclasses import dataclass
+
+from gansim.fields import (
+    Integer,
+    Object,
+    OrNone,
+    Real,
+    Several,
+    below,
+    check_named,
+    closest,
+    described,
+    items_of,
+    join,
+    plain,
+)
+from gansim.refusals import ConfigError, Refused, named, one_line, shown
 
 __all__ = [
     "GAN",
@@ -60,129 +72,29 @@ Activation: TypeAlias = Literal["leaky_relu", "relu", "tanh", "sigmoid", "softpl
 Game: TypeAlias = Literal["minimax", "non-saturating", "as-written"]
 
 
-class ConfigError(ValueError):
-    """A configuration that cannot be simulated; the message is one line and says what is allowed.
-
-    Parameters
-    ----------
-    message : str
-        What is wrong; line breaks in it, from a value that is shown, become spaces.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
-
-
 # --- checks -------------------------------------------------------------------------------------
 
-
-def _show(number: float) -> str:
-    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
-
-
-@dataclasses.dataclass(frozen=True)
-class _Real:
-    """Validator of a finite real number in [low, high]; refuses text and booleans, takes NumPy scalars."""
-
-    low: float
-    high: float
-    above: bool = False  # low itself is refused
-
-    def __call__(self, value: object) -> float:
-        plain = value.item() if isinstance(value, np.generic) else value
-        number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
-        if number and self.low <= plain <= self.high and not (self.above and plain == self.low):  # type: ignore[operator]
-            return float(plain) + 0.0  # type: ignore[arg-type] # not -0.0: it equals 0.0 and is another bit
-        start = f"above {_show(self.low)} and up" if self.above else f"from {_show(self.low)}"
-        raise ValueError(f"a number {start} to {_show(self.high)}")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Integer:
-    """Validator of an integer in [low, high]; refuses 2.0, text and booleans, takes NumPy integers."""
-
-    low: int
-    high: int
-    multiple: int = 1
-
-    def __call__(self, value: object) -> int:
-        plain = value.item() if isinstance(value, np.generic) else value
-        integer = isinstance(plain, int) and not isinstance(plain, bool)
-        if integer and self.low <= plain <= self.high and plain % self.multiple == 0:  # type: ignore[operator]
-            return plain  # type: ignore[return-value]
-        kind = "an integer" if self.multiple == 1 else f"a multiple of {self.multiple}"
-        raise ValueError(f"{kind} from {_show(self.low)} to {_show(self.high)}")
-
-
-def _several(value: object) -> bool:
-    """Whether a value is a sequence, or an array that is not a single number."""
-    return isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
-
-
-def _ordered(value: object) -> object:
-    """Refuse a set, which pydantic would take for a tuple in any order."""
-    if isinstance(value, (set, frozenset)):
-        raise ValueError("numbers in order: a tuple or a list")
-    return value
-
-
 # Bounds keep every number well inside float32 (largest 3e38, smallest normal 1e-38, squares included).
-_Location = Annotated[float, BeforeValidator(_Real(-1e6, 1e6))]
-_Spread = Annotated[float, BeforeValidator(_Real(1e-9, 1e6))]
-_Value = Annotated[float, BeforeValidator(_Real(-1e9, 1e9))]
-_Gain = Annotated[float, BeforeValidator(_Real(0.0, 100.0))]
-_Rate = Annotated[float, BeforeValidator(_Real(0.0, 1000.0))]
+_Location = Annotated[float, Real(-1e6, 1e6)]
+_Spread = Annotated[float, Real(1e-9, 1e6)]
+_Gain = Annotated[float, Real(0.0, 100.0)]
+_Rate = Annotated[float, Real(0.0, 1000.0)]
 # The largest float32 below 1 is 1 - 6e-8: a decay closer to 1 would round to 1 and Adam's correction divide by 0.
-_Decay = Annotated[float, BeforeValidator(_Real(0.0, 0.999999))]
-_Epsilon = Annotated[float, BeforeValidator(_Real(1e-30, 1.0))]
-_Width = Annotated[int, BeforeValidator(_Integer(1, 512))]
-_Steps = Annotated[int, BeforeValidator(_Integer(1, 10**8))]
-_Evaluation = Annotated[int, BeforeValidator(_Integer(32, 65536, multiple=32))]
-_Repeats = Annotated[int, BeforeValidator(_Integer(0, 100))]
-_Hidden = Annotated[tuple[_Width, ...], Field(max_length=4), BeforeValidator(_ordered)]
+_Decay = Annotated[float, Real(0.0, 0.999999)]
+_Epsilon = Annotated[float, Real(1e-30, 1.0)]
+_Steps = Annotated[int, Integer(1, 10**8)]
+_Evaluation = Annotated[int, Integer(32, 65536, multiple=32)]
+_Repeats = Annotated[int, Integer(0, 100)]
+_Hidden = Annotated[tuple[int, ...], Several(Integer(1, 512), 0, 4, "widths, such as (16,)")]
 
 # The least ratio of a mixture's numbers to each other. What it holds for is rescaled and validated again: rounding must
 # not refuse then what was taken before.
 _MILLIONTH = 1e-6 * (1 - 1e-9)
 
-# Defaults are validated too, because some checks compare two fields (records <= steps).
-_CONFIG = ConfigDict(extra="forbid", validate_default=True)
-
-_Class = TypeVar("_Class", bound=type[Any])
-
-
-@dataclass_transform(frozen_default=True)
-def _described(cls: _Class) -> _Class:
-    """Make a class a frozen dataclass that refuses with a `ConfigError`, in gansim's words, as it is built."""
-    described: _Class = _refusing(dataclass(frozen=True, config=_CONFIG)(cls))
-    return described
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def _described_by_name(cls: _Class) -> _Class:
-    """The same for a class whose fields are given by name alone."""
-    described: _Class = _refusing(dataclass(frozen=True, kw_only=True, config=_CONFIG)(cls))
-    return described
-
-
-def _refusing(cls: Any) -> Any:
-    build = cls.__init__
-
-    @functools.wraps(build)
-    def __init__(self: object, *args: object, **fields: object) -> None:
-        try:
-            build(self, *args, **fields)
-        except ValidationError as error:
-            raise ConfigError(one_line(error)) from None
-
-    cls.__init__ = __init__
-    return cls
-
-
 # --- targets and noise --------------------------------------------------------------------------
 
 
-@_described
+@described
 class Normal:
     """Normal distribution, as a target or as noise.
 
@@ -201,10 +113,10 @@ class Normal:
 
     mean: _Location = 0.0
     std: _Spread = 1.0
-    kind: Literal["normal"] = Field(default="normal", kw_only=True, repr=False)
+    kind: Literal["normal"] = field(default="normal", kw_only=True, repr=False)
 
 
-@_described
+@described
 class Uniform:
     """Uniform distribution on [low, high], as a target or as noise.
 
@@ -221,18 +133,31 @@ class Uniform:
 
     low: _Location = 0.0
     high: _Location = 1.0
-    kind: Literal["uniform"] = Field(default="uniform", kw_only=True, repr=False)
+    kind: Literal["uniform"] = field(default="uniform", kw_only=True, repr=False)
 
-    @field_validator("high")
-    @classmethod
-    def _above_low(cls, high: float, info: ValidationInfo) -> float:
-        low = info.data.get("low")
-        if low is not None and high - low < 1e-8:
-            raise ValueError(f"a number above low = {_show(low)}")
-        return high
+    def __post_init__(self) -> None:
+        if self.high - self.low < 1e-8:
+            raise Refused(self.high, f"a number above low = {self.low:g}", "high")
 
 
-@_described
+_SPREAD = Real(1e-9, 1e6)
+
+
+def _spreads(value: object) -> float | tuple[float, ...]:
+    several = items_of(value, 64)
+    return _SPREAD(value) if several is None else Several(_SPREAD, 0, 64, "numbers")(several)
+
+
+def _weights(value: object) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    several = items_of(value, 64)
+    if several is None:
+        raise Refused(value, "None, or as many numbers as there are means (2 to 64)")
+    return Several(Real(_MILLIONTH, 1e6), 0, 64, "numbers, or None")(several)
+
+
+@described
 class Mixture:
     """Mixture of normal distributions, as a target.
 
@@ -240,7 +165,7 @@ class Mixture:
     ----------
     means : tuple of float
         Means of the 2 to 64 components, in data units.
-    stds : float or tuple of float, default 1
+    stds : float or tuple of float, default 0.5
         Standard deviations in data units: one for all, or one per component.
     weights : tuple of float or None, default None
         Probabilities of the components, positive; stored divided by their sum. None: all equal.
@@ -251,49 +176,40 @@ class Mixture:
     Mixture(means=(-2.0, 2.0), stds=0.5, weights=(0.25, 0.75))
     """
 
-    means: Annotated[tuple[_Location, ...], Field(min_length=2, max_length=64), BeforeValidator(_ordered)] = (-1.0, 1.0)
-    stds: float | tuple[float, ...] = 0.5
-    weights: tuple[float, ...] | None = None
-    kind: Literal["mixture"] = Field(default="mixture", kw_only=True, repr=False)
+    means: Annotated[tuple[float, ...], Several(Real(-1e6, 1e6), 2, 64, "numbers, such as (-1, 1)")] = (-1.0, 1.0)
+    stds: Annotated[float | tuple[float, ...], _spreads] = 0.5
+    weights: Annotated[tuple[float, ...] | None, _weights] = None
+    kind: Literal["mixture"] = field(default="mixture", kw_only=True, repr=False)
 
-    @field_validator("stds", mode="plain")
-    @classmethod
-    def _check_stds(cls, stds: object, info: ValidationInfo) -> float | tuple[float, ...]:
-        means = info.data.get("means", ())
-        check = _Real(1e-9, 1e6)
-        several = _several(stds)
-        values = tuple(check(std) for std in stds) if several else (check(stds),)  # type: ignore[attr-defined]
-        if several and means and len(values) != len(means):
-            raise ValueError(f"one number, or as many as there are means ({len(means)})")
-        widest = max(*values, max(means) - min(means)) if means else 0.0
+    def __post_init__(self) -> None:
+        several = isinstance(self.stds, tuple)
+        values = self.stds if isinstance(self.stds, tuple) else (self.stds,)
+        if several and len(values) != len(self.means):
+            raise Refused(self.stds, f"one number, or as many as there are means ({len(self.means)})", "stds")
+        widest = max(*values, max(self.means) - min(self.means))
         if min(values) < _MILLIONTH * widest:
-            raise ValueError(f"at least a millionth of the largest distance, {widest:g}")
-        return values if several else values[0]
+            raise Refused(self.stds, f"at least a millionth of the largest distance, {widest:g}", "stds")
+        if self.weights is not None:
+            object.__setattr__(self, "weights", self._shares(self.weights))
 
-    @field_validator("weights", mode="plain")
-    @classmethod
-    def _check_weights(cls, weights: object, info: ValidationInfo) -> tuple[float, ...] | None:
-        means = info.data.get("means")
-        if weights is None:
-            return None
-        if not _several(weights) or (means is not None and len(weights) != len(means)):  # type: ignore[arg-type]
-            raise ValueError(f"None, or as many numbers as there are means ({len(means) if means else '2 to 64'})")
-        values = tuple(_Real(_MILLIONTH, 1e6)(weight) for weight in weights)  # type: ignore[attr-defined]
-        total = math.fsum(values)
-        if min(values) < _MILLIONTH * total:
-            raise ValueError("numbers of which none is below a millionth of their sum")
+    def _shares(self, weights: tuple[float, ...]) -> tuple[float, ...]:
+        if len(weights) != len(self.means):
+            raise Refused(weights, f"None, or as many numbers as there are means ({len(self.means)})", "weights")
+        total = math.fsum(weights)
+        if min(weights) < _MILLIONTH * total:
+            raise Refused(weights, "numbers of which none is below a millionth of their sum", "weights")
         # Weights that already add up to 1 stay as they are, so that reading a stored configuration changes no bit.
-        return values if abs(total - 1) < 1e-9 else tuple(value / total for value in values)
+        return weights if abs(total - 1) < 1e-9 else tuple(value / total for value in weights)
 
 
-Target: TypeAlias = Annotated[Normal | Uniform | Mixture, Field(discriminator="kind")]
-Noise: TypeAlias = Annotated[Normal | Uniform, Field(discriminator="kind")]
+Target: TypeAlias = Annotated[Normal | Uniform | Mixture, Object((Normal, Uniform, Mixture), "a target")]
+Noise: TypeAlias = Annotated[Normal | Uniform, Object((Normal, Uniform), "noise")]
 
 
 # --- networks -----------------------------------------------------------------------------------
 
 
-@_described
+@described
 class He:
     """Initial weights normal with standard deviation sqrt(2 / n_in), biases 0 (He et al. 2015, eq. 10).
 
@@ -303,10 +219,10 @@ class He:
     He()
     """
 
-    kind: Literal["he"] = Field(default="he", kw_only=True, repr=False)
+    kind: Literal["he"] = field(default="he", kw_only=True, repr=False)
 
 
-@_described
+@described
 class Xavier:
     """Initial weights uniform within gain * sqrt(6 / (n_in + n_out)), biases 0 (Glorot and Bengio 2010, eq. 16).
 
@@ -322,10 +238,10 @@ class Xavier:
     """
 
     gain: _Gain = 1.0
-    kind: Literal["xavier"] = Field(default="xavier", kw_only=True, repr=False)
+    kind: Literal["xavier"] = field(default="xavier", kw_only=True, repr=False)
 
 
-@_described
+@described
 class TorchDefault:
     """Initial weights and biases uniform within 1 / sqrt(n_in): the default of PyTorch's linear layer.
 
@@ -335,10 +251,10 @@ class TorchDefault:
     TorchDefault()
     """
 
-    kind: Literal["torch"] = Field(default="torch", kw_only=True, repr=False)
+    kind: Literal["torch"] = field(default="torch", kw_only=True, repr=False)
 
 
-@_described
+@described
 class NormalInit:
     """Initial weights normal with a fixed standard deviation, biases 0.
 
@@ -354,10 +270,10 @@ class NormalInit:
     """
 
     std: _Gain = 0.02
-    kind: Literal["normal"] = Field(default="normal", kw_only=True, repr=False)
+    kind: Literal["normal"] = field(default="normal", kw_only=True, repr=False)
 
 
-@_described
+@described
 class Orthogonal:
     """Initial weights with orthonormal rows (columns where n_out > n_in), biases 0 (Saxe et al. 2014).
 
@@ -373,23 +289,24 @@ class Orthogonal:
     """
 
     gain: _Gain = 1.0
-    kind: Literal["orthogonal"] = Field(default="orthogonal", kw_only=True, repr=False)
+    kind: Literal["orthogonal"] = field(default="orthogonal", kw_only=True, repr=False)
 
 
-def _nested_tuples(value: object) -> object:
-    """Turn arrays and lists into tuples, and a bias of None into ()."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
-        return tuple(() if item is None else _nested_tuples(item) for item in value)
-    return value
+_Layer: TypeAlias = tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]
+_ROW = Several(Real(-1e9, 1e9), 0, 512, "numbers")
+_ROWS = Several(_ROW, 0, 512, "rows of numbers")
 
 
-_Row: TypeAlias = tuple[_Value, ...]
-_Layer: TypeAlias = tuple[tuple[_Row, ...], _Row]
+def _layer(value: object) -> _Layer:
+    """A pair (weights, bias) as tuples; no bias is ()."""
+    pair = items_of(value, 2)
+    if pair is None or len(pair) != 2:
+        raise Refused(value, "a pair (weights, bias), such as ([[1.0]], [0.0])")
+    weights, bias = pair
+    return below("[0]", _ROWS, weights), below("[1]", _ROW, () if bias is None else bias)
 
 
-@_described
+@described
 class Given:
     """Initial parameters given number by number, the same for every run.
 
@@ -406,33 +323,34 @@ class Given:
     Given(layers=((((5.0,),), (500.0,)),))
     """
 
-    layers: Annotated[tuple[_Layer, ...], BeforeValidator(_nested_tuples), Field(min_length=1, max_length=5)]
-    kind: Literal["given"] = Field(default="given", kw_only=True, repr=False)
+    layers: Annotated[tuple[_Layer, ...], Several(_layer, 1, 5, "pairs (weights, bias)")]
+    kind: Literal["given"] = field(default="given", kw_only=True, repr=False)
 
-
-Init: TypeAlias = Annotated[
-    He | Xavier | TorchDefault | NormalInit | Orthogonal | Given,
-    Field(discriminator="kind"),
-]
 
 _INIT_NAMES = {"he": He, "xavier": Xavier, "torch": TorchDefault, "orthogonal": Orthogonal}
 
 
-def _named_init(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if value not in _INIT_NAMES:
-        raise ValueError(f"one of {_join(_INIT_NAMES)}, or an initialiser such as NormalInit(0.02)")
-    return _INIT_NAMES[value]()
+_INIT = Object((He, Xavier, TorchDefault, NormalInit, Orthogonal, Given), "an initialiser")
 
 
-_SLOPES: dict[str, tuple[float, _Real]] = {
-    "leaky_relu": (0.2, _Real(0.0, 1.0)),
-    "elu": (1.0, _Real(0.0, 100.0, above=True)),
+def _initialiser(value: object) -> Any:
+    word = plain(value)
+    if not isinstance(word, str):
+        return _INIT(value)
+    if word not in _INIT_NAMES:
+        raise Refused(value, f"one of {join(_INIT_NAMES)}, or an initialiser such as gs.NormalInit(std)")
+    return _INIT_NAMES[word]()
+
+
+Init: TypeAlias = Annotated[He | Xavier | TorchDefault | NormalInit | Orthogonal | Given, _initialiser]
+
+_SLOPES: dict[str, tuple[float, Real]] = {
+    "leaky_relu": (0.2, Real(0.0, 1.0)),
+    "elu": (1.0, Real(0.0, 100.0, above=True)),
 }
 
 
-@_described
+@described
 class MLP:
     """Multi-layer perceptron: generator or discriminator. Its output layer is linear.
 
@@ -458,18 +376,17 @@ class MLP:
     hidden: _Hidden = (16,)
     activation: Activation = "leaky_relu"
     slope: float | None = None
-    bias: Annotated[bool, Field(strict=True)] = True
-    init: Annotated[Init, BeforeValidator(_named_init)] = He()
+    bias: bool = True
+    init: Init = He()
 
-    @field_validator("slope", mode="plain")
-    @classmethod
-    def _check_slope(cls, slope: object, info: ValidationInfo) -> float | None:
-        activation = info.data.get("activation")
-        if slope is None or activation is None:
-            return None
-        if activation not in _SLOPES:
-            raise ValueError(f"None, because {activation} has no slope (leaky_relu and elu have)")
-        return _SLOPES[activation][1](slope)
+    def __post_init__(self) -> None:
+        if self.slope is None:
+            return
+        if self.activation not in _SLOPES:
+            raise Refused(
+                self.slope, f"None, because {self.activation} has no slope (leaky_relu and elu have)", "slope"
+            )
+        object.__setattr__(self, "slope", below("slope", _SLOPES[self.activation][1], self.slope))
 
     @property
     def slope_value(self) -> float:
@@ -495,7 +412,7 @@ class MLP:
 # --- optimisers ---------------------------------------------------------------------------------
 
 
-@_described
+@described
 class SGD:
     """Stochastic gradient descent: theta -= lr g.
 
@@ -511,10 +428,10 @@ class SGD:
     """
 
     lr: _Rate = 0.01
-    kind: Literal["sgd"] = Field(default="sgd", kw_only=True, repr=False)
+    kind: Literal["sgd"] = field(default="sgd", kw_only=True, repr=False)
 
 
-@_described
+@described
 class Momentum:
     """Heavy-ball momentum: v = beta v + g; theta -= lr v (Polyak 1964).
 
@@ -533,10 +450,10 @@ class Momentum:
 
     lr: _Rate = 0.01
     beta: _Decay = 0.9
-    kind: Literal["momentum"] = Field(default="momentum", kw_only=True, repr=False)
+    kind: Literal["momentum"] = field(default="momentum", kw_only=True, repr=False)
 
 
-@_described
+@described
 class RMSProp:
     """RMSProp: v = rho v + (1 - rho) g^2; theta -= lr g / (sqrt(v) + eps) (Tieleman and Hinton 2012).
 
@@ -558,10 +475,10 @@ class RMSProp:
     lr: _Rate = 1e-3
     rho: _Decay = 0.99
     eps: _Epsilon = 1e-8
-    kind: Literal["rmsprop"] = Field(default="rmsprop", kw_only=True, repr=False)
+    kind: Literal["rmsprop"] = field(default="rmsprop", kw_only=True, repr=False)
 
 
-@_described
+@described
 class Adam:
     """Adam with bias correction (Kingma and Ba 2015, algorithm 1).
 
@@ -584,13 +501,15 @@ class Adam:
     beta1: _Decay = 0.5
     beta2: _Decay = 0.999
     eps: _Epsilon = 1e-8
-    kind: Literal["adam"] = Field(default="adam", kw_only=True, repr=False)
+    kind: Literal["adam"] = field(default="adam", kw_only=True, repr=False)
 
 
-Optimizer: TypeAlias = Annotated[SGD | Momentum | RMSProp | Adam, Field(discriminator="kind")]
+Optimizer: TypeAlias = Annotated[
+    SGD | Momentum | RMSProp | Adam, Object((SGD, Momentum, RMSProp, Adam), "an optimiser")
+]
 
 
-@_described
+@described
 class Referee:
     """A fresh discriminator trained against the frozen generator when training is over.
 
@@ -621,14 +540,25 @@ class Referee:
     hidden: _Hidden = (64,)
     steps: _Steps = 500
     lr: _Rate = 3e-3
-    batch_size: Annotated[int, BeforeValidator(_Integer(1, 65536))] = 64
+    batch_size: Annotated[int, Integer(1, 65536)] = 64
     n_eval: _Evaluation = 4096
 
 
 # --- the GAN ------------------------------------------------------------------------------------
 
 
-@_described_by_name
+_Network = Annotated[MLP, Object((MLP,), "a network")]
+_RECORDS = 50  # of a run, unless it has fewer steps
+
+
+def _batch_size(value: object) -> int | str:
+    word = plain(value)
+    if isinstance(word, str) and word == "full":
+        return "full"
+    return Integer(1, 65536, what=", or 'full'")(value)
+
+
+@described
 class GAN:
     """One configuration of everything but the randomness. Keyword arguments only.
 
@@ -659,8 +589,8 @@ class GAN:
         Real samples, and fakes, per update, 1 to 65,536. "full": the whole fixed sample, and as many fakes.
     steps : int, default 5000
         Training steps, 1 to 1e8.
-    records : int, default 50
-        How often a run is measured, evenly over the steps, 1 to steps.
+    records : int or None, default None
+        How often a run is measured, evenly over the steps, 1 to steps. None: 50, or `steps` if that is fewer.
     n_eval : int, default 1024
         Held-out real samples, and fakes, per record; a multiple of 32 up to 65,536.
     referee : Referee or None, default None
@@ -671,7 +601,8 @@ class GAN:
     Raises
     ------
     ConfigError
-        If a field is refused; `one_line` says it in a sentence.
+        If a field is missing, unknown or refused: in one line which, its value, and what is allowed. Every class of
+        this module does so.
 
     Examples
     --------
@@ -680,79 +611,57 @@ class GAN:
     ((1, 1), (1, 16, 1), 64)
     """
 
+    _: KW_ONLY
     target: Target
-    samples: Annotated[int, BeforeValidator(_Integer(1, 2**20))] | None = None
-    standardise: Annotated[bool, Field(strict=True)] = False
+    samples: Annotated[int | None, OrNone(Integer(1, 2**20))] = None
+    standardise: bool = False
     noise: Noise = Normal()
-    noise_dim: Annotated[int, BeforeValidator(_Integer(1, 8))] = 1
-    generator: MLP = MLP()
-    discriminator: MLP = MLP()
+    noise_dim: Annotated[int, Integer(1, 8)] = 1
+    generator: _Network = MLP()
+    discriminator: _Network = MLP()
     game: Game = "non-saturating"
     optimizer_g: Optimizer = Adam()
     optimizer_d: Optimizer = Adam()
     updates: Literal["alternating", "simultaneous"] = "alternating"
     d_steps: _Repeats = 1
     g_steps: _Repeats = 1
-    batch_size: int | Literal["full"] = 64
+    batch_size: Annotated[int | Literal["full"], _batch_size] = 64
     steps: _Steps = 5000
-    records: _Steps = 50
+    records: Annotated[int, OrNone(Integer(1, 10**8))] = field(default=None)  # type: ignore[assignment]
     n_eval: _Evaluation = 1024
-    referee: Referee | None = None
+    referee: Annotated[Referee | None, OrNone(Object((Referee,), "a referee"))] = None
     precision: Literal["float32", "float64"] = "float32"
 
-    @field_validator("generator", "discriminator")
-    @classmethod
-    def _given_fits(cls, network: MLP, info: ValidationInfo) -> MLP:
-        n_in = info.data.get("noise_dim", 1) if info.field_name == "generator" else 1
-        if isinstance(network.init, Given):
-            _check_given(network.init, network.sizes(n_in, 1), network.bias)
-        return network
+    def __post_init__(self) -> None:
+        if self.records is None:
+            object.__setattr__(self, "records", min(_RECORDS, self.steps))  # type: ignore[unreachable]
+        for name, sizes in (("generator", self.generator_sizes), ("discriminator", self.discriminator_sizes)):
+            _check_given(getattr(self, name), sizes, name)
+        self._check_updates()
+        if self.batch_size == "full" and self.samples is None:
+            allowed = "an integer from 1 to 65,536, because 'full' needs a fixed sample (samples=n)"
+            raise Refused(self.batch_size, allowed, "batch_size")
+        if self.records > self.steps:
+            raise Refused(self.records, f"an integer from 1 to steps = {self.steps:,}", "records")
+        if not self.standardise:
+            self._check_precision()
 
-    @field_validator("d_steps", "g_steps")
-    @classmethod
-    def _repeats_fit(cls, repeats: int, info: ValidationInfo) -> int:
-        if info.data.get("updates") == "simultaneous" and repeats != 1:
-            raise ValueError("1, because simultaneous updates need d_steps = g_steps = 1")
-        if info.field_name == "g_steps" and repeats == 0 and info.data.get("d_steps") == 0:
-            raise ValueError("1 to 100, because d_steps = 0 too: nobody would move")
-        return repeats
+    def _check_updates(self) -> None:
+        for name in ("d_steps", "g_steps"):
+            if self.updates == "simultaneous" and getattr(self, name) != 1:
+                allowed = "1, because simultaneous updates need d_steps = g_steps = 1"
+                raise Refused(getattr(self, name), allowed, name)
+        if self.d_steps == self.g_steps == 0:
+            raise Refused(0, "1 to 100, because d_steps = 0 too: nobody would move", "g_steps")
 
-    @field_validator("batch_size", mode="plain")
-    @classmethod
-    def _check_batch(cls, batch: object, info: ValidationInfo) -> int | str:
-        if not isinstance(batch, str):
-            try:
-                return _Integer(1, 65536)(batch)
-            except ValueError as error:
-                raise ValueError(f"{error}, or 'full'") from None
-        if batch != "full":
-            raise ValueError("an integer from 1 to 65,536, or 'full'")
-        if info.data.get("samples", 1) is None:
-            raise ValueError("an integer from 1 to 65,536, because 'full' needs a fixed sample (samples=n)")
-        return batch
-
-    @field_validator("records")
-    @classmethod
-    def _records_fit(cls, records: int, info: ValidationInfo) -> int:
-        steps = info.data.get("steps")
-        if steps is not None and records > steps:
-            raise ValueError(f"an integer from 1 to steps = {_show(steps)}")
-        return records
-
-    @field_validator("precision")
-    @classmethod
-    def _resolvable(cls, precision: str, info: ValidationInfo) -> str:
-        target = info.data.get("target")
-        if target is None or info.data.get("standardise", True):
-            return precision
+    def _check_precision(self) -> None:
+        target = self.target
         narrow = zip(*components(target)[:2], strict=True) if isinstance(target, Mixture) else ()
         for mean, std in (moments(target), *narrow):
             # Sixteen steps of the number format per standard deviation: below that the data are a staircase.
-            if std < 16 * float(np.finfo(precision).epsneg) * abs(mean):
-                raise ValueError(
-                    f"one that resolves a standard deviation of {std:g} around {mean:g} (or set standardise=True)"
-                )
-        return precision
+            if std < 16 * float(np.finfo(self.precision).epsneg) * abs(mean):
+                allowed = f"one that resolves a standard deviation of {std:g} around {mean:g} (or set standardise=True)"
+                raise Refused(self.precision, allowed, "precision")
 
     @property
     def batch(self) -> int:
@@ -770,15 +679,21 @@ class GAN:
         return self.discriminator.sizes(1, 1)
 
 
-def _check_given(given: Given, sizes: tuple[int, ...], bias: bool) -> None:
-    if len(given.layers) != len(sizes) - 1:
-        raise ValueError(f"an init with {len(sizes) - 1} layers, not {len(given.layers)}")
-    for number, (weights, offsets) in enumerate(given.layers):
+def _check_given(network: MLP, sizes: tuple[int, ...], name: str) -> None:
+    """Refuse a network whose given parameters are those of another one."""
+    if not isinstance(network.init, Given):
+        return
+    layers = network.init.layers
+    if len(layers) != len(sizes) - 1:
+        raise Refused(network, f"an init with {len(sizes) - 1} layers, not {len(layers)}", name)
+    for number, (weights, offsets) in enumerate(layers):
         n_in, n_out = sizes[number], sizes[number + 1]
         if len(weights) != n_out or any(len(row) != n_in for row in weights):
-            raise ValueError(f"an init whose layer {number} has {n_out} rows of {n_in} weights")
-        if len(offsets) != (n_out if bias else 0):
-            raise ValueError(f"an init whose layer {number} has {n_out if bias else 'no'} bias values")
+            raise Refused(network, f"an init whose layer {number} has {n_out} rows of {n_in} weights", name)
+        if len(offsets) != (n_out if network.bias else 0):
+            raise Refused(
+                network, f"an init whose layer {number} has {n_out if network.bias else 'no'} bias values", name
+            )
 
 
 def check_gan(value: object) -> None:
@@ -790,7 +705,7 @@ def check_gan(value: object) -> None:
         If it is something else.
     """
     if not isinstance(value, GAN):
-        raise ConfigError(f"gan: value {value!r:.60}: a GAN")
+        raise ConfigError(f"gan: value {shown(value)}: a GAN")
 
 
 # --- moments ------------------------------------------------------------------------------------
@@ -896,7 +811,7 @@ def standardised(target: Normal | Uniform | Mixture) -> Normal | Uniform | Mixtu
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {part.name: _plain(getattr(value, part.name)) for part in dataclasses.fields(value)}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
@@ -938,18 +853,21 @@ def from_dict(values: Mapping[str, Any]) -> GAN:
     Raises
     ------
     ConfigError
-        If a field is unknown or refused.
+        If a field is missing, unknown or refused.
 
     Examples
     --------
     >>> from_dict({"target": {"kind": "normal", "mean": 500, "std": 5}}).target
     Normal(mean=500.0, std=5.0)
     """
-    return GAN(**{str(name): value for name, value in values.items()})
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"gan: value {shown(values)}: a mapping of fields to values")
+    gan: GAN = check_named("gan", values, Object((GAN,), "a GAN"))
+    return gan
 
 
 def _field_names(item: Any) -> list[str]:
-    return [field.name for field in dataclasses.fields(item) if field.name != "kind"]
+    return [part.name for part in dataclasses.fields(item) if part.name != "kind"]
 
 
 def _paths(item: object, prefix: str = "") -> Iterator[str]:
@@ -980,9 +898,7 @@ def replace(gan: GAN, overrides: Mapping[str, Any]) -> GAN:
     Raises
     ------
     ConfigError
-        If a path does not exist; the message names the closest that does.
-    ConfigError
-        If the changed configuration is refused.
+        If a path does not exist, the message naming the closest that does, or if the changed configuration is refused.
 
     Examples
     --------
@@ -990,169 +906,45 @@ def replace(gan: GAN, overrides: Mapping[str, Any]) -> GAN:
     >>> gan.optimizer_g, gan.generator.hidden
     (SGD(lr=0.5), ())
     """
-    tree: dict[str, Any] = {field.name: getattr(gan, field.name) for field in dataclasses.fields(gan)}
+    check_gan(gan)
+    if not isinstance(overrides, Mapping):
+        raise ConfigError(f"overrides: value {shown(overrides)}: a mapping of dotted paths to values")
     for path in overrides:
         if not isinstance(path, str):
-            raise ConfigError(f"overrides: value {path!r:.60}: a dotted path such as optimizer_g.lr")
+            raise ConfigError(f"overrides: value {shown(path)}: a dotted path such as optimizer_g.lr")
+    tree = _parts(gan)
+    if gan.records == _RECORDS:  # the default again: it is at most the number of steps
+        tree["records"] = None
     for path in sorted(overrides, key=lambda path: path.count(".")):
         _assign(tree, path, overrides[path], gan)
-    return GAN(**tree)
+    # Defaults need no check, and most fields are: a cell of a large design takes half of the time.
+    return GAN(**{name: value for name, value in tree.items() if value is not getattr(GAN, name, ...)})
+
+
+def _parts(item: Any) -> dict[str, Any]:
+    return {part.name: getattr(item, part.name) for part in dataclasses.fields(item)}
 
 
 def _assign(tree: dict[str, Any], path: str, value: object, gan: GAN) -> None:
     """Set the value at a dotted path; objects on the way become dictionaries, which `GAN` validates again."""
     *parents, name = path.split(".")
-    node = tree
+    node, given = tree, False  # whether the object on the way was given as a mapping, which need not have every field
     for depth, parent in enumerate(parents):
         child = node.get(parent)
-        if isinstance(child, str) and parent == "init" and child in _INIT_NAMES:
-            child = _INIT_NAMES[child]()
-        if dataclasses.is_dataclass(child) and not isinstance(child, type):
-            child = {field.name: getattr(child, field.name) for field in dataclasses.fields(child)}
         if child is None and parent in node:
-            raise ConfigError(f"{path}: {'.'.join(parents[: depth + 1])} is None, so it has no field {name}")
-        if not isinstance(child, dict):
+            none = ".".join(parents[: depth + 1])
+            raise ConfigError(f"{named(path)}: {named(none)} is None, so it has no field {named(name)}")
+        if parent == "init" and isinstance(child, str) and child in _INIT_NAMES:
+            child = _INIT_NAMES[child]()
+        given = isinstance(child, Mapping)
+        if not given and (not dataclasses.is_dataclass(child) or isinstance(child, type)):
             raise ConfigError(_unknown(path, gan))
-        node[parent] = child
-        node = child
-    if name == "kind" or name not in node:
+        node[parent] = dict(child) if isinstance(child, Mapping) else _parts(child)
+        node = node[parent]
+    if name == "kind" or not (given or name in node):
         raise ConfigError(_unknown(path, gan))
     node[name] = value
 
 
 def _unknown(path: str, gan: GAN) -> str:
-    return f"{path}: no such field; did you mean {_closest(path, list(_paths(gan)))}?"
-
-
-def _closest(word: str, words: list[str]) -> str:
-    return difflib.get_close_matches(word, words, n=1, cutoff=0.0)[0]
-
-
-# --- errors, in a line --------------------------------------------------------------------------
-
-
-def _join(words: Any) -> str:
-    *others, last = [str(word) for word in words]
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-def one_line(error: BaseException) -> str:
-    """Say in one line what is wrong: ``field: value X: what is allowed``.
-
-    Parameters
-    ----------
-    error : exception
-        A refusal of a class of this module, or any other exception.
-
-    Returns
-    -------
-    str
-        Without line breaks; several refusals are joined by "; ".
-
-    Examples
-    --------
-    >>> try:
-    ...     Normal(500, -5)
-    ... except ValueError as error:
-    ...     print(one_line(error))
-    std: value -5: a number from 1e-09 to 1e+06
-    """
-    if isinstance(error, ValidationError):
-        text = "; ".join(_one_refusal(error.title, refusal) for refusal in error.errors(include_url=False))
-    elif isinstance(error, OSError) and error.strerror:
-        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-        text = ": ".join([*names, error.strerror])
-    else:
-        text = str(error) or type(error).__name__
-    return " ".join(text.split())
-
-
-_CLASSES: dict[str, Any] = {
-    cls.__name__: cls
-    for cls in (
-        *(Normal, Uniform, Mixture, He, Xavier, TorchDefault, NormalInit, Orthogonal, Given),
-        *(MLP, SGD, Momentum, RMSProp, Adam, Referee, GAN),
-    )
-}
-_UNIONS: dict[str, tuple[Any, ...]] = {
-    "target": get_args(get_args(Target)[0]),
-    "noise": get_args(get_args(Noise)[0]),
-    "init": get_args(get_args(Init)[0]),
-    "optimizer_g": get_args(get_args(Optimizer)[0]),
-    "optimizer_d": get_args(get_args(Optimizer)[0]),
-}
-
-
-def _one_refusal(title: str, refusal: Any) -> str:
-    loc = list(refusal["loc"])
-    owner = _CLASSES.get(title)
-    if owner is not None and isinstance(loc[0], int) and loc[0] < len(_field_names(owner)):
-        loc[0] = _field_names(owner)[loc[0]]  # a positional argument is located by its number
-    path, last = _path(loc)
-    value = " ".join(repr(refusal["input"]).split())
-    value = value if len(value) <= 60 else value[:57] + "..."
-    kind = refusal["type"]
-    if kind == "missing":
-        return f"{path}: missing: {_kinds(last) or 'a value is needed'}"
-    if kind == "unexpected_positional_argument":
-        return f"{title}: value {value}: {'keyword arguments only' if owner is GAN else 'one argument too many'}"
-    if kind == "unexpected_keyword_argument":
-        siblings = _field_names(_owner(owner, loc)) if _owner(owner, loc) is not None else []
-        hint = f"; did you mean {_closest(path, siblings)}?" if siblings else ""
-        return f"{path}: value {value}: no such field{hint}"
-    return f"{path}: value {value}: {_allowed(kind, last, refusal)}"
-
-
-def _path(loc: list[Any]) -> tuple[str, str]:
-    """Dotted path of a refusal and the name of its last field; tags of unions are left out."""
-    path, last, union = "", "", False
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif not union:
-            path += f".{part}" if path else str(part)
-            last = str(part)
-        union = not union and part in _UNIONS
-    return path, last
-
-
-def _owner(owner: Any, loc: list[Any]) -> Any:
-    """Class whose field the last part of a location names."""
-    union: tuple[Any, ...] = ()
-    for part in loc[:-1]:
-        if union:
-            owner, union = next((cls for cls in union if cls().kind == part), None), ()
-        elif part in _UNIONS:
-            union = _UNIONS[part]
-        elif part in ("generator", "discriminator"):
-            owner = MLP
-        elif part == "referee":
-            owner = Referee
-    return owner
-
-
-def _kinds(field: str) -> str:
-    return _join(cls.__name__ for cls in _UNIONS[field]) if field in _UNIONS else ""
-
-
-def _allowed(kind: str, field: str, refusal: Any) -> str:
-    """Say what would have been accepted, from the type of a refusal."""
-    context = refusal.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "literal_error":
-        return f"one of {context['expected']}"
-    if kind == "too_long":
-        return f"at most {context['max_length']} values"
-    if kind == "too_short":
-        return f"at least {context['min_length']} values"
-    if kind == "bool_type":
-        return "True or False"
-    if kind in ("tuple_type", "iterable_type"):
-        return "a tuple of numbers"
-    if _kinds(field):
-        return f"one of {_kinds(field)}"
-    if kind in ("dataclass_type", "dataclass_exact_type"):
-        return f"an object of class {context['class_name']}"
-    message: str = refusal["msg"]
-    return message[:1].lower() + message[1:]
+    return f"{named(path)}: no such field; did you mean {closest(path, _paths(gan))}?"

@@ -22,8 +22,9 @@ from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.network import Net
 from gansim.kernels.train import train
 from gansim.packs import Pack, build_packs, build_player, network_shapes, training_plan
+from gansim.refusals import ConfigError
 from gansim.simulate import run_chunk
-from gansim.spec import GAN, ConfigError
+from gansim.spec import GAN
 from gansim.study import Study
 
 __all__ = ["RECORD_EVERY", "pack_costs", "peak_flops", "rate", "step_counts", "step_flops", "train_rate"]

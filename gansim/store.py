@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from gansim.spec import ConfigError
+from gansim.refusals import ConfigError, shown
 from gansim.traces import FIELDS, Traces
 
 if TYPE_CHECKING:
@@ -718,7 +718,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise StoreError(f"{path}: altered since it was written (its digest does not match): move it away")
     for name, holds in _SHAPES.items():
         if name in metadata and not holds(metadata[name]):
-            raise StoreError(f"{path}: {name}: value {metadata[name]!r:.60}: not as gansim writes it: move it away")
+            raise StoreError(f"{path}: {name}: value {shown(metadata[name])}: not as gansim writes it: move it away")
     return metadata
 
 
@@ -819,7 +819,7 @@ def _add_text(total: Any, texts: Iterable[str | None]) -> None:
             total.update(b"\xff" * 8)
             continue
         if not isinstance(text, str):
-            raise TypeError(f"cannot digest {text!r:.60} in a column of text")
+            raise TypeError(f"cannot digest {shown(text)} in a column of text")
         encoded = text.encode()
         total.update(struct.pack("<q", len(encoded)) + encoded)
     total.update(b"\xfe" * 8)

@@ -28,9 +28,10 @@ from gansim.parts import Collected, stored_reps
 from gansim.planning import Task, tasks_of
 from gansim.pool import Backend, Failure, Workers, open_workers
 from gansim.progress import Progress, count
+from gansim.refusals import ConfigError, shown
 from gansim.shard import Shard
 from gansim.simulate import Chunk
-from gansim.spec import GAN, ConfigError
+from gansim.spec import GAN
 from gansim.store import METADATA, Rows, StoreError
 from gansim.warm import run_chunk_warm, warm_up
 
@@ -199,7 +200,7 @@ class Study:
         """
         study = cls.__new__(cls)
         if not np.iterable(designs):
-            raise ConfigError(f"designs: value {designs!r:.60}: one or more, each once")
+            raise ConfigError(f"designs: value {shown(designs)}: one or more, each once")
         study._set(name, tuple(designs), seed, aims)
         return study
 
@@ -207,9 +208,9 @@ class Study:
         self.name = check_name(name, "name")
         self.seed = check_integer(seed, "seed", 0, MAX_SEED)
         if not isinstance(aims, str) or not is_text(aims):
-            raise ConfigError(f"aims: value {aims!r:.60}: text")
+            raise ConfigError(f"aims: value {shown(aims)}: text")
         if other := [design for design in designs if not isinstance(design, Design)]:
-            raise ConfigError(f"designs: value {other[0]!r:.60}: a Design")
+            raise ConfigError(f"designs: value {shown(other[0])}: a Design")
         self.aims = aims
         self.designs = designs
         names = [design.name for design in designs]
@@ -253,7 +254,7 @@ class Study:
             If there is not one number per cell, or one is refused.
         """
         if not np.iterable(reps):
-            raise ConfigError(f"reps: value {reps!r:.60}: a number for each of {len(self.cells)} cells")
+            raise ConfigError(f"reps: value {shown(reps)}: a number for each of {len(self.cells)} cells")
         if len(reps) != len(self.cells):
             raise ConfigError(f"reps: {len(reps)} numbers: one for each of {len(self.cells)} cells")
         study = Study.of(self.name, self.designs, self.seed, self.aims)
@@ -473,7 +474,7 @@ class Study:
             As `run` does.
         """
         if not isinstance(shard, Shard):
-            raise ConfigError(f"shard: value {shard!r:.60}: a Shard, such as Shard(2, 8)")
+            raise ConfigError(f"shard: value {shown(shard)}: a Shard, such as Shard(2, 8)")
         _check_thresholds(thresholds)
         with open_workers(backend, workers_for(jobs), scheduler) as workers:
             show = Progress(self.name, self.reps, self._steps, progress is False)
@@ -844,7 +845,7 @@ def _folder(out: str | os.PathLike[str], name: str) -> Path:
     try:
         return Path(out) / name
     except TypeError:
-        raise ConfigError(f"out: value {out!r:.60}: a path") from None
+        raise ConfigError(f"out: value {shown(out)}: a path") from None
 
 
 def _check_most(reps: Sequence[int], most_reps: int, whose: str) -> None:
@@ -857,7 +858,7 @@ def _check_thresholds(thresholds: object) -> None:
     from gansim.regimes import Thresholds
 
     if not (thresholds is None or isinstance(thresholds, Thresholds)):
-        raise ConfigError(f"thresholds: value {thresholds!r:.60}: a Thresholds, or None")
+        raise ConfigError(f"thresholds: value {shown(thresholds)}: a Thresholds, or None")
 
 
 def thresholds_for(folder: Folder, asked: Thresholds | None, say: Callable[[str], object]) -> Thresholds:

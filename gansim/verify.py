@@ -14,8 +14,8 @@ from gansim import reported, store
 from gansim.parts import Collected
 from gansim.pool import Backend
 from gansim.provenance import kernel_digest
+from gansim.refusals import ConfigError, shown
 from gansim.results import Results, open_results
-from gansim.spec import ConfigError
 from gansim.store import RUNS, DamagedError, StoreError
 from gansim.warm import compiled_afresh
 
@@ -108,7 +108,7 @@ def verify(
         If `fresh` is asked of other workers than threads, whose code is not this process's to throw away.
     """
     if fresh and backend != "threads":
-        raise ConfigError(f"fresh: value True with the backend {backend!r:.60}: threads alone")
+        raise ConfigError(f"fresh: value True with the backend {shown(backend)}: threads alone")
     results = open_results(folder)
     study, notes = results.study, _notes(results)
     if not results.complete and not results.metadata.get("digest"):

@@ -32,6 +32,10 @@ AIMS = (
     "of them, how often does the generator reach the target, and how do scale of the data, game, activation, "
     "generator, learning rates and size of a fixed sample change that?"
 )
+# Why not the default referee (64 units, batches of 64): of the accuracy that 512 converged affine generators leave to
+# find above 1/2 it finds 48 %, this one 64 %, in 0.8 of its time, and 0.2 points more of perceptrons with leaky ReLU
+# (0.10 +- 0.09 points less with tanh). Batches of 256 at a rate of 0.002 find 77 %, in 1.5 to 2 times its time.
+REFEREE = gs.Referee(hidden=(32,), batch_size=128)
 RECORDS = 25  # every 400 steps: measuring takes a tenth as long as training
 
 # Why not raw data for the rates: on raw N(500, 5^2) no pair of rates brings G to the target more than now and then
@@ -47,7 +51,7 @@ def both(**settings: object) -> dict[str, object]:
 
 def design(options: cli.StudyOptions) -> gs.Study:
     """The three designs as one study."""
-    gan = gs.GAN(target=report.TARGET, steps=options.steps, records=min(RECORDS, options.steps), referee=gs.Referee())
+    gan = gs.GAN(target=report.TARGET, steps=options.steps, records=min(RECORDS, options.steps), referee=REFEREE)
     generators = {"affine": {"generator.hidden": ()}, "1-16-1": {"generator.hidden": (16,)}}
     games = gs.Study(
         "games",

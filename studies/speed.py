@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Annotated
 
 import joblib
-from pydantic import Field
 
 from gansim import cli, provenance, store, tables
+from gansim.fields import Integer, Real
 from gansim.report import replace_figures
 from timing import pictures
 from timing import tables as report
@@ -28,16 +28,16 @@ from timing.cases import ACCOUNTED, BATCHES, CASES, GANS, WIDTHS
 class Options(cli.Options):
     """Options of this study."""
 
-    seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    seconds: Annotated[float, Real(0, 3600)] = 1.0
     """About how long each timing takes, 0 to 3,600: 250 steps at least."""
 
-    rounds: Annotated[int, Field(ge=1, le=1000)] = 5
+    rounds: Annotated[int, Integer(1, 1000)] = 5
     """Timings of each, 1 to 1,000; the best counts."""
 
-    cases: Annotated[int, Field(ge=1, le=len(CASES))] = len(CASES)
+    cases: Annotated[int, Integer(1, len(CASES))] = len(CASES)
     """How many of the pairs of networks, from the smallest on."""
 
-    most_gans: Annotated[int, Field(ge=16, le=1_000_000)] = 8192
+    most_gans: Annotated[int, Integer(16, 1_000_000)] = 8192
     """Trained at once where that is varied, 16 to 1,000,000."""
 
     no_peers: bool = False

@@ -476,7 +476,7 @@ def test_every_run_gets_exactly_one_regime(runs, records, data):
 )
 def test_impossible_thresholds_are_refused_by_name(changes):
     (name,) = changes
-    with pytest.raises(ValueError, match=f"^{name}: {re.escape(str(changes[name]))}|^{name}: .*; allowed: a number$"):
+    with pytest.raises(ValueError, match=f"^{name}: value {re.escape(repr(changes[name]))}: a number "):
         Thresholds(**changes)
 
 

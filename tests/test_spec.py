@@ -168,7 +168,7 @@ def test_every_valid_configuration_can_be_standardised_and_sized(gan: GAN) -> No
 MIX = Mixture((0, 1), 0.5)
 # path: (base, [bad values]); every path of every class is here, which a test below checks
 BAD: dict[str, tuple[dict[str, object], list[object]]] = {
-    "target": ({}, [3, None, "normal", SGD(), Normal, {"kind": "gamma"}]),
+    "target": ({}, [3, None, "normal", SGD(), Normal]),
     "target.mean": ({}, ["x", math.nan, math.inf, -math.inf, 2e6, None, True, 1j]),
     "target.std": ({}, [0, -5, math.nan, math.inf, 1e-10, "5", np.nan]),
     "target.low": ({"target": Uniform()}, [math.nan, "0", -2e6]),
@@ -189,7 +189,7 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "generator.activation": ({}, ["gelu", None, 1, "Tanh"]),
     "generator.slope": ({}, [-0.1, 1.1, math.nan, "x", True]),
     "generator.bias": ({}, [1, None, "yes"]),
-    "generator.init": ({}, ["kaiming", 3, None, SGD(), {"kind": "x"}]),
+    "generator.init": ({}, ["kaiming", 3, None, SGD()]),
     "generator.init.gain": ({"generator": MLP(init="xavier")}, [-1, 101, math.nan]),
     "generator.init.std": ({"generator": MLP(init=NormalInit())}, [-1, 101, "x"]),
     "generator.init.layers": (
@@ -209,7 +209,7 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "g_steps": ({}, [-1, 101, 1.0, None]),
     "batch_size": ({}, [0, 65537, "half", "full", 64.0, None, True, math.nan]),
     "steps": ({}, [0, 10**8 + 1, 5000.0, "5000", None, True]),
-    "records": ({}, [0, 5001, 50.0, None]),
+    "records": ({}, [0, 5001, 50.0, "none"]),
     "n_eval": ({}, [0, 31, 1000, 65568, 1024.0]),
     "referee": ({}, [True, 3, "yes", SGD()]),
     "referee.hidden": ({"referee": Referee()}, [3, (0,), (1,) * 5]),
@@ -252,24 +252,27 @@ def test_every_field_has_a_refusal_test() -> None:
         (lambda: Normal(500, -5), "std: value -5: a number from 1e-09 to 1e+06"),
         (lambda: Normal(1, 2, 3), "Normal: value 3: one argument too many"),
         (lambda: Normal(sdt=5), "sdt: value 5: no such field; did you mean std?"),
-        (lambda: GAN(Normal()), "target: missing: Normal, Uniform or Mixture; GAN: value"),
+        (
+            lambda: GAN(Normal()),
+            "GAN: value Normal(mean=0.0, std=1.0): keyword arguments only, such as GAN(target=...)",
+        ),
         (lambda: GAN(target=Normal(), gme="minimax"), "gme: value 'minimax': no such field; did you mean game?"),
         (
             lambda: GAN(target=Normal(), batch_size="full"),
             "batch_size: value 'full': an integer from 1 to 65,536, because",
         ),
-        (lambda: GAN(target=Normal(), steps=10), "records: value 50: an integer from 1 to steps = 10"),
+        (lambda: GAN(target=Normal(), steps=10, records=11), "records: value 11: an integer from 1 to steps = 10"),
         (lambda: GAN(target=Normal(), updates="simultaneous", d_steps=2), "d_steps: value 2: 1, because simultaneous"),
         (lambda: GAN(target=Normal(), updates="simultaneous", g_steps=0), "g_steps: value 0: 1, because simultaneous"),
         (lambda: GAN(target=Normal(), d_steps=0, g_steps=0), "g_steps: value 0: 1 to 100, because d_steps = 0"),
-        (lambda: GAN(target=Normal(1e6, 0.01)), "precision: value 'float32': one that resolves"),
-        (lambda: GAN(target=Mixture((1000, 1001), 1e-5)), "precision: value 'float32': one that resolves a standard"),
+        (lambda: GAN(target=Normal(1e6, 0.01)), "precision: default 'float32': one that resolves"),
+        (lambda: GAN(target=Mixture((1000, 1001), 1e-5)), "precision: default 'float32': one that resolves a standard"),
         (lambda: Mixture((-1, 1), np.array(0.5)), "stds: value array(0.5): a number from"),
         (lambda: Mixture((-1, 1), weights=np.array(0.5)), "weights: value array(0.5): None, or as many numbers as"),
-        (lambda: Mixture({-1, 1}), "means: value {1, -1}: numbers in order: a tuple or a list"),
-        (lambda: MLP(frozenset([3])), "hidden: value frozenset({3}): numbers in order: a tuple or a list"),
+        (lambda: Mixture({-1, 1}), "means: value {-1, 1}: a tuple of 2 to 64 numbers, such as (-1, 1)"),
+        (lambda: MLP(frozenset([3])), "hidden: value frozenset({3}): a tuple of 0 to 4 widths, such as (16,)"),
         (lambda: Mixture((0, 1), 0.9e-6), "stds: value 9e-07: at least a millionth of the largest distance, 1"),
-        (lambda: Mixture((0, 1), 1, (1, 2e6)), "weights: value (1, 2000000.0): a number from 1e-06 to 1e+06"),
+        (lambda: Mixture((0, 1), 1, (1, 2e6)), "weights[1]: value 2000000.0: a number from 1e-06 to 1e+06"),
         (lambda: MLP((0,)), "hidden[0]: value 0: an integer from 1 to 512"),
         (lambda: MLP(activation="tanh", slope=0.2), "slope: value 0.2: None, because tanh has no slope"),
         (lambda: MLP(activation="elu", slope=0), "slope: value 0: a number above 0 and up to 100"),
@@ -283,7 +286,16 @@ def test_every_field_has_a_refusal_test() -> None:
             lambda: from_dict({"target": {"kind": "normal", "sd": 1}}),
             "target.sd: value 1: no such field; did you mean std?",
         ),
-        (lambda: from_dict({}), "target: missing: Normal, Uniform or Mixture"),
+        (lambda: from_dict({}), "target: missing: a target: Normal, Uniform or Mixture, such as gs.Normal(mean, std)"),
+        (
+            lambda: from_dict({"target": {"kind": "gamma"}}),
+            "target.kind: value 'gamma': one of normal, uniform or mixture",
+        ),
+        (
+            lambda: replace(GAN_500, {"generator.init": {"kind": "x"}}),
+            "generator.init.kind: value 'x': one of he, xavier",
+        ),
+        (lambda: replace(GAN_500, {"target": {"mean": 3}}), "target.kind: missing: one of normal, uniform or mixture"),
     ],
 )
 def test_the_words_of_refusals(build, line: str) -> None:
@@ -381,7 +393,7 @@ NUMBERS = [
     for path in BAD
     if path.rpartition(".")[2]
     in {*("mean", "std", "low", "high", "lr", "beta", "beta1", "beta2", "rho", "eps", "gain", "noise_dim")}
-    | {*("d_steps", "g_steps", "steps", "records", "n_eval", "batch_size")}
+    | {*("d_steps", "g_steps", "steps", "n_eval", "batch_size")}
 ]
 
 

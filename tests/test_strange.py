@@ -13,11 +13,27 @@ from gansim import spec
 from gansim.regimes import Thresholds
 from gansim.spec import ConfigError, Given, Normal, from_dict, to_dict
 
+
+class Mute:
+    """Cannot be written."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Loud:
+    """Written at length, with what a terminal obeys."""
+
+    def __repr__(self) -> str:
+        return "\x1b[31m\n" * 100_000
+
+
 STRANGE = [
     *(None, True, "", "adam", "0.5", "1e-3", b"1", "\x1b[31m", "a\nb", 10**400, -1, 0, 1.5, np.nan, np.inf, -np.inf),
     *(1j, Fraction(1, 3), Decimal("0.1"), (), [], {}, {1}, {"kind": "normal"}, {"kind": "\n"}, [[1]], [[[1]]]),
     *(np.array([]), np.array(0.5), np.float32(0.5), np.int64(3), np.array(["a"]), pd.Series([1.0]), pd.NaT, object),
-    *(Normal(), spec.MLP(), spec.Adam(), range(3), float, print),
+    *(Normal(), spec.MLP(), spec.Adam(), range(3), float, print, Mute(), Loud(), [Mute()], {"kind": Loud()}),
+    *(np.timedelta64(3, "ns"), np.datetime64("2026-01-01"), iter(()), b"\xff", "\ud800", -0.0, 2**64),
 ]
 MADE = [spec.GAN(target=Normal()), *(kind() for kind in (Normal, spec.Uniform, spec.Mixture, spec.MLP, spec.Referee))]
 MADE += [kind() for kind in (spec.SGD, spec.Momentum, spec.RMSProp, spec.Adam, spec.He, spec.Xavier)]
@@ -32,7 +48,7 @@ def line_of(make, name):
     except ConfigError as error:
         line = str(error)
         assert name in line and "\n" not in line and "\x1b" not in line, line[:400]
-        assert len(line) < 600 and not re.search(r"pydantic|validation error|\[type=|Input should", line), line[:400]
+        assert len(line) < 600 and line.isprintable(), line[:400]
         return line
     return None
 
@@ -54,9 +70,11 @@ def test_a_strange_value_is_taken_or_refused_in_one_line(made, name):
 @pytest.mark.parametrize("kind", [Normal, spec.Mixture, spec.MLP, spec.Adam, spec.GAN, Given])
 def test_arguments_that_do_not_fit_are_refused(kind):
     for make in (lambda: kind(*range(9)), lambda: kind(nothing=1), lambda: kind(**{"a b": 1})):
-        with pytest.raises((ConfigError, TypeError)) as caught:
+        with pytest.raises(ConfigError) as caught:
             make()
-        assert "pydantic" not in str(caught.value)
+        assert re.search(
+            ": (value .*: no such field|value .*: one argument too many|missing|value .*: keyword)", str(caught.value)
+        )
 
 
 def test_the_same_from_plain_data():

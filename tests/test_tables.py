@@ -645,17 +645,19 @@ def test_sensitivity_at_the_defaults_is_the_table_itself(column):
 
 def test_sensitivity_follows_the_thresholds():
     traces, runs = a_study()
-    grid = vary(w1=(0.1, 0.3))
+    grid = vary(w1=(0.05, 0.15, 0.3))
     table = sensitivity(traces, FLOOR, runs, ["game"], grid, "g_state")
-    assert table["thresholds"].unique().tolist() == ["default", "w1 = 0.1", "w1 = 0.3"]
-    assert table["game"].tolist() == ["a"] * 15 + ["b"] * 15
+    assert table["thresholds"].unique().tolist() == ["default", "w1 = 0.05", "w1 = 0.15", "w1 = 0.3"]
+    assert table["game"].tolist() == ["a"] * 20 + ["b"] * 20
     converged = table[table["g_state"] == "converged"]
-    assert (
-        converged.groupby("thresholds")["count"].sum().loc[["w1 = 0.1", "default", "w1 = 0.3"]] == [15, 30, 45]
-    ).all()
+    counts = converged.groupby("thresholds")["count"].sum().to_dict()
+    floor = FLOOR.limits(Thresholds().window_length(10)).w1  # below it a threshold is the floor
+    at_the_floor = int((np.linspace(0, 0.4, 60) <= floor).sum())
+    assert 0.05 < floor < 0.15
+    assert counts == {"w1 = 0.05": at_the_floor, "w1 = 0.15": 23, "default": 30, "w1 = 0.3": 45}
     assert (table.groupby(["game", "thresholds"])["count"].sum() == 30).all()
     moved = table.drop_duplicates(["game", "thresholds"]).groupby("thresholds")["relabelled"].sum()
-    assert moved.to_dict() == {"default": 0, "w1 = 0.1": 15, "w1 = 0.3": 15}
+    assert moved.to_dict() == {"default": 0, "w1 = 0.05": 30 - at_the_floor, "w1 = 0.15": 7, "w1 = 0.3": 15}
 
 
 def test_sensitivity_refuses():

@@ -432,7 +432,7 @@ def known():
 def test_a_quadrature_says_how_far_off_it_is():
     off = np.array([[abs(found - exact), found.error, abs(exact)] for found, exact in known()])
     assert len(off) == 50
-    ulps = 8 * np.finfo(float).eps * off[:, 2]  # an AUC near 1 is off by a few more units than it says
+    ulps = np.finfo(float).eps * off[:, 2]  # the exact values are rounded too
     assert (off[:, 0] <= off[:, 1] + ulps).all()
     smooth = off[:, 1] < 1e-9 * off[:, 2]
     assert smooth.sum() >= 46  # the AUC of a smooth logit alone is as coarse as its cells
