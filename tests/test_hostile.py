@@ -301,11 +301,16 @@ REPLAY = "replay --cell 0 --rep 3 --frames 2"
 GROWING = """
 import sys
 from gansim import schema
+from gansim.report import write_report
 from gansim.study import Study
+
+def report(study, folder):  # or the tables of the first run would lie beside other runs, a fault that is one
+    write_report(study, folder, draw=False)
+
 described = schema.read(sys.argv[1])
 study = Study.of(described.name, described.designs, described.seed, described.aims)
 for reps in range(9, 10_000):
-    study.with_reps([reps] * len(study.cells)).run(sys.argv[2], jobs=1, progress=False)
+    study.with_reps([reps] * len(study.cells)).run(sys.argv[2], jobs=1, progress=False, report=report)
 """
 
 

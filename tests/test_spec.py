@@ -1,6 +1,7 @@
 """What is accepted, what is refused and in which words, and that descriptions survive dictionaries, JSON and pickle."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import pickle
@@ -514,3 +515,42 @@ def test_one_line_of_other_errors() -> None:
     assert one_line(caught.value) == "/no/such/file: No such file or directory"
     assert one_line(ValueError("two\nlines")) == "two lines"
     assert one_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+# --- identity -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gan", "digest"),
+    [
+        (GAN_500, "3f045f9a269b226c"),
+        (
+            GAN(
+                target=Mixture((-2, 2), 0.5, (1, 3)), standardise=True, samples=64, batch_size="full",
+                referee=Referee(), generator=MLP((8, 8), "elu", 0.5, init="orthogonal"), optimizer_g=Momentum(),
+                optimizer_d=RMSProp(),
+            ),
+            "2bf18f239d4cc50a",
+        ),
+        (
+            GAN(
+                target=Uniform(-1, 1), noise=Uniform(), noise_dim=3, game="as-written", updates="simultaneous",
+                precision="float64", steps=50, discriminator=MLP((), bias=False, init=Given([([[1.0]], None)])),
+                optimizer_g=SGD(0.5),
+            ),
+            "7319acb2e08b4f90",
+        ),
+    ],
+)  # fmt: skip
+def test_a_configuration_is_written_as_ever(gan: GAN, digest: str) -> None:
+    """Stored results are known by it: another name, order of numbers or default would make strangers of them."""
+    text = json.dumps(to_dict(gan), sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
+
+
+@given(st.integers(1, 10**8))
+def test_a_run_is_measured_50_times_or_at_every_step(steps: int) -> None:
+    gan = GAN(target=Normal(), steps=steps)
+    assert gan.records == min(50, steps)
+    assert replace(GAN_500, {"steps": steps}).records == min(50, steps)
+    assert from_dict(to_dict(gan)) == gan
