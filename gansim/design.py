@@ -51,7 +51,8 @@ RESERVED: frozenset[str] = frozenset(
 _MAX_CELLS = 100_000  # a frame of cells stays far below a second and 1 GB to build
 MAX_REPS = 10_000_000
 _LABELS = range(-(2**63), 2**63)  # integers that a column of the runs can hold
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?")
+_TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices, on Windows, with any ending
 
 
 def check_name(name: object, what: str) -> str:
@@ -60,7 +61,8 @@ def check_name(name: object, what: str) -> str:
     Parameters
     ----------
     name : str
-        1 to 64 letters, digits, "_", "-" and ".", starting with a letter or digit.
+        1 to 64 letters, digits, "_", "-" and ".", starting with a letter or digit and not ending in "."; not one that
+        Windows keeps for a device, such as "con" or "nul": results go from machine to machine.
     what : str
         How to call it in the refusal.
 
@@ -70,7 +72,10 @@ def check_name(name: object, what: str) -> str:
         If it is something else.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ConfigError(f"{what}: value {name!r}: 1 to 64 letters, digits, '_', '-', '.', a letter or digit first")
+        signs = "1 to 64 letters, digits, '_', '-', '.', a letter or digit first, '.' not last"
+        raise ConfigError(f"{what}: value {shown(name)}: {signs}")
+    if _TAKEN.fullmatch(name):
+        raise ConfigError(f"{what}: value {shown(name)}: a name that Windows does not keep for a device")
     return name
 
 

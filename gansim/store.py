@@ -92,6 +92,7 @@ _BAD = re.compile(r"\.bad(\.\d+)?$")
 
 _BATCH = 4096  # rows that are read at a time
 
+_MOST_METADATA = 64 << 20  # of 100,000 cells they have 30 MB
 _STAMP = "checksum"  # the key under which metadata.json holds the digest of all other keys
 
 
@@ -706,7 +707,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     with _reading(path):
         if not path.exists():
             raise StoreError(f"{path}: {os.strerror(errno.ENOENT)}: {_choose(path.parent)}")
-        content = path.read_bytes()
+        content = _content(path)
     try:
         metadata = json.loads(content.decode(), parse_constant=_no_json)
     except (ValueError, RecursionError):
@@ -720,6 +721,17 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
         if name in metadata and not holds(metadata[name]):
             raise StoreError(f"{path}: {name}: value {shown(metadata[name])}: not as gansim writes it: move it away")
     return metadata
+
+
+def _content(path: Path) -> bytes:
+    """Bytes of a file that anybody may have put there: a pipe would be waited for, a device may have no end."""
+    if not path.is_file() and not path.is_dir():
+        raise StoreError(f"{path}: is a device or a pipe: move it away or choose another folder")
+    with open(path, "rb") as file:
+        content = file.read(_MOST_METADATA + 1)
+    if len(content) > _MOST_METADATA:
+        raise StoreError(f"{path}: more than {_MOST_METADATA >> 20} MiB: move it away or choose another folder")
+    return content
 
 
 def _no_json(name: str) -> NoReturn:

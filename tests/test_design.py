@@ -201,6 +201,9 @@ def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
         ({"name": "a b"}, "name: value 'a b': 1 to 64 letters"),
         ({"name": "../x"}, "name: value '../x': 1 to 64 letters"),
         ({"name": ""}, "name: value '': 1 to 64 letters"),
+        ({"name": "a."}, "name: value 'a.': 1 to 64 letters"),
+        ({"name": "NUL"}, "name: value 'NUL': a name that Windows does not keep"),
+        ({"name": "com1.x"}, "name: value 'com1.x': a name that Windows does not keep"),
         ({"gan": 3}, "gan: value 3: a GAN"),
     ],
 )

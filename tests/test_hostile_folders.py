@@ -172,7 +172,7 @@ def check(command: str, name: str, kind: str, folder: Path, good: Path, out: Pat
 
 
 ALL = list(itertools.product(NAMES, (*DAMAGES, *UNREADABLE), COMMANDS))
-FAST = {(name, kind, COMMANDS[number % len(COMMANDS)]) for number, (name, kind, _) in enumerate(ALL[::21])}
+FAST = {(name, kind, COMMANDS[number % len(COMMANDS)]) for number, (name, kind, _) in enumerate(ALL[::49])}
 FAST |= {(TRACES, kind, "run") for kind in UNREADABLE}
 
 

@@ -298,6 +298,19 @@ def test_metadata_of_others_are_refused(tmp_path: Path, text: str, words: str) -
         store.claim_folder(tmp_path, "a")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_metadata_that_would_never_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / store.METADATA)
+    with pytest.raises(StoreError, match="is a device or a pipe: move it away"):
+        store.read_metadata(tmp_path)
+    (tmp_path / store.METADATA).unlink()
+    store.write_metadata(tmp_path / store.METADATA, {"gansim": "1", "study": "a" * (1 << 20)})
+    assert store.read_metadata(tmp_path)["study"] == "a" * (1 << 20)
+    monkeypatch.setattr(store, "_MOST_METADATA", 1 << 20)
+    with pytest.raises(StoreError, match="more than 1 MiB"):
+        store.read_metadata(tmp_path)
+
+
 def test_missing_metadata_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="choose the results folder"):
         store.read_metadata(tmp_path)
