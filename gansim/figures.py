@@ -52,6 +52,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gansim import tables, theory
 from gansim.floor import Floor
+from gansim.refusals import ConfigError
 from gansim.regimes import D_STATES, G_STATES, REGIMES, Thresholds, combine, d_states, g_states
 from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.traces import Traces
@@ -219,11 +220,11 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If `name` is not a plain file name.
     """
     if not re.fullmatch(r"[\w-][\w.-]*", name):
-        raise ValueError(f"name: {name!r}; allowed: letters, digits, '_', '-', and '.' but not first")
+        raise ConfigError(f"name: {name!r}; allowed: letters, digits, '_', '-', and '.' but not first")
     base = Path(folder)
     base.mkdir(parents=True, exist_ok=True)
     options: dict[str, dict[str, Any]] = {
@@ -291,7 +292,7 @@ def regime_shares(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, or a column is missing.
     """
     rows, blocks = columns_of(rows, "rows"), columns_of(blocks, "blocks")
@@ -428,15 +429,15 @@ def shares_over_time(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If the traces and runs differ in number, a run occurs twice, or the column is not one of the three.
     """
     _refuse_unfit(runs)
     by = columns_of(by)
     if len(traces) != len(runs):
-        raise ValueError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
+        raise ConfigError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
     if column not in _LEVELS:
-        raise ValueError(f"column: {column!r}; allowed: {', '.join(map(repr, _LEVELS))}")
+        raise ConfigError(f"column: {column!r}; allowed: {', '.join(map(repr, _LEVELS))}")
     if column == "d_state":
         codes = d_states(traces, thresholds)
     else:
@@ -479,12 +480,12 @@ def regimes_over_time(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there is no table, or a table does not count states by `step`, `rows` and `columns` alone.
     """
     counted = [_counted(table, [name for name in (rows, columns) if name]) for table in shares]
     if not shares:
-        raise ValueError("shares: no tables; expected at least one of shares_over_time")
+        raise ConfigError("shares: no tables; expected at least one of shares_over_time")
     across = _facets(shares[0], columns)
     tables_and_names = list(zip(shares, counted, strict=True))
     lines = [(table, name, level) for level in _facets(shares[0], rows) for table, name in tables_and_names]
@@ -513,7 +514,7 @@ def _counted(table: pd.DataFrame, by: Sequence[str]) -> str:
     names = [str(name) for name in table.columns]
     counted = [name for name in _LEVELS if name in names]
     if len(counted) != 1 or sorted(names[: names.index(counted[0])]) != sorted([*by, "step"]):
-        raise ValueError(f"shares: columns {', '.join(names)}; expected those of shares_over_time by {', '.join(by)}")
+        raise ConfigError(f"shares: columns {', '.join(names)}; expected those of shares_over_time by {', '.join(by)}")
     return counted[0]
 
 
@@ -592,7 +593,7 @@ def rate_map(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, a column is missing, the outcome is unknown, or a number is not positive.
     """
     shares = _chosen(tables.tabulate(_complete(runs, column), [y, x], column), column, value)
@@ -600,7 +601,7 @@ def rate_map(
     share, low = (points[name].unstack(x).sort_index().sort_index(axis=1) for name in ("share", "low"))
     xs, ys = share.columns.to_numpy(np.float64), share.index.to_numpy(np.float64)
     if not (xs[0] > 0 and ys[0] > 0):
-        raise ValueError(f"{x}, {y}: the axes are logarithmic; expected numbers above 0")
+        raise ConfigError(f"{x}, {y}: the axes are logarithmic; expected numbers above 0")
     figure, axes = _one(ax, (5.6, 4.9))
     x_edges, y_edges = _edges(xs), _edges(ys)
     look: Any = {"cmap": "cividis", "vmin": 0, "vmax": 1, "linewidth": 0, "label": "share"}
@@ -662,7 +663,7 @@ class Example:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If shapes disagree, or `x` does not increase.
     """
 
@@ -681,9 +682,9 @@ class Example:
         for name, like in (("density", "x"), ("d", "x"), ("v", "steps")):
             found, wanted = len(getattr(self, name)), len(getattr(self, like))
             if found != wanted:
-                raise ValueError(f"{name}: {found} values; expected {wanted}, as many as {like}")
+                raise ConfigError(f"{name}: {found} values; expected {wanted}, as many as {like}")
         if len(self.x) < 2 or not np.all(np.diff(self.x) > 0):
-            raise ValueError("x: expected at least two points, increasing")
+            raise ConfigError("x: expected at least two points, increasing")
 
 
 @_styled
@@ -704,11 +705,11 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no examples.
     """
     if not examples:
-        raise ValueError("examples: none; expected at least one")
+        raise ConfigError("examples: none; expected at least one")
     pitch, top, bottom, left = 1.02, 0.62, 0.34, 1.62
     figure = Figure(figsize=(_WIDTH, top + bottom + pitch * len(examples)))
     place, wide, tall = _Inches(figure), 1.46, pitch - 0.34
@@ -838,12 +839,12 @@ def v_against_auc(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs.
     """
     _refuse_unfit(runs)
     if not len(runs):
-        raise ValueError("runs: no rows; there is nothing to draw")
+        raise ConfigError("runs: no rows; there is nothing to draw")
     figure, axes = _one(ax, (_WIDTH, 4.6))
     auc, v = runs["auc"].to_numpy(np.float64), runs["v"].to_numpy(np.float64)
     finite = np.isfinite(auc) & np.isfinite(v)
@@ -989,12 +990,12 @@ def moments_cloud(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, or `reach` is not above 10.
     """
     _refuse_unfit(runs)
     if not len(runs) or not reach > 10:
-        raise ValueError(f"runs, reach: {len(runs)} rows, {reach}; expected at least one, and above 10")
+        raise ConfigError(f"runs, reach: {len(runs)} rows, {reach}; expected at least one, and above 10")
     mean, sd = target
     across, down = _facets(runs, columns), _facets(runs, rows)
     figure = Figure(figsize=(_WIDTH, 1.35 + 2.0 * len(down)), layout="constrained")
@@ -1078,12 +1079,12 @@ def convergence_time(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, or a run occurs twice.
     """
     _refuse_unfit(runs)
     if not len(runs):
-        raise ValueError("runs: no rows; there is nothing to draw")
+        raise ConfigError("runs: no rows; there is nothing to draw")
     by = columns_of(by)
     across, groups = _facets(runs, columns), _combinations(runs, by)
     names = [_name(group, labels) or "all runs" for group in groups]
@@ -1189,7 +1190,7 @@ def sample_size(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, a column is missing, or a size is not a number.
     """
     _refuse_unfit(runs)
@@ -1230,7 +1231,9 @@ def _sizes(values: pd.Series[Any]) -> pd.Series[Any]:
     sizes = pd.to_numeric(values, errors="coerce")
     unknown = values[sizes.isna() & values.notna() & (values != "fresh")]
     if len(unknown):
-        raise ValueError(f"{values.name}: {unknown.iloc[0]!r}; expected numbers, and 'fresh' or nothing for fresh data")
+        raise ConfigError(
+            f"{values.name}: {unknown.iloc[0]!r}; expected numbers, and 'fresh' or nothing for fresh data"
+        )
     return sizes
 
 
@@ -1288,7 +1291,7 @@ def referee(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, or a column is missing.
     """
     by = columns_of(by)
@@ -1352,13 +1355,13 @@ def ratio_bars(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there is nothing to draw, or a ratio is not above 0.
     """
     rows, columns = columns_of(rows, "rows"), columns_of(columns, "columns")
     values = table[columns].to_numpy(np.float64)
     if not np.isfinite(values).any() or (values <= 0).any():
-        raise ValueError(f"{', '.join(columns)}: the axis is logarithmic; expected at least one number, all above 0")
+        raise ConfigError(f"{', '.join(columns)}: the axis is logarithmic; expected at least one number, all above 0")
     pitch, thick = 0.2 * len(columns) + 0.14, 0.2
     figure = Figure(figsize=(_WIDTH, 1.35 + pitch * len(table)), layout="constrained")
     axes = figure.add_subplot()
@@ -1417,11 +1420,11 @@ def lines_by_panel(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there is nothing to draw, or a number is not above 0.
     """
     if not len(table) or not (table[[x, y]].to_numpy(np.float64) > 0).all():
-        raise ValueError(f"{x}, {y}: the axes are logarithmic; expected at least one point, all numbers above 0")
+        raise ConfigError(f"{x}, {y}: the axes are logarithmic; expected at least one point, all numbers above 0")
     levels = _facets(table, panel)
     figure = Figure(figsize=(_WIDTH, 2.9), layout="constrained")
     grid = figure.subplots(1, len(levels), squeeze=False, sharey=True)[0]
@@ -1610,7 +1613,7 @@ def _complete(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
 def _chosen(table: pd.DataFrame, column: str, level: str) -> pd.DataFrame:
     """Rows of a table of shares that speak of one level, one per group."""
     if level not in set(table[column]):
-        raise ValueError(f"{column}: {level!r} does not occur; allowed: {', '.join(map(str, table[column].unique()))}")
+        raise ConfigError(f"{column}: {level!r} does not occur; allowed: {', '.join(map(str, table[column].unique()))}")
     return table[(table[column] == level).to_numpy()].reset_index(drop=True)
 
 

@@ -12,15 +12,31 @@ from numpy.typing import NDArray
 from gansim.refusals import ConfigError, shown
 from gansim.regimes import LABELS
 
-__all__ = ["cells_of", "check_frame", "columns_of", "refuse_twice", "replicates_of"]
+__all__ = ["cells_of", "check_frame", "check_values", "columns_of", "refuse_twice", "replicates_of"]
 
 Codes = NDArray[np.int64]
+_IDS = ("design", "seed", "cell", "rep")  # what tells runs apart
 
 
 def check_frame(frame: object, name: str = "runs") -> None:
-    """Refuse what is no data frame: ConfigError, in one line."""
+    """Refuse what is no data frame, has a column twice, or runs without a number: ConfigError, in one line."""
     if not isinstance(frame, pd.DataFrame):
         raise ConfigError(f"{name}: value {shown(frame)}: a pandas data frame")
+    if not frame.columns.is_unique:
+        raise ConfigError(f"{name}: column {shown(frame.columns[frame.columns.duplicated()][0])} twice: each once")
+    for column in _IDS:
+        if column in frame.columns and frame[column].isna().any():
+            raise ConfigError(f"{name}: column {column}: a value is missing: every run has one")
+
+
+def check_values(frame: pd.DataFrame, columns: Iterable[Any]) -> None:
+    """Refuse columns that hold what cannot be told apart, such as lists: ConfigError, in one line."""
+    for column in columns:
+        values = frame[column]
+        if values.dtype == object:
+            for value in values:
+                if not pd.api.types.is_hashable(value):
+                    raise ConfigError(f"{shown(column)}: value {shown(value)}: text, numbers or other single values")
 
 
 def columns_of(names: object, what: str = "by") -> list[Any]:

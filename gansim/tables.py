@@ -34,8 +34,9 @@ from scipy import stats
 from gansim import escaping
 from gansim.floor import Floor
 from gansim.intervals import Interval, kaplan_meier, mcse, of_mean, of_share, two_sided, wilson
+from gansim.refusals import ConfigError, shown
 from gansim.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, combine, final_states
-from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
+from gansim.replicates import cells_of, check_frame, check_values, columns_of, refuse_twice, replicates_of
 from gansim.traces import FIELDS, Traces
 
 __all__ = [
@@ -92,7 +93,7 @@ def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime"
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, a run occurs twice, a column is missing, named twice or named like one of the table, or
         `column` has missing values.
     """
@@ -166,13 +167,13 @@ def share_of(runs: pd.DataFrame, chosen: ArrayLike, level: float = 0.95) -> Shar
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, a run occurs twice, or `chosen` is not one boolean per run.
     """
     check_frame(runs)
     hit = np.asarray(chosen)
     if hit.dtype != bool or hit.shape != (len(runs),):
-        raise ValueError(f"chosen: {hit.dtype} of shape {hit.shape}: booleans, one for each of {len(runs)} runs")
+        raise ConfigError(f"chosen: {hit.dtype} of shape {hit.shape}: booleans, one for each of {len(runs)} runs")
     table = tabulate(runs.assign(**{_CHOSEN: hit}), [], _CHOSEN, level)
     names = [field.name for field in fields(Share)]
     return Share(**{name: table[name].iloc[1].item() for name in names})
@@ -239,7 +240,7 @@ def compare(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If a column, level or outcome does not occur, `a` equals `b`, no stratum has both, a run or a replicate occurs
         twice, a column is named like one of the table, or the runs of `a` and of `b` have no seed in common.
     """
@@ -252,15 +253,17 @@ def compare(
     refuse_twice(runs)
     outcome, means = _outcome(runs, column, value)
     if np.any(in_a & in_b):
-        raise ValueError(f"{factor}: {a!r} cannot be compared with itself")
+        raise ConfigError(f"{factor}: {shown(a)} cannot be compared with itself")
 
     keys, outcome["stratum"] = _groups(runs, by)
     arms = [_by_replicate(outcome[chosen], factor, arm) for chosen, arm in ((in_a, a), (in_b, b))]
     pairs = pd.concat([arms[0].add_suffix("_a"), arms[1].add_suffix("_b")], axis=1, join="inner")
     if pairs.empty and not set(outcome["seed"][in_a]) & set(outcome["seed"][in_b]):
-        raise ValueError("seed: the runs of a pair have different seeds, so they share no random numbers; one study")
+        raise ConfigError("seed: the runs of a pair have different seeds, so they share no random numbers; one study")
     if pairs.empty:
-        raise ValueError(f"{factor}: no stratum has runs of both {a!r} and {b!r}; strata: {', '.join(by) or 'none'}")
+        raise ConfigError(
+            f"{factor}: no stratum has runs of both {shown(a)} and {shown(b)}; strata: {', '.join(by) or 'none'}"
+        )
 
     stratum = pairs.index.get_level_values("stratum").to_numpy()
     sizes = np.bincount(outcome["stratum"][in_a | in_b], minlength=len(keys))
@@ -301,7 +304,7 @@ def estimate(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there are no runs, a run occurs twice, or a column is missing, not of numbers, named twice or named like one
         of the table.
     """
@@ -357,15 +360,15 @@ def sensitivity(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If the grid is empty, the traces and runs differ in number, or the column is not a label.
     """
     check_frame(runs)
     if len(traces) != len(runs):
-        raise ValueError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
+        raise ConfigError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
     grid = [grid] if isinstance(grid, Thresholds) else grid
     if not grid or not all(isinstance(entry, Thresholds) for entry in grid):
-        raise ValueError(f"grid: value {grid!r:.60}: Thresholds, at least one")
+        raise ConfigError(f"grid: value {shown(grid)}: Thresholds, at least one")
     by = _require_columns(runs, by)
     refuse_twice(runs)
     keys, group = _groups(runs, by)
@@ -395,7 +398,7 @@ def _outcome(runs: pd.DataFrame, column: str, value: Any) -> tuple[pd.DataFrame,
     levels, codes = _levels(runs, column)
     value = {"g_state": "converged"}.get(column) if value is None else value
     if value not in levels:
-        raise ValueError(f"{column}: {value!r} does not occur; allowed: {', '.join(map(repr, levels))}")
+        raise ConfigError(f"{column}: {shown(value)} does not occur; allowed: {', '.join(map(repr, levels))}")
     return frame.assign(outcome=codes == list(levels).index(value)), False
 
 
@@ -446,10 +449,12 @@ def _paired_means(values: Floats, runs: int, level: float) -> dict[str, Any]:
 def _equal_to(values: pd.Series[Any], level: Any, name: str) -> NDArray[np.bool_]:
     """Which values equal the level; refused if none does."""
     if not pd.api.types.is_scalar(level):
-        raise ValueError(f"{name}: value {level!r:.60}: one level of {values.name}")
+        raise ConfigError(f"{name}: value {shown(level)}: one level of {values.name}")
     equal = (values.isna() if pd.isna(level) else values == level).to_numpy(dtype=bool)
     if not equal.any():
-        raise ValueError(f"{values.name}: {level!r} does not occur; allowed: {', '.join(map(repr, values.unique()))}")
+        raise ConfigError(
+            f"{values.name}: {shown(level)} does not occur; allowed: {', '.join(map(repr, values.unique()))}"
+        )
     return equal
 
 
@@ -457,9 +462,9 @@ def _by_replicate(outcome: pd.DataFrame, factor: str, arm: Any) -> pd.DataFrame:
     """Outcomes of one level, indexed by stratum, seed and replicate; refused if that does not identify a run."""
     twice = outcome[outcome.duplicated(["stratum", "seed", "rep"])]
     if len(twice):
-        raise ValueError(
-            f"{factor} = {arm!r}: replicate {twice['rep'].iloc[0]} occurs more than once in a stratum, so that pairs "
-            "are ambiguous; name in `by` every other factor that varies"
+        raise ConfigError(
+            f"{factor} = {shown(arm)}: replicate {twice['rep'].iloc[0]} occurs more than once in a stratum, so that "
+            "pairs are ambiguous; name in `by` every other factor that varies"
         )
     return outcome.set_index(["stratum", "seed", "rep"])
 
@@ -492,8 +497,9 @@ def _factors(runs: pd.DataFrame, factor: str) -> list[str]:
 
 def _numeric(values: pd.Series[Any]) -> Floats:
     """Return a column as numbers, or refuse one of something else."""
-    if values.dtype.kind not in "iufb" and not pd.api.types.is_numeric_dtype(values.dtype):
-        raise ValueError(f"{values.name}: values such as {values.iloc[0]!r:.60}: a column of numbers")
+    number = values.dtype.kind in "iufb" or pd.api.types.is_numeric_dtype(values.dtype)
+    if not number or values.dtype.kind == "c":
+        raise ConfigError(f"{values.name}: values such as {shown(values.iloc[0])}: a column of numbers")
     return values.to_numpy(np.float64, na_value=np.nan)
 
 
@@ -518,7 +524,7 @@ def _relabel(
         return g, G_STATES
     if column == "d_state":
         return d, D_STATES
-    raise ValueError(f"column: {column!r}; allowed: 'regime', 'g_state', 'd_state'")
+    raise ConfigError(f"column: {shown(column)}; allowed: 'regime', 'g_state', 'd_state'")
 
 
 def _describe(thresholds: Thresholds) -> str:
@@ -533,7 +539,7 @@ def _describe(thresholds: Thresholds) -> str:
 def _groups(runs: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Return each group's values of `by`, in order of first appearance, and the number of each run's group."""
     if len(runs) == 0:
-        raise ValueError("runs: no rows; there is nothing to tabulate")
+        raise ConfigError("runs: no rows; there is nothing to tabulate")
     if not by:
         return pd.DataFrame(index=pd.RangeIndex(1)), np.zeros(len(runs), dtype=np.int64)
     group = runs.groupby(list(by), sort=False, observed=True, dropna=False).ngroup().to_numpy().astype(np.int64)
@@ -545,7 +551,7 @@ def _levels(runs: pd.DataFrame, column: str) -> tuple[pd.Index[Any], NDArray[np.
     """Return a column's levels and each run's position among them."""
     values = runs[column]
     if values.isna().any():
-        raise ValueError(
+        raise ConfigError(
             f"{column}: {int(values.isna().sum())} of {len(values)} values are missing; shares would not add up"
         )
     if not isinstance(values.dtype, pd.CategoricalDtype):
@@ -568,9 +574,10 @@ def _require_columns(runs: pd.DataFrame, by: str | Sequence[str], *others: str) 
     names = [*by, *columns_of(others, "column")]
     for name in names:
         if name not in runs.columns:
-            raise ValueError(f"{name!r}: no such column; allowed: {', '.join(map(str, runs.columns))}")
+            raise ConfigError(f"{shown(name)}: no such column; allowed: {', '.join(map(str, runs.columns))}")
         if names.count(name) > 1:
-            raise ValueError(f"{name!r}: named twice")
+            raise ConfigError(f"{shown(name)}: named twice")
+    check_values(runs, names)
     return by
 
 
@@ -578,7 +585,9 @@ def _refuse_hidden(by: Sequence[str], made: Sequence[str]) -> None:
     """Refuse columns of the runs that those of the table would overwrite."""
     hidden = [name for name in by if name in made]
     if hidden:
-        raise ValueError(f"{hidden[0]!r}: a column of the table has this name; allowed: other than {', '.join(made)}")
+        raise ConfigError(
+            f"{shown(hidden[0])}: a column of the table has this name; allowed: other than {', '.join(made)}"
+        )
 
 
 # Files ------------------------------------------------------------------------------------------------------------
@@ -601,13 +610,13 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If the columns are not those of `tabulate`.
     """
     check_frame(tidy, "tidy")
     names = [str(name) for name in tidy.columns]
     if not _is_tidy(tidy):
-        raise ValueError(f"tidy: columns {', '.join(names)}; expected those of tabulate, ending in {', '.join(_TIDY)}")
+        raise ConfigError(f"tidy: columns {', '.join(names)}; expected those of tabulate, ending in {', '.join(_TIDY)}")
     split = names.index("count") - 1
     keys, group = _groups(tidy, names[:split])
     wide = keys.assign(**{name: tidy.groupby(group)[name].first().to_numpy() for name in ("n", "replicates")})
@@ -638,7 +647,7 @@ def share_text(k: int, n: int, level: float = 0.95) -> str:
 
     Raises
     ------
-    ValueError
+    ConfigError
         Unless 0 <= k <= n, 0 < n and 0 < level < 1.
 
     Examples
@@ -648,7 +657,7 @@ def share_text(k: int, n: int, level: float = 0.95) -> str:
     """
     low, high = wilson(k, n, level)
     if n < 1:
-        raise ValueError(f"n: {n}; expected at least one trial")
+        raise ConfigError(f"n: {n}; expected at least one trial")
     return _share_text(k / n, float(low), float(high), None)
 
 
@@ -684,11 +693,11 @@ def save(
 
     Raises
     ------
-    ValueError
+    ConfigError
         If `name` is not a plain file name.
     """
     if not re.fullmatch(r"[\w-][\w.-]*", name):
-        raise ValueError(f"name: {name!r}; allowed: letters, digits, '_', '-', and '.' but not first")
+        raise ConfigError(f"name: {shown(name)}; allowed: letters, digits, '_', '-', and '.' but not first")
     check_frame(frame, "frame")
     base, frame = Path(folder), _rounded(frame)
     base.mkdir(parents=True, exist_ok=True)

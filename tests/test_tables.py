@@ -13,6 +13,7 @@ from gansim import tables
 from gansim.design import RESERVED
 from gansim.floor import floor_of
 from gansim.intervals import of_share
+from gansim.refusals import ConfigError
 from gansim.regimes import G_STATES, REGIMES, Thresholds, label, vary
 from gansim.spec import Normal
 from gansim.tables import compare, estimate, kaplan_meier, save, sensitivity, share_of, shares_wide, tabulate, wilson
@@ -906,3 +907,36 @@ def test_cells(name, value, text):
 )
 def test_a_mean_is_written_to_its_error(arguments, text):
     assert tables._mean_text(*arguments) == text
+
+
+# What is no frame of runs -----------------------------------------------------------------------------------------
+
+
+def odd_runs():
+    return pd.DataFrame({"cell": [0, 0], "rep": [0, 1], "game": ["a", "b"], "regime": ["x", "y"], "w1": [0.1, 0.2]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"game": [[1], [2]]}, r"'game': value \[1\]: text, numbers or other single values"),
+        ({"regime": [{}, {}]}, r"'regime': value \{\}: text, numbers"),
+        ({"rep": [0, None]}, "runs: column rep: a value is missing: every run has one"),
+        ({"cell": [np.nan, np.nan]}, "runs: column cell: a value is missing"),
+    ],
+)
+def test_columns_that_hold_no_values_are_refused(changes, line):
+    runs = odd_runs().assign(**changes)
+    with pytest.raises(ConfigError, match=f"^{line}"):
+        tabulate(runs, "game", "regime")
+    assert tabulate(odd_runs(), "game", "regime")["n"].tolist() == [1, 1, 1, 1]  # the control
+
+
+def test_a_column_that_occurs_twice_is_refused():
+    with pytest.raises(ConfigError, match=r"^runs: column 'game' twice: each once"):
+        tabulate(pd.concat([odd_runs(), odd_runs()[["game"]]], axis=1), "game", "regime")
+
+
+def test_complex_numbers_are_no_numbers_to_estimate():
+    with pytest.raises(ConfigError, match=r"^w1: values such as .*1j.*: a column of numbers"):
+        estimate(odd_runs().assign(w1=1j), "game", "w1")
