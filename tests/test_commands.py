@@ -564,7 +564,7 @@ def test_other_thresholds_without_simulating(folder: Path, capsys: pytest.Captur
     assert main(["relabel", str(folder), "--no-figures"]) == 0
     assert "\n0 of 160 runs" in said(capsys)[0]
     assert main(["relabel", str(folder), "--idle", "0.7"]) == 2
-    assert said(capsys)[1] == "gansim: error: idle: 0.7; allowed: from 0 to 0.5\n"
+    assert said(capsys)[1] == "gansim: error: idle: value 0.7: a number from 0 to 0.5\n"
 
 
 def test_replicates_are_planned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,7 +189,7 @@ def test_any_arguments(
     [
         (["replay", "small", "--cell", "1" * 5000, "--rep", "0"], "cell: value 111"),
         (["run", "small.toml", "--dry-run", "--target-mcse", "nan"], "target_mcse: value nan: a number above 0"),
-        (["relabel", "small", "--ks-never", "inf"], "ks_never: inf; allowed"),
+        (["relabel", "small", "--ks-never", "inf"], "ks_never: value inf: a number"),
         (["relabel", "small", "--out", "small"], "holds files that are no relabelled runs (.lock)"),
         (["relabel", "small", "--out", "mine"], "holds files that are no relabelled runs: choose another folder"),
         (["relabel", "small", "--out", "text"], "text: cannot write (File exists)"),

@@ -271,9 +271,9 @@ def test_yardsticks_get_the_networks_of_the_case(study):
 @pytest.mark.parametrize(
     ("argv", "line"),
     [
-        ("--seconds -1", "--seconds: value -1.0: input should be greater than or equal to 0"),
+        ("--seconds -1", "--seconds: value -1.0: a number from 0 to 3,600"),
         ("--rounds 0", "--rounds: value 0: "),
-        ("--cases 7", "--cases: value 7: input should be less than or equal to 6"),
+        ("--cases 7", "--cases: value 7: an integer from 1 to 6"),
         ("--most-gans 15", "--most-gans: value 15: "),
         ("--jobs 0", "--jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
         ("--reps 3", "--reps: no such option"),

@@ -80,5 +80,5 @@ def test_arguments_that_do_not_fit_are_refused(kind):
 def test_the_same_from_plain_data():
     base = to_dict(spec.GAN(target=Normal()))
     for name in base:
-        for value in STRANGE:
+        for value in STRANGE[::3]:  # each of them whole: half of the fields have objects to build
             line_of(lambda name=name, value=value: from_dict({**base, name: value}), name)
