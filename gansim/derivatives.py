@@ -14,6 +14,7 @@ from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.network import Net, Player
 from gansim.kernels.train import losses_and_gradients
 from gansim.packs import batch_weights, build_player, data_unit, network_shapes, replicate_key
+from gansim.refusals import ConfigError
 from gansim.replay import Layers, samples_of
 from gansim.spec import GAN, MLP, Adam, He, check_gan
 
@@ -63,7 +64,7 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
     reals = (samples_of(x, net_d.sizes[0], "x") - location) / scale
     noises = samples_of(z, net_g.sizes[0], "z")
     if len(reals) != len(noises):
-        raise ValueError(f"x, z: {len(reals)} and {len(noises)} samples: as many of both")
+        raise ConfigError(f"x, z: {len(reals)} and {len(noises)} samples: as many of both")
     dtype = np.dtype(np.float64)
     lanes = LANES[dtype]
     g, d = (
@@ -90,16 +91,16 @@ def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
     try:
         layers = [(np.asarray(weights, float), np.asarray(bias, float)) for weights, bias in theta]
     except (TypeError, ValueError):
-        raise ValueError(
+        raise ConfigError(
             f"{name}: not a list of (weights, bias) per layer of numbers: expected shapes {wanted}"
         ) from None
     shapes = [(weights.shape, bias.shape) for weights, bias in layers]
     if shapes != wanted:
-        raise ValueError(f"{name}: shapes {shapes}: expected {wanted}")
+        raise ConfigError(f"{name}: shapes {shapes}: expected {wanted}")
     if not all(np.isfinite(array).all() for layer in layers for array in layer):
-        raise ValueError(f"{name}: holds a number that is not finite: expected finite weights and biases")
+        raise ConfigError(f"{name}: holds a number that is not finite: expected finite weights and biases")
     if not net.bias and any(bias.any() for _, bias in layers):
-        raise ValueError(f"{name}: holds a bias other than 0: expected zeros for a network without biases")
+        raise ConfigError(f"{name}: holds a bias other than 0: expected zeros for a network without biases")
     lanes = LANES[np.dtype(np.float64)]
     key = replicate_key(0, [0] * lanes)
     player = build_player(

@@ -477,7 +477,10 @@ def level_label(value: object) -> Label:
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, (str, int, float)) and not isinstance(plain, bool):
         return plain
-    return " ".join(repr(plain).split())
+    try:
+        return " ".join(repr(plain).split())
+    except Exception:
+        raise ConfigError(f"level {shown(plain)}: a value that can be written") from None
 
 
 def stored_level(cell: Cell, name: str, plain: bool) -> Label | None:

@@ -19,7 +19,7 @@ from gansim.planning import work
 from gansim.progress import count
 from gansim.shard import Shard
 from gansim.spec import GAN, MLP
-from gansim.study import Study, workers_for
+from gansim.study import Study, check_study, workers_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,6 +174,7 @@ def describe(study: Study, jobs: int = -1, shard: Shard | None = None) -> list[s
     >>> print(describe(Study("games", GAN(target=Normal()), {"game": ["minimax"]}, reps=64), jobs=1)[0])
     study games: 1 design, 1 cell, 64 runs, seed 0
     """
+    check_study(study)
     workers, parts = workers_for(jobs), list(_with_reps(study, shard))
     runs = count(sum(sum(reps) for _, reps in parts), "run")
     lines = [

@@ -93,11 +93,17 @@ def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
 
 def samples_of(values: ArrayLike, dimension: int, name: str) -> NDArray[np.float64]:
     """Samples as (n, dimension); one-dimensional ones may come as (n,)."""
-    array = np.asarray(values, float)
+    try:
+        array = np.asarray(values)
+    except Exception:  # rows of unequal lengths, or objects that make no array
+        raise ConfigError(f"{name}: value {shown(values)}: numbers") from None
+    if array.dtype.kind not in "iuf":
+        raise ConfigError(f"{name}: value {shown(values)}: numbers")
+    array = array.astype(float)
     out = array[:, None] if array.ndim == 1 and dimension == 1 else array
     if out.ndim != 2 or out.shape[1] != dimension or not len(out):
         wanted = "(n,) or (n, 1)" if dimension == 1 else f"(n, {dimension})"
-        raise ValueError(f"{name}: shape {array.shape}: {wanted}, n at least 1")
+        raise ConfigError(f"{name}: shape {array.shape}: {wanted}, n at least 1")
     return out
 
 

@@ -20,13 +20,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.fields import Integer, Real, check_named, described
+from gansim.fields import Integer, Real, described
 from gansim.refusals import ConfigError, Refused, shown
 from gansim.spec import Uniform
 
@@ -122,7 +121,7 @@ def _scaled(u: float, over: Range) -> float | int:
     return min(max(math.floor(value + 0.5), over.low), over.high)
 
 
-@dataclass(frozen=True)
+@described
 class Sample(ABC):
     """Points spread over the ranges of some fields: `Sobol` or `LatinHypercube`.
 
@@ -143,8 +142,8 @@ class Sample(ABC):
     """
 
     ranges: Mapping[str, Range]
-    n: int
-    seed: int = 0
+    n: Annotated[int, Integer(1, MAX_POINTS)]
+    seed: Annotated[int, Integer(0, 2**64 - 1)] = 0
     method: ClassVar[str]
 
     def __post_init__(self) -> None:
@@ -156,8 +155,6 @@ class Sample(ABC):
             if not isinstance(over, (Uniform, LogUniform, Integers)):
                 raise ConfigError(f"ranges: {path}: value {shown(over)}: one of Uniform, LogUniform, Integers")
         object.__setattr__(self, "ranges", dict(self.ranges))
-        object.__setattr__(self, "n", check_named("n", self.n, Integer(1, MAX_POINTS)))
-        object.__setattr__(self, "seed", check_named("seed", self.seed, Integer(0, 2**64 - 1)))
 
     @abstractmethod
     def _cube(self, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -195,7 +192,7 @@ class Sample(ABC):
         return found
 
 
-@dataclass(frozen=True)
+@described
 class Sobol(Sample):
     """Scrambled Sobol' points, which fill space more evenly than random ones (Sobol' 1967).
 
@@ -240,7 +237,7 @@ class Sobol(Sample):
         return cube
 
 
-@dataclass(frozen=True)
+@described
 class LatinHypercube(Sample):
     """A Latin hypercube: in each range alone, one point in each of n equal parts (McKay, Beckman and Conover 1979).
 

@@ -517,7 +517,8 @@ def _open_parquet(path: Path, checksum: str | None = None) -> tuple[pq.ParquetFi
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    content = path.read_bytes()  # pyarrow would look into a path for the scheme of a URL, or take a folder
+    with open_file(path) as opened:
+        content = opened.read()  # pyarrow would look into a path for the scheme of a URL, or take a folder
     if checksum is not None and not hashlib.sha256(content).hexdigest().startswith(checksum):
         raise DamagedError(f"{path}: its bytes are not those that were written: run the study again")
     file = pq.ParquetFile(pa.BufferReader(content))
@@ -704,6 +705,8 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the file is missing, no JSON, altered, or not gansim's.
     """
     path = _file_in(path, METADATA)
+    if path.name != METADATA and path.is_file():
+        raise StoreError(f"{path}: is a file: a results folder, or the {METADATA} in it")
     with _reading(path):
         if not path.exists():
             raise StoreError(f"{path}: {os.strerror(errno.ENOENT)}: {_choose(path.parent)}")
@@ -723,11 +726,19 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     return metadata
 
 
+def open_file(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """Open a file to read it; OSError if it cannot be, or is a device or a pipe.
+
+    A pipe would be waited for, and a device may have no end: anybody may have put one there.
+    """
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise OSError(errno.EINVAL, "is a device or a pipe", os.fspath(path))
+    return open(path, "rb")
+
+
 def _content(path: Path) -> bytes:
-    """Bytes of a file that anybody may have put there: a pipe would be waited for, a device may have no end."""
-    if not path.is_file() and not path.is_dir():
-        raise StoreError(f"{path}: is a device or a pipe: move it away or choose another folder")
-    with open(path, "rb") as file:
+    """Bytes of metadata, which have a bounded size."""
+    with open_file(path) as file:
         content = file.read(_MOST_METADATA + 1)
     if len(content) > _MOST_METADATA:
         raise StoreError(f"{path}: more than {_MOST_METADATA >> 20} MiB: move it away or choose another folder")
@@ -910,5 +921,5 @@ def file_digest(path: str | os.PathLike[str]) -> str:
     OSError
         If it cannot be read.
     """
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,6 +6,7 @@ of its cell's configuration, the seed and its replicate number, and every result
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
@@ -19,6 +20,7 @@ from joblib import cpu_count
 
 from gansim import ademp, provenance, reported, schema, store
 from gansim.design import MAX_REPS, Design, Factors, check_integer, check_name, is_text
+from gansim.fields import OrNone, boolean, bound, check_named
 from gansim.folder import Folder, open_folder
 from gansim.frame import runs_frame
 from gansim.holding import Hold, hold_folder
@@ -36,7 +38,6 @@ from gansim.store import METADATA, Rows, StoreError
 from gansim.warm import run_chunk_warm, warm_up
 
 if TYPE_CHECKING:
-    import os
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -45,7 +46,17 @@ if TYPE_CHECKING:
     from gansim.regimes import Thresholds
     from gansim.traces import Traces
 
-__all__ = ["Backend", "Report", "RunsError", "Study", "mixed_versions", "simulate", "thresholds_for", "workers_for"]
+__all__ = [
+    "Backend",
+    "Report",
+    "RunsError",
+    "Study",
+    "check_study",
+    "mixed_versions",
+    "simulate",
+    "thresholds_for",
+    "workers_for",
+]
 
 Report: TypeAlias = Callable[["Study", Path], object]  # writes what else belongs to a study's results into a folder
 
@@ -162,6 +173,7 @@ class Study:
     220
     """
 
+    @bound
     def __init__(
         self,
         name: str,
@@ -349,6 +361,7 @@ class Study:
         RunsError
             If some runs could not be computed. The others are saved, if there is a folder.
         """
+        _check_call(thresholds, progress, force, report)
         with open_workers(backend, workers_for(jobs), scheduler) as workers:
             show = Progress(self.name, self.reps, self._steps, progress is False)
             return self._run(out, _Session(workers, backend, show, thresholds, report, force))
@@ -397,7 +410,7 @@ class Study:
         from gansim import planner
 
         planner.check_stopping(target_mcse, batch, most_reps)
-        _check_thresholds(thresholds)
+        _check_call(thresholds, progress, force, report)
         target, batch, most_reps = float(target_mcse), int(batch), int(most_reps)  # NumPy's are no JSON
         _check_most(self.reps, most_reps, "asked for")
         with ExitStack() as stack:
@@ -475,7 +488,7 @@ class Study:
         """
         if not isinstance(shard, Shard):
             raise ConfigError(f"shard: value {shown(shard)}: a Shard, such as Shard(2, 8)")
-        _check_thresholds(thresholds)
+        _check_call(thresholds, progress, force)
         with open_workers(backend, workers_for(jobs), scheduler) as workers:
             show = Progress(self.name, self.reps, self._steps, progress is False)
             results, self.seconds = self._empty(), {}
@@ -522,6 +535,7 @@ class Study:
         ConfigError, RunsError
             As `run` does.
         """
+        _check_call(None, progress)
         with open_workers(backend, workers_for(jobs), scheduler) as workers:
             results = self._empty()
             chosen = results.missing.copy() if wanted is None else np.asarray(wanted, bool)
@@ -562,7 +576,7 @@ class Study:
         ConfigError
             If runs are missing, and as `run` does.
         """
-        _check_thresholds(thresholds)
+        _check_call(thresholds, progress, report=report)
         show = Progress(self.name, self.reps, self._steps, progress is False)
         results, self.seconds = self._empty(), {}
         with self._open(_folder(out, self.name), results, show, held=held) as folder:
@@ -649,7 +663,6 @@ class Study:
 
     def _run(self, out: str | os.PathLike[str] | None, session: _Session) -> pd.DataFrame:
         thresholds = session.thresholds
-        _check_thresholds(thresholds)
         facts, show = _facts(session.workers, session.backend), session.show
         results, self.seconds = self._empty(), {}
         if out is None:
@@ -820,6 +833,12 @@ def _facts(workers: Workers, backend: Backend) -> dict[str, Any]:
     return {"started": started, "jobs": workers.count, "backend": backend}
 
 
+def check_study(value: object) -> None:
+    """Refuse what is no study: ConfigError, in one line."""
+    if not isinstance(value, Study):
+        raise ConfigError(f"study: value {shown(value)}: a Study")
+
+
 def workers_for(jobs: object) -> int:
     """Return the number of workers that is meant, or refuse it.
 
@@ -843,9 +862,13 @@ def workers_for(jobs: object) -> int:
 
 def _folder(out: str | os.PathLike[str], name: str) -> Path:
     try:
-        return Path(out) / name
-    except TypeError:
+        path = Path(out) / name
+        os.fsencode(path)
+    except (TypeError, UnicodeEncodeError):
         raise ConfigError(f"out: value {shown(out)}: a path") from None
+    if "\0" in str(path):
+        raise ConfigError(f"out: value {shown(out)}: a path without a zero byte")
+    return path
 
 
 def _check_most(reps: Sequence[int], most_reps: int, whose: str) -> None:
@@ -853,12 +876,16 @@ def _check_most(reps: Sequence[int], most_reps: int, whose: str) -> None:
         raise ConfigError(f"most_reps: value {most_reps:,}: at least the replicates of a cell {whose}, {max(reps):,}")
 
 
-def _check_thresholds(thresholds: object) -> None:
-    """Refuse what `label` could not use once everything is simulated."""
+def _check_call(thresholds: object, progress: object = None, force: object = False, report: object = None) -> None:
+    """Refuse what could not be used once everything is simulated, or would put results aside that were not meant."""
     from gansim.regimes import Thresholds
 
     if not (thresholds is None or isinstance(thresholds, Thresholds)):
         raise ConfigError(f"thresholds: value {shown(thresholds)}: a Thresholds, or None")
+    check_named("progress", progress, OrNone(boolean))
+    check_named("force", force, boolean)
+    if not (report is None or callable(report)):
+        raise ConfigError(f"report: value {shown(report)}: a function of the study and a folder, or None")
 
 
 def thresholds_for(folder: Folder, asked: Thresholds | None, say: Callable[[str], object]) -> Thresholds:

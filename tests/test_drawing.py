@@ -46,6 +46,7 @@ def test_what_a_user_has_chosen_stays(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "7.0 True\nsvg\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_settings_of_the_folder_that_cannot_be_read_are_named(tmp_path: Path, broken: Path) -> None:
     broken.rename(tmp_path / "matplotlibrc")
     code = "from gansim.commands import main; sys.exit(main(sys.argv[1:]))"

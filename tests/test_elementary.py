@@ -76,6 +76,7 @@ def digests(**settings):
     return subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=True).stdout.split()
 
 
+@pytest.mark.slow
 def test_the_bits_do_not_know_what_the_libraries_run_on():
     (ours, numpys), (ours_there, numpys_there) = digests(), digests(**OLD_LIBRARIES)
     assert ours_there == ours

@@ -103,6 +103,7 @@ Path(sys.argv[2], "numpys").write_text(repr(np.logaddexp(0, logits - 500).mean(a
 """
 
 
+@pytest.mark.slow
 def test_tables_are_the_same_bytes_on_another_processor(tmp_path):
     folders = [tmp_path / name for name in ("here", "there")]
     processes = []

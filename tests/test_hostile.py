@@ -243,7 +243,7 @@ def read_by(reader: str, folder: Path, file: Path) -> int:
     return fine(verb, folder, *rest, codes=(0, 1, 2))[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[3:])])
 def test_metadata_of_another_version_or_hand(folder: Path, place: Path, idle: None, name: str) -> None:
     plain = store.read_metadata(folder)
     for value in [*STRANGE, ...]:

@@ -198,13 +198,10 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "backend"),
-    [
-        ("closed", "threads"),
-        *(pytest.param(how, "loky", marks=pytest.mark.slow) for how in ("none", "closed", "numbers")),
-        *(pytest.param(how, "threads", marks=pytest.mark.slow) for how in ("none", "numbers")),
-    ],
+    [(how, backend) for how in ("none", "closed", "numbers") for backend in ("threads", "loky")],
 )
 def test_a_study_of_a_daemon(here: Path, expected: dict[str, str], how: str, backend: str) -> None:
     """From Python, without the command's care: streams that are None, closed, or whose numbers are."""

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "simulate": {"traces", "spec", "kernels", "packs", "arithmetic"},
     "warm": {"traces", "spec", "kernels", "children", "packs", "simulate"},
     "replay": {"traces", "refusals", "spec", "kernels", "design", "packs", "simulate", "arithmetic"},
-    "derivatives": {"spec", "kernels", "packs", "replay", "arithmetic"},
+    "derivatives": {"refusals", "spec", "kernels", "packs", "replay", "arithmetic"},
     "store": {"traces", "refusals"},
     "provenance": {"spec", "kernels", "design", "schema", "store", "source"},
     "identity": {"refusals", "spec", "design", "provenance"},
@@ -61,9 +61,9 @@ MAY_IMPORT = {
     "wording": {"spec"},
     "ademp": {"refusals", "spec", "escaping", "regimes", "design", "schema", "store", "provenance", "wording"},
     "study": {
-        "traces", "refusals", "spec", "floor", "regimes", "design", "schema", "planner", "packs", "simulate", "warm",
-        "store", "provenance", "identity", "parts", "holding", "reported", "folder", "planning", "frame", "pool",
-        "shard", "progress", "ademp",
+        "traces", "refusals", "fields", "spec", "floor", "regimes", "design", "schema", "planner", "packs", "simulate",
+        "warm", "store", "provenance", "identity", "parts", "holding", "reported", "folder", "planning", "frame",
+        "pool", "shard", "progress", "ademp",
     },
     "film": {
         "traces", "refusals", "spec", "theory", "floor", "regimes", "drawing", "figures", "replay", "store", "wording",
@@ -79,6 +79,7 @@ MAY_IMPORT = {
         "refusals", "regimes", "tables", "schema", "planner", "store", "provenance", "reported", "pool", "study",
         "film", "results", "verify", "merging", "report", "cli", "__init__",
     },
+    "__main__": {"commands"},
     "__init__": {
         "traces", "refusals", "spec", "theory", "regimes", "tables", "figures", "sampling", "design", "replay",
         "derivatives", "store", "study", "source",

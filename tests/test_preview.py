@@ -97,3 +97,9 @@ def test_times_are_written_roughly(seconds, text):
 def test_jobs_are_checked():
     with pytest.raises(ConfigError, match="jobs: value 0"):
         preview.describe(STUDY, jobs=0)
+
+
+@pytest.mark.parametrize("study", [None, "x", []])
+def test_what_is_no_study_is_refused(study: object) -> None:
+    with pytest.raises(ConfigError, match=r"^study: value .*: a Study$"):
+        preview.describe(study)

@@ -148,3 +148,11 @@ def test_more_networks_than_fit_are_refused_before_training():
     gan = replace(BASE, {"generator": wide, "discriminator": wide, "steps": 1000})
     with pytest.raises(ConfigError, match="frames: 1,000 of these networks do not fit"):
         history(gan, frames=range(1, 1001))
+
+
+@pytest.mark.parametrize("values", ["x", ["1"], [True], [1j], [None], [[1], [2, 3]], object()])
+def test_what_is_no_number_is_refused_by_name(values: object) -> None:
+    nets = replay.networks(replace(GAN(target=Normal()), {"steps": 1, "n_eval": 32}))
+    for call, name in ((nets.generate, "z"), (nets.logit, "x"), (nets.discriminate, "x")):
+        with pytest.raises(ConfigError, match=f"^{name}: value .*: numbers$"):
+            call(values)

@@ -115,6 +115,8 @@ def test_points_that_are_known():
         (lambda: LatinHypercube([1], 2), "ranges: value [1]: a mapping"),
         (lambda: LatinHypercube({"a": (0, 1)}, 2), "ranges: a: value (0, 1): one of Uniform, LogUniform, Integers"),
         (lambda: LatinHypercube({3: LOG}, 2), "ranges: value 3: a dotted path"),
+        (lambda: Sobol(RANGES, 8, sed=1), "sed: value 1: no such field; did you mean seed?"),
+        (lambda: LatinHypercube(RANGES), "n: missing: an integer from 1 to 65,536"),
         (lambda: LogUniform(0, 1), "low: value 0: a number from 1e-30 to 1e+30"),
         (lambda: LogUniform(1, 1), "high: value 1: a number above low = 1"),
         (lambda: LogUniform(1, math.nan), "high: value nan: a number from 1e-30"),

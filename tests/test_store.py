@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -301,7 +302,7 @@ def test_metadata_of_others_are_refused(tmp_path: Path, text: str, words: str) -
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_metadata_that_would_never_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / store.METADATA)
-    with pytest.raises(StoreError, match="is a device or a pipe: move it away"):
+    with pytest.raises(StoreError, match=r"cannot be read \(is a device or a pipe\)"):
         store.read_metadata(tmp_path)
     (tmp_path / store.METADATA).unlink()
     store.write_metadata(tmp_path / store.METADATA, {"gansim": "1", "study": "a" * (1 << 20)})
@@ -309,6 +310,20 @@ def test_metadata_that_would_never_end_are_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(store, "_MOST_METADATA", 1 << 20)
     with pytest.raises(StoreError, match="more than 1 MiB"):
         store.read_metadata(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("read", [store.read_runs, store.read_traces, store.read_header, store.file_digest])
+def test_runs_that_would_never_come_are_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / store.RUNS)
+    with pytest.raises((StoreError, OSError), match="is a device or a pipe"):
+        read(tmp_path / store.RUNS)
+
+
+def test_a_file_that_is_no_metadata_is_not_to_be_moved_away(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text("name = 'a'")
+    with pytest.raises(StoreError, match=r"study\.toml: is a file: a results folder, or the metadata\.json in it"):
+        store.read_metadata(tmp_path / "study.toml")
 
 
 def test_missing_metadata_are_refused(tmp_path: Path) -> None:

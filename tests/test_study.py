@@ -583,3 +583,56 @@ def test_the_rule_of_a_target_and_shards_keep_thresholds_too(tmp_path: Path) -> 
     for thresholds in (WIDE, None):
         folder = make_study(4).run_shard(Shard(1, 2), tmp_path, jobs=1, progress=False, thresholds=thresholds)
         assert store.read_metadata(folder)["thresholds"]["w1"] == 1e6
+
+
+# --- what is refused before anything runs ---------------------------------------------------------
+
+
+class Mute:
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+TINY = GAN(target=Normal(), steps=2, records=1, n_eval=32, generator=MLP(()), discriminator=MLP(()))
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        ({"force": "no"}, "force: value 'no': True or False"),
+        ({"force": 1}, "force: value 1: True or False"),
+        ({"progress": "x"}, "progress: value 'x': True or False, or None"),
+        ({"report": "x"}, "report: value 'x': a function of the study and a folder, or None"),
+        ({"report": Mute()}, "report: value <Mute>: a function"),
+        ({"out": 3}, "out: value 3: a path"),
+        ({"out": "a\0b"}, r"out: value 'a\x00b': a path without a zero byte"),
+        ({"out": "\ud800"}, r"out: value '\ud800': a path"),
+        ({"thresholds": Mute()}, "thresholds: value <Mute>: a Thresholds, or None"),
+    ],
+)
+def test_arguments_of_a_run_are_refused_before_anything_happens(tmp_path: Path, call: dict, line: str) -> None:
+    study = Study("tiny", TINY, reps=1)
+    before = {"out": tmp_path / "results", "progress": False}
+    for run in (study.run, lambda **given: study.run_to(0.1, **given)):
+        with pytest.raises(ConfigError) as caught:
+            run(**before | call)
+        assert str(caught.value).startswith(line)
+    assert study.runs is None and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda: Study("tiny", TINY, rep=3), "rep: value 3: no such field; did you mean reps?"),
+        (lambda: Study(), "name: missing"),
+        (lambda: Study("a", TINY, None, 1, 0, "", 7), "Study: value 7: one argument too many"),
+        (lambda: Study(Mute(), TINY), "name: value <Mute>: 1 to 64 letters"),
+        (lambda: Study("a", Mute()), "gan: value <Mute>: a GAN"),
+        (lambda: Study("a", TINY, {"game": [Mute()]}), "level <Mute>: a value that can be written"),
+        (lambda: Study("a" * 300, TINY), f"name: value '{'a' * 56}...: 1 to 64 letters"),
+    ],
+)
+def test_a_study_that_cannot_be_is_refused_in_one_line(make, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert str(caught.value).startswith(line)
