@@ -181,7 +181,8 @@ def of_share(hit: Bools, replicate: Codes, cell: Codes, level: float = 0.95) -> 
     """Error and interval of the share of runs with an outcome, where a replicate may have several runs.
 
     The error is that of a mean over replicates: with the residual e_r = k_r - p m_r of a replicate in which k_r of m_r
-    runs have the outcome, sqrt(sum e_r^2) / n. For one run per replicate that is sqrt(p (1 - p) / n).
+    runs have the outcome, sqrt(sum e_r^2) / n. For one run per replicate that is sqrt(p (1 - p) / n), whose divisor is n
+    and not n - 1. It is NaN for several runs of one replicate.
 
     The interval is Wilson's for n* runs, n* = p (1 - p) / error^2: the number of independent runs with the same error
     (Korn and Graubard 1998), reduced by (z / t)^2. The degrees of freedom of t are the replicates in which the outcome
@@ -216,7 +217,8 @@ def of_share(hit: Bools, replicate: Codes, cell: Codes, level: float = 0.95) -> 
     n, k, z = len(hit), int(np.count_nonzero(hit)), two_sided(level)
     runs_of = np.bincount(replicate)
     residuals = np.bincount(replicate, hit) - k / n * runs_of
-    error = float(np.sqrt(residuals @ residuals)) / n
+    unknown = len(runs_of) == 1 < n  # one replicate does not tell how far its cells, taken together, may be off
+    error = float("nan") if unknown else float(np.sqrt(residuals @ residuals)) / n
     if len(runs_of) == n:
         low, high = map(float, _wilson(k, n, z))
     elif 2 * k > n:  # the share of runs without the outcome is below 1/2

@@ -38,7 +38,6 @@ from gansim.store import METADATA, Rows, StoreError
 from gansim.warm import run_chunk_warm, warm_up
 
 if TYPE_CHECKING:
-
     import pandas as pd
     from numpy.typing import NDArray
 

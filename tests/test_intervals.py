@@ -145,7 +145,8 @@ def test_one_run_per_replicate_has_wilsons_interval(n, data, level):
 def test_cells_that_always_agree_tell_no_more_than_one(n, data, cells):
     k = data.draw(st.integers(0, n))
     hits = np.repeat((np.arange(n) < k)[:, None], cells, axis=1)
-    np.testing.assert_allclose(together(hits), (mcse(k, n), *wilson(k, n)), rtol=1e-9, atol=1e-12)
+    error = np.nan if n == 1 < cells else mcse(k, n)
+    np.testing.assert_allclose(together(hits), (error, *wilson(k, n)), rtol=1e-9, atol=1e-12)
 
 
 @given(st.integers(1, 30), st.integers(1, 6), st.integers(0, 2**31), st.floats(0, 1))
@@ -158,7 +159,7 @@ def test_the_interval_holds_the_share_and_turns_round_with_it(replicates, cells,
     hit = rng.random(len(cell)) < p
     found, turned = (of_share(h, replicate, cell) for h in (hit, ~hit))
     assert 0 <= found.low <= hit.mean() <= found.high <= 1
-    assert found.mcse >= 0
+    assert found.mcse >= 0 or (np.isnan(found.mcse) and replicate.max() == 0)
     if 2 * hit.sum() != len(hit):  # at one half, which side is called the outcome may decide
         np.testing.assert_allclose(found, (turned.mcse, 1 - turned.high, 1 - turned.low), atol=1e-12)
 
@@ -419,3 +420,11 @@ def test_waiting_times_of_several_cells_cover(censored):
             covered[number] += row["low"] <= np.exp(-at / 8) <= row["high"]
     assert 0.91 * trials < covered[0] < 0.99 * trials  # 0.95 less three standard errors of 300 trials
     assert covered[1] < 0.8 * trials
+
+
+def test_one_replicate_of_several_cells_has_no_error():
+    """Its cells may all be off together; an error of 0 would say that they are not. One run has the plain error."""
+    hit, replicate = np.array([True, False]), np.zeros(2, dtype=int)
+    several = of_share(hit, replicate, np.array([0, 1]))
+    assert np.isnan(several.mcse) and several.low < 0.1 and several.high > 0.9
+    assert of_share(hit[:1], replicate[:1], replicate[:1]).mcse == 0

@@ -397,7 +397,7 @@ def test_the_bias_in_simulation(share):
     [
         (lambda runs: None, "runs: value None: a pandas data frame"),
         (lambda runs: runs.assign(d_state=runs["d_state"].where(runs.index > 0)), "d_state: 1 of 3 values are missing"),
-        (lambda runs: runs.assign(cell=[0.0, np.nan, 0.0]), "cell: 1 of 3 values are missing"),
+        (lambda runs: runs.assign(cell=[0.0, np.nan, 0.0]), "runs: column cell: a value is missing"),
         (lambda runs: runs.assign(rep=[0, 1, 0], seed=0), "runs: seed 0, cell 0, rep 0 occurs more than once"),
     ],
 )
