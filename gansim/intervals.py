@@ -181,8 +181,8 @@ def of_share(hit: Bools, replicate: Codes, cell: Codes, level: float = 0.95) -> 
     """Error and interval of the share of runs with an outcome, where a replicate may have several runs.
 
     The error is that of a mean over replicates: with the residual e_r = k_r - p m_r of a replicate in which k_r of m_r
-    runs have the outcome, sqrt(sum e_r^2) / n. For one run per replicate that is sqrt(p (1 - p) / n), whose divisor is n
-    and not n - 1. It is NaN for several runs of one replicate.
+    runs have the outcome, sqrt(sum e_r^2) / n. For one run per replicate that is sqrt(p (1 - p) / n), whose divisor is
+    n and not n - 1. It is NaN for several runs of one replicate.
 
     The interval is Wilson's for n* runs, n* = p (1 - p) / error^2: the number of independent runs with the same error
     (Korn and Graubard 1998), reduced by (z / t)^2. The degrees of freedom of t are the replicates in which the outcome
