@@ -1,0 +1,198 @@
+"""Small wrong changes, one at a time, each of which the tests must notice.
+
+    python tests/tools/mutants.py                    all of them: an hour or two on two cores
+    python tests/tools/mutants.py kernels games      those whose file or change has one of these words
+    python tests/tools/mutants.py --list             what there is
+
+For each the checkout is copied, one expression is replaced, and the tests named beside it run until the first of them
+fails. A change that no test notices is a promise that nobody holds: exit code 1, and its line. A change whose old text
+is not there exactly once is told too, so that this list follows the code.
+"""
+
+# ruff: noqa: E501 - a mutant is a row
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+LEFT_OUT = shutil.ignore_patterns(".git", "results", "__pycache__", ".*_cache", ".hypothesis")
+
+
+class Mutant(NamedTuple):
+    """A wrong change: in which file, which text by which other, and the test files that notice."""
+
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = [
+    Mutant(*row)
+    for row in (
+        # what is simulated
+        ("spec.py", "sqrt(12)", "sqrt(10)", "spec closed_forms"),
+        ("spec.py", "abs(total - 1) < 1e-9", "abs(total - 1) < 1", "spec"),
+        ("spec.py", "self.records > self.steps", "self.records >= self.steps", "spec"),
+        ("spec.py", "std < 16 * float", "std < 15 * float", "spec"),
+        ("fields.py", "self.low <= number <= self.high\n", "self.low <= number < self.high\n", "fields spec"),
+        ("fields.py", "float(number) + 0.0", "float(number)", "fields spec"),
+        ("fields.py", "isinstance(value, kind) and not isinstance(value, bool)", "isinstance(value, kind)", "fields"),
+        ("refusals.py", "if len(text) <= width else", "if len(text) <= width + 9 else", "refusals"),
+        ("sampling.py", "over.low - 0.5, over.high + 0.5", "over.low, over.high", "sampling"),
+        ("sampling.py", "self.n & (self.n - 1)", "self.n & self.n // 2", "sampling"),
+        ("design.py", "if texts[str(label)] > 1", "if texts[str(label)] > 2", "design"),
+        ("design.py", "if path in merged:", "if path in owner and False:", "design"),
+        ("schema.py", 'None if value == "none" else value', 'None if value == "None" else value', "schema"),
+        ("schema.py", "if name not in allowed:", "if name not in (*allowed, name):", "schema"),
+        # laws and closed forms
+        ("theory.py", "0.5 + 0.5 * distance, 0.5 * distance.error", "0.5 + 0.6 * distance, 0.5 * distance.error", "theory"),
+        ("theory.py", "2 * jsd - math.log(4.0), 2", "2 * jsd - math.log(2.0), 2", "theory"),
+        ("theory.py", "0.0 - real - fake, real.error + fake.error", "0.0 - real - fake, real.error", "theory"),
+        ("theory.py", "np.cumsum(mass_q) - 0.5 * mass_q", "np.cumsum(mass_q)", "theory"),
+        ("elementary.py", "low, e - 1, e", "low, e, e", "elementary"),
+        ("elementary.py", "range(13, 1, -1)", "range(9, 1, -1)", "elementary"),
+        ("modes.py", "<= HIGH_QUALITY * stds[ruler]", "<= 2 * stds[ruler]", "truth measure"),
+        ("modes.py", "apart * apart / 2 + heights[a] - heights[b]", "apart * apart / 2 - heights[a] + heights[b]", "truth measure"),
+        ("modes.py", "np.log(MISS / max(1, self.n)) / n", "np.log(MISS) / n / 2", "truth"),
+        ("floor.py", "(np.arange(n) + 0.5) / n", "np.arange(n) / n", "truth regimes"),
+        ("floor.py", "many = (length + 1) // 2", "many = length // 2 + 1", "truth regimes"),
+        # kernels
+        ("kernels/games.py", "if game == NON_SATURATING:\n        return -sigmoid(-logit)", "if game == NON_SATURATING:\n        return -sigmoid(logit)", "gradients"),
+        ("kernels/games.py", "if game == AS_WRITTEN:\n        return sigmoid(-logit)", "if game == AS_WRITTEN:\n        return -sigmoid(-logit)", "gradients"),
+        ("kernels/optimizers.py", "step, scale = p.settings[LR] / (1.0 - power1), 1.0 / (1.0 - power2)", "step, scale = p.settings[LR] / (1.0 - power2), 1.0 / (1.0 - power2)", "training"),
+        ("kernels/optimizers.py", "lr * g / (sqrt(v) + eps)", "lr * g / sqrt(v + eps)", "training"),
+        ("kernels/optimizers.py", "m = fma(p.moments[i], beta, p.grad[i])", "m = fma(p.moments[i], beta, (1.0 - beta) * p.grad[i])", "training"),
+        ("kernels/train.py", "draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_G", "draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_D", "training"),
+        ("kernels/train.py", "            update(d, n_params(net_d))\n            update(g, n_params(net_g))\n        else", "            update(g, n_params(net_g))\n        else", "training"),
+        ("kernels/train.py", "gradient_g(net_g, net_d, g, d, s, plan, step, k)\n                update(g", "gradient_g(net_g, net_d, g, d, s, plan, step, 0)\n                update(g", "training"),
+        ("kernels/initial.py", "if n_out <= n_in:", "if n_out < n_in - 1:", "lanes network random simulate training"),
+        ("kernels/random.py", "k4 = k0 ^ k1 ^ k2 ^ k3 ^ 0x1BD11BDA", "k4 = k0 ^ k1 ^ k2 ^ k3 ^ 0x1BD11BDB", "random"),
+        ("kernels/random.py", "2.0**-23, 2.0**-24", "2.0**-23, 0.0", "random"),
+        ("kernels/random.py", "sqrt(log(uniform(a, like)) * -2.0)", "sqrt(log(uniform(a, like)) * -1.9)", "random"),
+        ("kernels/targets.py", "* s.n_sample) >> 32", "* (s.n_sample - 1)) >> 32", "random training"),
+        ("kernels/targets.py", "std = where_greater(s.target[c - 1], u, std, s.target[2 * k + c])", "std = where_greater(s.target[c - 1], u, std, s.target[2 * k])", "random measure"),
+        ("kernels/measure.py", "won = real * (fakes + before) * 0.5 - excess", "won = real * fakes - excess", "measure"),
+        ("kernels/measure.py", "float(i + 1) / n - shares[i]", "float(i) / n - shares[i]", "measure"),
+        ("kernels/measure.py", "off = fakes[t] - mean\n", "off = fakes[t]\n", "measure"),
+        ("kernels/measure.py", "(half + 1.0) * 0.5", "where_greater(correct, 0.0, 1.0, 0.0)", "measure"),
+        ("kernels/measure.py", "absolute(whole[t] - quantiles[t])", "whole[t] - quantiles[t]", "measure"),
+        ("kernels/modes.py", "where_greater(off, HIGH_QUALITY, 0.0, 1.0)", "where_greater(off, 2.0, 0.0, 1.0)", "measure"),
+        ("kernels/modes.py", "return off * 0.5", "return off", "measure truth"),
+        ("kernels/lanemath.py", "y = fma(y, f, -2.4999993993e-1)", "y = fma(y, f, -2.4999e-1)", "lanemath"),
+        ("kernels/network.py", "a = fma(p.theta[at.w + j * n_in + i], p.d[at.y + j], a)", "a = fma(p.theta[at.w + j * n_in], p.d[at.y + j], a)", "network gradients"),
+        ("kernels/cache.py", "if seal == _seal(name, content):", "if seal:", "cache altered"),
+        # the engine
+        ("packs.py", "target.mean, target.std]", "target.mean, target.std * 1.01]", "simulate measure"),
+        ("packs.py", "np.arange(n) + 0.5) / n), 12)", "np.arange(n) + 0.4) / n), 12)", "measure"),
+        ("simulate.py", "gan.steps * k // gan.records", "gan.steps * (k - 1) // gan.records", "simulate"),
+        ("simulate.py", "alive[rows] &= finite", "alive[rows] = finite", "simulate regimes"),
+        ("simulate.py", "weights / scale, (bias - location) / scale", "weights / scale, bias / scale", "simulate closed_forms"),
+        ("simulate.py", "location + scale * bias[0], scale * weights[0, 0]", "bias[0], scale * weights[0, 0]", "simulate"),
+        ("replay.py", "np.exp(-np.logaddexp(0, -self.logit(x)))", "np.exp(-np.logaddexp(0, self.logit(x)))", "replay"),
+        ("arithmetic.py", "return cast(F, computed)", "return function", "arithmetic"),
+        ("source.py", 'if entry.name.endswith(".py"):', 'if entry.name.endswith("s.py"):', "source"),
+        # labels, shares, intervals
+        ("regimes.py", "at_most = within > length // 2", "at_most = within >= length // 2", "regimes"),
+        ("regimes.py", "np.logical_and.accumulate(finite, axis=1)", "finite", "regimes"),
+        ("regimes.py", "code[(real >= high) & (fake <= low)] = _PERFECT", "code[(real >= high) | (fake <= low)] = _PERFECT", "regimes"),
+        ("regimes.py", '"ks_modes": max(thresholds.ks_modes, own.ks)', '"ks_modes": thresholds.ks_modes', "truth regimes"),
+        ("regimes.py", "thresholds.spread * floor.modes.narrowest", "thresholds.spread", "truth regimes"),
+        ("intervals.py", "effective = min(max(float(wanted) * (z / student(freedom, level)) ** 2, least), most)", "effective = float(n)", "intervals"),
+        ("intervals.py", "residuals @ residuals * replicates / (replicates - 1)", "residuals @ residuals", "intervals tables"),
+        ("intervals.py", "len(runs_of) == 1 < n", "False", "intervals"),
+        ("replicates.py", "use_na_sentinel=False", "use_na_sentinel=True", "replicates tables"),
+        ("replicates.py", "alike = runs.duplicated(names, keep=False)", 'alike = runs.duplicated([*names, "rep"], keep="first") & False', "replicates tables"),
+        ("tables.py", "variance = discordant / n - difference**2", "variance = discordant / n", "tables"),
+        ("planner.py", "2 * h**2 * z2 - z2 * p * (1 - p)", "2 * h**2 * z2 - z2 * p", "planner"),
+        ("planner.py", "if n >= fewest and error <= target:", "if error <= target:", "planner"),
+        # files
+        ("parts.py", "same &= equal.reshape(len(rows), -1).all(axis=1)", "same |= equal.reshape(len(rows), -1).all(axis=1)", "parts study"),
+        ("parts.py", "(rows.reps < 0).any() or len(np.unique(ids)) < len(ids)", "(rows.reps < 0).any()", "parts"),
+        ("store.py", "if stamp is not None and stamp != _metadata_digest(metadata):", "if stamp is None:", "store altered"),
+        ("store.py", "if checksum is not None and not", "if checksum is None and not", "store parts altered"),
+        ("reported.py", "elif _digest(path) != digest:", "elif not digest:", "reported"),
+        ("identity.py", 'elif stored["kernel"] != identity.kernel:', 'elif not stored["kernel"]:', "identity folder study"),
+        ("holding.py", "if before == _inode(folder):\n", "if before:\n", "holding"),
+        ("folder.py", "if store.file_digest(path) != digest:", "if False:", "folder study"),
+        ("provenance.py", "sort_keys=True, separators", "sort_keys=False, separators", "provenance identity study"),
+        ("provenance.py", "deciding_digests(), jit.COMPILES]", "deciding_digests()]", "provenance"),
+        ("merging.py", "if results.thresholds != opened[0].thresholds:", "if False:", "folder commands study"),
+        ("shard.py", "(reps // _BLOCK + cells) % self.count", "(reps // _BLOCK) % self.count", "folder study"),
+        ("verify.py", "differ = ~stored.agrees(rows)", "differ = ~stored.agrees(stored.rows(wanted))", "commands altered"),
+        # running, reporting, the command line
+        ("planning.py", "key=lambda task: -task.work", "key=lambda task: task.work", "pool study preview"),
+        ("progress.py", "'' if number == 1 else 's'", "'s'", "progress commands preview"),
+        ("escaping.py", "return bare in _MISSING or", "return", "escaping tables"),
+        ("escaping.py", 'in ("Cc", "Cs", "Zl", "Zp")', 'in ("Cs", "Zl", "Zp")', "escaping"),
+        ("wording.py", "if gan.standardise else", "if not gan.standardise else", "wording ademp film"),
+        ("children.py", '{"PYTHONSAFEPATH": "1"}', '{"PYTHONSAFEPATH": ""}', "children"),
+        ("cli.py", "arguments else full\n", "arguments else short\n", "cli"),
+        ("cli.py", 'name.replace("_", "-")', "name", "cli"),
+        ("commands.py", 'before.astype(str) != after["regime"].astype(str)', 'before.astype(str) == after["regime"].astype(str)', "commands"),
+    )
+]  # fmt: skip
+
+
+def noticed(mutant: Mutant, python: str) -> str:
+    """The test that fails, "" if none does, or what is wrong with the mutant itself, from "!" on."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        copy = Path(shutil.copytree(ROOT, Path(folder) / "gansim", ignore=LEFT_OUT))
+        (copy / "results").symlink_to(ROOT / "results")
+        path = copy / "gansim" / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if (found := text.count(mutant.old)) != 1:
+            return f"! the text is there {found} times"
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        tests = [f"tests/test_{name}.py" for name in mutant.tests.split()]
+        command = [python, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--no-header", *tests]
+        done = subprocess.run(
+            command, cwd=copy, env=os.environ | {"PYTHONPATH": str(copy)}, capture_output=True, text=True, check=False
+        )
+        failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        if done.returncode == 0:
+            return ""
+        return failed[0] if done.returncode in (1, 2) and failed else f"! pytest ended with {done.returncode}"
+
+
+def main() -> int:
+    """Run the mutants that are asked for, as many at a time as there are cores."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="*", help="mutants whose file or change has one of these words; all by default")
+    parser.add_argument("--list", action="store_true", help="print them and run nothing")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at a time")
+    options = parser.parse_args()
+    chosen = [m for m in MUTANTS if not options.words or any(word in " ".join(m) for word in options.words)]
+    if options.list:
+        print(*(f"{m.file}: {m.old!r} -> {m.new!r} ({m.tests})" for m in chosen), sep="\n")
+        return 0
+    survived = 0
+    with ThreadPoolExecutor(options.jobs) as pool:
+
+        def timed(mutant: Mutant) -> tuple[str, float]:
+            began = time.perf_counter()
+            return noticed(mutant, sys.executable), time.perf_counter() - began
+
+        for mutant, (verdict, seconds) in zip(chosen, pool.map(timed, chosen), strict=True):
+            bad = not verdict or verdict.startswith("!")
+            survived += bad
+            told = verdict or "NOT NOTICED"
+            print(
+                f"{'--' if bad else 'ok'} {seconds:4.0f} s  {mutant.file}: {mutant.new.strip()[:60]!r}: {told[:120]}",
+                flush=True,
+            )
+    print(f"{len(chosen) - survived} of {len(chosen)} noticed")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
