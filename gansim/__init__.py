@@ -7,11 +7,11 @@ Monte-Carlo error. Start with `GAN` and `simulate`; `Study` varies factors; `tab
 from typing import TYPE_CHECKING, Any
 
 from gansim import source  # noqa: F401 - before all others: it reads what they are made of
-from gansim.derivatives import Gradients, gradients
-from gansim.refusals import ConfigError
-from gansim.replay import Networks, networks, trace
-from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol
-from gansim.spec import (
+from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
+from gansim.engine.derivatives import Gradients, gradients
+from gansim.engine.replay import Networks, networks, trace
+from gansim.errors import ConfigError
+from gansim.model.spec import (
     GAN,
     MLP,
     SGD,
@@ -30,12 +30,12 @@ from gansim.spec import (
     Xavier,
     replace,
 )
-from gansim.study import Study, simulate
+from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
 if TYPE_CHECKING:
-    from gansim.regimes import Thresholds, label
-    from gansim.tables import compare, estimate, tabulate
+    from gansim.analysis.regimes import Thresholds, label
+    from gansim.analysis.tables import compare, estimate, tabulate
 
 __version__ = "0.1.0"
 
@@ -78,7 +78,13 @@ __all__ = [
 ]
 
 # pandas and scipy.stats are half of the time to import gansim, and a worker needs neither: these names come when asked.
-_LATER = {"Thresholds": "regimes", "label": "regimes", "compare": "tables", "estimate": "tables", "tabulate": "tables"}
+_LATER = {
+    "Thresholds": "regimes",
+    "label": "regimes",
+    "compare": "tables",
+    "estimate": "tables",
+    "tabulate": "tables",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -86,4 +92,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'gansim' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"gansim.{_LATER[name]}"), name)
+    return getattr(import_module(f"gansim.analysis.{_LATER[name]}"), name)

@@ -1,5 +1,5 @@
 """``python -m gansim``: the `gansim` command, for an environment whose scripts are not on the path."""
 
-from gansim.commands import main
+from gansim.command_line.commands import main
 
 raise SystemExit(main())

@@ -16,7 +16,7 @@ from typing import Any
 
 __all__ = ["compiled_digest", "deciding_digests", "source_digest"]
 
-_SIMULATES = "simulate.py"  # what it imports, directly or not, decides the bits of a run
+_SIMULATES = "engine/simulate.py"  # what it imports, directly or not, decides the bits of a run
 
 
 def _read(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
@@ -24,7 +24,7 @@ def _read(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
     for entry in folder.iterdir():
         if entry.name.endswith(".py"):
             yield above + entry.name, entry.read_bytes().replace(b"\r\n", b"\n")
-        elif entry.name == "kernels":
+        elif entry.is_dir() and entry.name != "__pycache__":
             yield from _read(entry, f"{entry.name}/")
 
 

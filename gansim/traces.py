@@ -92,7 +92,7 @@ class Traces:
     values : array_like of float, shape (runs, records, len(FIELDS))
         The measurements, in the order of `FIELDS`. Kept as float32.
     n_modes : array_like of int, shape (runs,)
-        Modes of each run's target, see `gansim.modes`; 1 unless it is a mixture.
+        Modes of each run's target, see `gansim.model.modes`; 1 unless it is a mixture.
 
     Raises
     ------

@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import gansim as gs
-from gansim import cli, store, tables
-from gansim.report import replace_figures
+from gansim.analysis import tables
+from gansim.command_line import cli
+from gansim.reporting.report import replace_figures
+from gansim.storage import store
 from note import claims, pictures
 from note import tables as report
 

@@ -16,9 +16,11 @@ from typing import Annotated
 
 import joblib
 
-from gansim import cli, provenance, store, tables
-from gansim.fields import Integer, Real
-from gansim.report import replace_figures
+from gansim.analysis import tables
+from gansim.command_line import cli
+from gansim.model.fields import Integer, Real
+from gansim.reporting.report import replace_figures
+from gansim.storage import provenance, store
 from timing import pictures
 from timing import tables as report
 from timing.cases import ACCOUNTED, BATCHES, CASES, GANS, WIDTHS

@@ -1,10 +1,10 @@
 """The NumPy oracle: what one run computes, in float64, written to be read and checked by hand.
 
-It shares no code with gansim's kernels and takes from gansim only the descriptions of `gansim.spec`. A batch is a
+It shares no code with gansim's kernels and takes from gansim only the descriptions of `gansim.model.spec`. A batch is a
 matrix with one sample per row, a layer is `h @ weights.T + bias`, parameters are lists of (weights (n_out, n_in),
 bias (n_out,)), output layer last; a network without biases carries biases of 0 with gradients of 0. Every family of
 variants is a table: `ACTIVATIONS`, `GAMES`, `OPTIMIZERS`, `INITS`, `TARGETS`, `UPDATES`. A new variant of gansim adds
-its line to the table here; the tests walk over the variants of `gansim.spec` and fail where the line is missing.
+its line to the table here; the tests walk over the variants of `gansim.model.spec` and fail where the line is missing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim import spec
+from gansim.model import spec
 
 Array = NDArray[np.float64]
 Words = NDArray[np.uint32]

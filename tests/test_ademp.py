@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gansim import ademp, provenance, store, tables
-from gansim.design import Design
-from gansim.regimes import Thresholds
-from gansim.spec import GAN, MLP, Adam, ConfigError, Mixture, Normal, Referee, replace
-from gansim.study import Study
+from gansim.analysis import tables
+from gansim.analysis.regimes import Thresholds
+from gansim.design import ademp
+from gansim.design.design import Design
+from gansim.model.spec import GAN, MLP, Adam, ConfigError, Mixture, Normal, Referee, replace
+from gansim.running.study import Study
+from gansim.storage import provenance, store
 from test_spec import gans
 
 HEADINGS = [
@@ -176,7 +178,7 @@ def test_limits_are_those_given_or_those_of_the_run() -> None:
     assert "w1 0.2, " in ademp.sheet(rates())
     assert "w1 0.3, " in ademp.sheet(rates(), thresholds=Thresholds(w1=0.3))
     facts = metadata(rates()) | {"thresholds": {"w1": 0.45}}
-    assert "Limits, explained in `gansim.regimes.Thresholds`: w1 0.45." in ademp.sheet(facts)
+    assert "Limits, explained in `gansim.analysis.regimes.Thresholds`: w1 0.45." in ademp.sheet(facts)
 
 
 @pytest.mark.parametrize("n", [20, 100, 1000, 4000])

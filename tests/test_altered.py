@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gansim import store
-from gansim.commands import main
-from gansim.design import Design
+from gansim.analysis.regimes import Thresholds
+from gansim.command_line.commands import main
+from gansim.design.design import Design
 from gansim.kernels import jit
 from gansim.kernels.train import train
-from gansim.regimes import Thresholds
-from gansim.results import open_results
-from gansim.spec import GAN, MLP, ConfigError, Normal
-from gansim.store import METADATA, RUNS, TRACES
-from gansim.study import Study
-from gansim.verify import Verdict, verify
+from gansim.model.spec import GAN, MLP, ConfigError, Normal
+from gansim.running.results import open_results
+from gansim.running.study import Study
+from gansim.running.verify import Verdict, verify
+from gansim.storage import store
+from gansim.storage.store import METADATA, RUNS, TRACES
 
 GAME = GAN(target=Normal(500, 5), standardise=True, steps=40, records=4, n_eval=64, batch_size=16, generator=MLP(()))
 FILES = (RUNS, TRACES, METADATA)
@@ -234,7 +234,7 @@ def test_the_command_asks_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) 
         asked.append(options["fresh"])
         return Verdict(1, 1, (), (), ())
 
-    monkeypatch.setattr("gansim.verify.verify", verifies)
+    monkeypatch.setattr("gansim.running.verify.verify", verifies)
     for options in ([], ["--fresh"]):
         assert main(["verify", str(folder), *options]) == 0
     assert asked == [False, True]

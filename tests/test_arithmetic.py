@@ -10,13 +10,13 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from gansim import arithmetic, derivatives, packs, replay
-from gansim.arithmetic import default_arithmetic
-from gansim.kernels import jit
+from gansim.engine import derivatives, packs, replay
+from gansim.engine.simulate import run_chunk
+from gansim.kernels import arithmetic, jit
+from gansim.kernels.arithmetic import default_arithmetic
 from gansim.kernels.jit import entry_point
-from gansim.pool import open_workers
-from gansim.simulate import run_chunk
-from gansim.spec import GAN, MLP, Adam, Mixture, Momentum, Normal, RMSProp, replace
+from gansim.model.spec import GAN, MLP, Adam, Mixture, Momentum, Normal, RMSProp, replace
+from gansim.running.pool import open_workers
 
 BASE = GAN(
     target=Normal(500, 5),

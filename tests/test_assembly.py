@@ -18,10 +18,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from numba import typeof
-from gansim import packs
+from gansim.engine import packs
 from gansim.kernels.train import train
-from gansim.spec import GAN, MLP, Normal
-from gansim.warm import _blank  # whose pack is made without running code that is compiled for another processor
+from gansim.model.spec import GAN, MLP, Normal
+from gansim.engine.warm import _blank  # whose pack is made without running code that is compiled for another processor
 
 for network in sys.argv[2:]:
     name, activation, *hidden = network.split()

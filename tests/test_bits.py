@@ -19,14 +19,16 @@ from llvmlite import binding
 from numba.core import registry
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
-from gansim import packs, spec, store
-from gansim.replay import train
-from gansim.simulate import run_chunk
-from gansim.spec import GAN, MLP, SGD, Adam, Mixture, Momentum, Normal, Referee, RMSProp, Uniform, replace
-from gansim.study import Study, simulate
+from gansim.engine import packs
+from gansim.engine.replay import train
+from gansim.engine.simulate import run_chunk
+from gansim.model import spec
+from gansim.model.spec import GAN, MLP, SGD, Adam, Mixture, Momentum, Normal, Referee, RMSProp, Uniform, replace
+from gansim.running.study import Study, simulate
+from gansim.storage import store
 from gansim.traces import FIELDS, Traces
 
-ENGINE = sys.modules["gansim.simulate"]  # `gansim.simulate` itself is the function of that name
+ENGINE = sys.modules["gansim.engine.simulate"]  # `gansim.engine.simulate` itself is the function of that name
 SEED = 2**40 + 7  # both words of the key are in use
 ROOT = Path(__file__).parents[1]
 
@@ -530,8 +532,8 @@ def test_quantiles_do_not_know_what_the_libraries_run_on():
     found = hashlib.sha256(b"".join(packs._quantiles(target, n).tobytes() for target in targets for n in (32, 1024)))
     script = f"""
 import hashlib
-from gansim import packs
-from gansim.spec import Mixture, Normal, Uniform
+from gansim.engine import packs
+from gansim.model.spec import Mixture, Normal, Uniform
 print(hashlib.sha256(b"".join(packs._quantiles(t, n).tobytes() for t in {targets} for n in (32, 1024))).hexdigest())
 """
     command = [sys.executable, "-c", script]

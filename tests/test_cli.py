@@ -22,10 +22,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gansim
-from gansim import cli, store
-from gansim.cli import StudyOptions, parse_options, run_study
-from gansim.spec import GAN, MLP, ConfigError, Normal
-from gansim.study import Study
+from gansim.command_line import cli
+from gansim.command_line.cli import StudyOptions, parse_options, run_study
+from gansim.model.spec import GAN, MLP, ConfigError, Normal
+from gansim.running.study import Study
+from gansim.storage import store
 
 ROOT = Path(__file__).parents[1]
 FULL = StudyOptions(reps=1000, steps=5000)
@@ -243,9 +244,9 @@ def test_memory_that_does_not_suffice_is_one_line(capsys: pytest.CaptureFixture[
 
 STREAMS = """
 import sys
-from gansim.cli import StudyOptions, execute, run_study
-from gansim.spec import replace
-from gansim.study import Study
+from gansim.command_line.cli import StudyOptions, execute, run_study
+from gansim.model.spec import replace
+from gansim.running.study import Study
 from test_cli import SMALL
 
 def main(options):
@@ -297,7 +298,7 @@ def test_a_refusal_has_its_exit_code_although_nobody_listens(tmp_path: Path, clo
 
 
 SCRIPT = '''"""A study that takes long."""
-from gansim.cli import StudyOptions, run_study
+from gansim.command_line.cli import StudyOptions, run_study
 from test_cli import small_study
 
 if __name__ == "__main__":

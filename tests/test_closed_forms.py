@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from gansim import theory
-from gansim.replay import networks
-from gansim.simulate import run_chunk
-from gansim.spec import GAN, MLP, SGD, Adam, Given, Normal, Referee, replace
-from gansim.tables import wilson
+from gansim.analysis import theory
+from gansim.analysis.tables import wilson
+from gansim.engine.replay import networks
+from gansim.engine.simulate import run_chunk
+from gansim.model.spec import GAN, MLP, SGD, Adam, Given, Normal, Referee, replace
 
 SEED = 5
 LOG_4 = math.log(4)

@@ -14,9 +14,11 @@ import pytest
 from PIL import Image
 
 import gansim
-from gansim import planner, schema, store
-from gansim.commands import main
-from gansim.study import Study
+from gansim.analysis import planner
+from gansim.command_line.commands import main
+from gansim.design import schema
+from gansim.running.study import Study
+from gansim.storage import store
 
 FILE = """
 name = "small"
@@ -471,7 +473,7 @@ def test_a_first_call_replaces_nothing(file: Path, tmp_path: Path, capsys: pytes
 
 
 def test_relabelling_on_a_full_disk_names_the_folder(folder: Path) -> None:
-    script = "import sys; from gansim.commands import main; sys.exit(main(sys.argv[1:]))"
+    script = "import sys; from gansim.command_line.commands import main; sys.exit(main(sys.argv[1:]))"
     line = f"ulimit -f 8; exec {shlex.join([sys.executable, '-c', script, 'relabel', str(folder), '--no-figures'])}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -517,7 +519,7 @@ def test_long_tables_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_an_output_that_nobody_reads_ends_silently(finished: Path) -> None:
-    script = "import sys; from gansim.commands import main; sys.exit(main(sys.argv[1:]))"
+    script = "import sys; from gansim.command_line.commands import main; sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
         [sys.executable, "-c", script, "show", str(finished)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -604,7 +606,7 @@ def test_a_folder_that_is_none_is_refused(
 
 
 def test_the_installed_command() -> None:
-    script = "import sys; from gansim.commands import main; sys.exit(main(['--version']))"
+    script = "import sys; from gansim.command_line.commands import main; sys.exit(main(['--version']))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == f"gansim {gansim.__version__}\n"
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim.design import RESERVED, Cell, Design, Listed, level_label, value_at
-from gansim.floor import floor_of
-from gansim.regimes import label
-from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol
-from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, one_line, replace
+from gansim.analysis.floor import floor_of
+from gansim.analysis.regimes import label
+from gansim.design.design import RESERVED, Cell, Design, Listed, level_label, value_at
+from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
+from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, one_line, replace
 from gansim.traces import DATA_UNITS, FIELDS, Traces
 from test_spec import GAN_500, gans
 

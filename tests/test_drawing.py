@@ -9,7 +9,7 @@ import pytest
 
 DRAWS = """
 import os, sys
-from gansim import drawing
+from gansim.reporting import drawing
 before = dict(os.environ)
 drawing.load_matplotlib()
 import matplotlib
@@ -49,7 +49,7 @@ def test_what_a_user_has_chosen_stays(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_settings_of_the_folder_that_cannot_be_read_are_named(tmp_path: Path, broken: Path) -> None:
     broken.rename(tmp_path / "matplotlibrc")
-    code = "from gansim.commands import main; sys.exit(main(sys.argv[1:]))"
+    code = "from gansim.command_line.commands import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", f"import sys; {code}", "merge", "here"]
     settings = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy._core._multiarray_umath import __cpu_features__
 
-from gansim import elementary
+from gansim.model import elementary
 from test_bits import OLD_LIBRARIES
 
 RNG = np.random.default_rng(5)
@@ -63,7 +63,7 @@ def test_ends(name):
 
 SCRIPT = """
 import hashlib, numpy as np
-from gansim import elementary
+from gansim.model import elementary
 x = np.random.default_rng(6).uniform(1e-3, 30, 200_000)
 for module, names in (elementary, ("exp", "expm1", "log", "log1p", "softplus")), (np, ("exp", "expm1", "log", "log1p")):
     print(hashlib.sha256(b"".join(getattr(module, name)(x).tobytes() for name in names)).hexdigest())

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim import escaping, tables
+from gansim import escaping
+from gansim.analysis import tables
 
 FORMULAS = ["=cmd|'/c calc'!A1", "+1+1", "-2+3", "@SUM(A1)", " =1", "\t=1", "\uff1d1", "-nan", "--", "+", "=", "-1e-3x"]
 MISSING = ["None", "NA", "N/A", "null", "NULL", "nan", "NaN", "", "n/a", "<NA>", "#N/A", "-nan", "#NA", "1.#IND"]

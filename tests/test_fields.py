@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim.fields import (
+from gansim.errors import ConfigError, Refused
+from gansim.model.fields import (
     Integer,
     Object,
     OneOf,
@@ -26,7 +27,6 @@ from gansim.fields import (
     items_of,
     plain,
 )
-from gansim.refusals import ConfigError, Refused
 
 
 class Sub(int):

@@ -22,10 +22,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from gansim import figures, tables, theory
-from gansim.floor import floor_of
-from gansim.regimes import D_STATES, G_STATES, REGIMES, combine, d_states, g_states
-from gansim.spec import Normal
+from gansim.analysis import tables, theory
+from gansim.analysis.floor import floor_of
+from gansim.analysis.regimes import D_STATES, G_STATES, REGIMES, combine, d_states, g_states
+from gansim.model.spec import Normal
+from gansim.reporting import figures
 from gansim.traces import FIELDS, Traces
 
 FACTORS = {
@@ -288,7 +289,7 @@ assert not {"matplotlib", "seaborn"} & set(sys.modules), "importing gansim loads
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_figures import made_up
-from gansim import figures
+from gansim.reporting import figures
 paths = figures.save(figures.v_against_auc(made_up()), sys.argv[1], "there")
 print(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths))
 """

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansim import film, store, theory
-from gansim.regimes import Thresholds
-from gansim.replay import History, history
-from gansim.simulate import run_chunk
-from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, Uniform, replace
+from gansim.analysis import theory
+from gansim.analysis.regimes import Thresholds
+from gansim.engine.replay import History, history
+from gansim.engine.simulate import run_chunk
+from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, Uniform, replace
+from gansim.reporting import film
+from gansim.storage import store
 from gansim.traces import DATA_UNITS, FIELDS
 from test_figures import all_texts, named, written
 

@@ -13,15 +13,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gansim import folder as folders
-from gansim import holding, identity, planner, planning, store, study
-from gansim.folder import open_folder
-from gansim.merging import merge
-from gansim.regimes import Thresholds
-from gansim.shard import Shard
-from gansim.spec import GAN, MLP, ConfigError
-from gansim.store import METADATA, PARTS, RUNS, TRACES, StoreError
-from gansim.study import Study
+from gansim.analysis import planner
+from gansim.analysis.regimes import Thresholds
+from gansim.model.spec import GAN, MLP, ConfigError
+from gansim.running import planning, study
+from gansim.running.merging import merge
+from gansim.running.shard import Shard
+from gansim.running.study import Study
+from gansim.storage import folder as folders
+from gansim.storage import holding, identity, store
+from gansim.storage.folder import open_folder
+from gansim.storage.store import METADATA, PARTS, RUNS, TRACES, StoreError
 from test_study import SMALL, by_size, names, pretend
 
 

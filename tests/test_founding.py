@@ -14,9 +14,11 @@ import pytest
 from matplotlib.figure import Figure
 from scipy import stats
 
-from gansim import ademp, regimes, store, theory
-from gansim.cli import StudyOptions
-from gansim.report import replace_figures
+from gansim.analysis import regimes, theory
+from gansim.command_line.cli import StudyOptions
+from gansim.design import ademp
+from gansim.reporting.report import replace_figures
+from gansim.storage import store
 from test_bits import OLD_LIBRARIES
 
 STUDIES = Path(__file__).parents[1] / "studies"
@@ -83,7 +85,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import numpy as np, pandas as pd
 from note import tables as report
-from gansim import tables
+from gansim.analysis import tables
 runs = pd.DataFrame({"d_state": ["idle"] * 4, "v": [-1.4, -1.39, -1.38, -1.3]})
 affine = pd.DataFrame({
     "scale": "raw", "game": "minimax", "generator": "affine", "g_state": "converged", "rep": range(4),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import reference as ref
-from gansim import spec
-from gansim.derivatives import gradients
+from gansim.engine.derivatives import gradients
+from gansim.model import spec
 
 GAMES, ACTIVATIONS = get_args(spec.Game), get_args(spec.Activation)
 # Each pair of architectures compiles for seconds, so depth and noise dimension vary together: odd, even, equal widths.

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from gansim import folder as folders
-from gansim import planning, store, study
-from gansim.holding import Hold, TakenError, hold_folder
-from gansim.shard import Shard
-from gansim.spec import GAN, ConfigError
-from gansim.store import METADATA, PARTS
-from gansim.study import Study
+from gansim.model.spec import GAN, ConfigError
+from gansim.running import planning, study
+from gansim.running.shard import Shard
+from gansim.running.study import Study
+from gansim.storage import folder as folders
+from gansim.storage import store
+from gansim.storage.holding import Hold, TakenError, hold_folder
+from gansim.storage.store import METADATA, PARTS
 from test_study import SMALL, pretend
 
 TOUCHES = ("replace", "rename", "link", "mkdir", "unlink")
@@ -26,7 +27,7 @@ def make(seed: int = 0, reps: int = 6) -> Study:
 
 
 def report(_: Study, folder: Path) -> None:
-    """Tables as `gansim.tables.save` writes them, making what folders are missing."""
+    """Tables as `gansim.analysis.tables.save` writes them, making what folders are missing."""
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "tables/shares.md").write_text("| shares |")
 

@@ -16,9 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gansim import film, schema, store, study
-from gansim.commands import main
-from gansim.spec import ConfigError
+from gansim.command_line.commands import main
+from gansim.design import schema
+from gansim.model.spec import ConfigError
+from gansim.reporting import film
+from gansim.running import study
+from gansim.storage import store
 from test_commands import FILE, VERBS
 from test_schema import designs, documents, through_json
 
@@ -300,9 +303,9 @@ def test_a_file_that_is_missing(folder: Path, place: Path, name: str) -> None:
 REPLAY = "replay --cell 0 --rep 3 --frames 2"
 GROWING = """
 import sys
-from gansim import schema
-from gansim.report import write_report
-from gansim.study import Study
+from gansim.design import schema
+from gansim.reporting.report import write_report
+from gansim.running.study import Study
 
 def report(study, folder):  # or the tables of the first run would lie beside other runs, a fault that is one
     write_report(study, folder, draw=False)
@@ -345,7 +348,7 @@ def test_a_folder_that_another_process_is_writing(folder: Path, place: Path) -> 
 
 
 def command(*argv: object, **options: Any) -> subprocess.CompletedProcess:
-    script = "import sys; from gansim.commands import main; sys.exit(main())"
+    script = "import sys; from gansim.command_line.commands import main; sys.exit(main())"
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | options.pop("env", {})
     argv = [sys.executable, "-c", script, *map(os.fsencode, argv)]
     return subprocess.run(argv, env=environment, stderr=subprocess.PIPE, check=False, **options)

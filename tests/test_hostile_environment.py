@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gansim import store
+from gansim.storage import store
 from test_children import hostile_folder, importers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,8 +36,9 @@ n_eval = 32
 game = ["minimax", "as-written"]
 """
 SCRIPT = '''"""A study of milliseconds."""
-from gansim import cli, schema
-from gansim.study import Study
+from gansim.command_line import cli
+from gansim.design import schema
+from gansim.running.study import Study
 
 
 def main(options):
@@ -48,7 +49,9 @@ def main(options):
 if __name__ == "__main__":
     cli.run_study(main, cli.StudyOptions())
 '''
-GANSIM = f"{shlex.quote(sys.executable)} -P -c 'from gansim.commands import main; raise SystemExit(main())'"
+GANSIM = (
+    f"{shlex.quote(sys.executable)} -P -c 'from gansim.command_line.commands import main; raise SystemExit(main())'"
+)
 RUN = f"{GANSIM} run study.toml --jobs 2 --no-figures --out out"
 
 # Each is harmless or nonsense; none of them may matter.
@@ -183,7 +186,8 @@ def test_a_folder_that_is_gone(here: Path, expected: dict[str, str]) -> None:
 DAEMON = """
 import os, sys
 import gansim as gs
-from gansim import schema, store
+from gansim.design import schema
+from gansim.storage import store
 how, backend = sys.argv[1:]
 if how == "none":
     sys.stdin = sys.stdout = sys.stderr = None

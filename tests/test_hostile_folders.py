@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from gansim import film, store, study
-from gansim.store import ADEMP, LOCK, METADATA, RUNS, TRACES
+from gansim.reporting import film
+from gansim.running import study
+from gansim.storage import store
+from gansim.storage.store import ADEMP, LOCK, METADATA, RUNS, TRACES
 from test_hostile import said
 from test_study import pretend
 
@@ -225,7 +227,7 @@ done
 def test_a_read_only_folder(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To show and to verify writes nothing; what writes says where else it could."""
     monkeypatch.undo()
-    run = "import sys; from gansim.commands import main; sys.exit(main(sys.argv[1:]))"
+    run = "import sys; from gansim.command_line.commands import main; sys.exit(main(sys.argv[1:]))"
     folder = tmp_path / "out/small"
     command = [sys.executable, "-c", run, "run", str(good / "mine.toml"), "--out", str(folder.parent), "--quiet"]
     subprocess.run(command, check=True, capture_output=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from gansim import identity
-from gansim.identity import differences, header_differences
-from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Normal, Referee
-from gansim.study import Study
+from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Normal, Referee
+from gansim.running.study import Study
+from gansim.storage import identity
+from gansim.storage.identity import differences, header_differences
 
 GAN_2 = GAN(target=Normal(2, 0.5), generator=MLP((4,)), discriminator=MLP((4,)), steps=20, records=4, n_eval=32)
 RATES = {"optimizer_d.lr": [0.5, 0.25], "game": ["minimax", "as-written"]}

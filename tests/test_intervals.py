@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from gansim.intervals import kaplan_meier, mcse, of_mean, of_share, student, two_sided, wilson
-from gansim.spec import ConfigError
+from gansim.analysis.intervals import kaplan_meier, mcse, of_mean, of_share, student, two_sided, wilson
+from gansim.model.spec import ConfigError
 
 # Wilson and the Monte-Carlo error ---------------------------------------------------------------------------------
 

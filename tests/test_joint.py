@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 
-from gansim import cli, store, study
-from gansim.folder import open_folder
-from gansim.merging import merge
-from gansim.spec import GAN, MLP, Normal
-from gansim.store import PARTS, RUNS, TRACES, StoreError
-from gansim.study import RunsError, Study
-from gansim.warm import run_chunk_warm
+from gansim.command_line import cli
+from gansim.engine.warm import run_chunk_warm
+from gansim.model.spec import GAN, MLP, Normal
+from gansim.running import study
+from gansim.running.merging import merge
+from gansim.running.study import RunsError, Study
+from gansim.storage import store
+from gansim.storage.folder import open_folder
+from gansim.storage.store import PARTS, RUNS, TRACES, StoreError
 from test_pool import both_there, cluster, kill_this_worker  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[1]
@@ -130,13 +132,13 @@ def test_a_task_that_always_kills_costs_its_own_runs_alone(
 
 SCRIPT = """
 import sys
-import gansim.folder
-from gansim import cli
-from gansim.shard import Shard
-from gansim.spec import replace
-from gansim.study import Study
+import gansim.storage.folder
+from gansim.command_line import cli
+from gansim.running.shard import Shard
+from gansim.model.spec import replace
+from gansim.running.study import Study
 from test_joint import GAME
-gansim.folder._SAVE_EVERY = 0.1
+gansim.storage.folder._SAVE_EVERY = 0.1
 
 
 def make(reps=4000):

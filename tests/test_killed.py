@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gansim import store
+from gansim.storage import store
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")]
@@ -24,7 +24,9 @@ SCRIPT = '''"""A study of a few seconds."""
 from pathlib import Path
 
 import gansim as gs
-from gansim import cli, folder, store, tables
+from gansim.analysis import tables
+from gansim.command_line import cli
+from gansim.storage import folder, store
 
 folder._SAVE_EVERY = 0.25
 

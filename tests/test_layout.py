@@ -113,12 +113,12 @@ def texts() -> dict[str, str]:
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*")] + list(ROOT.iterdir())
     paths = [path for path in paths if path.suffix in suffixes] + [ROOT / ".ci/run", ROOT / ".gitignore"]
     found = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sorted(paths)}
-    assert {"README.md", "pyproject.toml", "docs/design.md", "gansim/spec.py"} <= found.keys()
+    assert {"README.md", "pyproject.toml", "docs/design.md", "gansim/model/spec.py"} <= found.keys()
     return found
 
 
 def layer(path: str) -> str:
-    """`gansim/kernels/games.py` -> `kernels`, `gansim/spec.py` -> `spec`."""
+    """`gansim/kernels/games.py` -> `kernels`, `gansim/model/spec.py` -> `spec`."""
     parts = Path(path).with_suffix("").parts
     return parts[1]
 
@@ -132,7 +132,7 @@ def dotted(path: str) -> str:
 def imports(path: str, text: str) -> list[tuple[int, str]]:
     """Line and absolute dotted name of all that a file imports, wherever the statement stands.
 
-    `from gansim import tables` gives `gansim.tables`: whether that is a module is for the caller to say.
+    `from gansim import tables` gives `gansim.analysis.tables`: whether that is a module is for the caller to say.
     """
     found = []
     package = list(Path(path).parent.parts)
@@ -265,7 +265,7 @@ def private_uses(files: dict[str, str], public: set[str], modules: set[str]) -> 
 
 
 def aliases(tree: ast.AST) -> dict[str, list[str]]:
-    """What the names that a file imports from gansim stand for: `gs` -> gansim, `tables` -> gansim.tables."""
+    """What the names that a file imports from gansim stand for: `gs` -> gansim, `tables` -> gansim.analysis.tables."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -467,7 +467,8 @@ def test_studies_in_toml_can_be_run(page, cells):
 
 def studied(block: str):
     """The study that a TOML block describes."""
-    from gansim import Study, schema
+    from gansim import Study
+    from gansim.design import schema
 
     described = schema.from_dict(tomllib.loads(block))
     return Study.of(described.name, described.designs, described.seed).with_reps(described.reps)
@@ -492,19 +493,19 @@ def test_all_readme_code_runs(tmp_path):
 # --- negative controls: each rule finds the breach that is there to be found --------------------
 
 BREACHES = [
-    (upward_imports, {"gansim/tables.py": "from gansim.simulate import trace"}),
-    (upward_imports, {"gansim/spec.py": "def late():\n    from .study import Study"}),
-    (upward_imports, {"gansim/figures.py": "from .kernels import train"}),
+    (upward_imports, {"gansim/analysis/tables.py": "from gansim.engine.simulate import trace"}),
+    (upward_imports, {"gansim/model/spec.py": "def late():\n    from .study import Study"}),
+    (upward_imports, {"gansim/reporting/figures.py": "from .kernels import train"}),
     (upward_imports, {"gansim/kernels/games.py": "from ..spec import GAN"}),
-    (upward_imports, {"gansim/study.py": "import gansim.kernels.train"}),
-    (upward_imports, {"gansim/store.py": "import gansim"}),
-    (upward_imports, {"gansim/store.py": "from gansim import simulate"}),
+    (upward_imports, {"gansim/running/study.py": "import gansim.kernels.train"}),
+    (upward_imports, {"gansim/storage/store.py": "import gansim"}),
+    (upward_imports, {"gansim/storage/store.py": "from gansim import simulate"}),
     (upward_imports, {"gansim/newcomer.py": ""}),
     (import_cycles, {"gansim/kernels/a.py": "from .b import f", "gansim/kernels/b.py": "from gansim.kernels import a"}),
-    (stray_compilers, {"gansim/simulate.py": "from numba import njit"}),
-    (stray_compilers, {"gansim/theory.py": "def f():\n    import llvmlite.ir"}),
-    (prints, {"gansim/study.py": "print('done')"}),
-    (own_pythons, {"gansim/warm.py": "subprocess.Popen([sys.executable, '-c', 'pass'])"}),
+    (stray_compilers, {"gansim/engine/simulate.py": "from numba import njit"}),
+    (stray_compilers, {"gansim/analysis/theory.py": "def f():\n    import llvmlite.ir"}),
+    (prints, {"gansim/running/study.py": "print('done')"}),
+    (own_pythons, {"gansim/engine/warm.py": "subprocess.Popen([sys.executable, '-c', 'pass'])"}),
     (fast_math, {"gansim/kernels/train.py": "@njit(cache=True, fastmath=True)\ndef f(): pass"}),
     (fast_math, {"gansim/kernels/train.py": "options = {'fastmath': {'contract'}}"}),
     (machine_paths, {"docs/design.md": "see " + "/" + "home/somebody/notes.md"}),
@@ -521,11 +522,14 @@ def test_a_breach_is_found(rule, files):
 @pytest.mark.parametrize(
     ("rule", "files"),
     [
-        (upward_imports, {"gansim/study.py": "import gansim.design\nfrom .simulate import run_chunk\nimport numpy"}),
-        (upward_imports, {"gansim/store.py": "from gansim import __version__"}),
+        (
+            upward_imports,
+            {"gansim/running/study.py": "import gansim.design.design\nfrom .simulate import run_chunk\nimport numpy"},
+        ),
+        (upward_imports, {"gansim/storage/store.py": "from gansim import __version__"}),
         (import_cycles, {"gansim/kernels/a.py": "from .b import f", "gansim/kernels/b.py": "import numpy"}),
         (stray_compilers, {"gansim/kernels/lanes.py": "import numba"}),
-        (prints, {"gansim/cli.py": "print('done')"}),
+        (prints, {"gansim/command_line/cli.py": "print('done')"}),
         (own_pythons, {"gansim/children.py": "subprocess.Popen([sys.executable, '-P', '-c', 'pass'])"}),
         (fast_math, {"gansim/kernels/jit.py": "@njit(fastmath=False)\ndef f():\n    'no fastmath here'"}),
         (machine_paths, {"README.md": "results/regimes, https://example.org/home/x, ../tmp/x"}),
@@ -555,7 +559,7 @@ def test_a_study_that_reaches_inside_is_found(text):
 
 
 def test_a_study_with_public_names_passes():
-    text = "import gansim as gs\nfrom gansim import tables\nfrom gansim.cli import Options\ngs.GAN(gs.tables.wilson)"
+    text = "import gansim as gs\nfrom gansim import tables\nfrom gansim.command_line.cli import Options\ngs.GAN(gs.tables.wilson)"
     assert private_uses({"studies/good.py": text}, {"GAN"}, {"cli", "tables", "kernels"}) == []
 
 
@@ -586,7 +590,7 @@ def test_a_broken_link_is_found():
 
 def test_a_wrong_floor_plan_differs():
     page = "```text\ngansim/\n  spec.py   x\n  kernels/  y\n    games.py  z\n  tables.py  t\nstudies/  s\n```\n"
-    assert floor_plan(page) == {"gansim/spec.py", "gansim/kernels/games.py", "gansim/tables.py"}
+    assert floor_plan(page) == {"gansim/model/spec.py", "gansim/kernels/games.py", "gansim/analysis/tables.py"}
 
 
 def test_an_empty_folder_is_no_proof():

@@ -13,13 +13,14 @@ from scipy import stats
 from scipy.special import ndtr, ndtri
 
 import reference as ref
-from gansim import spec, theory
+from gansim.analysis import theory
+from gansim.engine.packs import build_packs, network_shapes
+from gansim.engine.simulate import measure, run_chunk
 from gansim.kernels.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import BINS, judge, sort_rows, summarise
 from gansim.kernels.modes import count_modes
-from gansim.packs import build_packs, network_shapes
-from gansim.simulate import measure, run_chunk
+from gansim.model import spec
 from gansim.traces import FIELDS, HIGH_QUALITY
 
 DTYPES = [np.float32, np.float64]

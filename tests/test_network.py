@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import reference as ref
-from gansim import spec
 from gansim.kernels import network
 from gansim.kernels.jit import entry_point
 from gansim.kernels.lanes import LANES, T, aligned, rows, tiles
@@ -38,6 +37,7 @@ from gansim.kernels.network import (
     output_unit,
     to_rows,
 )
+from gansim.model import spec
 
 ACTIVATIONS = get_args(spec.Activation)
 SHAPES = [

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim import parts, store
-from gansim.identity import Identity
-from gansim.parts import Collected, ForeignError, collect, read_part, write_part
-from gansim.store import ESTIMATES, PARTS, TRACES, DamagedError, Rows, StoreError
+from gansim.storage import parts, store
+from gansim.storage.identity import Identity
+from gansim.storage.parts import Collected, ForeignError, collect, read_part, write_part
+from gansim.storage.store import ESTIMATES, PARTS, TRACES, DamagedError, Rows, StoreError
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 3

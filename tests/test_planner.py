@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gansim import planner, tables
-from gansim.planner import (
+from gansim.analysis import planner, tables
+from gansim.analysis.planner import (
     detectable_difference,
     discordant,
     fewest_replicates,
@@ -25,8 +25,8 @@ from gansim.planner import (
     seen,
     stopping_note,
 )
-from gansim.regimes import D_STATES, G_STATES
-from gansim.spec import ConfigError
+from gansim.analysis.regimes import D_STATES, G_STATES
+from gansim.model.spec import ConfigError
 
 shares = st.floats(0, 1)
 

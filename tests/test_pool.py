@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gansim import pool
-from gansim.pool import Failure, Workers, _Lost, open_workers
-from gansim.simulate import run_chunk
-from gansim.spec import GAN, MLP, ConfigError, Normal
-from gansim.warm import run_chunk_warm
+from gansim.engine.simulate import run_chunk
+from gansim.engine.warm import run_chunk_warm
+from gansim.model.spec import GAN, MLP, ConfigError, Normal
+from gansim.running import pool
+from gansim.running.pool import Failure, Workers, _Lost, open_workers
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = [("threads", 1), ("threads", 2), ("loky", 1), ("loky", 2)]
@@ -276,7 +276,7 @@ def test_processes_of_other_code_than_their_parent_decline(monkeypatch):
 
 INTERRUPTED = """
 import sys
-from gansim.pool import open_workers
+from gansim.running.pool import open_workers
 from test_pool import square
 if __name__ == "__main__":
     try:

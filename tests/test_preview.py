@@ -4,10 +4,10 @@ import importlib
 
 import pytest
 
-from gansim import preview
-from gansim.packs import compile_key
-from gansim.spec import MLP, ConfigError, Referee, replace
-from gansim.study import Study
+from gansim.engine.packs import compile_key
+from gansim.model.spec import MLP, ConfigError, Referee, replace
+from gansim.running import preview
+from gansim.running.study import Study
 from test_spec import GAN_500
 
 SMALL = replace(GAN_500, {"steps": 100, "records": 2})
@@ -26,8 +26,8 @@ def nothing_runs(monkeypatch):
 
     monkeypatch.setattr(Study, "run", refuse)
     monkeypatch.setattr(
-        importlib.import_module("gansim.simulate"), "build_packs", refuse
-    )  # gansim.simulate is a function
+        importlib.import_module("gansim.engine.simulate"), "build_packs", refuse
+    )  # gansim.engine.simulate is a function
 
 
 def test_counts():

@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from gansim.progress import Progress
-from gansim.spec import GAN, MLP, Normal
-from gansim.study import simulate
+from gansim.model.spec import GAN, MLP, Normal
+from gansim.running.progress import Progress
+from gansim.running.study import simulate
 
 TINY = GAN(target=Normal(2, 0.5), generator=MLP((4,)), discriminator=MLP((4,)), steps=6, records=2, n_eval=32)
 

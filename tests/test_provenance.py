@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gansim
-from gansim import provenance, source
-from gansim.design import Design
+from gansim import source
+from gansim.design.design import Design
 from gansim.kernels import jit
-from gansim.spec import GAN, SGD, Adam, Mixture, Momentum, Normal, from_dict, replace, to_dict
-from gansim.store import StoreError
+from gansim.model.spec import GAN, SGD, Adam, Mixture, Momentum, Normal, from_dict, replace, to_dict
+from gansim.storage import provenance
+from gansim.storage.store import StoreError
 from test_spec import GAN_500, gans
 
 PACKAGE = Path(gansim.__file__).parent

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import reference as ref
-from gansim import spec
+from gansim.model import spec
 
 # The variants, from the specification itself: one without an oracle fails below.
 GAMES, ACTIVATIONS = get_args(spec.Game), get_args(spec.Activation)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim.refusals import MISSING, ConfigError, Refused, named, one_line, said, shown
+from gansim.errors import MISSING, ConfigError, Refused, named, one_line, said, shown
 
 
 class Mute:

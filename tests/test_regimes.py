@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gansim import regimes
-from gansim.floor import floor_of
-from gansim.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, label, vary
-from gansim.spec import Mixture, Normal
+from gansim.analysis import regimes
+from gansim.analysis.floor import floor_of
+from gansim.analysis.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, label, vary
+from gansim.model.spec import Mixture, Normal
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 20  # the window is 4 records

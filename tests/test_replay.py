@@ -5,11 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from gansim import replay
-from gansim.derivatives import gradients
-from gansim.replay import history, networks, trace, train
-from gansim.simulate import run_chunk
-from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Momentum, Normal, replace
+from gansim.engine import replay
+from gansim.engine.derivatives import gradients
+from gansim.engine.replay import history, networks, trace, train
+from gansim.engine.simulate import run_chunk
+from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Momentum, Normal, replace
 from gansim.traces import DATA_UNITS, FIELDS
 
 SEED = 11

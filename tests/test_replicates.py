@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gansim.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
-from gansim.spec import ConfigError
+from gansim.analysis.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
+from gansim.model.spec import ConfigError
 
 
 def frame(**columns):

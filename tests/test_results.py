@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gansim.theory import V_LIMITS
+from gansim.analysis.theory import V_LIMITS
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "results" / "regimes" / "tables"

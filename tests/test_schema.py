@@ -12,12 +12,14 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gansim import provenance, schema, spec, store
-from gansim.design import Design, Listed, value_at
-from gansim.regimes import Thresholds
-from gansim.sampling import Integers, LatinHypercube, LogUniform, Sobol
-from gansim.spec import GAN, SGD, Adam, ConfigError, Normal, Referee, Uniform, replace, to_dict
-from gansim.study import Study
+from gansim.analysis.regimes import Thresholds
+from gansim.design import schema
+from gansim.design.design import Design, Listed, value_at
+from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
+from gansim.model import spec
+from gansim.model.spec import GAN, SGD, Adam, ConfigError, Normal, Referee, Uniform, replace, to_dict
+from gansim.running.study import Study
+from gansim.storage import provenance, store
 from test_spec import GAN_500, gans, rates
 
 SAMPLE = Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1), "optimizer_d.beta2": Uniform(0.9, 0.999)}, n=4, seed=1)

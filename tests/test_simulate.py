@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 import reference as ref
-from gansim import spec
-from gansim.derivatives import gradients
-from gansim.modes import modes_of
-from gansim.packs import pack_key
-from gansim.replay import networks, trace, train
-from gansim.simulate import run_chunk
-from gansim.spec import (
+from gansim.engine.derivatives import gradients
+from gansim.engine.packs import pack_key
+from gansim.engine.replay import networks, trace, train
+from gansim.engine.simulate import run_chunk
+from gansim.model import spec
+from gansim.model.modes import modes_of
+from gansim.model.spec import (
     GAN,
     MLP,
     SGD,
@@ -38,7 +38,7 @@ from gansim.spec import (
 )
 from gansim.traces import DATA_UNITS, FIELDS, in_data_units
 
-ENGINE = sys.modules["gansim.simulate"]  # `gansim.simulate` itself is the function of that name
+ENGINE = sys.modules["gansim.engine.simulate"]  # `gansim.engine.simulate` itself is the function of that name
 SEED = 11
 
 # One shape carries nearly everything here, because each compiles for seconds; the affine generator is the other.

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gansim import spec
-from gansim.spec import (
+from gansim.model import spec
+from gansim.model.spec import (
     GAN,
     MLP,
     SGD,

@@ -18,7 +18,9 @@ import pandas as pd
 import pytest
 
 import gansim as gs
-from gansim import cli, packs, speed
+from gansim.benchmarking import speed
+from gansim.command_line import cli
+from gansim.engine import packs
 from gansim.kernels import alone, jit, peak
 from gansim.kernels.lanes import LANES, aligned
 

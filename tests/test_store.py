@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim import store
-from gansim.store import ESTIMATES, Rows, StoreError
+from gansim.storage import store
+from gansim.storage.store import ESTIMATES, Rows, StoreError
 from gansim.traces import FIELDS, Traces
 
 

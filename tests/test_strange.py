@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gansim import spec
-from gansim.regimes import Thresholds
-from gansim.spec import ConfigError, Given, Normal, from_dict, to_dict
+from gansim.analysis.regimes import Thresholds
+from gansim.model import spec
+from gansim.model.spec import ConfigError, Given, Normal, from_dict, to_dict
 
 
 class Mute:

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim import planning, progress, provenance, store, study
-from gansim.design import Design
-from gansim.packs import pack_key
-from gansim.regimes import REGIMES, Thresholds
-from gansim.shard import Shard
-from gansim.simulate import Chunk, run_chunk
-from gansim.spec import GAN, MLP, SGD, Adam, ConfigError, Momentum, Normal, replace
-from gansim.study import Study, simulate
+from gansim.analysis.regimes import REGIMES, Thresholds
+from gansim.design.design import Design
+from gansim.engine.packs import pack_key
+from gansim.engine.simulate import Chunk, run_chunk
+from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Momentum, Normal, replace
+from gansim.running import planning, progress, study
+from gansim.running.shard import Shard
+from gansim.running.study import Study, simulate
+from gansim.storage import provenance, store
 from gansim.traces import FIELDS, Traces
 from test_spec import gans
 

@@ -9,14 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gansim import tables
-from gansim.design import RESERVED
-from gansim.floor import floor_of
-from gansim.intervals import of_share
-from gansim.refusals import ConfigError
-from gansim.regimes import G_STATES, REGIMES, Thresholds, label, vary
-from gansim.spec import Normal
-from gansim.tables import compare, estimate, kaplan_meier, save, sensitivity, share_of, shares_wide, tabulate, wilson
+from gansim.analysis import tables
+from gansim.analysis.floor import floor_of
+from gansim.analysis.intervals import of_share
+from gansim.analysis.regimes import G_STATES, REGIMES, Thresholds, label, vary
+from gansim.analysis.tables import (
+    compare,
+    estimate,
+    kaplan_meier,
+    save,
+    sensitivity,
+    share_of,
+    shares_wide,
+    tabulate,
+    wilson,
+)
+from gansim.design.design import RESERVED
+from gansim.errors import ConfigError
+from gansim.model.spec import Normal
 from gansim.traces import FIELDS, Traces
 
 # tabulate ---------------------------------------------------------------------------------------------------------

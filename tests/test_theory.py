@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
-from gansim import theory
-from gansim.spec import Mixture, Normal, Uniform
+from gansim.analysis import theory
+from gansim.model.spec import Mixture, Normal, Uniform
 
 LOG2, LOG4 = math.log(2), math.log(4)
 P, Q = Normal(500, 5), Normal(503, 2)

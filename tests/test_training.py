@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import reference as ref
-from gansim import spec
-from gansim.replay import train
+from gansim.engine.replay import train
+from gansim.model import spec
 
 SEED, REP = 2026, 3
 

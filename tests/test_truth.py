@@ -15,16 +15,19 @@ from scipy.special import ndtr
 from scipy.stats import binom
 
 import reference as ref
-from gansim import simulate, spec, theory, trace
-from gansim.floor import floor_of, tail
+from gansim import trace
+from gansim.analysis import theory
+from gansim.analysis.floor import floor_of, tail
+from gansim.analysis.regimes import Thresholds, label
+from gansim.engine import simulate
+from gansim.engine.packs import build_packs
+from gansim.engine.simulate import as_stored
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import summarise
 from gansim.kernels.modes import count_modes
-from gansim.modes import MISS, modes_of
-from gansim.packs import build_packs
-from gansim.regimes import Thresholds, label
-from gansim.simulate import as_stored
-from gansim.spec import GAN, MLP, SGD, Given, Mixture, Normal, Uniform
+from gansim.model import spec
+from gansim.model.modes import MISS, modes_of
+from gansim.model.spec import GAN, MLP, SGD, Given, Mixture, Normal, Uniform
 from gansim.traces import FIELDS, Traces
 
 LANE = LANES[np.dtype("float32")]

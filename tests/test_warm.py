@@ -9,11 +9,11 @@ import threading
 import numpy as np
 import pytest
 
-from gansim import warm
+from gansim.engine import warm
+from gansim.engine.simulate import run_chunk
+from gansim.engine.warm import run_chunk_warm, warm_up
 from gansim.kernels import cache, initial, jit, measure, modes, targets
-from gansim.simulate import run_chunk
-from gansim.spec import GAN, MLP, Adam, Mixture, Normal, Referee, replace
-from gansim.warm import run_chunk_warm, warm_up
+from gansim.model.spec import GAN, MLP, Adam, Mixture, Normal, Referee, replace
 
 BASE = GAN(
     target=Normal(500, 5),
@@ -132,7 +132,7 @@ def test_two_processes_fill_one_cache(tmp_path):
     """Both compile the same functions for different shapes; a third process then finds all of them on disk."""
     script = """
 import sys
-from gansim import warm
+from gansim.engine import warm
 from gansim.kernels.train import train
 warm._START, warm.cpu_count = 0.0, lambda: 2
 from tests.test_warm import BASE, replace

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim import wording
-from gansim.spec import GAN, MLP, SGD, Adam, Momentum, Normal, Orthogonal, RMSProp, Uniform
+from gansim.model import wording
+from gansim.model.spec import GAN, MLP, SGD, Adam, Momentum, Normal, Orthogonal, RMSProp, Uniform
 from test_spec import gans
 
 

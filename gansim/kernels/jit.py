@@ -25,7 +25,7 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 
-from gansim.arithmetic import default_arithmetic
+from gansim.kernels.arithmetic import default_arithmetic
 from gansim.kernels.cache import CodeCache
 
 # Options and settings that Numba has but does not declare.

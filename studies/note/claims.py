@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 import gansim as gs
-from gansim import elementary, tables, theory
+from gansim.analysis import tables, theory
+from gansim.model import elementary
 from note.tables import CELL, FAR, NEAR, TARGET, part
 
 LOG4 = -theory.V_LIMITS["idle"]

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import gansim as gs
-from gansim import figures, regimes, theory
+from gansim.analysis import regimes, theory
+from gansim.reporting import figures
 from note.tables import CELL, TARGET, floor, part
 
 NAMES = {

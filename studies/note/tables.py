@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 import gansim as gs
-from gansim import elementary, regimes, replicates, tables, theory
-from gansim.floor import Floor, floor_of
+from gansim.analysis import regimes, replicates, tables, theory
+from gansim.analysis.floor import Floor, floor_of
+from gansim.model import elementary
 
 CELL = ["scale", "game", "activation", "generator"]
 RUN = ["cell", "rep", "seed"]  # by which tables know that runs of several cells share their replicates

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gansim import figures
+from gansim.reporting import figures
 
 FIGURES = ("ratios", "scaling")
 YARDSTICKS = {

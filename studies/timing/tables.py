@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import gansim as gs
-from gansim import speed
+from gansim.benchmarking import speed
 from peers.contest import Peer, in_turn
 from timing.cases import SMALLEST, Case
 
@@ -142,8 +142,8 @@ def scaling(
 _FIRST_PACK = """
 import time
 import gansim as gs
-from gansim.simulate import run_chunk
-from gansim.warm import warm_up
+from gansim.engine.simulate import run_chunk
+from gansim.engine.warm import warm_up
 gan = gs.GAN(target=gs.Normal(500, 5), steps=250, records=1)
 start = time.perf_counter()
 warm_up([gan])

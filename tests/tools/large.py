@@ -26,7 +26,8 @@ def simulate(out: str, runs: int, records: int) -> None:
 
 
 def read(out: str) -> None:
-    from gansim import results, store
+    from gansim.running import results
+    from gansim.storage import store
 
     def whole(folder: Path) -> object:
         return results.open_results(folder).read()

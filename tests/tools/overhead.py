@@ -17,7 +17,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import gansim as gs
-from gansim import folder, progress, study
+from gansim.running import progress, study
+from gansim.storage import folder
 
 LIMIT = 3.0  # percent
 

@@ -1,0 +1,147 @@
+"""The sampling floor: what samples of the target itself measure, and so how near a perfect generator can come.
+
+Distances between a target and n points of its own are not 0, and for some targets they are large: two modes of which
+one is rare, more modes than points. A limit below the floor would call the truth unconverged. `Floor` gives, for one
+target and one n_eval, the limit that the target's own samples exceed with a probability of `gansim.model.modes.MISS` at most,
+for the median over a window of records.
+
+=========  ==========================================================================================================
+w1         simulated: a quantile, over samples of the target, of their mean distance to its quantiles, as it is measured
+ks         exact (Simard and L'Ecuyer 2011), as for any continuous law; the same for places within modes
+tv_modes   simulated: counts of the modes are multinomial
+modes      the target's own samples capture fewer with that probability at most; modes are counted as if independent,
+           which they nearly are (numbers in the cells of a multinomial are negatively associated: Joag-Dev and Proschan
+           1983), and the true tail is the thinner one
+=========  ==========================================================================================================
+
+Simulations have a seed of their own and results have six digits, so that no processor decides a label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv
+from scipy.stats import kstwo
+
+from gansim.analysis.theory import quantile
+from gansim.model.modes import MISS, Modes, modes_of
+from gansim.model.spec import Mixture, Normal, Uniform, components, standardised
+
+__all__ = ["Floor", "Limits", "floor_of"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_MOST = 10_000  # samples that are simulated; their largest is exceeded by another one in 10,001
+_BEYOND = 50  # as many of them lie beyond the limit if that needs fewer than `_MOST`: its probability is good to 14 %
+_POINTS = 1024  # points of a simulated sample; of more, distances go as 1 / sqrt(n), or faster if a mode is rare
+_BLOCK = 2**20  # points that are simulated at once
+_DIGITS = 6
+_RAISE = 1 + 2.0**-16
+
+
+class Limits(NamedTuple):
+    """What the target's own samples keep to, medians over a window unless said otherwise: at most, `modes` at least."""
+
+    w1: float
+    ks: float
+    ks_never: float  # that no record of the window exceeds
+    tv_modes: float
+    modes: float
+
+
+@dataclass(frozen=True, eq=False)
+class Floor:
+    """What samples of n points from a target itself measure.
+
+    Parameters
+    ----------
+    target : Normal, Uniform or Mixture
+        The distribution, in its own units.
+    n : int
+        Points of a sample.
+    """
+
+    target: Normal | Uniform | Mixture
+    n: int
+
+    @property
+    def modes(self) -> Modes:
+        """The target's modes."""
+        return modes_of(self.target)
+
+    def limits(self, length: int) -> Limits:
+        """Limits for the median over a window of `length` records, whose samples are independent."""
+        return _limits(self.target, self.n, length)
+
+
+@lru_cache(maxsize=4096)
+def floor_of(target: Normal | Uniform | Mixture, n: int) -> Floor:
+    """The floor of a target, in any units, for `n` points; targets that differ in location and scale share it."""
+    return Floor(standardised(target), n)
+
+
+def tail(length: int) -> float:
+    """Probability that a single record may have so that the median of `length` exceeds a limit with `MISS`.
+
+    The median of an odd number exceeds it only if (length + 1) / 2 records do, that of an even number, the mean of two,
+    only if length / 2 do: the least p of Pr(Binomial(length, p) >= that) = MISS, an incomplete beta function.
+    """
+    many = (length + 1) // 2
+    return float(np.round(betaincinv(many, length - many + 1, MISS), _DIGITS + 2))
+
+
+@lru_cache(maxsize=4096)
+def _limits(target: Normal | Uniform | Mixture, n: int, length: int) -> Limits:
+    p, modes = tail(length), modes_of(target)
+    rng = np.random.Generator(np.random.PCG64(0))
+    samples = min(_MOST, int(np.ceil(_BEYOND / p)))
+    masses = modes.masses / modes.masses.sum()
+    counts = rng.multinomial(n, masses, samples)
+    at_most = (
+        _upper(_w1(target, min(n, _POINTS), samples, rng), p) * np.sqrt(min(n, _POINTS) / n),
+        float(kstwo.isf(p, n)),
+        float(kstwo.isf(MISS / length, n)),
+        _upper(0.5 * np.abs(counts / n - masses).sum(axis=1), p),
+    )
+    # Raised a little: counts are on a lattice, and a limit rounded below a point of it would lose all samples there.
+    w1, ks, ks_never, tv_modes = (float(f"{value * _RAISE:.{_DIGITS}g}") for value in at_most)
+    return Limits(w1, ks, ks_never, tv_modes, _least_modes(modes.good, n, p))
+
+
+def _upper(values: Floats, p: float) -> float:
+    """Value that a further one, drawn like these, exceeds with probability `p`, or the largest if they are too few."""
+    rank = max(1, int(p * (len(values) + 1)))
+    return float(np.partition(values, len(values) - rank)[len(values) - rank])
+
+
+def _w1(target: Normal | Uniform | Mixture, n: int, samples: int, rng: np.random.Generator) -> Floats:
+    """Wasserstein-1 of samples of n points, as records measure it."""
+    middles = quantile(target, (np.arange(n) + 0.5) / n)
+    out = np.empty(samples)
+    rows = max(1, _BLOCK // n)
+    for start in range(0, samples, rows):
+        shape = (min(rows, samples - start), n)
+        out[start : start + rows] = np.abs(np.sort(_draw(target, shape, rng), axis=1) - middles).mean(axis=1)
+    return out
+
+
+def _draw(target: Normal | Uniform | Mixture, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    if isinstance(target, Uniform):
+        return rng.uniform(target.low, target.high, shape)
+    means, stds, weights = np.array(components(target))
+    which = np.searchsorted(np.cumsum(weights)[:-1], rng.random(shape), side="right")
+    return np.asarray(means[which] + stds[which] * rng.standard_normal(shape))
+
+
+def _least_modes(good: Floats, n: int, p: float) -> int:
+    """Largest number of modes that fewer than `p` of all samples of n points fail to capture."""
+    chance = np.ones(1)  # of each number of modes captured
+    for one in good[good > 0]:
+        captured = -np.expm1(n * np.log1p(-min(one, 1 - 1e-16)))
+        chance = np.append(chance * (1 - captured), 0) + np.append(0, chance * captured)
+    return int(np.count_nonzero(np.cumsum(chance)[:-1] <= p))

@@ -1,0 +1,455 @@
+"""Regimes: from the trace of a run to the words for how it ended.
+
+A regime is what the generator G did and what the discriminator D did. Both are decided over a window, the last fifth
+of a run's records, and never inside the training loop: stored traces can be labelled again under other `Thresholds`
+without simulating.
+
+What G did, first rule that holds; medians are over the window:
+
+=============  ====================================================================================================
+non-finite     a parameter or a record of the run is not finite
+collapsed      to a point: the fakes' standard deviation is at most 0.1 of that of the target's narrowest mode
+converged      Wasserstein-1 to the target, in units of its standard deviation, is at most 0.2, the Kolmogorov-Smirnov
+               distance at most 0.15 and never above 0.3. For a mixture also: no mode is missing that n_eval points of
+               the target show, the shares of the modes are off by at most 0.05 (total variation), and the places of
+               the fakes within their modes by at most 0.25 (Kolmogorov-Smirnov)
+modes dropped  some modes are captured, and fewer than the target's own samples of that size capture
+off target     the rest
+=============  ====================================================================================================
+
+*The truth converges.* Every limit of *converged* is raised to what the target's own samples of n_eval points keep to,
+all but one in 10,000 (`gansim.analysis.floor`), so that a generator of the target's law has that label in at least 99.9 % of
+runs, whatever the target and n_eval. It is never *collapsed*: 32 points that lie within 0.1 of the narrowest spread do
+not happen.
+
+*Wrong laws do not.* Wasserstein-1 alone forgives points in the middle of narrow modes (two points at +-2 for N(+-2,
+0.5^2): 0.19), other shares of them (0.6 and 0.4 for halves: 0.19) and the loss of a rare one (0.97 of the probability
+made, 0.03 not: 0.18). The first has a distance of 1/2 within the modes, the second 0.1 between the shares, the third a
+mode missing.
+
+What D did, first rule that holds:
+
+============  =====================================================================================================
+non-finite    as above; G and D of such a run share this label
+perfect       mean D at least 0.9 on real and at most 0.1 on fake
+inverted      mean D at most 0.1 on real and at least 0.9 on fake
+idle          mean |D - 1/2| at most 0.1 on real and on fake
+mixed         the rest
+============  =====================================================================================================
+
+Over the window, D's four numbers are averaged over the records, so they are means over all samples of the window. The
+median was rejected: it would call a D perfect that is inverted in 4 records out of 10. With the mean, by Markov's
+inequality, a perfect D has its mean on the wrong side of 1/2 in at most a fifth of the window's records, on real and
+on fake alike. G's rules use the median, as one bad record among good ones is no reason to deny convergence, and guard
+it by the limit of 0.3 that no record's Kolmogorov-Smirnov distance may exceed.
+
+Comparisons are made in float32, the precision of the traces, so that a value stored at a limit counts as at the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from gansim.analysis.floor import Floor
+from gansim.errors import Refused
+from gansim.model.fields import Real, described
+from gansim.traces import Traces
+
+__all__ = [
+    "D_STATES",
+    "G_STATES",
+    "LABELS",
+    "REGIMES",
+    "Thresholds",
+    "combine",
+    "d_states",
+    "final_states",
+    "g_states",
+    "label",
+    "vary",
+]
+
+G_STATES: tuple[str, ...] = ("converged", "modes dropped", "collapsed", "off target", "non-finite")
+"""What G did; the position of a word is its code in `g_states`."""
+
+D_STATES: tuple[str, ...] = ("perfect", "idle", "inverted", "mixed", "non-finite")
+"""What D did; the position of a word is its code in `d_states`."""
+
+REGIMES: tuple[str, ...] = (*(f"{g}, {d}" for g in G_STATES[:-1] for d in D_STATES[:-1]), "non-finite")
+"""Every regime a run can end in: sixteen pairs "what G did, what D did", and non-finite."""
+
+LABELS: tuple[str, ...] = (
+    "g_state",
+    "d_state",
+    "regime",
+    "left",
+    "converged_step",
+    "last_step",
+    "share_perfect",
+    "share_idle",
+    "share_inverted",
+    "share_mixed",
+    "share_nonfinite",
+)
+"""Names of the columns that `label` returns, in order."""
+
+_CONVERGED, _DROPPED, _COLLAPSED, _OFF_TARGET, _G_NONFINITE = range(5)
+_PERFECT, _IDLE, _INVERTED, _MIXED, _D_NONFINITE = range(5)
+
+# What a verdict rests on: a record with one of these missing is not finite, whatever its `finite` field says.
+_ESSENTIAL = ("g_shift", "g_spread", "w1", "ks", "d_real", "d_fake", "d_real_off", "d_fake_off")
+
+_LIMITED = ("w1", "ks", "ks_never", "modes", "modes_missed", "tv_modes", "ks_modes", "g_spread")
+
+Codes = NDArray[np.int8]
+Measured = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+_Share = Annotated[float, Real(0.0, 1.0, above=True)]
+
+
+@described
+class Thresholds:
+    """The numbers in the definitions of the regimes.
+
+    Parameters
+    ----------
+    window : float, default 0.2
+        Share of a run's records, counted from the end, over which its label is decided; at least one record.
+    w1 : float, default 0.2
+        Converged: largest median over the window of Wasserstein-1, in standard deviations of the target. The sampling
+        floor at 1,024 samples is 0.04.
+    ks : float, default 0.15
+        Converged: largest median of the Kolmogorov-Smirnov distance. No threshold on x then tells real from fake in
+        more than 57.5 of 100 cases.
+    ks_never : float, default 0.3
+        Converged: Kolmogorov-Smirnov distance that no record of the window exceeds.
+    tv_modes : float, default 0.05
+        Converged, mixtures only: largest median of the total variation distance between the shares of the modes.
+    ks_modes : float, default 0.25
+        Converged, mixtures only: largest median of the Kolmogorov-Smirnov distance of the places within modes; modes of
+        a third of their width have it.
+    spread : float, default 0.1
+        Collapsed: largest median of the fakes' standard deviation, in those of the target's narrowest mode.
+    perfect_hi, perfect_lo : float, default 0.9, 0.1
+        Perfect D: least mean of D on real, largest on fake; inverted D: the reverse.
+    idle : float, default 0.1
+        Idle D: largest mean of |D - 1/2|, on real and on fake.
+
+    Raises
+    ------
+    ConfigError
+        If a value is no number or lies outside its range, `ks_never` < `ks`, or `perfect_lo` and `perfect_hi` do not
+        enclose 1/2.
+    """
+
+    window: _Share = 0.2
+    w1: Annotated[float, Real(0.0, 1e30, above=True)] = 0.2
+    ks: _Share = 0.15
+    ks_never: _Share = 0.3
+    tv_modes: _Share = 0.05
+    ks_modes: _Share = 0.25
+    spread: Annotated[float, Real(0.0, 1.0, below=True)] = 0.1
+    perfect_hi: Annotated[float, Real(0.5, 1.0, above=True)] = 0.9
+    perfect_lo: Annotated[float, Real(0.0, 0.5, below=True)] = 0.1
+    idle: Annotated[float, Real(0.0, 0.5)] = 0.1
+
+    def __post_init__(self) -> None:
+        if self.ks_never < self.ks:
+            raise Refused(self.ks_never, f"a number from ks = {self.ks:g} to 1", "ks_never")
+
+    def window_length(self, records: int) -> int:
+        """Return the number of records in the window of a run with this many records: at least 1."""
+        return max(1, int(self.window * records + 0.5))
+
+
+def vary(base: Thresholds | None = None, **values: Sequence[float]) -> list[Thresholds]:
+    """Return thresholds moved one at a time, for a sensitivity table.
+
+    Parameters
+    ----------
+    base : Thresholds, optional
+        Where to start from; by default `Thresholds()`. It is the first entry of the result.
+    **values : sequence of float
+        For each field to move, the values it takes in turn. Values equal to the base's are passed over.
+
+    Raises
+    ------
+    ValueError
+        If there is no such field, or a value lies outside its range.
+    """
+    base = base or Thresholds()
+    known = [field.name for field in fields(base)]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no such threshold; allowed: {', '.join(known)}")
+    moved = [replace(base, **{name: value}) for name, sequence in values.items() for value in sequence]
+    return [base, *(thresholds for thresholds in moved if thresholds != base)]
+
+
+def label(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds | None = None) -> pd.DataFrame:
+    """Label every run: one row per run, exactly one regime each.
+
+    Parameters
+    ----------
+    traces : Traces
+        The records.
+    floors : Floor or sequence of Floor, shape (runs,)
+        Of each run's target and n_eval, see `gansim.analysis.floor.floor_of`; one for all if they agree.
+    thresholds : Thresholds, optional
+        The definitions' numbers; by default `Thresholds()`.
+
+    Returns
+    -------
+    DataFrame
+        In the order of the runs, with these columns.
+
+        - g_state, d_state, regime: ordered categoricals with the levels `G_STATES`, `D_STATES` and `REGIMES`.
+        - left: whether the run is finite and not converged at the end though an earlier stretch of records, as long as
+          the window, satisfied "converged". (A run that converged and then blew up is non-finite and has a
+          `converged_step`.)
+        - converged_step: training step of the first record of the earliest stretch, as long as the window, that
+          satisfies "converged"; NaN if there is none.
+        - last_step: training step at which the last such stretch could have begun, the first record of the window. A
+          run without `converged_step` is right-censored here. So are non-finite runs, however early they end: they
+          stay at risk without ever converging, so that one minus the survival curve is the share of *all* runs that
+          converged in time. (Censoring them when they end would estimate that share as if they might still have
+          converged.)
+        - share_perfect, share_idle, share_inverted, share_mixed, share_nonfinite: share of all the run's records that
+          D spent in each state; they add up to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is not one floor, or one for each run.
+    """
+    thresholds = thresholds or Thresholds()
+    length = thresholds.window_length(traces.records)
+    g_windows = _g_codes(traces, floors, thresholds, length)
+    g_end, d_end = g_windows[:, -1], _d_at_end(traces, thresholds)
+
+    converged = g_windows == _CONVERGED
+    ever, first = converged.any(axis=1), converged.argmax(axis=1)
+    row = np.arange(len(traces))
+    converged_step = np.where(ever, traces.steps[row, first].astype(np.float64), np.nan)
+    left = ever & (g_end != _CONVERGED) & (g_end != _G_NONFINITE)
+
+    by_record = d_states(traces, thresholds)
+    shares = {name: (by_record == code).mean(axis=1) for code, name in enumerate(LABELS[6:])}
+    columns = {
+        "g_state": _categorical(g_end, G_STATES),
+        "d_state": _categorical(d_end, D_STATES),
+        "regime": _categorical(combine(g_end, d_end), REGIMES),
+        "left": left,
+        "converged_step": converged_step,
+        "last_step": traces.steps[:, -length].astype(np.int64),
+    }
+    return pd.DataFrame({**columns, **shares})
+
+
+def final_states(
+    traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds | None = None
+) -> tuple[Codes, Codes]:
+    """Return the codes of G's and D's states over the window, without the rest of `label`.
+
+    Much faster than `label`, which must look at every stretch of a run to tell when it converged.
+
+    Parameters
+    ----------
+    traces, floors, thresholds
+        As in `label`.
+
+    Returns
+    -------
+    g, d : ndarray of int8, shape (runs,)
+        Positions in `G_STATES` and `D_STATES`.
+    """
+    thresholds = thresholds or Thresholds()
+    length = thresholds.window_length(traces.records)
+    return _g_codes(traces, floors, thresholds, length, last_only=True)[:, 0], _d_at_end(traces, thresholds)
+
+
+def g_states(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds | None = None) -> Codes:
+    """Return what G does at each record, taken by itself: the rules of `label` with a window of one record.
+
+    Parameters
+    ----------
+    traces, floors, thresholds
+        As in `label`.
+
+    Returns
+    -------
+    ndarray of int8, shape (runs, records)
+        Positions in `G_STATES`. Non-finite from a run's first record that is not finite.
+    """
+    return _g_codes(traces, floors, thresholds or Thresholds(), 1)
+
+
+def d_states(traces: Traces, thresholds: Thresholds | None = None) -> Codes:
+    """Return what D does at each record, taken by itself.
+
+    Parameters
+    ----------
+    traces, thresholds
+        As in `label`.
+
+    Returns
+    -------
+    ndarray of int8, shape (runs, records)
+        Positions in `D_STATES`. Non-finite from a run's first record that is not finite.
+    """
+    t, nonfinite = traces, ~_finite_so_far(traces)
+    return _d_codes(t["d_real"], t["d_fake"], t["d_real_off"], t["d_fake_off"], nonfinite, thresholds or Thresholds())
+
+
+def combine(g: ArrayLike, d: ArrayLike) -> Codes:
+    """Return the codes of the regimes, from the codes of G's and D's states.
+
+    Parameters
+    ----------
+    g, d : array_like of int, same shape
+        Positions in `G_STATES` and `D_STATES`.
+
+    Returns
+    -------
+    ndarray of int8, same shape
+        Positions in `REGIMES`; non-finite where either is.
+    """
+    g_code, d_code = np.asarray(g), np.asarray(d)
+    pairs = g_code * (len(D_STATES) - 1) + d_code
+    nonfinite = (g_code == _G_NONFINITE) | (d_code == _D_NONFINITE)
+    return np.where(nonfinite, len(REGIMES) - 1, pairs).astype(np.int8)
+
+
+def _g_codes(
+    traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds, length: int, last_only: bool = False
+) -> Codes:
+    """States of G over every stretch of `length` records, (runs, records - length + 1), or over the last, (runs, 1)."""
+    start = traces.records - length if last_only else 0
+    finite = _finite_so_far(traces)[:, start:]
+    limits = _limits(floors, thresholds, length, len(traces))
+
+    def kept(field: str, runs: NDArray[np.intp] | slice = slice(None), sign: int = 1) -> Mask:
+        """Whether the median of a field keeps to its limit; with a sign of -1, from above."""
+        values = np.where(finite[runs], sign * traces[field][runs, start:], np.inf)
+        return _median_at_most(values, _as_limits(sign * limits[field][runs]), length)
+
+    ks = np.where(finite, traces["ks"][:, start:], np.inf)
+    converged = kept("w1") & kept("ks") & (_count_at_most(ks, _as_limits(limits["ks_never"]), length) == length)
+    dropped = np.zeros_like(converged)
+    mixtures = np.flatnonzero(traces.n_modes > 1)
+    if mixtures.size:
+        enough = kept("modes_missed", mixtures) & kept("modes", mixtures, -1)
+        converged[mixtures] &= enough & kept("tv_modes", mixtures) & kept("ks_modes", mixtures)
+        none = np.where(finite[mixtures], traces["modes"][mixtures, start:], np.inf)
+        dropped[mixtures] = ~enough & ~_median_at_most(none, np.float32(0), length)
+
+    code = np.where(dropped, np.int8(_DROPPED), np.int8(_OFF_TARGET))
+    code[converged] = _CONVERGED
+    code[kept("g_spread")] = _COLLAPSED
+    code[~finite[:, length - 1 :]] = _G_NONFINITE  # once not finite, never again: the stretch's last record tells
+    return code
+
+
+def _limits(
+    floors: Floor | Sequence[Floor], thresholds: Thresholds, length: int, runs: int
+) -> dict[str, NDArray[np.float64]]:
+    """Limit of each field for every run: the threshold, or the target's own floor where that is farther out."""
+    listed = [floors] * runs if isinstance(floors, Floor) else list(floors)
+    if len(listed) != runs:
+        raise ValueError(f"floors: {len(listed)}; expected one, or one for each of the {runs} runs")
+    rows = {floor: _limits_of(floor, thresholds, length) for floor in dict.fromkeys(listed)}
+    return {name: np.array([rows[floor][name] for floor in listed], dtype=np.float64) for name in _LIMITED}
+
+
+def _limits_of(floor: Floor, thresholds: Thresholds, length: int) -> dict[str, float]:
+    own = floor.limits(length)
+    return {
+        "w1": max(thresholds.w1, own.w1),
+        "ks": max(thresholds.ks, own.ks),
+        "ks_never": max(thresholds.ks_never, own.ks_never),
+        "modes": own.modes,
+        "modes_missed": 0.0,
+        "tv_modes": max(thresholds.tv_modes, own.tv_modes),
+        "ks_modes": max(thresholds.ks_modes, own.ks),
+        "g_spread": thresholds.spread * floor.modes.narrowest,
+    }
+
+
+def _d_at_end(traces: Traces, thresholds: Thresholds) -> Codes:
+    """States of D over the window, (runs,)."""
+    length = thresholds.window_length(traces.records)
+
+    def mean(field: str) -> Measured:
+        # In float64 the sum of equal float32 numbers is exact, so the mean of values at a limit is at the limit.
+        exact: NDArray[np.float64] = np.mean(traces[field][:, -length:], axis=1, dtype=np.float64)
+        return exact.astype(np.float32)
+
+    nonfinite = ~_finite_so_far(traces)[:, -1]
+    return _d_codes(mean("d_real"), mean("d_fake"), mean("d_real_off"), mean("d_fake_off"), nonfinite, thresholds)
+
+
+def _d_codes(
+    real: Measured, fake: Measured, real_off: Measured, fake_off: Measured, nonfinite: Mask, thresholds: Thresholds
+) -> Codes:
+    """States of D from its means on real and fake and its mean distances from 1/2, all of one shape."""
+    high, low = np.float32(thresholds.perfect_hi), np.float32(thresholds.perfect_lo)
+    idle = (real_off <= np.float32(thresholds.idle)) & (fake_off <= np.float32(thresholds.idle))
+    code = np.where(idle, np.int8(_IDLE), np.int8(_MIXED))
+    code[(real <= low) & (fake >= high)] = _INVERTED
+    code[(real >= high) & (fake <= low)] = _PERFECT
+    code[nonfinite] = _D_NONFINITE
+    return code
+
+
+def _finite_so_far(traces: Traces) -> Mask:
+    """Whether each record and all before it are finite, (runs, records)."""
+    finite = traces["finite"] == 1
+    for name in _ESSENTIAL:
+        finite &= np.isfinite(traces[name])
+    return np.logical_and.accumulate(finite, axis=1)
+
+
+def _as_limits(limits: NDArray[np.floating]) -> Measured:
+    """Round limits to the precision of the traces only once they are computed: float32(0.1) * 9 is not float32(0.9)."""
+    return limits.astype(np.float32)[:, None]
+
+
+def _count_at_most(values: Measured, limit: Measured | np.float32, length: int) -> NDArray[np.int32]:
+    """How many of each stretch of `length` neighbours along the last axis are at most `limit`."""
+    running = np.cumsum(values <= limit, axis=1, dtype=np.int32)
+    counts = running[:, length - 1 :].copy()
+    counts[:, 1:] -= running[:, :-length]
+    return counts
+
+
+def _median_at_most(values: Measured, limit: Measured | np.float32, length: int) -> Mask:
+    """Whether the median of each stretch of `length` neighbours is at most `limit`, (runs, records - length + 1).
+
+    Counting the members within the limit decides all but the even stretches split into halves, whose median is the
+    mean of the largest member within and the smallest beyond. Over all stretches of 10 in 40,000 x 50 records this
+    takes 0.10 s; `numpy.median` of the overlapping stretches takes 0.39 s, and a copy of them all, 10 times the
+    memory.
+    """
+    within = _count_at_most(values, limit, length)
+    at_most = within > length // 2
+    split_run, split_start = np.nonzero(2 * within == length)
+    if split_run.size:
+        members = values[split_run[:, None], split_start[:, None] + np.arange(length)]
+        limits = np.broadcast_to(limit, values.shape)[split_run, :1]
+        below = np.where(members <= limits, members, -np.inf).max(axis=1)
+        above = np.where(members > limits, members, np.inf).min(axis=1)
+        with np.errstate(invalid="ignore"):  # the mean of -inf and inf is no number, and not at most anything
+            at_most[split_run, split_start] = (below + above) / 2 <= limits[:, 0]
+    return at_most
+
+
+def _categorical(codes: Codes, levels: Sequence[str]) -> pd.Categorical[str]:
+    return pd.Categorical.from_codes(codes, categories=pd.Index(levels), ordered=True)

@@ -1,0 +1,282 @@
+"""How fast it is, and how fast it could be: rates of the whole engine, the ceiling, and where a step's time goes.
+
+A *GAN-step* is one update of D and one of G of one GAN; a *pack-step* that of all GANs of a pack, side by side on one
+core. Times are the best of several: whatever disturbs a measurement makes it longer.
+
+Compile time is never in a rate, nor in a cost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
+
+from gansim.engine.packs import Pack, build_packs, build_player, network_shapes, training_plan
+from gansim.engine.simulate import run_chunk
+from gansim.errors import ConfigError
+from gansim.kernels import alone, peak, random
+from gansim.kernels.lanes import LANES, aligned
+from gansim.kernels.network import Net
+from gansim.kernels.train import train
+from gansim.model.spec import GAN
+from gansim.running.study import Study
+
+__all__ = ["RECORD_EVERY", "pack_costs", "peak_flops", "rate", "step_counts", "step_flops", "train_rate"]
+
+RECORD_EVERY = 250  # training steps between records: measuring 1-16-1 then costs a tenth of training, all others less
+
+# --- the ceiling, and what a step asks for ------------------------------------------------------
+
+
+def peak_flops(precision: str = "float32", seconds: float = 0.1) -> float:
+    """Flops a second of one core in multiply-adds whose numbers never leave the registers.
+
+    Parameters
+    ----------
+    precision : {"float32", "float64"}
+        Of the numbers.
+    seconds : float, default 0.1
+        About how long each of ten timings takes.
+
+    Returns
+    -------
+    float
+        The best; a multiply-add is two flops.
+    """
+    lanes = LANES[np.dtype(precision)]
+    found = []
+    for chains, loop in zip(peak.CHAINS, (peak.ten_chains, peak.five_chains), strict=True):
+        out = aligned((1, lanes), precision)
+        one = _best(lambda n, loop=loop, out=out: loop(out, 0.5, 1.0, n), seconds, 5)  # type: ignore[misc]
+        found.append(2 * chains * lanes / one)
+    return max(found)
+
+
+def _sizes(gan: GAN, data_dim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Widths of G and of D from input to output, for data of so many coordinates."""
+    return (*gan.generator_sizes[:-1], data_dim), (data_dim, *gan.discriminator_sizes[1:])
+
+
+def step_flops(gan: GAN, data_dim: int = 1) -> int:
+    """Flops of the matrix products in one GAN-step.
+
+    For every sample of a batch, D's update runs D forward and backward on a real, G forward, D forward and backward on
+    the fake; G's update runs G and D forward, D backward to its input, G backward. Backward is a product for the
+    gradient of every layer's weights and one for that of every layer's input but the first's, whose inputs nobody asks
+    for; to D's input, it is one for every layer's input and none for weights.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration; one update of each player is counted.
+    data_dim : int, default 1
+        Coordinates of the data: G's outputs and D's inputs.
+
+    Returns
+    -------
+    int
+        Two for each multiply-add. Biases, activations, losses, random numbers and the optimiser are not counted.
+    """
+    sizes_g, sizes_d = _sizes(gan, data_dim)
+    g, d = ([n_in * n_out for n_in, n_out in pairwise(sizes)] for sizes in (sizes_g, sizes_d))
+    learn_g, learn_d = (3 * sum(weights) - weights[0] for weights in (g, d))
+    return 2 * gan.batch * (2 * learn_d + sum(g) + learn_g + 2 * sum(d))
+
+
+def step_counts(gan: GAN, data_dim: int = 1) -> dict[str, int]:
+    """How many of each a GAN-step needs, besides the matrix products.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration; one update of each player is counted.
+    data_dim : int, default 1
+        Coordinates of the data.
+
+    Returns
+    -------
+    dict
+        "random numbers", "activations" and "updates" of a parameter, as `pack_costs` times them.
+    """
+    sizes_g, sizes_d = _sizes(gan, data_dim)
+    nets = Net(sizes_g, gan.generator.bias, 0), Net(sizes_d, gan.discriminator.bias, 0)
+    return {
+        "random numbers": gan.batch * (data_dim + 2 * gan.noise_dim),
+        "activations": gan.batch * (3 * sum(sizes_d[1:-1]) + 2 * sum(sizes_g[1:-1])),
+        "updates": nets[0].n_params + nets[1].n_params,
+    }
+
+
+# --- rates --------------------------------------------------------------------------------------
+
+
+def rate(gan: GAN, runs: int = 1024, jobs: int = -1, seconds: float = 1.0, repeats: int = 3) -> float:
+    """GAN-steps a second of the whole engine: random numbers, losses, optimisers, records.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration. Its steps and records are replaced: as many steps as fill the time, a record every 250.
+    runs : int, default 1024
+        GANs trained at once.
+    jobs : int, default -1
+        Workers; -1: one per core.
+    seconds : float, default 1.0
+        About how long each timing takes; at least the first 250 steps.
+    repeats : int, default 3
+        Timings after one to find the number of steps; the best counts.
+
+    Returns
+    -------
+    float
+        GAN-steps a second.
+
+    Raises
+    ------
+    ConfigError
+        If a run does not stay finite: it would stop costing time.
+    """
+
+    def once(records: int) -> float:
+        study = Study("speed", replace(gan, steps=RECORD_EVERY * records, records=records), reps=runs)
+        table = study.run(jobs=jobs, progress=False)
+        if (table["g_state"] == "non-finite").any():
+            raise ConfigError("gan: runs are no longer finite; a rate needs a configuration whose runs all last")
+        return float(study.seconds["simulate"])
+
+    records = max(1, round(seconds / once(1)))
+    return runs * RECORD_EVERY * records / min(once(records) for _ in range(repeats))
+
+
+def train_rate(
+    gan: GAN, runs: int = 1024, jobs: int = -1, seconds: float = 1.0, repeats: int = 3, data_dim: int = 1
+) -> float:
+    """GAN-steps a second of training alone, without records, and for data of any number of coordinates.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration.
+    runs, jobs, seconds, repeats
+        As for `rate`.
+    data_dim : int, default 1
+        Coordinates of the data: G's outputs and D's inputs.
+
+    Returns
+    -------
+    float
+        GAN-steps a second.
+
+    Raises
+    ------
+    ConfigError
+        If a run does not stay finite.
+    """
+    packs = _packs(gan, runs, data_dim)
+    pool = Parallel(cpu_count() if jobs == -1 else jobs, "threading", batch_size=1)
+    step = _best(lambda n: pool(delayed(_train)(gan, data_dim, pack, n) for pack in packs), seconds, repeats)
+    if not all(np.isfinite(player.theta).all() for pack in packs for player in (pack.g, pack.d)):
+        raise ConfigError("gan: runs are no longer finite; a rate needs a configuration whose runs all last")
+    return runs / step
+
+
+def _nets(gan: GAN, data_dim: int) -> tuple[Net, Net]:
+    sizes = _sizes(gan, data_dim)
+    net_g, net_d = (Net(size, net.bias, net.activation) for size, net in zip(sizes, network_shapes(gan), strict=True))
+    return net_g, net_d
+
+
+def _packs(gan: GAN, runs: int, data_dim: int) -> list[Pack]:
+    """Packs of a configuration whose data have so many coordinates, which the specification cannot say (yet)."""
+    packs = build_packs([gan] * runs, list(range(runs)), 0)
+    return packs if data_dim == 1 else [_widened(gan, pack, data_dim) for pack in packs]
+
+
+def _widened(gan: GAN, pack: Pack, data_dim: int) -> Pack:
+    """The pack with networks, and room, for data of so many coordinates."""
+    dtype, lanes = pack.g.theta.dtype, pack.g.theta.shape[1]
+    given = (gan.generator, gan.optimizer_g, random.WEIGHTS_G), (gan.discriminator, gan.optimizer_d, random.WEIGHTS_D)
+    players = []
+    for net, was, old, (mlp, optimizer, purpose) in zip(
+        _nets(gan, data_dim), network_shapes(gan), (pack.g, pack.d), given, strict=True
+    ):
+        player = build_player(net, [mlp] * lanes, [optimizer] * lanes, pack.source.key, purpose, dtype)
+        shape = (len(old.h) // was.n_units * net.n_units, *old.h.shape[1:])  # as many tiles at a time as before
+        players.append(player._replace(h=aligned(shape, dtype), d=aligned(shape, dtype)))
+    reals = aligned((data_dim * len(pack.source.reals), lanes), dtype)
+    return pack._replace(g=players[0], d=players[1], source=pack.source._replace(reals=reals))
+
+
+def _train(gan: GAN, data_dim: int, pack: Pack, steps: int) -> None:
+    train(*_nets(gan, data_dim), pack.g, pack.d, pack.source, training_plan(gan), 0, steps)
+
+
+# --- where the time of a step goes --------------------------------------------------------------
+
+
+def pack_costs(gan: GAN, data_dim: int = 1, seconds: float = 0.1) -> dict[str, float]:
+    """Seconds of one core that a pack-step takes, and that its parts take alone.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration.
+    data_dim : int, default 1
+        Coordinates of the data: G's outputs and D's inputs.
+    seconds : float, default 0.1
+        About how long each of three timings of each part takes.
+
+    Returns
+    -------
+    dict
+        "step": all of training. "products": the matrix products at the peak of `peak_flops`. "random numbers",
+        "activations", "updates": alone, as many as `step_counts` counts. "records": of the whole engine, a record every
+        250 steps; only for one coordinate.
+    """
+    nets, lanes = _nets(gan, data_dim), LANES[np.dtype(gan.precision)]
+    [pack] = _packs(gan, lanes, data_dim)
+    g, d, batch = pack.g, pack.d, gan.batch
+    parts: dict[str, Callable[[int], Any]] = {
+        "step": lambda n: _train(gan, data_dim, pack, n),
+        "random numbers": lambda n: alone.random_numbers(*nets, pack.source, batch, n),
+        "activations": lambda n: alone.activations(*nets, g, d, batch, n),
+        "updates": lambda n: alone.updates(*nets, g, d, n),
+    }
+    costs = {"products": lanes * step_flops(gan, data_dim) / peak_flops(gan.precision, seconds)}
+    costs |= {name: _best(part, seconds, 3) for name, part in parts.items()}
+    if data_dim == 1:
+        costs["records"] = min(_record(gan, lanes) for _ in range(3)) / RECORD_EVERY
+    return costs
+
+
+def _record(gan: GAN, lanes: int) -> float:
+    """Seconds that one record of a pack takes."""
+    gan = replace(gan, steps=1, records=1, referee=None)
+    return run_chunk({0: gan}, [(0, rep) for rep in range(lanes)], 0).seconds["measure"]
+
+
+def _best(work: Callable[[int], Any], seconds: float, repeats: int) -> float:
+    """Seconds that one repetition takes when ``work(n)`` does n of them: the best of several timings."""
+    work(1)  # compiles
+    n, took = 1, 0.0
+    while True:
+        start = time.perf_counter()
+        work(n)
+        took = time.perf_counter() - start
+        if took >= 0.1 * seconds:
+            break
+        n *= 4
+    n = max(1, round(n * seconds / took))
+
+    def once() -> float:
+        start = time.perf_counter()
+        work(n)
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(repeats)) / n

@@ -1,0 +1,119 @@
+"""Losses and their gradients on given samples, for whoever wants to check them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gansim.engine.packs import batch_weights, build_player, data_unit, network_shapes, replicate_key
+from gansim.engine.replay import Layers, samples_of
+from gansim.errors import ConfigError
+from gansim.kernels import games, network, random
+from gansim.kernels.arithmetic import default_arithmetic
+from gansim.kernels.lanes import LANES, T, aligned
+from gansim.kernels.network import Net, Player
+from gansim.kernels.train import losses_and_gradients
+from gansim.model.spec import GAN, MLP, Adam, He, check_gan
+
+__all__ = ["Gradients", "gradients"]
+
+Array = NDArray[Any]
+
+
+class Gradients(NamedTuple):
+    """V, both losses and their gradients, each a list of (weights, bias) per layer."""
+
+    v: float
+    loss_d: float
+    loss_g: float
+    grad_d: Layers
+    grad_g: Layers
+
+
+@default_arithmetic
+def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) -> Gradients:
+    """Losses and gradients on given samples, in float64, by the code that trains.
+
+    Parameters
+    ----------
+    gan : GAN
+        Networks' shapes and activations, game, noise dimension and, if ``standardise``, the target's moments are read.
+    theta_g, theta_d : list of (weights (n_out, n_in), bias (n_out,))
+        Parameters per layer, in the networks' own units.
+    x : array_like, shape (n,) or (n, 1)
+        Real samples, in data units.
+    z : array_like, shape (n,) or (n, noise_dim)
+        Noise, as many.
+
+    Returns
+    -------
+    Gradients
+        ``v``, ``loss_d``, ``loss_g``, ``grad_d`` (of loss_d) and ``grad_g`` (of loss_g).
+
+    Raises
+    ------
+    ValueError
+        If `gan` is no GAN, shapes do not fit, or a network is not finite.
+    """
+    check_gan(gan)
+    net_g, net_d = network_shapes(gan)
+    location, scale = data_unit(gan)
+    reals = (samples_of(x, net_d.sizes[0], "x") - location) / scale
+    noises = samples_of(z, net_g.sizes[0], "z")
+    if len(reals) != len(noises):
+        raise ConfigError(f"x, z: {len(reals)} and {len(noises)} samples: as many of both")
+    dtype = np.dtype(np.float64)
+    lanes = LANES[dtype]
+    g, d = (
+        _given_player(net, mlp, theta, name)
+        for net, mlp, theta, name in (
+            (net_g, gan.generator, theta_g, "theta_g"),
+            (net_d, gan.discriminator, theta_d, "theta_d"),
+        )
+    )
+    weights, losses = batch_weights(len(reals), lanes, dtype), aligned((3, lanes), dtype)
+    with np.errstate(all="ignore"):
+        losses_and_gradients(
+            net_g, net_d, g, d, games.CODES[gan.game], _padded(reals), _padded(noises), weights, losses
+        )
+    v, loss_d, loss_g = (float(value) for value in losses[:, 0])
+    return Gradients(
+        v, loss_d, loss_g, network.from_rows(net_d, d.grad[:, 0].copy()), network.from_rows(net_g, g.grad[:, 0].copy())
+    )
+
+
+def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
+    """A float64 player with the same given parameters in every lane."""
+    wanted = [((n_out, n_in), (n_out,)) for n_in, n_out, *_ in net.layers]
+    try:
+        layers = [(np.asarray(weights, float), np.asarray(bias, float)) for weights, bias in theta]
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"{name}: not a list of (weights, bias) per layer of numbers: expected shapes {wanted}"
+        ) from None
+    shapes = [(weights.shape, bias.shape) for weights, bias in layers]
+    if shapes != wanted:
+        raise ConfigError(f"{name}: shapes {shapes}: expected {wanted}")
+    if not all(np.isfinite(array).all() for layer in layers for array in layer):
+        raise ConfigError(f"{name}: holds a number that is not finite: expected finite weights and biases")
+    if not net.bias and any(bias.any() for _, bias in layers):
+        raise ConfigError(f"{name}: holds a bias other than 0: expected zeros for a network without biases")
+    lanes = LANES[np.dtype(np.float64)]
+    key = replicate_key(0, [0] * lanes)
+    player = build_player(
+        net, [replace(mlp, init=He())] * lanes, [Adam()] * lanes, key, random.WEIGHTS_G, np.dtype(np.float64)
+    )
+    player.theta[:] = network.to_rows(layers, net.bias)[:, None]
+    return player
+
+
+def _padded(samples: Array) -> Array:
+    """Samples (n, k) -> (k, n rounded up to whole tiles, L), the same in every lane; the last sample fills up."""
+    lanes, n = LANES[np.dtype(np.float64)], len(samples)
+    out = aligned((samples.shape[1], -(-n // T) * T, lanes), np.float64)
+    out[:, :n] = samples.T[:, :, None]
+    out[:, n:] = samples[-1][:, None, None]
+    return out

@@ -1,0 +1,222 @@
+"""Compiling ahead: everything a study needs, once, before its workers start, by as many processes as there are cores.
+
+Numba compiles in one thread. What is not on disk yet is therefore cut into pieces, which this process and others like
+it compile side by side into the same cache; then this process loads them all, and compiles whatever is still missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from joblib import cpu_count
+
+from gansim.children import end_with, python
+from gansim.engine.packs import build_packs, compile_key, network_shapes, training_plan
+from gansim.engine.simulate import Chunk, measure, referee_gan, run_chunk
+from gansim.kernels import cache, jit
+from gansim.kernels.lanes import LANES, aligned
+from gansim.kernels.train import train
+from gansim.model.spec import GAN, MLP, Given, Mixture, from_dict, to_dict
+from gansim.traces import FIELDS
+
+__all__ = ["compiled_afresh", "run_chunk_warm", "warm_up"]
+
+# Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
+# ratios. A process holds some 300 MB, hence the limit.
+_SECONDS = {"train": 3.3, "measure": 2.0, "draw": 0.7}
+_START = 1.0
+_MOST_PROCESSES = 8
+
+_warm: set[tuple[Hashable, bool, bool]] = set()  # what this process has compiled or loaded
+
+
+def warm_up(gans: Iterable[GAN]) -> int:
+    """Compile, or load from the cache, everything these configurations need.
+
+    Called in the parent before workers start, so that no worker of this machine compiles.
+
+    Parameters
+    ----------
+    gans : iterable of GAN
+        The configurations.
+
+    Returns
+    -------
+    int
+        Number of network shapes among them.
+    """
+    shapes: dict[tuple[Hashable, bool, bool], GAN] = {}
+    for gan in gans:
+        shapes.setdefault(_shape(gan), _short(gan))
+    if jit.COMPILES:
+        _compile_together(_missing(shapes.values()))
+    for gan in shapes.values():
+        run_chunk({0: gan}, [(0, 0)], 0)
+    _warm.update(shapes)
+    return len({key for key, *_ in shapes})
+
+
+def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
+    """`gansim.engine.simulate.run_chunk`, for a worker that may be on another machine, where nothing has been compiled.
+
+    The first process there to get a shape compiles it, and those that start with it wait, and load what it has
+    compiled: without that, every worker of a machine would compile the same.
+
+    Parameters
+    ----------
+    cells, runs, seed
+        As for `run_chunk`.
+
+    Returns
+    -------
+    Chunk
+        Its results.
+    """
+    gan = cells[runs[0][0]]
+    if _shape(gan) not in _warm:
+        with cache.lock("warm"):
+            warm_up([gan])
+    return run_chunk(cells, runs, seed)
+
+
+@contextmanager
+def compiled_afresh() -> Iterator[None]:
+    """Within, this process and those that it starts to compile use no machine code from before."""
+    with cache.empty_cache():
+        jit.forget()
+        _warm.clear()
+        yield
+
+
+def _shape(gan: GAN) -> tuple[Hashable, bool, bool]:
+    return compile_key(gan), gan.samples is None, isinstance(gan.target, Mixture)
+
+
+def _short(gan: GAN) -> GAN:
+    """The same code in no time: one step, one record."""
+    referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
+    return replace(gan, samples=gan.samples and 8, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)
+
+
+# --- pieces ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Something to be compiled: the training loop of a shape, its measuring, or the drawing of what it starts with."""
+
+    part: str
+    gan: GAN
+
+    @property
+    def key(self) -> Hashable:
+        """What tells pieces apart."""
+        sizes = tuple(net.key for net in network_shapes(self.gan))
+        return (self.part, self.gan.precision, self.gan.samples is None if self.part == "draw" else sizes)
+
+    def compile(self) -> None:
+        """Compile it, and note that it is there."""
+        gan = self.gan if self.part == "draw" else _blank(self.gan)
+        [pack] = build_packs([gan], [0], 0)
+        nets = network_shapes(gan)
+        with np.errstate(all="ignore"):
+            if self.part == "train":
+                train(*nets, pack.g, pack.d, pack.source, training_plan(gan), 0, 1)
+            elif self.part == "measure":
+                record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
+                measure(nets, pack, 1, record)
+        cache.note(self.key)
+
+
+def _blank(gan: GAN) -> GAN:
+    """The same shape with nothing to draw: weights of zero, no fixed sample."""
+
+    def zeros(mlp: MLP, sizes: Sequence[int]) -> MLP:
+        return replace(mlp, init=Given(tuple((((0.0,) * n,) * m, (0.0,) * m * mlp.bias) for n, m in pairwise(sizes))))
+
+    return replace(
+        gan,
+        samples=None,
+        generator=zeros(gan.generator, gan.generator_sizes),
+        discriminator=zeros(gan.discriminator, gan.discriminator_sizes),
+    )
+
+
+def _missing(gans: Iterable[GAN]) -> list[_Piece]:
+    """Pieces that are not in the cache, those that take longest first."""
+    every = [g for gan in gans for g in ([gan] if gan.referee is None else [gan, referee_gan(gan, gan.referee)])]
+    pieces = {
+        piece.key: piece for part in _SECONDS for piece in (_Piece(part, replace(g, referee=None)) for g in every)
+    }
+    return [piece for key, piece in pieces.items() if not cache.is_noted(key)]
+
+
+# --- together -------------------------------------------------------------------------------------
+
+
+def _compile_together(pieces: Sequence[_Piece]) -> None:
+    """Compile the pieces, shared out among this process and others."""
+    mine, *others = _shares(pieces, min(cpu_count(), _MOST_PROCESSES))
+    with ExitStack() as stack:
+        children = [stack.enter_context(_Child(share)) for share in others if share]
+        for piece in mine:
+            piece.compile()
+        for child in children:
+            child.wait()
+
+
+def _shares(pieces: Sequence[_Piece], processes: int) -> list[list[_Piece]]:
+    """Who compiles what: each piece goes to whoever would be done with it first. The first share is this process's."""
+    shares: list[list[_Piece]] = [[] for _ in range(processes)]
+    until = [0.0] + [_START] * (processes - 1)
+    for piece in pieces:
+        first = until.index(min(until))
+        shares[first].append(piece)
+        until[first] += _SECONDS[piece.part]
+    return shares
+
+
+class _Child:
+    """Another process that compiles. If it fails in any way, the parent finds nothing in the cache and compiles."""
+
+    def __init__(self, share: Sequence[_Piece]) -> None:
+        self.text = json.dumps([(piece.part, to_dict(piece.gan)) for piece in share])
+        self.process = subprocess.Popen(
+            python(f"from gansim.engine.warm import compile_share; compile_share({os.getpid()})"),
+            env=os.environ | cache.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # a pipe of the parent's would stay open as long as the child is there
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> _Child:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(self.text)
+            self.process.stdin.close()
+        except BrokenPipeError:  # it has failed already
+            pass
+        return self
+
+    def wait(self) -> None:
+        self.process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def compile_share(parent: int) -> None:
+    """What another process does, as long as its parent is there: read pieces from standard input and compile them."""
+    end_with(parent)
+    for part, gan in json.load(sys.stdin):
+        _Piece(part, from_dict(gan)).compile()

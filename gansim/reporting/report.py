@@ -1,0 +1,162 @@
+"""The tables and figures that any study can have: shares of every regime, and estimates, by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gansim.analysis import tables
+from gansim.design.design import Design
+from gansim.reporting import figures
+from gansim.running.progress import count
+from gansim.storage import store
+from gansim.storage.store import StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from gansim.running.study import Study
+
+__all__ = ["check_folder", "replace_figures", "tables_of", "write_report"]
+
+_COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
+_ESTIMATED = ["w1", "v", "g_mean", "g_std", "d_real", "d_fake"]
+_MOST_ROWS = 40  # bars in a figure; more of them cannot be read
+
+
+def _runs_of(study: Study, design: Design) -> tuple[pd.DataFrame, list[str]]:
+    """The runs of one design, and the columns that tell its cells apart."""
+    assert study.runs is not None
+    runs = study.runs[study.runs["design"] == design.name]
+    return runs.reset_index(drop=True), list(design.columns) or ["design"]
+
+
+def tables_of(study: Study) -> Iterator[tuple[str, pd.DataFrame, str]]:
+    """Name, frame and caption of every table of a study.
+
+    Parameters
+    ----------
+    study : Study
+        A study that has run.
+
+    Yields
+    ------
+    (str, DataFrame, str)
+        Per design: regimes, generators, discriminators (shares of runs) and estimates (means).
+    """
+    for design in study.designs:
+        runs, by = _runs_of(study, design)
+        prefix = "" if len(study.designs) == 1 else f"{design.name}_"
+        for name, column in _COLUMNS.items():
+            yield prefix + name, tables.tabulate(runs, by, column), f"Design {design.name}: shares of runs by {column}."
+        caption = f"Design {design.name}: means over runs of the last record; missing: runs that are not finite."
+        yield prefix + "estimates", tables.estimate(runs, by, _ESTIMATED), caption
+
+
+def write_report(
+    study: Study, folder: Path, draw: bool = True, say: Callable[[str], object] = lambda text: None
+) -> None:
+    """Write the tables of a study, and a figure of each design that is not too large to be read.
+
+    Parameters
+    ----------
+    study : Study
+        A study that has run.
+    folder : Path
+        Its results folder, or another.
+    draw : bool, default True
+        False: no figures, and none of another run either.
+    say : callable, optional
+        Takes a line for the user.
+    """
+    for name, frame, caption in tables_of(study):
+        tables.save(frame, folder / "tables", name, caption, study.stopping_note())
+    readable = [design for design in study.designs if len(design.cells) <= _MOST_ROWS]
+    drawn = ((_figure_name(design), _figure(study, design)) for design in readable)
+    replace_figures(folder, map(_figure_name, study.designs), drawn if draw else (), say)
+
+
+def _figure_name(design: Design) -> str:
+    return f"regimes_{design.name}"
+
+
+def _figure(study: Study, design: Design) -> Figure:
+    runs, by = _runs_of(study, design)
+    return figures.regime_shares(runs, rows=by, blocks=(), title=f"How training ends: {design.name}")
+
+
+def check_folder(folder: Path, study: str) -> dict[str, float] | None:
+    """Refuse a folder for a report alone that holds anything else than an earlier one, under other thresholds.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; it need not exist.
+    study : str
+        Name of the study.
+
+    Returns
+    -------
+    dict or None
+        The thresholds of the earlier one.
+
+    Raises
+    ------
+    StoreError
+        If it holds other files, or runs of another study.
+    """
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return None
+    leftover = {path.name for path in store.leftovers(folder)}
+    names = sorted({path.name for path in folder.iterdir()} - {store.RUNS, "tables", "figures"} - leftover)
+    runs = folder / store.RUNS
+    if names or not runs.exists():
+        raise StoreError(f"{folder}: holds files that are no relabelled runs{_first(names)}: choose another folder")
+    header = store.read_header(runs)
+    if "thresholds" not in header or header.get("study") != study:
+        raise StoreError(f"{folder}: holds other runs than relabelled ones of study {study!r}: choose another folder")
+    return dict(header["thresholds"])
+
+
+def _first(names: list[str]) -> str:
+    return f" ({names[0]})" if names else ""
+
+
+def replace_figures(
+    folder: Path,
+    names: Iterable[str],
+    drawn: Iterable[tuple[str, Figure]],
+    say: Callable[[str], object] = lambda text: None,
+) -> None:
+    """Write figures in place of those that an earlier run has drawn: they must not lie beside tables of other numbers.
+
+    Parameters
+    ----------
+    folder : Path
+        A results folder; its ``figures/`` need not exist.
+    names : iterable of str
+        Every name that the report may give to a figure; pictures of other names are not its own, and are left alone.
+    drawn : iterable of (str, Figure)
+        Names and figures, of this run.
+    say : callable, optional
+        Takes a line for the user, if figures are removed and none put in their place.
+
+    Raises
+    ------
+    ValueError
+        If a figure has another name: nobody would remove it.
+    """
+    where, known = folder / "figures", tuple(names)
+    former = {path for name in known for kind in ("png", "svg") if (path := where / f"{name}.{kind}").is_file()}
+    for name, figure in drawn:
+        if name not in known:
+            raise ValueError(f"drawn: {name!r}; allowed: the names of the report's figures, {', '.join(known)}")
+        former.difference_update(figures.save(figure, where, name))
+    for path in former:
+        path.unlink()
+    if where.is_dir() and not any(where.iterdir()):
+        where.rmdir()
+    if former:
+        say(f"{where}: {count(len(former), 'file')} of an earlier run removed")

@@ -1,0 +1,87 @@
+"""The frame of runs: one row per run, with its factors, last record, labels and estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gansim.design.design import Cell, Design, has_text, stored_level
+from gansim.model.spec import moments
+from gansim.storage.parts import Collected
+from gansim.storage.store import ESTIMATES
+from gansim.traces import DATA_UNITS, FIELDS, in_data_units
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gansim.traces import Traces
+
+__all__ = ["runs_frame"]
+
+
+def runs_frame(
+    designs: Sequence[Design], cells: Sequence[Cell], seed: int, results: Collected, labels: pd.DataFrame
+) -> pd.DataFrame:
+    """Put ids, factors, last records, labels and estimates side by side.
+
+    Parameters
+    ----------
+    designs : sequence of Design
+        Of the study.
+    cells : sequence of Cell
+        All its cells, by number.
+    seed : int
+        Its seed.
+    results : Collected
+        All its runs.
+    labels : DataFrame
+        Theirs, as `gansim.analysis.regimes.label` gives them.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, see `Study.run`.
+    """
+    import pandas as pd
+
+    of_cell, reps = results.ids
+    traces: Traces = results.traces()
+    columns: dict[str, Any] = {
+        "design": _column([cell.design for cell in cells]).take(of_cell),
+        "cell": of_cell,
+        "rep": reps,
+    }
+    for name, levels in _factor_levels(designs, cells).items():
+        columns[name] = _column(levels).take(of_cell)
+    columns.setdefault("game", _column([cell.gan.game for cell in cells]).take(of_cell))
+    last = {name: traces[name][:, -1].copy() for name in FIELDS}
+    units = np.array([moments(cell.gan.target) for cell in cells]).T.take(of_cell, axis=1)
+    where = dict(zip(DATA_UNITS, in_data_units(last["g_shift"], last["g_spread"], *units), strict=True))
+    judged = {name: labels[name].array for name in labels.columns}
+    estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
+    seeds = np.full(len(results), seed, dtype=np.uint64)
+    return pd.DataFrame({**columns, **last, **where, **judged, **estimates, "seed": seeds})
+
+
+def _factor_levels(designs: Sequence[Design], cells: Sequence[Cell]) -> dict[str, list[Any]]:
+    """Labels of every factor of any design, one per cell; None where a design does not have the factor.
+
+    A factor that is simply a field of the configuration has a value in every cell, varied there or not.
+    """
+    names = dict.fromkeys(name for design in designs for name in design.columns)
+    plain = {name for name in names if all(name in d.values for d in designs if name in d.columns)}
+    return {name: [stored_level(cell, name, name in plain) for cell in cells] for name in names}
+
+
+def _column(values: Sequence[Any]) -> Any:
+    """Array of integers, of floats, or of text; one number among texts makes all of them text."""
+    import pandas as pd
+
+    present = [value for value in values if value is not None]
+    if has_text(present):
+        return pd.array([None if value is None else str(value) for value in values], dtype="str")
+    if len(present) == len(values) and all(isinstance(value, int) for value in present):
+        return np.array(values, dtype=np.int64)
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

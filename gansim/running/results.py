@@ -1,0 +1,153 @@
+"""A results folder, opened: the study that it holds, as its metadata describe it, and its runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gansim.analysis.regimes import Thresholds
+from gansim.design import schema
+from gansim.errors import ConfigError
+from gansim.running.shard import Shard
+from gansim.running.study import Study
+from gansim.storage import parts, store
+from gansim.storage.identity import header_differences
+from gansim.storage.parts import Collected
+from gansim.storage.store import METADATA, RUNS, TRACES, StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Results", "open_results"]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What a results folder says of itself.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder.
+    metadata : dict
+        Its metadata.json.
+    study : Study
+        The study, with the replicates of every cell that were asked for last; its runs have not been read.
+    thresholds : Thresholds
+        Those that its labels were decided by.
+    """
+
+    folder: Path
+    metadata: dict[str, Any]
+    study: Study
+    thresholds: Thresholds
+
+    @property
+    def complete(self) -> bool:
+        """Whether all runs are stored: the study ran to its end, and its traces.parquet is still there."""
+        return self.metadata.get("status") == "complete" and (self.folder / TRACES).exists()
+
+    def saved(self) -> tuple[int, int]:
+        """How many runs are saved here, of how many: of a shard, of its own."""
+        found = Collected(self.study.reps, self.study.cells[0].gan.records)
+        parts.collect(self.folder, self.study.identity, found, self.metadata.get("files") or {})
+        shard = self.metadata.get("shard")
+        mine = len(found) if shard is None else int(Shard.parse(str(shard)).holds(*found.ids).sum())
+        return found.done, mine
+
+    def read(self) -> Collected:
+        """All stored runs, checked against their digests.
+
+        Raises
+        ------
+        StoreError
+            If the study has not run to its end, or a file is missing, damaged, altered, or of other runs.
+        """
+        if not self.complete:
+            raise StoreError(f"{self.folder}: has not run to its end, or without its runs: give its command again")
+        path, checksum = self.folder / TRACES, self.metadata.get("files", {}).get(TRACES)
+        try:
+            rows, header = store.read_rows(path, checksum)
+        except StoreError:
+            self.check_unchanged()
+            raise
+        identity = self.study.identity
+        if header.get("kernel") == identity.kernel and (other := header_differences(header, identity)):
+            self.check_unchanged()
+            raise StoreError(f"{path}: holds other runs than {METADATA} says ({other}): run the study again")
+        found = Collected(self.study.reps, self.study.cells[0].gan.records)
+        if (
+            len(rows) != len(found)
+            or (rows.cells >= len(found.reps)).any()
+            or (rows.reps >= found.reps[rows.cells]).any()
+        ):
+            self.check_unchanged()
+            raise StoreError(f"{path}: holds other runs than {METADATA} says: run the study again")
+        found.take(rows)
+        return found
+
+    def read_runs(self) -> pd.DataFrame | None:
+        """The runs with their labels, checked against their digests; None if there is no runs.parquet.
+
+        Raises
+        ------
+        StoreError
+            If the file is damaged, altered, or not the one that the metadata tell of.
+        """
+        path = self.folder / RUNS
+        if not path.exists():
+            return None
+        runs, header = store.read_runs(path), store.read_header(path)
+        told = {"digest": self.metadata.get("digest", {}).get("runs"), "identity": self.metadata.get("identity")}
+        if any(value is not None and header.get(name, value) != value for name, value in told.items()):
+            self.check_unchanged()
+            raise StoreError(f"{path}: holds other runs than {METADATA} says: run the study again")
+        return runs
+
+    def check_unchanged(self) -> None:
+        """Refuse to judge files that another process has begun to replace since the folder was opened.
+
+        Metadata are the first that a study writes, so that they tell.
+
+        Raises
+        ------
+        StoreError
+            If the metadata are other ones by now.
+        """
+        if store.read_metadata(self.folder) != self.metadata:
+            raise StoreError(f"{self.folder}: another process has written to it meanwhile: try again")
+
+
+def open_results(folder: str | os.PathLike[str]) -> Results:
+    """Open a results folder.
+
+    Parameters
+    ----------
+    folder : path
+        For example ``results/regimes``, or the metadata.json in it.
+
+    Returns
+    -------
+    Results
+        What it holds; nothing but metadata.json has been read.
+
+    Raises
+    ------
+    StoreError
+        If there is no metadata.json of gansim's in it, or it does not describe a study.
+    """
+    folder = Path(folder)
+    if folder.name == METADATA and folder.is_file():
+        folder = folder.parent
+    metadata = store.read_metadata(folder)
+    if not metadata.get("designs"):
+        raise StoreError(f"{folder / METADATA}: describes no runs: choose the results folder of a study of runs")
+    try:
+        described = schema.from_dict(metadata)
+        study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps(described.reps)
+    except ConfigError as error:
+        raise StoreError(f"{folder / METADATA}: {error}") from None
+    study.stopping = dict(metadata.get("stopping", {}))
+    return Results(folder, metadata, study, described.thresholds or Thresholds())
