@@ -11,31 +11,18 @@ from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.engine.derivatives import Gradients, gradients
 from gansim.engine.replay import Networks, networks, trace
 from gansim.errors import ConfigError
-from gansim.model.spec import (
-    GAN,
-    MLP,
-    SGD,
-    Adam,
-    Given,
-    He,
-    Mixture,
-    Momentum,
-    Normal,
-    NormalInit,
-    Orthogonal,
-    Referee,
-    RMSProp,
-    TorchDefault,
-    Uniform,
-    Xavier,
-    replace,
-)
+from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
+from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.paths import replace
 from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
 if TYPE_CHECKING:
-    from gansim.analysis.regimes import Thresholds, label
+    from gansim.analysis.labels import label
     from gansim.analysis.tables import compare, estimate, tabulate
+    from gansim.model.regimes import Thresholds
 
 __version__ = "0.1.0"
 

@@ -1,10 +1,10 @@
 """The NumPy oracle: what one run computes, in float64, written to be read and checked by hand.
 
-It shares no code with gansim's kernels and takes from gansim only the descriptions of `gansim.model.spec`. A batch is a
+It shares no code with gansim's kernels and takes from gansim only the descriptions of `gansim.model`. A batch is a
 matrix with one sample per row, a layer is `h @ weights.T + bias`, parameters are lists of (weights (n_out, n_in),
 bias (n_out,)), output layer last; a network without biases carries biases of 0 with gradients of 0. Every family of
 variants is a table: `ACTIVATIONS`, `GAMES`, `OPTIMIZERS`, `INITS`, `TARGETS`, `UPDATES`. A new variant of gansim adds
-its line to the table here; the tests walk over the variants of `gansim.model.spec` and fail where the line is missing.
+its line to the table here; the tests walk over the variants of `gansim.model` and fail where the line is missing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.model import spec
+from gansim.model.distributions import Mixture, Normal, Target, Uniform
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
+from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
 
 Array = NDArray[np.float64]
 Words = NDArray[np.uint32]
@@ -99,66 +102,66 @@ def unit(words: Words) -> Array:
 # --- targets, noise, samples --------------------------------------------------------------------
 
 
-def draw_normal(target: spec.Normal, values: Stream, components: Stream, n: int) -> Array:
+def draw_normal(target: Normal, values: Stream, components: Stream, n: int) -> Array:
     return target.mean + target.std * values.normals(n)
 
 
-def draw_uniform(target: spec.Uniform, values: Stream, components: Stream, n: int) -> Array:
+def draw_uniform(target: Uniform, values: Stream, components: Stream, n: int) -> Array:
     return target.low + (target.high - target.low) * values.uniforms(n)
 
 
-def draw_mixture(target: spec.Mixture, values: Stream, components: Stream, n: int) -> Array:
+def draw_mixture(target: Mixture, values: Stream, components: Stream, n: int) -> Array:
     means, stds, weights = mixture_arrays(target)
     first = (components.uniforms(n)[:, None] < np.cumsum(weights)).argmax(axis=1)
     return means[first] + stds[first] * values.normals(n)
 
 
 TARGETS: dict[type, Callable[..., Array]] = {
-    spec.Normal: draw_normal,
-    spec.Uniform: draw_uniform,
-    spec.Mixture: draw_mixture,
+    Normal: draw_normal,
+    Uniform: draw_uniform,
+    Mixture: draw_mixture,
 }
 
 
-def mixture_arrays(target: spec.Mixture) -> tuple[Array, Array, Array]:
+def mixture_arrays(target: Mixture) -> tuple[Array, Array, Array]:
     """Means, standard deviations and weights, one of each per component."""
     means = np.array(target.means)
     weights = np.ones(len(means)) if target.weights is None else np.array(target.weights)
     return means, np.broadcast_to(target.stds, means.shape), weights / weights.sum()
 
 
-def moments(target: spec.Target) -> tuple[float, float]:
+def moments(target: Target) -> tuple[float, float]:
     """Mean and standard deviation of a target."""
-    if isinstance(target, spec.Normal):
+    if isinstance(target, Normal):
         return target.mean, target.std
-    if isinstance(target, spec.Uniform):
+    if isinstance(target, Uniform):
         return (target.low + target.high) / 2, (target.high - target.low) / 12**0.5
-    if isinstance(target, spec.Mixture):
+    if isinstance(target, Mixture):
         means, stds, weights = mixture_arrays(target)
         mean = weights @ means
         return float(mean), float(np.sqrt(weights @ (stds**2 + (means - mean) ** 2)))
     raise ValueError(f"no moments of {target}")
 
 
-def draw_data(gan: spec.GAN, values: Stream, components: Stream, n: int) -> Array:
+def draw_data(gan: GAN, values: Stream, components: Stream, n: int) -> Array:
     """Draw n real samples as the networks see them, (n, 1)."""
     x = TARGETS[type(gan.target)](gan.target, values, components, n)
     mean, std = moments(gan.target) if gan.standardise else (0.0, 1.0)
     return ((x - mean) / std)[:, None]
 
 
-def draw_noise(gan: spec.GAN, stream: Stream, n: int) -> Array:
+def draw_noise(gan: GAN, stream: Stream, n: int) -> Array:
     """Draw n noises, (n, noise_dim); coordinate k is part k of the stream."""
     parts = [stream._replace(part=k) for k in range(gan.noise_dim)]
     return np.stack([TARGETS[type(gan.noise)](gan.noise, part, part, n) for part in parts], axis=1)
 
 
-def fixed_sample(gan: spec.GAN, rep: int, seed: int) -> Array:
+def fixed_sample(gan: GAN, rep: int, seed: int) -> Array:
     """The run's own sample of `gan.samples` points as the networks see them, (samples, 1)."""
     return draw_data(gan, Stream(seed, rep, SAMPLE), Stream(seed, rep, SAMPLE_COMPONENT), gan.samples)
 
 
-def real_batch(gan: spec.GAN, rep: int, seed: int, step: int, update: int) -> Array:
+def real_batch(gan: GAN, rep: int, seed: int, step: int, update: int) -> Array:
     """Real samples of D's update number `update` in training step `step` (both from 0), (batch, 1)."""
     if gan.batch_size == "full":
         return fixed_sample(gan, rep, seed)
@@ -170,7 +173,7 @@ def real_batch(gan: spec.GAN, rep: int, seed: int, step: int, update: int) -> Ar
     return draw_data(gan, *streams, gan.batch)
 
 
-def held_out(gan: spec.GAN, rep: int, seed: int, step: int) -> tuple[Array, Array]:
+def held_out(gan: GAN, rep: int, seed: int, step: int) -> tuple[Array, Array]:
     """Real samples (n_eval, 1) and noises (n_eval, noise_dim) measured on after `step` training steps."""
     data, component, noise = (Stream(seed, rep, purpose, step) for purpose in (EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE))
     return draw_data(gan, data, component, gan.n_eval), draw_noise(gan, noise, gan.n_eval)
@@ -185,40 +188,40 @@ def orthonormal(a: Array) -> Array:
     return (q * np.sign(np.diag(r))).T
 
 
-def he(init: spec.He, stream: Stream, n_out: int, n_in: int) -> Array:
+def he(init: He, stream: Stream, n_out: int, n_in: int) -> Array:
     return stream.normals(n_out * n_in).reshape(n_out, n_in) * np.sqrt(2 / n_in)
 
 
-def xavier(init: spec.Xavier, stream: Stream, n_out: int, n_in: int) -> Array:
+def xavier(init: Xavier, stream: Stream, n_out: int, n_in: int) -> Array:
     limit = init.gain * np.sqrt(6 / (n_in + n_out))
     return (2 * stream.uniforms(n_out * n_in).reshape(n_out, n_in) - 1) * limit
 
 
-def torch_default(init: spec.TorchDefault, stream: Stream, n_out: int, n_in: int) -> Array:
+def torch_default(init: TorchDefault, stream: Stream, n_out: int, n_in: int) -> Array:
     return (2 * stream.uniforms(n_out * n_in).reshape(n_out, n_in) - 1) / np.sqrt(n_in)
 
 
-def normal_init(init: spec.NormalInit, stream: Stream, n_out: int, n_in: int) -> Array:
+def normal_init(init: NormalInit, stream: Stream, n_out: int, n_in: int) -> Array:
     return stream.normals(n_out * n_in).reshape(n_out, n_in) * init.std
 
 
-def orthogonal(init: spec.Orthogonal, stream: Stream, n_out: int, n_in: int) -> Array:
+def orthogonal(init: Orthogonal, stream: Stream, n_out: int, n_in: int) -> Array:
     a = stream.normals(n_out * n_in).reshape(n_out, n_in)
     return init.gain * (orthonormal(a) if n_out <= n_in else orthonormal(a.T).T)
 
 
-# Weights drawn by each initialiser; `spec.Given` draws nothing.
+# Weights drawn by each initialiser; `Given` draws nothing.
 INITS: dict[type, Callable[..., Array] | None] = {
-    spec.He: he,
-    spec.Xavier: xavier,
-    spec.TorchDefault: torch_default,
-    spec.NormalInit: normal_init,
-    spec.Orthogonal: orthogonal,
-    spec.Given: None,
+    He: he,
+    Xavier: xavier,
+    TorchDefault: torch_default,
+    NormalInit: normal_init,
+    Orthogonal: orthogonal,
+    Given: None,
 }
 
 
-def initial_parameters(net: spec.MLP, sizes: tuple[int, ...], stream: Stream) -> Theta:
+def initial_parameters(net: MLP, sizes: tuple[int, ...], stream: Stream) -> Theta:
     """Initial parameters of a network; the stream's purpose is WEIGHTS_G or WEIGHTS_D."""
     draw, theta = INITS[type(net.init)], []
     for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
@@ -227,7 +230,7 @@ def initial_parameters(net: spec.MLP, sizes: tuple[int, ...], stream: Stream) ->
             theta.append((np.array(weights), np.array(given) if net.bias else np.zeros(n_out)))
             continue
         bias = np.zeros(n_out)
-        if net.bias and isinstance(net.init, spec.TorchDefault):
+        if net.bias and isinstance(net.init, TorchDefault):
             bias = (2 * stream._replace(step=layer, part=1).uniforms(n_out) - 1) / np.sqrt(n_in)
         theta.append((draw(net.init, stream._replace(step=layer), n_out, n_in), bias))
     return theta
@@ -274,7 +277,7 @@ class Pass(NamedTuple):
     output: Array  # (batch, 1): the last sums
 
 
-def forward(net: spec.MLP, theta: Theta, x: Array) -> Pass:
+def forward(net: MLP, theta: Theta, x: Array) -> Pass:
     """The network's output for a batch x (batch, n_in)."""
     act, _ = ACTIVATIONS[net.activation]
     inputs, sums = [np.asarray(x)], []
@@ -284,7 +287,7 @@ def forward(net: spec.MLP, theta: Theta, x: Array) -> Pass:
     return Pass(inputs[:-1], sums, sums[-1])
 
 
-def backward(net: spec.MLP, theta: Theta, done: Pass, d_output: Array) -> tuple[Theta, Array]:
+def backward(net: MLP, theta: Theta, done: Pass, d_output: Array) -> tuple[Theta, Array]:
     """Gradients with respect to the parameters, and to the input (batch, n_in), given those to the output."""
     _, slope = ACTIVATIONS[net.activation]
     grad, d_sums = [], d_output
@@ -364,7 +367,7 @@ def as_columns(samples: Array) -> Array:
     return samples[:, None] if samples.ndim == 1 else samples
 
 
-def losses(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Losses:
+def losses(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Losses:
     """Losses on real samples x, as D sees them, and noises z."""
     game = GAMES[gan.game]
     real = forward(gan.discriminator, theta_d, as_columns(x)).output
@@ -374,7 +377,7 @@ def losses(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) ->
     return Losses(float(v), float(loss_d), float(game.g_fake(fake).mean()))
 
 
-def gradient_d(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Theta:
+def gradient_d(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Theta:
     """Gradient of D's loss with respect to D's parameters."""
     game, net, fakes = GAMES[gan.game], gan.discriminator, forward(gan.generator, theta_g, as_columns(z)).output
     real, fake = forward(net, theta_d, as_columns(x)), forward(net, theta_d, fakes)
@@ -383,7 +386,7 @@ def gradient_d(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array
     return [(w1 + w2, b1 + b2) for (w1, b1), (w2, b2) in zip(from_real, from_fake, strict=True)]
 
 
-def gradient_g(gan: spec.GAN, theta_g: Theta, theta_d: Theta, z: Array) -> Theta:
+def gradient_g(gan: GAN, theta_g: Theta, theta_d: Theta, z: Array) -> Theta:
     """Gradient of G's loss with respect to G's parameters, through D."""
     made = forward(gan.generator, theta_g, as_columns(z))
     judged = forward(gan.discriminator, theta_d, made.output)
@@ -392,7 +395,7 @@ def gradient_g(gan: spec.GAN, theta_g: Theta, theta_d: Theta, z: Array) -> Theta
     return backward(gan.generator, theta_g, made, d_fakes)[0]
 
 
-def gradients(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Gradients:
+def gradients(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Gradients:
     """Losses and gradients on real samples x (n,) or (n, 1), as D sees them, and noises z (n,) or (n, noise_dim)."""
     return Gradients(
         *losses(gan, theta_g, theta_d, x, z),
@@ -408,21 +411,21 @@ def gradients(gan: spec.GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array)
 Memory = tuple[Array, Array]
 
 
-def sgd(opt: spec.SGD, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+def sgd(opt: SGD, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
     return opt.lr * g, memory
 
 
-def momentum(opt: spec.Momentum, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+def momentum(opt: Momentum, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
     velocity = opt.beta * memory[0] + g
     return opt.lr * velocity, (velocity, memory[1])
 
 
-def rmsprop(opt: spec.RMSProp, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+def rmsprop(opt: RMSProp, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
     v = opt.rho * memory[1] + (1 - opt.rho) * g**2
     return opt.lr * g / (np.sqrt(v) + opt.eps), (memory[0], v)
 
 
-def adam(opt: spec.Adam, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+def adam(opt: Adam, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
     m = opt.beta1 * memory[0] + (1 - opt.beta1) * g
     v = opt.beta2 * memory[1] + (1 - opt.beta2) * g**2
     m_hat, v_hat = m / (1 - opt.beta1**t), v / (1 - opt.beta2**t)
@@ -430,10 +433,10 @@ def adam(opt: spec.Adam, g: Array, memory: Memory, t: int) -> tuple[Array, Memor
 
 
 OPTIMIZERS: dict[type, Callable[..., tuple[Array, Memory]]] = {
-    spec.SGD: sgd,
-    spec.Momentum: momentum,
-    spec.RMSProp: rmsprop,
-    spec.Adam: adam,
+    SGD: sgd,
+    Momentum: momentum,
+    RMSProp: rmsprop,
+    Adam: adam,
 }
 
 
@@ -455,7 +458,7 @@ def unflatten(vector: Array, like: Theta) -> Theta:
 class Player:
     """One network with its optimiser's memory."""
 
-    def __init__(self, optimizer: spec.Optimizer, theta: Theta) -> None:
+    def __init__(self, optimizer: Optimizer, theta: Theta) -> None:
         self.optimizer, self.theta, self.updates = optimizer, theta, 0
         self.memory: Memory = (np.zeros_like(flatten(theta)), np.zeros_like(flatten(theta)))
         self.gradient: Theta = [(np.zeros_like(weights), np.zeros_like(bias)) for weights, bias in theta]
@@ -471,7 +474,7 @@ class Player:
 # --- whole training steps -----------------------------------------------------------------------
 
 
-def alternating(gan: spec.GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
+def alternating(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """d_steps updates of D, then g_steps updates of G, every one on samples of its own."""
     for update in range(gan.d_steps):
         x = real_batch(gan, rep, seed, step, update)
@@ -482,7 +485,7 @@ def alternating(gan: spec.GAN, g: Player, d: Player, rep: int, seed: int, step: 
         g.update(gradient_g(gan, g.theta, d.theta, z))
 
 
-def simultaneous(gan: spec.GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
+def simultaneous(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """One update of each, both from the parameters before the step."""
     z_d, z_g = (draw_noise(gan, Stream(seed, rep, purpose, step), gan.batch) for purpose in (NOISE_D, NOISE_G))
     for_d = gradient_d(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, 0), z_d)
@@ -491,7 +494,7 @@ def simultaneous(gan: spec.GAN, g: Player, d: Player, rep: int, seed: int, step:
     g.update(for_g)
 
 
-UPDATES: dict[str, Callable[[spec.GAN, Player, Player, int, int, int], None]] = {
+UPDATES: dict[str, Callable[[GAN, Player, Player, int, int, int], None]] = {
     "alternating": alternating,
     "simultaneous": simultaneous,
 }
@@ -506,7 +509,7 @@ class Snapshot(NamedTuple):
     grad_d: Theta
 
 
-def trajectory(gan: spec.GAN, rep: int, seed: int) -> Iterator[Snapshot]:
+def trajectory(gan: GAN, rep: int, seed: int) -> Iterator[Snapshot]:
     """Yield the initial parameters, then both players after 1, 2, 3 ... training steps, without end."""
     streams = (Stream(seed, rep, purpose) for purpose in (WEIGHTS_G, WEIGHTS_D))
     g = Player(gan.optimizer_g, initial_parameters(gan.generator, gan.generator_sizes, next(streams)))
@@ -518,7 +521,7 @@ def trajectory(gan: spec.GAN, rep: int, seed: int) -> Iterator[Snapshot]:
         step += 1
 
 
-def train(gan: spec.GAN, rep: int, seed: int, steps: int | None = None) -> tuple[Theta, Theta]:
+def train(gan: GAN, rep: int, seed: int, steps: int | None = None) -> tuple[Theta, Theta]:
     """theta_g and theta_d, in the units the networks see, after `steps` training steps (None: all of `gan.steps`)."""
     for step, snapshot in enumerate(trajectory(gan, rep, seed)):
         if step == (gan.steps if steps is None else steps):
@@ -555,7 +558,7 @@ def gradient_error(found: Theta, expected: Theta) -> float:
     return float(np.abs(a - b).max() / max(1, np.abs(b).max()))
 
 
-def far_from_kinks(net: spec.MLP, theta: Theta, x: Array, margin: float = 1e-3) -> NDArray[np.bool_]:
+def far_from_kinks(net: MLP, theta: Theta, x: Array, margin: float = 1e-3) -> NDArray[np.bool_]:
     """Which samples keep every hidden unit's sum further than `margin` from 0, where relu, leaky_relu and elu kink.
 
     A step of 6e-6 in one parameter moves no sum by 1e-3, so a central difference over such samples crosses no kink;
@@ -585,7 +588,7 @@ class Problem(NamedTuple):
     z: Array
 
 
-def gradient_problem(gan: spec.GAN, n: int, seed: int = 0) -> Problem:
+def gradient_problem(gan: GAN, n: int, seed: int = 0) -> Problem:
     """Draw parameters and n samples near no kink, such that every layer of both players has something to learn.
 
     Redrawn until the largest weight gradient of each layer lies between 1e-5 and 1: a dead relu network passes any

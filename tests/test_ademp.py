@@ -11,10 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gansim.analysis import tables
-from gansim.analysis.regimes import Thresholds
 from gansim.design import ademp
 from gansim.design.design import Design
-from gansim.model.spec import GAN, MLP, Adam, ConfigError, Mixture, Normal, Referee, replace
+from gansim.errors import ConfigError
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP
+from gansim.model.optimizers import Adam
+from gansim.model.paths import replace
+from gansim.model.regimes import Thresholds
 from gansim.running.study import Study
 from gansim.storage import provenance, store
 from test_spec import gans
@@ -178,7 +183,7 @@ def test_limits_are_those_given_or_those_of_the_run() -> None:
     assert "w1 0.2, " in ademp.sheet(rates())
     assert "w1 0.3, " in ademp.sheet(rates(), thresholds=Thresholds(w1=0.3))
     facts = metadata(rates()) | {"thresholds": {"w1": 0.45}}
-    assert "Limits, explained in `gansim.analysis.regimes.Thresholds`: w1 0.45." in ademp.sheet(facts)
+    assert "Limits, explained in `gansim.model.regimes.Thresholds`: w1 0.45." in ademp.sheet(facts)
 
 
 @pytest.mark.parametrize("n", [20, 100, 1000, 4000])

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gansim.analysis.regimes import Thresholds
 from gansim.command_line.commands import main
 from gansim.design.design import Design
+from gansim.errors import ConfigError
 from gansim.kernels import jit
 from gansim.kernels.train import train
-from gansim.model.spec import GAN, MLP, ConfigError, Normal
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.regimes import Thresholds
 from gansim.running.results import open_results
 from gansim.running.study import Study
 from gansim.running.verify import Verdict, verify

@@ -15,7 +15,11 @@ from gansim.engine.simulate import run_chunk
 from gansim.kernels import arithmetic, jit
 from gansim.kernels.arithmetic import default_arithmetic
 from gansim.kernels.jit import entry_point
-from gansim.model.spec import GAN, MLP, Adam, Mixture, Momentum, Normal, RMSProp, replace
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.optimizers import Adam, Momentum, RMSProp
+from gansim.model.paths import replace
 from gansim.running.pool import open_workers
 
 BASE = GAN(

@@ -20,7 +20,9 @@ from pathlib import Path
 from numba import typeof
 from gansim.engine import packs
 from gansim.kernels.train import train
-from gansim.model.spec import GAN, MLP, Normal
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
 from gansim.engine.warm import _blank  # whose pack is made without running code that is compiled for another processor
 
 for network in sys.argv[2:]:

@@ -22,8 +22,11 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 from gansim.engine import packs
 from gansim.engine.replay import train
 from gansim.engine.simulate import run_chunk
-from gansim.model import spec
-from gansim.model.spec import GAN, MLP, SGD, Adam, Mixture, Momentum, Normal, Referee, RMSProp, Uniform, replace
+from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP, NormalInit
+from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.paths import replace
 from gansim.running.study import Study, simulate
 from gansim.storage import store
 from gansim.traces import FIELDS, Traces
@@ -414,7 +417,7 @@ def catalogue(precision):
     # Pairs of activations, of which each compiles for seconds: linear, relu and leaky_relu are one.
     activations = [("leaky_relu", "tanh"), ("elu", "sigmoid"), ("softplus", "relu"), ("linear", "tanh")]
     activations = [(MLP((4,), of_g), MLP((4,), of_d)) for of_g, of_d in activations]
-    inits = ["he", "xavier", "torch", "orthogonal", spec.NormalInit(0.5)]
+    inits = ["he", "xavier", "torch", "orthogonal", NormalInit(0.5)]
     optimizers = [SGD(0.05), Momentum(0.02), RMSProp(0.01), Adam(0.01)]
     targets = [Normal(500, 5), Uniform(-1, 3), Mixture((-1, 0, 2), (0.5, 1, 0.2), (1, 2, 3))]
     samples = [{}, {"samples": 21}, {"samples": 21, "batch_size": "full"}]
@@ -533,7 +536,7 @@ def test_quantiles_do_not_know_what_the_libraries_run_on():
     script = f"""
 import hashlib
 from gansim.engine import packs
-from gansim.model.spec import Mixture, Normal, Uniform
+from gansim.model.distributions import Mixture, Normal, Uniform
 print(hashlib.sha256(b"".join(packs._quantiles(t, n).tobytes() for t in {targets} for n in (32, 1024))).hexdigest())
 """
     command = [sys.executable, "-c", script]

@@ -24,7 +24,10 @@ from hypothesis import strategies as st
 import gansim
 from gansim.command_line import cli
 from gansim.command_line.cli import StudyOptions, parse_options, run_study
-from gansim.model.spec import GAN, MLP, ConfigError, Normal
+from gansim.errors import ConfigError
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
 from gansim.running.study import Study
 from gansim.storage import store
 
@@ -245,7 +248,7 @@ def test_memory_that_does_not_suffice_is_one_line(capsys: pytest.CaptureFixture[
 STREAMS = """
 import sys
 from gansim.command_line.cli import StudyOptions, execute, run_study
-from gansim.model.spec import replace
+from gansim.model.paths import replace
 from gansim.running.study import Study
 from test_cli import SMALL
 

@@ -10,7 +10,12 @@ from gansim.analysis import theory
 from gansim.analysis.tables import wilson
 from gansim.engine.replay import networks
 from gansim.engine.simulate import run_chunk
-from gansim.model.spec import GAN, MLP, SGD, Adam, Given, Normal, Referee, replace
+from gansim.model import laws
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP, Given
+from gansim.model.optimizers import SGD, Adam
+from gansim.model.paths import replace
 
 SEED = 5
 LOG_4 = math.log(4)
@@ -52,7 +57,7 @@ def optimal_logit(p, q, x):
 
 def bulk(p, q):
     """A hundred points in the middle 90 % of both laws, where D has seen plenty of either."""
-    low, high = (theory.quantile(law, [0.05, 0.95]) for law in (p, q))
+    low, high = (laws.quantile(law, [0.05, 0.95]) for law in (p, q))
     return np.linspace(max(low[0], high[0]), min(low[1], high[1]), 100)
 
 

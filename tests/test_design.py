@@ -10,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.analysis.floor import floor_of
-from gansim.analysis.regimes import label
+from gansim.analysis.labels import label
 from gansim.design.design import RESERVED, Cell, Design, Listed, level_label, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
-from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, one_line, replace
+from gansim.errors import ConfigError, one_line
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.optimizers import SGD, Adam
+from gansim.model.paths import replace
 from gansim.traces import DATA_UNITS, FIELDS, Traces
 from test_spec import GAN_500, gans
 

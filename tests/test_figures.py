@@ -24,8 +24,10 @@ from matplotlib.text import Text
 
 from gansim.analysis import tables, theory
 from gansim.analysis.floor import floor_of
-from gansim.analysis.regimes import D_STATES, G_STATES, REGIMES, combine, d_states, g_states
-from gansim.model.spec import Normal
+from gansim.analysis.labels import combine, d_states, g_states
+from gansim.model import laws
+from gansim.model.distributions import Normal
+from gansim.model.regimes import D_STATES, G_STATES, REGIMES
 from gansim.reporting import figures
 from gansim.traces import FIELDS, Traces
 
@@ -129,7 +131,7 @@ def example(
     x = np.linspace(min(mean, 500) - 20, max(mean, 500) + 20, 3000)
     made = {
         "x": x,
-        "density": theory.pdf(Normal(500, 5), x),
+        "density": laws.pdf(Normal(500, 5), x),
         "fakes": rng.normal(mean, 5, 1000),
         "d": np.clip((x - 480) / 30, 0, 1),
         "steps": STEPS,

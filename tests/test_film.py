@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansim.analysis import theory
-from gansim.analysis.regimes import Thresholds
 from gansim.engine.replay import History, history
 from gansim.engine.simulate import run_chunk
-from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Normal, Uniform, replace
+from gansim.errors import ConfigError
+from gansim.model import laws
+from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.optimizers import SGD, Adam
+from gansim.model.paths import replace
+from gansim.model.regimes import Thresholds
 from gansim.reporting import film
 from gansim.storage import store
 from gansim.traces import DATA_UNITS, FIELDS
@@ -42,7 +47,7 @@ CASES = {
     "frozen generator": {"g_steps": 0, "game": "as-written"},
     "non-finite": {"optimizer_g": SGD(3.0), "optimizer_d": SGD(3.0)},
 }
-FIRST_NOISE = theory.quantile(Normal(), (np.arange(2000) + 0.5) / 2000)
+FIRST_NOISE = laws.quantile(Normal(), (np.arange(2000) + 0.5) / 2000)
 LINES = {"v", "v_max", "w1", "g_mean", "d_real", "d_fake", "grad_g", "grad_d", "auc"}
 
 
@@ -121,7 +126,7 @@ def test_snapshots_are_the_networks_at_their_steps(run: History) -> None:
         np.testing.assert_allclose(counts, wanted / wanted.max())
         assert wanted.sum() > 1900  # the axis covers the fakes
         x, density = named(upper.lines, "target").get_data()
-        np.testing.assert_allclose(density, theory.pdf(BASE.target, x) / theory.pdf(BASE.target, 2.0), rtol=1e-3)
+        np.testing.assert_allclose(density, laws.pdf(BASE.target, x) / laws.pdf(BASE.target, 2.0), rtol=1e-3)
     wrong = run.networks(0)
     assert not np.array_equal(line.get_ydata(), wrong.discriminate(line.get_xdata()))
 

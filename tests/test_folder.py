@@ -14,8 +14,10 @@ import pandas as pd
 import pytest
 
 from gansim.analysis import planner
-from gansim.analysis.regimes import Thresholds
-from gansim.model.spec import GAN, MLP, ConfigError
+from gansim.errors import ConfigError
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.regimes import Thresholds
 from gansim.running import planning, study
 from gansim.running.merging import merge
 from gansim.running.shard import Shard

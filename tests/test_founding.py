@@ -14,9 +14,10 @@ import pytest
 from matplotlib.figure import Figure
 from scipy import stats
 
-from gansim.analysis import regimes, theory
+from gansim.analysis import theory
 from gansim.command_line.cli import StudyOptions
 from gansim.design import ademp
+from gansim.model import regimes
 from gansim.reporting.report import replace_figures
 from gansim.storage import store
 from test_bits import OLD_LIBRARIES

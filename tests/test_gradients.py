@@ -8,14 +8,17 @@ import pytest
 
 import reference as ref
 from gansim.engine.derivatives import gradients
-from gansim.model import spec
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN, Game
+from gansim.model.networks import MLP, Activation
+from gansim.model.paths import replace
 
-GAMES, ACTIVATIONS = get_args(spec.Game), get_args(spec.Activation)
+GAMES, ACTIVATIONS = get_args(Game), get_args(Activation)
 # Each pair of architectures compiles for seconds, so depth and noise dimension vary together: odd, even, equal widths.
 ARCHITECTURES = {0: ((), 1), 1: ((5,), 2), 2: ((5, 4), 1), 3: ((3, 3, 3), 3)}
 SLOPES = {"leaky_relu": 0.1, "elu": 0.7}  # not the defaults
 BATCHES = (1, 5, 64, 67)
-STANDARD = spec.Normal(0, 1)
+STANDARD = Normal(0, 1)
 
 # With one hidden layer the players differ in activation: each activation is once G's and once D's in five compiled
 # pairs, of which linear, relu and leaky_relu are one. Deeper ones are fast where G and D are piecewise linear, and with
@@ -29,13 +32,13 @@ FAST[3] = FAST[2] - {"tanh"}
 
 
 def make_mlp(hidden, activation, bias=True):
-    return spec.MLP(hidden, activation, SLOPES.get(activation), bias)
+    return MLP(hidden, activation, SLOPES.get(activation), bias)
 
 
 def make_gan(game, activation, depth):
     hidden, noise_dim = ARCHITECTURES[depth]
     g, d = make_mlp(hidden, activation), make_mlp(hidden, OF_D[activation] if depth == 1 else activation)
-    return spec.GAN(target=STANDARD, noise_dim=noise_dim, generator=g, discriminator=d, game=game)
+    return GAN(target=STANDARD, noise_dim=noise_dim, generator=g, discriminator=d, game=game)
 
 
 def numerical(gan, theta_g, theta_d, x, z):
@@ -92,7 +95,7 @@ def test_any_batch_size(depth, n):
 @pytest.mark.parametrize(("of_g", "of_d"), [((), (5, 4)), ((5, 4), ())])
 def test_without_bias(of_g, of_d):
     g, d = make_mlp(of_g, "leaky_relu", bias=False), make_mlp(of_d, "tanh", bias=False)
-    gan = spec.GAN(target=STANDARD, generator=g, discriminator=d, game="minimax")
+    gan = GAN(target=STANDARD, generator=g, discriminator=d, game="minimax")
     problem = ref.gradient_problem(gan, 23)
     found = gradients(gan, *problem)
     assert_like_the_oracle(found, ref.gradients(gan, *problem))
@@ -112,7 +115,7 @@ def test_without_bias(of_g, of_d):
     ],
 )
 def test_extreme_slopes(of_g, depth, changes):
-    gan = spec.replace(make_gan("minimax", of_g, depth), changes)
+    gan = replace(make_gan("minimax", of_g, depth), changes)
     problem = ref.gradient_problem(gan, 23)
     assert_like_the_oracle(gradients(gan, *problem), ref.gradients(gan, *problem))
 
@@ -121,7 +124,7 @@ def test_extreme_slopes(of_g, depth, changes):
 @pytest.mark.parametrize(("of_g", "of_d"), list(zip(ACTIVATIONS, np.roll(ACTIVATIONS, 1).tolist(), strict=True)))
 def test_deep_players_may_differ_in_activation(of_g, of_d):
     gan = make_gan("non-saturating", "linear", 2)
-    gan = spec.replace(gan, {"generator.activation": of_g, "discriminator.activation": of_d})
+    gan = replace(gan, {"generator.activation": of_g, "discriminator.activation": of_d})
     problem = ref.gradient_problem(gan, 23)
     assert_like_the_oracle(gradients(gan, *problem), ref.gradients(gan, *problem))
 
@@ -135,7 +138,7 @@ def test_samples_are_in_data_units_and_any_array_will_do():
     gan = make_gan("minimax", "tanh", 0)
     problem = ref.gradient_problem(gan, 5)
     expected = ref.gradients(gan, *problem)
-    scaled = spec.replace(gan, {"target": spec.Normal(500, 5), "standardise": True})
+    scaled = replace(gan, {"target": Normal(500, 5), "standardise": True})
     assert_like_the_oracle(gradients(scaled, *problem._replace(x=500 + 5 * problem.x)), expected)
     flat = problem._replace(x=problem.x[:, 0].tolist(), z=problem.z[:, 0])
     assert_like_the_oracle(gradients(gan, *flat), expected)
@@ -261,4 +264,4 @@ def test_the_checks_notice_another_game_activation_or_slope():
         "discriminator.slope": 0.10001,
     }.items():
         with pytest.raises(AssertionError, match="Not equal to tolerance"):
-            assert_like_the_oracle(gradients(spec.replace(gan, {path: value}), *problem), expected)
+            assert_like_the_oracle(gradients(replace(gan, {path: value}), *problem), expected)

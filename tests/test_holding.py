@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gansim.model.spec import GAN, ConfigError
+from gansim.errors import ConfigError
+from gansim.model.gan import GAN
 from gansim.running import planning, study
 from gansim.running.shard import Shard
 from gansim.running.study import Study

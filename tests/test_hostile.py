@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from gansim.command_line.commands import main
 from gansim.design import schema
-from gansim.model.spec import ConfigError
+from gansim.errors import ConfigError
 from gansim.reporting import film
 from gansim.running import study
 from gansim.storage import store

@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Normal, Referee
+from gansim.errors import ConfigError
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP
+from gansim.model.optimizers import SGD, Adam
 from gansim.running.study import Study
 from gansim.storage import identity
 from gansim.storage.identity import differences, header_differences

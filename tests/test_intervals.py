@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from gansim.analysis.intervals import kaplan_meier, mcse, of_mean, of_share, student, two_sided, wilson
-from gansim.model.spec import ConfigError
+from gansim.errors import ConfigError
 
 # Wilson and the Monte-Carlo error ---------------------------------------------------------------------------------
 

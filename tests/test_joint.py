@@ -17,7 +17,9 @@ import pytest
 
 from gansim.command_line import cli
 from gansim.engine.warm import run_chunk_warm
-from gansim.model.spec import GAN, MLP, Normal
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
 from gansim.running import study
 from gansim.running.merging import merge
 from gansim.running.study import RunsError, Study
@@ -135,7 +137,7 @@ import sys
 import gansim.storage.folder
 from gansim.command_line import cli
 from gansim.running.shard import Shard
-from gansim.model.spec import replace
+from gansim.model.paths import replace
 from gansim.running.study import Study
 from test_joint import GAME
 gansim.storage.folder._SAVE_EVERY = 0.1

@@ -20,17 +20,21 @@ from gansim.kernels.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import BINS, judge, sort_rows, summarise
 from gansim.kernels.modes import count_modes
-from gansim.model import spec
+from gansim.model import laws
+from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP, Given
+from gansim.model.optimizers import SGD
 from gansim.traces import FIELDS, HIGH_QUALITY
 
 DTYPES = [np.float32, np.float64]
-STANDARD = spec.Normal(0, 1)
-MIXTURE = spec.Mixture((-3, 0, 4), (0.5, 0.25, 1), (1, 2, 5))
+STANDARD = Normal(0, 1)
+MIXTURE = Mixture((-3, 0, 4), (0.5, 0.25, 1), (1, 2, 5))
 
 
 def affine(slope, intercept, **other):
     """An affine network that starts at given parameters."""
-    return spec.MLP((), init=spec.Given([([[slope]], [intercept])]), **other)
+    return MLP((), init=Given([([[slope]], [intercept])]), **other)
 
 
 def frozen(g=(1.0, 0.0), d=(1.0, 0.0), **fields):
@@ -39,14 +43,14 @@ def frozen(g=(1.0, 0.0), d=(1.0, 0.0), **fields):
         "target": STANDARD,
         "generator": affine(*g),
         "discriminator": affine(*d),
-        "optimizer_g": spec.SGD(0.0),
-        "optimizer_d": spec.SGD(0.0),
+        "optimizer_g": SGD(0.0),
+        "optimizer_d": SGD(0.0),
         "batch_size": 8,
         "steps": 1,
         "records": 1,
         "precision": "float64",
     }
-    return spec.GAN(**base | fields)
+    return GAN(**base | fields)
 
 
 def records(gan, reps=1, seed=0):
@@ -121,9 +125,9 @@ def test_only_the_first_rows_are_sorted():
 def law(gan):
     """Distribution function of the target in data units."""
     target = gan.target
-    if isinstance(target, spec.Normal):
+    if isinstance(target, Normal):
         return stats.norm(target.mean, target.std).cdf
-    if isinstance(target, spec.Uniform):
+    if isinstance(target, Uniform):
         return stats.uniform(target.low, target.high - target.low).cdf
     means, stds, weights = ref.mixture_arrays(target)
     return lambda x: ndtr((np.asarray(x)[..., None] - means) / stds) @ weights
@@ -182,7 +186,7 @@ def good_shares(target):
 
 def mode_fields(target, fakes):
     """What is measured of modes, for fakes in data units."""
-    if not isinstance(target, spec.Mixture):
+    if not isinstance(target, Mixture):
         return dict.fromkeys(MODE_FIELDS, np.nan)
     k, n = len(target.means), len(fakes)
     (own, own_near, x, weight), (who, near) = of_the_law(target), ruled(target, fakes)
@@ -207,7 +211,7 @@ def g_fields(gan, fakes):
     """The generator's fields, for fakes (n,) in data units."""
     mean, std = ref.moments(gan.target)
     n, x = len(fakes), np.sort(fakes)
-    quantiles = np.asarray(theory.quantile(gan.target, (np.arange(n) + 0.5) / n))
+    quantiles = np.asarray(laws.quantile(gan.target, (np.arange(n) + 0.5) / n))
     return {
         "g_shift": (fakes.mean() - mean) / std,
         "g_spread": fakes.std() / std,
@@ -242,23 +246,23 @@ def expected(gan, rep, seed, step, snapshot):
 LEARNING = {
     "generator": affine(0.8, 0.3),
     "discriminator": affine(0.7, -0.2),
-    "optimizer_g": spec.SGD(0.1),
-    "optimizer_d": spec.SGD(0.2),
+    "optimizer_g": SGD(0.1),
+    "optimizer_d": SGD(0.2),
     "batch_size": 13,
     "steps": 6,
     "records": 3,
     "n_eval": 96,
 }
 RUNS = {
-    "normal": {"target": spec.Normal(1, 2)},
-    "raw": {"target": spec.Normal(500, 5), "generator": affine(4.0, 502.0), "discriminator": affine(0.1, -50.0)},
-    "standardised": {"target": spec.Normal(500, 5), "standardise": True},
-    "uniform": {"target": spec.Uniform(-1, 3), "noise": spec.Uniform(-1, 2)},
+    "normal": {"target": Normal(1, 2)},
+    "raw": {"target": Normal(500, 5), "generator": affine(4.0, 502.0), "discriminator": affine(0.1, -50.0)},
+    "standardised": {"target": Normal(500, 5), "standardise": True},
+    "uniform": {"target": Uniform(-1, 3), "noise": Uniform(-1, 2)},
     "mixture": {"target": MIXTURE, "generator": affine(3.0, 0.5)},
     "mixture standardised": {"target": MIXTURE, "standardise": True, "n_eval": 1024},
     "small sample": {"samples": 37},
     "large sample, full batch, standardised": {
-        "target": spec.Normal(-3, 0.1), "samples": 200, "batch_size": "full", "standardise": True,
+        "target": Normal(-3, 0.1), "samples": 200, "batch_size": "full", "standardise": True,
     },
     "biggest evaluation": {"n_eval": 2048, "samples": 64},
     "smallest evaluation": {"n_eval": 32, "game": "minimax", "updates": "simultaneous"},
@@ -310,8 +314,8 @@ def test_the_comparison_notices_a_wrong_field(field):
 def test_units_do_not_matter():
     """N(500, 5^2) raw, and standardised with the same networks in the other units: the same record."""
     a, b, c, e = 4.0, 503.0, 0.3, -150.0
-    raw = frozen((a, b), (c, e), target=spec.Normal(500, 5))
-    standardised = frozen((a / 5, (b - 500) / 5), (5 * c, e + 500 * c), target=spec.Normal(500, 5), standardise=True)
+    raw = frozen((a, b), (c, e), target=Normal(500, 5))
+    standardised = frozen((a / 5, (b - 500) / 5), (5 * c, e + 500 * c), target=Normal(500, 5), standardise=True)
     mine, theirs = records(raw, 3), records(standardised, 3)
     for name in FIELDS:
         if not name.startswith("grad"):
@@ -335,7 +339,7 @@ def test_an_idle_discriminator(precision):
 @pytest.mark.parametrize("height", [3.0, 30.0, 80.0])
 def test_a_perfect_and_an_inverted_discriminator(precision, height):
     """Reals at 1, fakes at -1 (spreads of a millionth), logit +-c x: V is all tail, or falls as 2 c."""
-    near = {"target": spec.Normal(1, 1e-6), "precision": precision}
+    near = {"target": Normal(1, 1e-6), "precision": precision}
     perfect = measured(frozen((0.0, -1.0), (height, 0.0), **near))
     inverted = measured(frozen((0.0, -1.0), (-height, 0.0), **near))
     tail = np.log1p(np.exp(-height))
@@ -350,7 +354,7 @@ def test_a_perfect_and_an_inverted_discriminator(precision, height):
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_a_logit_of_exactly_0_is_half_right(precision):
     """All fakes sit where D's logit vanishes; reals, 6 spreads above, are judged as usual."""
-    found = measured(frozen((0.0, 2.0), (1.0, -2.0), target=spec.Normal(8, 1), precision=precision))
+    found = measured(frozen((0.0, 2.0), (1.0, -2.0), target=Normal(8, 1), precision=precision))
     for name, value in {"acc_fake": 0.5, "d_fake": 0.5, "d_fake_off": 0, "acc_real": 1, "auc": 1}.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
 
@@ -368,7 +372,7 @@ def summary(gan, fakes=None, real=None, fake=None):
     pack.ruler.logits[n:] = 0 if fake is None else fake
     record = aligned((len(FIELDS), lanes), gan.precision)
     with np.errstate(all="ignore"):
-        if isinstance(gan.target, spec.Mixture):
+        if isinstance(gan.target, Mixture):
             count_modes(pack.source, pack.ruler, record)
         summarise(pack.source, pack.ruler, record)
     return dict(zip(FIELDS, record.astype(float), strict=True))
@@ -378,7 +382,7 @@ def summary(gan, fakes=None, real=None, fake=None):
 @pytest.mark.parametrize("size", [1e-30, 1e-16, 1e-15, 1.0, 1e15, 1e16, 1e30])
 def test_norms_of_tiny_and_huge_gradients(precision, size):
     """Squares of numbers beyond 1e19 and below 1e-23 are infinite and 0 in float32."""
-    gan = frozen(discriminator=spec.MLP((3,)), precision=precision)
+    gan = frozen(discriminator=MLP((3,)), precision=precision)
     lanes = LANES[np.dtype(precision)]
     [pack] = build_packs([gan] * lanes, range(lanes), 0)
     rng, record = np.random.default_rng(0), aligned((len(FIELDS), lanes), precision)
@@ -463,7 +467,7 @@ def test_auc_of_infinite_logits_is_right_or_the_record_is_not_finite(precision, 
     assert ((found["finite"] == 0) | (found["auc"] == (real > fake))).all()
 
 
-TARGETS = [STANDARD, spec.Normal(500, 5), spec.Uniform(2, 3), MIXTURE, spec.Mixture((0, 1), 0.001, (1, 1))]
+TARGETS = [STANDARD, Normal(500, 5), Uniform(2, 3), MIXTURE, Mixture((0, 1), 0.001, (1, 1))]
 
 
 def draw(target, n, lanes, seed=0):
@@ -488,7 +492,7 @@ def test_the_generators_fields_on_made_samples(target, precision, change):
         wanted = g_fields(gan, mean + std * u[:, lane].astype(float))
         for name in ("g_shift", "g_spread", "w1", "ks", "v_max"):
             np.testing.assert_allclose(found[name][lane], wanted[name], rtol=tolerance, atol=tolerance, err_msg=name)
-        if isinstance(target, spec.Mixture):
+        if isinstance(target, Mixture):
             for name in MODE_FIELDS:
                 np.testing.assert_allclose(found[name][lane], wanted[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
@@ -502,7 +506,7 @@ def test_w1_and_ks_are_distances_to_the_law_itself():
         steps = np.searchsorted(np.sort(u[:, lane]), x, side="right") / 1024
         w1 = np.trapezoid(np.abs(steps - ndtr(x)), x)
         np.testing.assert_allclose(found["w1"][lane], w1, rtol=0.03)  # the midpoint rule's part: 0.001 of 0.04
-    exact = np.repeat(theory.quantile(STANDARD, (np.arange(1024) + 0.5) / 1024)[:, None], 8, axis=1)
+    exact = np.repeat(laws.quantile(STANDARD, (np.arange(1024) + 0.5) / 1024)[:, None], 8, axis=1)
     np.testing.assert_allclose(summary(gan, exact)["w1"], 0, atol=1e-12)
     np.testing.assert_allclose(summary(gan, exact)["ks"], 0.5 / 1024, rtol=1e-3)
     np.testing.assert_allclose(summary(gan, exact + 1.5)["w1"], 1.5, rtol=1e-12)
@@ -524,7 +528,7 @@ def mean_v_max(target, fakes, n=1024):
 @pytest.mark.parametrize(("mean", "std"), [(0, 1), (0.5, 1), (1, 1), (2, 1), (0, 0.5), (0, 2), (1, 0.3), (4, 1)])
 def test_v_max_is_near_the_theory(mean, std):
     """Sampling raises it by 0.008 at most (32 fakes a bin), 32 bins lower it by 0.02 at most."""
-    fakes = spec.Normal(mean, std)
+    fakes = Normal(mean, std)
     found, error = mean_v_max(STANDARD, fakes)
     assert error < 0.003
     assert -0.02 - 3 * error < found - theory.max_v(STANDARD, fakes) < 0.01 + 3 * error
@@ -547,9 +551,9 @@ def test_v_max_of_a_collapsed_generator_is_0(where, precision):
 
 def test_v_max_of_a_run_at_known_parameters():
     """An affine G in data units, through the whole of a run."""
-    target, (a, b) = spec.Normal(500, 5), (4.0, 505.0)
+    target, (a, b) = Normal(500, 5), (4.0, 505.0)
     found = records(frozen((a, b), (0.0, 0.0), target=target), 48)["v_max"]
-    truth = theory.max_v(target, spec.Normal(b, a))
+    truth = theory.max_v(target, Normal(b, a))
     assert -0.02 < found.mean() - truth < 0.01
     assert records(frozen((0.0, 500.0), (0.0, 0.0), target=target))["v_max"] == pytest.approx(0, abs=1e-25)
 
@@ -616,8 +620,8 @@ DEFINED = [name for name in FIELDS if name not in ("finite", "v_train", *MODE_FI
 
 def diverging(lr):
     """On raw data an affine pair told to make V small grows without bound: past 1e308 after 45 steps at a rate of 1."""
-    fields = {"target": spec.Normal(500, 5), "game": "as-written", "steps": 60, "records": 12}
-    return frozen((1.0, 3.0), (1.0, 0.5), optimizer_g=spec.SGD(lr), optimizer_d=spec.SGD(lr), **fields)
+    fields = {"target": Normal(500, 5), "game": "as-written", "steps": 60, "records": 12}
+    return frozen((1.0, 3.0), (1.0, 0.5), optimizer_g=SGD(lr), optimizer_d=SGD(lr), **fields)
 
 
 def test_a_run_that_blows_up_is_nan_from_then_on_and_others_are_untouched():

@@ -37,9 +37,9 @@ from gansim.kernels.network import (
     output_unit,
     to_rows,
 )
-from gansim.model import spec
+from gansim.model.networks import MLP, Activation
 
-ACTIVATIONS = get_args(spec.Activation)
+ACTIVATIONS = get_args(Activation)
 SHAPES = [
     ((1, 1), True),
     ((8, 2), False),
@@ -92,7 +92,7 @@ def lane_mlps(sizes, bias, activation, lanes):
     slopes = {"leaky_relu": np.linspace(0, 1, lanes), "elu": np.geomspace(0.1, 3, lanes)}.get(
         activation, [None] * lanes
     )
-    return [spec.MLP(sizes[1:-1], activation, slope, bias) for slope in slopes]
+    return [MLP(sizes[1:-1], activation, slope, bias) for slope in slopes]
 
 
 def make_player(sizes, bias, activation, dtype=np.float64, seed=0, spread=1.0):

@@ -25,8 +25,8 @@ from gansim.analysis.planner import (
     seen,
     stopping_note,
 )
-from gansim.analysis.regimes import D_STATES, G_STATES
-from gansim.model.spec import ConfigError
+from gansim.errors import ConfigError
+from gansim.model.regimes import D_STATES, G_STATES
 
 shares = st.floats(0, 1)
 

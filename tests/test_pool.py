@@ -16,7 +16,10 @@ import pytest
 
 from gansim.engine.simulate import run_chunk
 from gansim.engine.warm import run_chunk_warm
-from gansim.model.spec import GAN, MLP, ConfigError, Normal
+from gansim.errors import ConfigError
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
 from gansim.running import pool
 from gansim.running.pool import Failure, Workers, _Lost, open_workers
 

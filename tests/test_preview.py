@@ -5,7 +5,10 @@ import importlib
 import pytest
 
 from gansim.engine.packs import compile_key
-from gansim.model.spec import MLP, ConfigError, Referee, replace
+from gansim.errors import ConfigError
+from gansim.model.gan import Referee
+from gansim.model.networks import MLP
+from gansim.model.paths import replace
 from gansim.running import preview
 from gansim.running.study import Study
 from test_spec import GAN_500

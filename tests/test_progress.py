@@ -6,7 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from gansim.model.spec import GAN, MLP, Normal
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
 from gansim.running.progress import Progress
 from gansim.running.study import simulate
 

@@ -16,7 +16,10 @@ import gansim
 from gansim import source
 from gansim.design.design import Design
 from gansim.kernels import jit
-from gansim.model.spec import GAN, SGD, Adam, Mixture, Momentum, Normal, from_dict, replace, to_dict
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.gan import GAN
+from gansim.model.optimizers import SGD, Adam, Momentum
+from gansim.model.paths import from_dict, replace, to_dict
 from gansim.storage import provenance
 from gansim.storage.store import StoreError
 from test_spec import GAN_500, gans

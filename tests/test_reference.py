@@ -8,14 +8,18 @@ import pytest
 from scipy import stats
 
 import reference as ref
-from gansim.model import spec
+from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform, moments, standardised
+from gansim.model.gan import GAN, Game
+from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
+from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
+from gansim.model.paths import replace
 
 # The variants, from the specification itself: one without an oracle fails below.
-GAMES, ACTIVATIONS = get_args(spec.Game), get_args(spec.Activation)
-UPDATES = get_args(get_type_hints(spec.GAN)["updates"])
+GAMES, ACTIVATIONS = get_args(Game), get_args(Activation)
+UPDATES = get_args(get_type_hints(GAN)["updates"])
 HIDDEN = {0: (), 1: (5,), 2: (3, 4), 3: (3, 3, 3)}
 SLOPES = {"leaky_relu": 0.1, "elu": 0.7}  # not the defaults
-STANDARD = spec.Normal(0, 1)
+STANDARD = Normal(0, 1)
 
 
 def members(union):
@@ -29,15 +33,15 @@ def members(union):
         (ref.GAMES, GAMES),
         (ref.ACTIVATIONS, ACTIVATIONS),
         (ref.UPDATES, UPDATES),
-        (ref.OPTIMIZERS, members(spec.Optimizer)),
-        (ref.INITS, members(spec.Init)),
-        (ref.TARGETS, members(spec.Target)),
+        (ref.OPTIMIZERS, members(Optimizer)),
+        (ref.INITS, members(Init)),
+        (ref.TARGETS, members(Target)),
     ],
     ids=["games", "activations", "updates", "optimizers", "inits", "targets"],
 )
 def test_every_variant_has_an_oracle_and_none_is_left_over(table, variants):
     assert set(table) == set(variants)
-    assert set(members(spec.Noise)) <= set(ref.TARGETS)
+    assert set(members(Noise)) <= set(ref.TARGETS)
 
 
 # --- random numbers -----------------------------------------------------------------------------
@@ -108,47 +112,47 @@ def test_box_muller_by_hand():
 # --- targets and samples ------------------------------------------------------------------------
 
 TARGETS = {
-    spec.Normal: spec.Normal(500, 5),
-    spec.Uniform: spec.Uniform(-1, 3),
-    spec.Mixture: spec.Mixture((-3, 0, 4), (0.5, 1, 0.2), (1, 2, 3)),
+    Normal: Normal(500, 5),
+    Uniform: Uniform(-1, 3),
+    Mixture: Mixture((-3, 0, 4), (0.5, 1, 0.2), (1, 2, 3)),
 }
 
 
 def distribution(target):
     """Distribution function of a target, by scipy."""
-    if isinstance(target, spec.Mixture):
+    if isinstance(target, Mixture):
         parts = list(zip(target.weights, target.means, target.stds, strict=True))
         return lambda x: sum(w * stats.norm.cdf(x, m, s) for w, m, s in parts)
-    if isinstance(target, spec.Uniform):
+    if isinstance(target, Uniform):
         return stats.uniform(target.low, target.high - target.low).cdf
     return stats.norm(target.mean, target.std).cdf
 
 
-@pytest.mark.parametrize("kind", members(spec.Target))
+@pytest.mark.parametrize("kind", members(Target))
 def test_targets_follow_their_distribution(kind):
     target, n = TARGETS[kind], 20_000
-    gan = spec.GAN(target=target, n_eval=n - n % 32)
+    gan = GAN(target=target, n_eval=n - n % 32)
     x = ref.held_out(gan, rep=1, seed=3, step=0)[0][:, 0]
     assert stats.kstest(x, distribution(target)).pvalue > 0.01
     assert stats.kstest(x + 0.05 * x.std(), distribution(target)).pvalue < 1e-4
-    np.testing.assert_allclose(ref.moments(target), spec.moments(target), rtol=1e-14)
+    np.testing.assert_allclose(ref.moments(target), moments(target), rtol=1e-14)
     np.testing.assert_allclose(x.mean(), ref.moments(target)[0], atol=4 * x.std() / np.sqrt(n))
     np.testing.assert_allclose(x.std(), ref.moments(target)[1], rtol=0.03)
 
 
-@pytest.mark.parametrize("kind", members(spec.Target))
+@pytest.mark.parametrize("kind", members(Target))
 def test_standardised_data_are_the_same_draws_shifted_and_scaled(kind):
-    gan = spec.GAN(target=TARGETS[kind], samples=40)
-    mean, std = spec.moments(TARGETS[kind])
-    raw, scaled = (ref.fixed_sample(g, 0, 0) for g in (gan, spec.replace(gan, {"standardise": True})))
+    gan = GAN(target=TARGETS[kind], samples=40)
+    mean, std = moments(TARGETS[kind])
+    raw, scaled = (ref.fixed_sample(g, 0, 0) for g in (gan, replace(gan, {"standardise": True})))
     np.testing.assert_allclose(scaled * std + mean, raw, rtol=1e-13)
     # The same numbers come from sampling the standardised target.
-    direct = ref.fixed_sample(spec.replace(gan, {"target": spec.standardised(TARGETS[kind])}), 0, 0)
+    direct = ref.fixed_sample(replace(gan, {"target": standardised(TARGETS[kind])}), 0, 0)
     np.testing.assert_allclose(scaled, direct, rtol=1e-11, atol=1e-12)
 
 
 def test_minibatches_are_drawn_from_the_fixed_sample_with_replacement():
-    gan = spec.GAN(target=STANDARD, samples=10, batch_size=2000)
+    gan = GAN(target=STANDARD, samples=10, batch_size=2000)
     sample = ref.fixed_sample(gan, 4, 9)
     batch = ref.real_batch(gan, 4, 9, step=0, update=0)
     assert set(batch[:, 0]) == set(sample[:, 0])
@@ -157,13 +161,13 @@ def test_minibatches_are_drawn_from_the_fixed_sample_with_replacement():
     words = ref.Stream(9, 4, ref.BATCH).words(3)
     np.testing.assert_array_equal(batch[:3, 0], [sample[int(word) * 10 // 2**32, 0] for word in words])
     assert all((ref.real_batch(gan, 4, 9, *place) != batch).any() for place in ((1, 0), (0, 1)))
-    full = spec.replace(gan, {"batch_size": "full"})
+    full = replace(gan, {"batch_size": "full"})
     for step, update in ((0, 0), (3, 1)):
         np.testing.assert_array_equal(ref.real_batch(full, 4, 9, step, update), sample)
 
 
 def test_noise_coordinates_updates_and_players_draw_apart():
-    gan = spec.GAN(target=STANDARD, noise=spec.Uniform(-2, 5), noise_dim=3, d_steps=2)
+    gan = GAN(target=STANDARD, noise=Uniform(-2, 5), noise_dim=3, d_steps=2)
     drawn = [
         ref.draw_noise(gan, ref.Stream(0, 0, purpose, 6, 0, update), 50)
         for purpose, update in ((ref.NOISE_D, 0), (ref.NOISE_D, 1), (ref.NOISE_G, 0))
@@ -179,19 +183,19 @@ def test_noise_coordinates_updates_and_players_draw_apart():
 
 # Standard deviation of one weight with n_in inputs and n_out outputs, and the bound of its support.
 SPREADS = {
-    spec.He: (spec.He(), lambda n_in, n_out: np.sqrt(2 / n_in), None),
-    spec.Xavier: (spec.Xavier(1.5), lambda n_in, n_out: 1.5 * np.sqrt(2 / (n_in + n_out)), 3**0.5),
-    spec.TorchDefault: (spec.TorchDefault(), lambda n_in, n_out: 1 / np.sqrt(3 * n_in), 3**0.5),
-    spec.NormalInit: (spec.NormalInit(0.3), lambda n_in, n_out: 0.3, None),
+    He: (He(), lambda n_in, n_out: np.sqrt(2 / n_in), None),
+    Xavier: (Xavier(1.5), lambda n_in, n_out: 1.5 * np.sqrt(2 / (n_in + n_out)), 3**0.5),
+    TorchDefault: (TorchDefault(), lambda n_in, n_out: 1 / np.sqrt(3 * n_in), 3**0.5),
+    NormalInit: (NormalInit(0.3), lambda n_in, n_out: 0.3, None),
 }
 
 
 def draw_parameters(init, hidden, bias=True):
-    net = spec.MLP(hidden, init=init, bias=bias)
+    net = MLP(hidden, init=init, bias=bias)
     return ref.initial_parameters(net, net.sizes(2, 1), ref.Stream(8, 1, ref.WEIGHTS_D))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in members(spec.Init) if kind not in (spec.Given, spec.Orthogonal)])
+@pytest.mark.parametrize("kind", [kind for kind in members(Init) if kind not in (Given, Orthogonal)])
 def test_initial_weights_have_the_stated_variance(kind):
     init, spread, bound = SPREADS[kind]
     for weights, bias in draw_parameters(init, (100, 80))[:2]:
@@ -203,7 +207,7 @@ def test_initial_weights_have_the_stated_variance(kind):
             assert stats.kstest(weights.ravel() / std, "norm").pvalue > 0.01
         else:
             assert stats.kstest(weights.ravel() / (bound * std), stats.uniform(-1, 2).cdf).pvalue > 0.01
-        if kind is spec.TorchDefault:
+        if kind is TorchDefault:
             assert stats.kstest(bias * np.sqrt(n_in), stats.uniform(-1, 2).cdf).pvalue > 0.01
             assert not np.isin(bias, weights).any()
         else:
@@ -212,14 +216,14 @@ def test_initial_weights_have_the_stated_variance(kind):
 
 @pytest.mark.parametrize(("hidden", "layer"), [((5,), 0), ((5,), 1), ((7, 7), 1), ((7, 3), 1)])
 def test_orthogonal_weights_are_orthonormal_along_their_short_side(hidden, layer):
-    weights, bias = draw_parameters(spec.Orthogonal(0.5), hidden)[layer]
+    weights, bias = draw_parameters(Orthogonal(0.5), hidden)[layer]
     short = weights @ weights.T if weights.shape[0] <= weights.shape[1] else weights.T @ weights
     np.testing.assert_allclose(short, 0.25 * np.eye(len(short)), atol=1e-14)
     np.testing.assert_array_equal(bias, 0)
 
 
 def test_layers_players_and_runs_start_apart():
-    net, drawn = spec.MLP((4, 4, 4), init="torch"), []
+    net, drawn = MLP((4, 4, 4), init="torch"), []
     for purpose, rep in ((ref.WEIGHTS_D, 0), (ref.WEIGHTS_G, 0), (ref.WEIGHTS_D, 1)):
         drawn += [ref.flatten(ref.initial_parameters(net, net.sizes(4, 4), ref.Stream(0, rep, purpose)))]
     assert len(np.unique(drawn)) == 3 * 4 * 20  # three networks of four layers of 16 weights and 4 biases
@@ -236,14 +240,14 @@ def test_orthonormal_is_gram_schmidt_in_order():
 
 def test_given_parameters_are_taken_as_they_are():
     layers = ((((1.0, 2.0),), (3.0,)),)
-    net = spec.MLP((), init=spec.Given(layers))
+    net = MLP((), init=Given(layers))
     ((weights, bias),) = ref.initial_parameters(net, (2, 1), ref.Stream(0, 0, ref.WEIGHTS_G))
     np.testing.assert_array_equal(weights, [[1, 2]])
     np.testing.assert_array_equal(bias, [3])
 
 
 def test_networks_without_bias_start_without_one():
-    assert all((bias == 0).all() for _, bias in draw_parameters(spec.TorchDefault(), (4,), bias=False))
+    assert all((bias == 0).all() for _, bias in draw_parameters(TorchDefault(), (4,), bias=False))
 
 
 # --- activations, games -------------------------------------------------------------------------
@@ -313,8 +317,8 @@ def test_a_sure_discriminator_keeps_its_gradient():
 
 def case(game, activation, depth, bias=True, noise_dim=1):
     """A GAN with two equal networks, and where to check its gradients."""
-    net = spec.MLP(HIDDEN[depth], activation, SLOPES.get(activation), bias)
-    gan = spec.GAN(target=STANDARD, noise_dim=noise_dim, generator=net, discriminator=net, game=game)
+    net = MLP(HIDDEN[depth], activation, SLOPES.get(activation), bias)
+    gan = GAN(target=STANDARD, noise_dim=noise_dim, generator=net, discriminator=net, game=game)
     return gan, *ref.gradient_problem(gan, n=23)
 
 
@@ -380,10 +384,10 @@ def test_the_checker_notices_a_wrong_gradient(wrong):
 def test_the_checker_notices_another_game_and_another_activation():
     gan, *rest = case("minimax", "leaky_relu", 2)
     (_, for_d), (_, for_g) = checked_gradients(gan, *rest)
-    assert ref.gradient_error(ref.gradients(spec.replace(gan, {"game": "non-saturating"}), *rest).grad_g, for_g) > 1e-3
-    assert ref.gradient_error(ref.gradients(spec.replace(gan, {"game": "as-written"}), *rest).grad_d, for_d) > 1e-3
+    assert ref.gradient_error(ref.gradients(replace(gan, {"game": "non-saturating"}), *rest).grad_g, for_g) > 1e-3
+    assert ref.gradient_error(ref.gradients(replace(gan, {"game": "as-written"}), *rest).grad_d, for_d) > 1e-3
     for path, which, expected in (("discriminator.slope", 3, for_d), ("generator.slope", 4, for_g)):
-        other = spec.replace(gan, {path: 0.10001})
+        other = replace(gan, {path: 0.10001})
         assert ref.gradient_error(ref.gradients(other, *rest)[which], expected) > 10 * ref.TOLERANCE
 
 
@@ -410,18 +414,18 @@ def test_an_idle_discriminator_sees_minus_log_4_and_moves_no_generator():
 
 # Two updates with gradients 0.5 then -0.25 from 0, worked by hand: what is subtracted, divided by lr.
 FIRST_UPDATES = {
-    spec.SGD: (spec.SGD(0.1), [0.5, -0.25]),
+    SGD: (SGD(0.1), [0.5, -0.25]),
     # v1 = 0.5; v2 = 0.9 * 0.5 - 0.25 = 0.2
-    spec.Momentum: (spec.Momentum(0.1, beta=0.9), [0.5, 0.2]),
+    Momentum: (Momentum(0.1, beta=0.9), [0.5, 0.2]),
     # v1 = 0.1 * 0.25 = 0.025; v2 = 0.9 * 0.025 + 0.1 * 0.0625 = 0.02875
-    spec.RMSProp: (spec.RMSProp(0.1, rho=0.9, eps=0.01), [0.5 / (0.025**0.5 + 0.01), -0.25 / (0.02875**0.5 + 0.01)]),
+    RMSProp: (RMSProp(0.1, rho=0.9, eps=0.01), [0.5 / (0.025**0.5 + 0.01), -0.25 / (0.02875**0.5 + 0.01)]),
     # m1 = 0.25, / (1 - 0.5) = 0.5; v1 = 0.05, / (1 - 0.8) = 0.25: 0.5 / (0.5 + 0.01)
     # m2 = 0.125 - 0.125 = 0: no step at all
-    spec.Adam: (spec.Adam(0.1, beta1=0.5, beta2=0.8, eps=0.01), [0.5 / 0.51, 0.0]),
+    Adam: (Adam(0.1, beta1=0.5, beta2=0.8, eps=0.01), [0.5 / 0.51, 0.0]),
 }
 
 
-@pytest.mark.parametrize("kind", members(spec.Optimizer))
+@pytest.mark.parametrize("kind", members(Optimizer))
 def test_optimizers_first_updates_by_hand(kind):
     optimizer, steps = FIRST_UPDATES[kind]
     player = ref.Player(optimizer, [(np.array([[1.0]]), np.array([2.0]))])
@@ -434,7 +438,7 @@ def test_optimizers_first_updates_by_hand(kind):
 
 def test_adams_second_moment_by_hand():
     # Gradients 1 then 2, beta1 = 0, beta2 = 0.5: v2 = 0.5 * 0.5 + 0.5 * 4 = 2.25, / (1 - 0.25) = 3.
-    rule, optimizer = ref.OPTIMIZERS[spec.Adam], spec.Adam(1.0, beta1=0.0, beta2=0.5, eps=1e-30)
+    rule, optimizer = ref.OPTIMIZERS[Adam], Adam(1.0, beta1=0.0, beta2=0.5, eps=1e-30)
     _, memory = rule(optimizer, np.array([1.0]), (np.zeros(1), np.zeros(1)), 1)
     step, _ = rule(optimizer, np.array([2.0]), memory, 2)
     np.testing.assert_allclose(step, 2 / 3**0.5, rtol=1e-14)
@@ -442,13 +446,13 @@ def test_adams_second_moment_by_hand():
 
 # --- whole steps --------------------------------------------------------------------------------
 
-AFFINE = spec.GAN(
-    target=spec.Normal(1, 2),
-    generator=spec.MLP((), init=spec.Given([([[1.5]], [0.5])])),
-    discriminator=spec.MLP((), init=spec.Given([([[0.25]], [-0.125])])),
+AFFINE = GAN(
+    target=Normal(1, 2),
+    generator=MLP((), init=Given([([[1.5]], [0.5])])),
+    discriminator=MLP((), init=Given([([[0.25]], [-0.125])])),
     game="minimax",
-    optimizer_g=spec.SGD(0.1),
-    optimizer_d=spec.SGD(0.2),
+    optimizer_g=SGD(0.1),
+    optimizer_d=SGD(0.2),
     batch_size=7,
 )
 
@@ -470,13 +474,13 @@ def test_one_affine_step_by_hand():
     for updates, (c_seen, e_seen) in {"alternating": (new_c, new_e), "simultaneous": (c, e)}.items():
         judged = d(c_seen * (a * z_g + b) + e_seen)
         new_a, new_b = a + 0.1 * np.mean(judged * c_seen * z_g), b + 0.1 * np.mean(judged * c_seen)
-        theta_g, theta_d = ref.train(spec.replace(AFFINE, {"updates": updates}), rep, seed, steps=1)
+        theta_g, theta_d = ref.train(replace(AFFINE, {"updates": updates}), rep, seed, steps=1)
         np.testing.assert_allclose(ref.flatten(theta_d), [new_c, new_e], rtol=1e-13)
         np.testing.assert_allclose(ref.flatten(theta_g), [new_a, new_b], rtol=1e-13)
 
 
 def test_repeated_updates_are_counted_and_draw_fresh_samples():
-    gan = spec.replace(AFFINE, {"d_steps": 2, "g_steps": 2, "optimizer_d": spec.Adam(0.1)})
+    gan = replace(AFFINE, {"d_steps": 2, "g_steps": 2, "optimizer_d": Adam(0.1)})
     start, *_, end = islice(ref.trajectory(gan, 0, 0), 2)
     d, g = ref.Player(gan.optimizer_d, start.theta_d), ref.Player(gan.optimizer_g, start.theta_g)
     for update in range(2):
@@ -491,7 +495,7 @@ def test_repeated_updates_are_counted_and_draw_fresh_samples():
 
 @pytest.mark.parametrize("updates", UPDATES)
 def test_a_run_depends_on_its_seed_and_replicate_alone(updates):
-    gan = spec.GAN(target=STANDARD, generator=spec.MLP((3,)), updates=updates, batch_size=5)
+    gan = GAN(target=STANDARD, generator=MLP((3,)), updates=updates, batch_size=5)
 
     def weights(rep, seed):
         return np.concatenate([ref.flatten(theta) for theta in ref.train(gan, rep, seed, steps=3)])
@@ -504,9 +508,9 @@ def test_a_run_depends_on_its_seed_and_replicate_alone(updates):
 
 def test_the_learned_discriminator_tells_the_right_way_round():
     """High means real: trained against a frozen G below the data, D ends higher on data; as written, lower."""
-    gan = spec.replace(AFFINE, {"target": spec.Normal(4, 1), "g_steps": 0, "batch_size": 64, "steps": 50})
+    gan = replace(AFFINE, {"target": Normal(4, 1), "g_steps": 0, "batch_size": 64, "steps": 50})
     for game, sign in {"minimax": 1, "non-saturating": 1, "as-written": -1}.items():
-        theta_g, theta_d = ref.train(spec.replace(gan, {"game": game}), 0, 0)
+        theta_g, theta_d = ref.train(replace(gan, {"game": game}), 0, 0)
         x, z = ref.held_out(gan, 0, 0, 50)
         real = ref.forward(gan.discriminator, theta_d, x).output.mean()
         fake = ref.forward(gan.discriminator, theta_d, ref.forward(gan.generator, theta_g, z).output).output.mean()

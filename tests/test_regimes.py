@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gansim.analysis import regimes
+from gansim.analysis import labels
 from gansim.analysis.floor import floor_of
-from gansim.analysis.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, label, vary
-from gansim.model.spec import Mixture, Normal
+from gansim.analysis.labels import label
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, vary
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 20  # the window is 4 records
@@ -117,11 +118,11 @@ def test_the_checker_accepts_the_labeller():
 @pytest.mark.parametrize(
     "name, broken",
     [
-        ("_CONVERGED", regimes._COLLAPSED),  # converged runs come out as collapsed
-        ("_COLLAPSED", regimes._CONVERGED),  # and collapsed ones as converged
-        ("_DROPPED", regimes._OFF_TARGET),
-        ("_G_NONFINITE", regimes._OFF_TARGET),
-        ("_INVERTED", regimes._PERFECT),
+        ("_CONVERGED", labels._COLLAPSED),  # converged runs come out as collapsed
+        ("_COLLAPSED", labels._CONVERGED),  # and collapsed ones as converged
+        ("_DROPPED", labels._OFF_TARGET),
+        ("_G_NONFINITE", labels._OFF_TARGET),
+        ("_INVERTED", labels._PERFECT),
         ("_median_at_most", lambda values, limit, length: np.ones((len(values), values.shape[1] - length + 1), bool)),
         ("_finite_so_far", lambda traces: np.ones(traces.steps.shape, bool)),
     ],
@@ -196,7 +197,7 @@ def test_median_by_counting_is_numpys_median(values, length, limit):
     row = np.array([values], dtype=np.float32)
     stretches = np.lib.stride_tricks.sliding_window_view(row, length, axis=1)
     expected = np.median(stretches, axis=-1) <= np.float32(limit)
-    np.testing.assert_array_equal(regimes._median_at_most(row, np.float32(limit), length), expected)
+    np.testing.assert_array_equal(labels._median_at_most(row, np.float32(limit), length), expected)
 
 
 # Limits -----------------------------------------------------------------------------------------------------------
@@ -363,8 +364,8 @@ def test_a_run_is_non_finite_from_the_first_bad_record_on(when):
     values[when:] = run("non-finite", "non-finite")[when:]
     traces = traces_of(values)
     expected = np.arange(RECORDS) >= when
-    np.testing.assert_array_equal(regimes.g_states(traces, FLOORS[2])[0] == G_STATES.index("non-finite"), expected)
-    np.testing.assert_array_equal(regimes.d_states(traces)[0] == D_STATES.index("non-finite"), expected)
+    np.testing.assert_array_equal(labels.g_states(traces, FLOORS[2])[0] == G_STATES.index("non-finite"), expected)
+    np.testing.assert_array_equal(labels.d_states(traces)[0] == D_STATES.index("non-finite"), expected)
     assert label_one(values)["regime"] == "non-finite"
 
 
@@ -389,8 +390,8 @@ def test_states_at_each_record():
     states = ("idle", "mixed", "inverted", "perfect", "non-finite")
     values = np.concatenate([run(g, d, records=1) for g, d in zip(G_STATES, states, strict=True)])
     traces = traces_of(values)
-    assert [G_STATES[code] for code in regimes.g_states(traces, FLOORS[2])[0]] == list(G_STATES)
-    assert [D_STATES[code] for code in regimes.d_states(traces)[0]] == list(states)
+    assert [G_STATES[code] for code in labels.g_states(traces, FLOORS[2])[0]] == list(G_STATES)
+    assert [D_STATES[code] for code in labels.d_states(traces)[0]] == list(states)
 
 
 def test_shares_of_records_count_what_happened():
@@ -409,7 +410,7 @@ def test_shares_of_records_count_what_happened():
 def test_combine_covers_every_pair():
     for (g, g_word), (d, d_word) in product(enumerate(G_STATES), enumerate(D_STATES)):
         word = "non-finite" if "non-finite" in (g_word, d_word) else f"{g_word}, {d_word}"
-        assert REGIMES[int(regimes.combine(g, d))] == word
+        assert REGIMES[int(labels.combine(g, d))] == word
 
 
 # Any trace at all -------------------------------------------------------------------------------------------------
@@ -441,7 +442,7 @@ def test_every_run_gets_exactly_one_regime(runs, records, data):
     assert frame.loc[ended | frame["left"], "converged_step"].notna().all()
     assert not (ended & frame["left"]).any()
     assert (frame["converged_step"].fillna(0) <= frame["last_step"]).all()
-    g, d = regimes.final_states(traces, FLOORS[2])
+    g, d = labels.final_states(traces, FLOORS[2])
     assert frame["g_state"].cat.codes.tolist() == g.tolist()
     assert frame["d_state"].cat.codes.tolist() == d.tolist()
 

@@ -9,7 +9,12 @@ from gansim.engine import replay
 from gansim.engine.derivatives import gradients
 from gansim.engine.replay import history, networks, trace, train
 from gansim.engine.simulate import run_chunk
-from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Mixture, Momentum, Normal, replace
+from gansim.errors import ConfigError
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.optimizers import SGD, Adam, Momentum
+from gansim.model.paths import replace
 from gansim.traces import DATA_UNITS, FIELDS
 
 SEED = 11

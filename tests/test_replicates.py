@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gansim.analysis.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
-from gansim.model.spec import ConfigError
+from gansim.errors import ConfigError
 
 
 def frame(**columns):

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gansim.analysis.regimes import Thresholds
 from gansim.design import schema
 from gansim.design.design import Design, Listed, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
-from gansim.model import spec
-from gansim.model.spec import GAN, SGD, Adam, ConfigError, Normal, Referee, Uniform, replace, to_dict
+from gansim.errors import ConfigError
+from gansim.model.distributions import Normal, Uniform
+from gansim.model.gan import GAN, Referee
+from gansim.model.optimizers import SGD, Adam
+from gansim.model.paths import _plain, replace, to_dict
+from gansim.model.regimes import Thresholds
 from gansim.running.study import Study
 from gansim.storage import provenance, store
 from test_spec import GAN_500, gans, rates
@@ -483,7 +486,7 @@ def faithful(document, study):
             fine &= given_cell.get("levels", dict(cell.levels)) == dict(cell.levels)
             for path, value in given_cell.get("overrides", {}).items():
                 built = value_at(cell.gan, path)
-                fine &= holds(value, spec._plain(built))
+                fine &= holds(value, _plain(built))
         levels = given_design.get("factors", {}) if "cells" not in given_design else {}
         for name, given_levels in levels.items():
             texts = {str(cell.levels[name]) for cell in design.cells}

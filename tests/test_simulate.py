@@ -15,27 +15,13 @@ from gansim.engine.derivatives import gradients
 from gansim.engine.packs import pack_key
 from gansim.engine.replay import networks, trace, train
 from gansim.engine.simulate import run_chunk
-from gansim.model import spec
+from gansim.errors import ConfigError
+from gansim.model.distributions import Mixture, Normal, Uniform, moments
+from gansim.model.gan import GAN, Game, Referee
 from gansim.model.modes import modes_of
-from gansim.model.spec import (
-    GAN,
-    MLP,
-    SGD,
-    Adam,
-    Given,
-    Mixture,
-    Momentum,
-    Normal,
-    NormalInit,
-    Orthogonal,
-    Referee,
-    RMSProp,
-    TorchDefault,
-    Uniform,
-    Xavier,
-    moments,
-    replace,
-)
+from gansim.model.networks import MLP, Activation, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
+from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.paths import replace
 from gansim.traces import DATA_UNITS, FIELDS, in_data_units
 
 ENGINE = sys.modules["gansim.engine.simulate"]  # `gansim.engine.simulate` itself is the function of that name
@@ -122,8 +108,8 @@ def test_mixtures_share_a_pack_if_they_have_as_many_components():
 PIECEWISE = {"linear", "relu", "leaky_relu"}
 
 
-@pytest.mark.parametrize("activation", get_args(spec.Activation))
-@pytest.mark.parametrize("other", get_args(spec.Activation))
+@pytest.mark.parametrize("activation", get_args(Activation))
+@pytest.mark.parametrize("other", get_args(Activation))
 def test_activations_share_a_pack_if_only_a_slope_tells_them_apart(activation, other):
     keys = [pack_key(replace(BASE, {"generator": MLP((4,), name)})) for name in (activation, other)]
     assert (keys[0] == keys[1]) == (activation == other or {activation, other} <= PIECEWISE)
@@ -375,7 +361,7 @@ def record_errors(record, gan, nets, seed=0):
 @pytest.mark.parametrize("standardise", [False, True])
 @pytest.mark.parametrize(
     "activation",
-    [pytest.param(name, marks=[] if name in PIECEWISE else [pytest.mark.slow]) for name in get_args(spec.Activation)],
+    [pytest.param(name, marks=[] if name in PIECEWISE else [pytest.mark.slow]) for name in get_args(Activation)],
 )
 def test_networks_agree_with_the_last_record(activation, standardise):
     other = "tanh" if activation in PIECEWISE else activation  # a shape that tests/test_bits.py compiles, too
@@ -512,7 +498,7 @@ optimizers = st.one_of(
     st.builds(RMSProp, rates, decays, st.sampled_from([1e-30, 1e-8, 1.0])),
     st.builds(Adam, rates, decays, decays),
 )
-inits = st.sampled_from([Xavier(), Orthogonal(), TorchDefault(), NormalInit(100.0), NormalInit(0.0), spec.He()])
+inits = st.sampled_from([Xavier(), Orthogonal(), TorchDefault(), NormalInit(100.0), NormalInit(0.0), He()])
 # Others compile anew, seconds each; so does tanh in G or in float64, which tests/test_training.py has.
 few = {"float32": ["leaky_relu", "relu", "linear", "tanh"], "float64": ["leaky_relu", "relu", "linear"]}
 mlps = {name: st.builds(MLP, st.just((4,)), st.sampled_from(few[name]), init=inits) for name in few}
@@ -537,7 +523,7 @@ def chunks(draw):
         noise=draw(normals | uniforms),
         generator=draw(mlps["float64"]),
         discriminator=draw(mlps[precision]),
-        game=draw(st.sampled_from(get_args(spec.Game))),
+        game=draw(st.sampled_from(get_args(Game))),
         optimizer_g=draw(optimizers),
         optimizer_d=draw(optimizers),
         updates=updates,
@@ -633,7 +619,7 @@ def test_gradients_refuse_a_bias_where_there_is_none():
 )
 @pytest.mark.parametrize("what", [trace, networks])
 def test_a_run_that_cannot_be_is_refused(what, settings, words):
-    with pytest.raises(spec.ConfigError, match=words):
+    with pytest.raises(ConfigError, match=words):
         what(BASE, **settings)
 
 

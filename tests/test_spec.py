@@ -13,33 +13,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gansim.model import spec
-from gansim.model.spec import (
-    GAN,
-    MLP,
-    SGD,
-    Adam,
-    ConfigError,
-    Given,
-    He,
-    Mixture,
-    Momentum,
-    Normal,
-    NormalInit,
-    Orthogonal,
-    Referee,
-    RMSProp,
-    TorchDefault,
-    Uniform,
-    Xavier,
-    components,
-    from_dict,
-    moments,
-    one_line,
-    replace,
-    standardised,
-    to_dict,
-)
+from gansim.errors import ConfigError, one_line
+from gansim.model.distributions import Mixture, Normal, Uniform, components, moments, standardised
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
+from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.paths import _paths, from_dict, replace, to_dict
 
 # --- valid configurations, drawn at random -------------------------------------------------------
 
@@ -241,7 +220,7 @@ def test_every_field_has_a_refusal_test() -> None:
     known = {path.replace("_d.", "_g.").replace("discriminator", "generator") for path in BAD}
     seen = set()
     for changes, _ in BAD.values():
-        seen |= set(spec._paths(replace(GAN_500, changes)))
+        seen |= set(_paths(replace(GAN_500, changes)))
     alike = {path.replace("optimizer_d", "optimizer_g").replace("discriminator", "generator") for path in seen}
     alike = {path.replace("noise.means", "target.means") for path in alike}
     assert alike - known == set()
@@ -319,7 +298,7 @@ def test_a_mixture_at_the_limit_is_not_refused_later(target) -> None:
     gan = GAN(target=target, precision="float64")
     assert from_dict(json.loads(json.dumps(to_dict(gan)))) == gan
     assert replace(gan, {"target.stds": 1.0}).target.weights == target.weights
-    assert spec.moments(spec.standardised(target)) == pytest.approx((0, 1), abs=1e-9)
+    assert moments(standardised(target)) == pytest.approx((0, 1), abs=1e-9)
 
 
 def test_zero_has_no_sign() -> None:
@@ -365,7 +344,7 @@ junk = st.recursive(
     ),
     max_leaves=6,
 )
-paths = st.sampled_from(sorted({p for changes, _ in BAD.values() for p in spec._paths(replace(GAN_500, changes))}))
+paths = st.sampled_from(sorted({p for changes, _ in BAD.values() for p in _paths(replace(GAN_500, changes))}))
 
 
 @given(st.dictionaries(paths | st.text(max_size=10), junk, max_size=4))

@@ -9,9 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gansim.analysis.regimes import Thresholds
-from gansim.model import spec
-from gansim.model.spec import ConfigError, Given, Normal, from_dict, to_dict
+from gansim.errors import ConfigError
+from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
+from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.paths import from_dict, to_dict
+from gansim.model.regimes import Thresholds
 
 
 class Mute:
@@ -32,12 +36,12 @@ STRANGE = [
     *(None, True, "", "adam", "0.5", "1e-3", b"1", "\x1b[31m", "a\nb", 10**400, -1, 0, 1.5, np.nan, np.inf, -np.inf),
     *(1j, Fraction(1, 3), Decimal("0.1"), (), [], {}, {1}, {"kind": "normal"}, {"kind": "\n"}, [[1]], [[[1]]]),
     *(np.array([]), np.array(0.5), np.float32(0.5), np.int64(3), np.array(["a"]), pd.Series([1.0]), pd.NaT, object),
-    *(Normal(), spec.MLP(), spec.Adam(), range(3), float, print, Mute(), Loud(), [Mute()], {"kind": Loud()}),
+    *(Normal(), MLP(), Adam(), range(3), float, print, Mute(), Loud(), [Mute()], {"kind": Loud()}),
     *(np.timedelta64(3, "ns"), np.datetime64("2026-01-01"), iter(()), b"\xff", "\ud800", -0.0, 2**64),
 ]
-MADE = [spec.GAN(target=Normal()), *(kind() for kind in (Normal, spec.Uniform, spec.Mixture, spec.MLP, spec.Referee))]
-MADE += [kind() for kind in (spec.SGD, spec.Momentum, spec.RMSProp, spec.Adam, spec.He, spec.Xavier)]
-MADE += [kind() for kind in (spec.TorchDefault, spec.NormalInit, spec.Orthogonal, Thresholds)]
+MADE = [GAN(target=Normal()), *(kind() for kind in (Normal, Uniform, Mixture, MLP, Referee))]
+MADE += [kind() for kind in (SGD, Momentum, RMSProp, Adam, He, Xavier)]
+MADE += [kind() for kind in (TorchDefault, NormalInit, Orthogonal, Thresholds)]
 FIELDS = [(made, field.name) for made in MADE for field in dataclasses.fields(made) if field.init]
 
 
@@ -67,7 +71,7 @@ def test_a_strange_value_is_taken_or_refused_in_one_line(made, name):
     assert refused > len(STRANGE) / 3, "hardly anything is refused"
 
 
-@pytest.mark.parametrize("kind", [Normal, spec.Mixture, spec.MLP, spec.Adam, spec.GAN, Given])
+@pytest.mark.parametrize("kind", [Normal, Mixture, MLP, Adam, GAN, Given])
 def test_arguments_that_do_not_fit_are_refused(kind):
     for make in (lambda: kind(*range(9)), lambda: kind(nothing=1), lambda: kind(**{"a b": 1})):
         with pytest.raises(ConfigError) as caught:
@@ -78,7 +82,7 @@ def test_arguments_that_do_not_fit_are_refused(kind):
 
 
 def test_the_same_from_plain_data():
-    base = to_dict(spec.GAN(target=Normal()))
+    base = to_dict(GAN(target=Normal()))
     for name in base:
         for value in STRANGE[::3]:  # each of them whole: half of the fields have objects to build
             line_of(lambda name=name, value=value: from_dict({**base, name: value}), name)

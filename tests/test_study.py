@@ -13,11 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim.analysis.regimes import REGIMES, Thresholds
 from gansim.design.design import Design
 from gansim.engine.packs import pack_key
 from gansim.engine.simulate import Chunk, run_chunk
-from gansim.model.spec import GAN, MLP, SGD, Adam, ConfigError, Momentum, Normal, replace
+from gansim.errors import ConfigError
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.optimizers import SGD, Adam, Momentum
+from gansim.model.paths import replace
+from gansim.model.regimes import REGIMES, Thresholds
 from gansim.running import planning, progress, study
 from gansim.running.shard import Shard
 from gansim.running.study import Study, simulate

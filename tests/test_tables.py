@@ -12,7 +12,7 @@ from scipy import stats
 from gansim.analysis import tables
 from gansim.analysis.floor import floor_of
 from gansim.analysis.intervals import of_share
-from gansim.analysis.regimes import G_STATES, REGIMES, Thresholds, label, vary
+from gansim.analysis.labels import label
 from gansim.analysis.tables import (
     compare,
     estimate,
@@ -26,7 +26,8 @@ from gansim.analysis.tables import (
 )
 from gansim.design.design import RESERVED
 from gansim.errors import ConfigError
-from gansim.model.spec import Normal
+from gansim.model.distributions import Normal
+from gansim.model.regimes import G_STATES, REGIMES, Thresholds, vary
 from gansim.traces import FIELDS, Traces
 
 # tabulate ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
 from gansim.analysis import theory
-from gansim.model.spec import Mixture, Normal, Uniform
+from gansim.model import laws
+from gansim.model.distributions import Mixture, Normal, Uniform
 
 LOG2, LOG4 = math.log(2), math.log(4)
 P, Q = Normal(500, 5), Normal(503, 2)
@@ -81,18 +82,18 @@ def negated(logit):
 @pytest.mark.parametrize("law", LAWS, ids=str)
 def test_laws_agree_with_scipy(law):
     x = np.linspace(-15, 15, 301).reshape(7, 43) * (1 if law is not P else 2) + (500 if law is P else 0)
-    assert close(theory.pdf(law, x), scipy_law(law, "pdf", x))
-    assert close(theory.cdf(law, x), scipy_law(law, "cdf", x))
-    assert close(theory.cdf(law, x, upper=True), scipy_law(law, "sf", x), absolute=0)
+    assert close(laws.pdf(law, x), scipy_law(law, "pdf", x))
+    assert close(laws.cdf(law, x), scipy_law(law, "cdf", x))
+    assert close(laws.cdf(law, x, upper=True), scipy_law(law, "sf", x), absolute=0)
     with np.errstate(divide="ignore"):
-        assert close(theory.log_pdf(law, x), np.log(scipy_law(law, "pdf", x)), absolute=1e-12)
+        assert close(laws.log_pdf(law, x), np.log(scipy_law(law, "pdf", x)), absolute=1e-12)
     shifted = Normal(0.01, 1) if law == Normal() else Normal()  # negative control: another law is noticed
-    assert not close(theory.cdf(shifted, x), scipy_law(law, "cdf", x))
+    assert not close(laws.cdf(shifted, x), scipy_law(law, "cdf", x))
 
 
 def test_the_log_density_survives_where_the_density_does_not():
-    assert theory.pdf(BUMPS, 60.0) == 0
-    assert theory.log_pdf(BUMPS, 60.0) == pytest.approx(math.log(0.5) + stats.norm(2, 0.5).logpdf(60), rel=1e-12)
+    assert laws.pdf(BUMPS, 60.0) == 0
+    assert laws.log_pdf(BUMPS, 60.0) == pytest.approx(math.log(0.5) + stats.norm(2, 0.5).logpdf(60), rel=1e-12)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=str)
@@ -100,22 +101,22 @@ def test_quantiles(law):
     u = np.array([1e-6, 0.01, 0.2, 0.45, 0.6, 0.9, 1 - 1e-6])
     low, high = scipy_law(law, "ppf", 1e-9) - 50, scipy_law(law, "ppf", 1 - 1e-9) + 50
     found = [optimize.brentq(lambda x, v=v: scipy_law(law, "cdf", x) - v, low, high, xtol=1e-12, rtol=1e-14) for v in u]
-    assert close(theory.quantile(law, u), found, rel=0, absolute=2e-10)
-    assert theory.quantile(law, u.reshape(7, 1)).shape == (7, 1)
-    assert np.isnan(theory.quantile(law, [-0.1, 1.1])).all()
+    assert close(laws.quantile(law, u), found, rel=0, absolute=2e-10)
+    assert laws.quantile(law, u.reshape(7, 1)).shape == (7, 1)
+    assert np.isnan(laws.quantile(law, [-0.1, 1.1])).all()
     ends = (law.low, law.high) if isinstance(law, Uniform) else (-np.inf, np.inf)
-    assert tuple(theory.quantile(law, [0.0, 1.0])) == ends
+    assert tuple(laws.quantile(law, [0.0, 1.0])) == ends
 
 
 def test_a_quantile_in_a_gap_is_the_smallest():
-    assert theory.quantile(Mixture((0, 1000), 1), 0.5) == pytest.approx(8.2, abs=0.2)  # where F rounds to 1/2
+    assert laws.quantile(Mixture((0, 1000), 1), 0.5) == pytest.approx(8.2, abs=0.2)  # where F rounds to 1/2
 
 
 @few
 @given(laws, st.floats(1e-4, 1 - 1e-4))
 def test_quantile_inverts_cdf(law, u):
-    x = theory.quantile(law, u)
-    assert theory.cdf(law, x) == pytest.approx(u, abs=1e-10)
+    x = laws.quantile(law, u)
+    assert laws.cdf(law, x) == pytest.approx(u, abs=1e-10)
 
 
 # --- optimal D ----------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ def test_total_variation_and_best_accuracy_of_a_shift(shift):
     assert theory.total_variation(p, q) == pytest.approx(2 * stats.norm.cdf(shift / 2) - 1, abs=1e-11)
     assert theory.best_accuracy(p, q) == pytest.approx(stats.norm.cdf(shift / 2), abs=1e-11)
     cut = 10 + 2 * shift * 0.3  # any other threshold does worse
-    assert 0.5 * (theory.cdf(p, cut) + theory.cdf(q, cut, upper=True)) <= theory.best_accuracy(p, q) + 1e-12
+    assert 0.5 * (laws.cdf(p, cut) + laws.cdf(q, cut, upper=True)) <= theory.best_accuracy(p, q) + 1e-12
 
 
 # --- V and AUC of given discriminators ----------------------------------------------------------
@@ -581,8 +582,8 @@ def test_ml_standard_errors():
 @pytest.mark.parametrize("law", [Normal(500, 5), Uniform(0, 2), Mixture((-3, 3), 0.5)], ids=str)
 def test_w1_floor_against_the_exact_mean(law):
     """E|F_n - F| is the mean deviation of a binomial share, exact for every n, here summed over a fine grid."""
-    n, x = 1024, np.linspace(*theory.quantile(law, [1e-7, 1 - 1e-7]), 20_001)
-    share = theory.cdf(law, x)
+    n, x = 1024, np.linspace(*laws.quantile(law, [1e-7, 1 - 1e-7]), 20_001)
+    share = laws.cdf(law, x)
     m = np.floor(n * share)  # De Moivre: E|K - nF| = 2 (m + 1) (1 - F) Pr(K = m + 1), m = floor(nF)
     deviation = 2 * (m + 1) * (1 - share) * stats.binom.pmf(m + 1, n, share) / n
     exact = integrate.trapezoid(deviation, x)

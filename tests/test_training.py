@@ -12,21 +12,25 @@ import pytest
 
 import reference as ref
 from gansim.engine.replay import train
-from gansim.model import spec
+from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform
+from gansim.model.gan import GAN, Game
+from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
+from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
+from gansim.model.paths import replace
 
 SEED, REP = 2026, 3
 
 # One pair of architectures carries nearly every case, because each pair compiles for seconds; `architecture_cases` has
 # 0, 2 and 3 hidden layers. Learning rates are large and the batch is small and odd, so that ten steps move every
 # parameter and every sample counts.
-BASE = spec.GAN(
-    target=spec.Normal(1, 2),
+BASE = GAN(
+    target=Normal(1, 2),
     noise_dim=2,
-    generator=spec.MLP((5,), "tanh"),
-    discriminator=spec.MLP((4,), "leaky_relu", 0.3),
+    generator=MLP((5,), "tanh"),
+    discriminator=MLP((4,), "leaky_relu", 0.3),
     game="minimax",
-    optimizer_g=spec.SGD(0.05),
-    optimizer_d=spec.SGD(0.1),
+    optimizer_g=SGD(0.05),
+    optimizer_d=SGD(0.1),
     batch_size=13,
     steps=10,
     records=1,
@@ -46,36 +50,36 @@ def members(union):
 
 def words(field):
     """Words that one of the GAN's fields allows."""
-    return get_args(get_type_hints(spec.GAN)[field])
+    return get_args(get_type_hints(GAN)[field])
 
 
 # --- the variants: settings that are nobody's default; a class without an entry fails with a KeyError
 
 OPTIMIZERS = {
-    spec.SGD: (spec.SGD(0.2),),
-    spec.Momentum: (spec.Momentum(0.05, beta=0.8),),
-    spec.RMSProp: (spec.RMSProp(0.02, rho=0.7, eps=1e-3),),
-    spec.Adam: (spec.Adam(0.02, beta1=0.6, beta2=0.8, eps=1e-3), spec.Adam(0.02, beta1=0.0, beta2=0.99)),
+    SGD: (SGD(0.2),),
+    Momentum: (Momentum(0.05, beta=0.8),),
+    RMSProp: (RMSProp(0.02, rho=0.7, eps=1e-3),),
+    Adam: (Adam(0.02, beta1=0.6, beta2=0.8, eps=1e-3), Adam(0.02, beta1=0.0, beta2=0.99)),
 }
 TARGETS = {
-    spec.Normal: (spec.Normal(3, 0.5),),
-    spec.Uniform: (spec.Uniform(-1, 4),),
-    spec.Mixture: (spec.Mixture((-2, 0, 3), (0.5, 1, 0.25), (1, 2, 5)), spec.Mixture((-2, 0, 3, 4), 0.5)),
+    Normal: (Normal(3, 0.5),),
+    Uniform: (Uniform(-1, 4),),
+    Mixture: (Mixture((-2, 0, 3), (0.5, 1, 0.25), (1, 2, 5)), Mixture((-2, 0, 3, 4), 0.5)),
 }
-NOISES = {spec.Normal: (spec.Normal(-1, 0.5),), spec.Uniform: (spec.Uniform(-1, 2),)}
+NOISES = {Normal: (Normal(-1, 0.5),), Uniform: (Uniform(-1, 2),)}
 
 
 def given(sizes):
-    return spec.Given(ref.random_parameters(sizes, True, np.random.default_rng(sizes)))
+    return Given(ref.random_parameters(sizes, True, np.random.default_rng(sizes)))
 
 
 INITS = {
-    spec.He: ("he", "he"),
-    spec.Xavier: (spec.Xavier(1.5), spec.Xavier(0.5)),
-    spec.TorchDefault: ("torch", "torch"),
-    spec.NormalInit: (spec.NormalInit(0.7), spec.NormalInit(1.1)),
-    spec.Orthogonal: (spec.Orthogonal(1.2), spec.Orthogonal(0.8)),
-    spec.Given: (given(BASE.generator_sizes), given(BASE.discriminator_sizes)),
+    He: ("he", "he"),
+    Xavier: (Xavier(1.5), Xavier(0.5)),
+    TorchDefault: ("torch", "torch"),
+    NormalInit: (NormalInit(0.7), NormalInit(1.1)),
+    Orthogonal: (Orthogonal(1.2), Orthogonal(0.8)),
+    Given: (given(BASE.generator_sizes), given(BASE.discriminator_sizes)),
 }
 
 
@@ -84,17 +88,17 @@ def listed(table, classes):
 
 
 def optimizer_cases():
-    all_of_them = listed(OPTIMIZERS, members(spec.Optimizer))
+    all_of_them = listed(OPTIMIZERS, members(Optimizer))
     for of_g, of_d, updates in product(all_of_them, all_of_them, words("updates")):
         changes = {"optimizer_g": of_g, "optimizer_d": of_d, "optimizer_d.lr": 0.7 * of_d.lr, "updates": updates}
         yield f"{of_g.kind}-{of_d.kind}-{updates}", changes
 
 
 def loss_cases():
-    for game, updates in product(get_args(spec.Game), words("updates")):
+    for game, updates in product(get_args(Game), words("updates")):
         yield f"{game}-{updates}", {"game": game, "updates": updates}
     # Beside a piecewise linear G, D is tanh, and beside a tanh D, G is leaky_relu: one pair to compile for four cases.
-    for activation in get_args(spec.Activation):
+    for activation in get_args(Activation):
         slope = {"leaky_relu": 0.1, "elu": 0.6}.get(activation)
         for player in ("generator", "discriminator"):
             changes = {f"{player}.activation": activation, f"{player}.slope": slope}
@@ -106,7 +110,7 @@ def loss_cases():
 
 
 def start_cases():
-    for kind in members(spec.Init):
+    for kind in members(Init):
         of_g, of_d = INITS[kind]
         yield f"init-{kind.__name__}", {"generator.init": of_g, "discriminator.init": of_d}
 
@@ -119,10 +123,10 @@ def data_cases():
         "minibatch-standardised": {"samples": 20, "standardise": True},
         "full": {"samples": 21, "batch_size": "full"},
     }
-    for number, target in enumerate(listed(TARGETS, members(spec.Target))):
+    for number, target in enumerate(listed(TARGETS, members(Target))):
         for name, supply in supplies.items():
             yield f"{target.kind}{number}-{name}", {"target": target, **supply}
-    for noise in listed(NOISES, members(spec.Noise)):
+    for noise in listed(NOISES, members(Noise)):
         yield f"noise-{noise.kind}", {"noise": noise}
     for samples in (1, 8, 100, 1000):
         yield f"samples-{samples}", {"samples": samples}
@@ -136,7 +140,7 @@ def order_cases():
         yield f"steps-{d_steps}-{g_steps}", {"d_steps": d_steps, "g_steps": g_steps}
     yield "minibatch-steps-3-2", {"d_steps": 3, "g_steps": 2, "samples": 20}
     yield "full-steps-2-2", {"d_steps": 2, "g_steps": 2, "samples": 20, "batch_size": "full"}
-    adam = {"optimizer_g": spec.Adam(0.03), "optimizer_d": spec.Adam(0.02)}
+    adam = {"optimizer_g": Adam(0.03), "optimizer_d": Adam(0.02)}
     yield "adam-steps-3-2", {"d_steps": 3, "g_steps": 2, **adam}
 
 
@@ -152,10 +156,10 @@ def architecture_cases():
 
 def everything():
     yield "everything", {
-        "target": TARGETS[spec.Mixture][0], "standardise": True, "samples": 50, "noise": spec.Uniform(-1, 2),
+        "target": TARGETS[Mixture][0], "standardise": True, "samples": 50, "noise": Uniform(-1, 2),
         "generator.activation": "elu", "generator.slope": 0.6, "generator.init": "torch",
         "discriminator.activation": "softplus", "discriminator.slope": None, "discriminator.init": "xavier",
-        "game": "non-saturating", "optimizer_g": spec.Adam(0.02), "optimizer_d": spec.RMSProp(0.02),
+        "game": "non-saturating", "optimizer_g": Adam(0.02), "optimizer_d": RMSProp(0.02),
         "d_steps": 2, "g_steps": 2, "batch_size": 19,
     }  # fmt: skip
 
@@ -189,7 +193,7 @@ LONG = {
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in CASES]
 )
 def test_ten_steps_agree_with_the_oracle(name):
-    gan = spec.replace(BASE, CASES[name])
+    gan = replace(BASE, CASES[name])
     found, expected = train(gan, REP, SEED), ref.train(gan, REP, SEED)
     for mine, theirs in zip(found, expected, strict=True):
         assert [(w.shape, b.shape) for w, b in mine] == [(w.shape, b.shape) for w, b in theirs]
@@ -206,12 +210,12 @@ def test_any_replicate_of_any_seed(rep, seed):
     assert distance(expected, ORACLE_AT_BASE) > 1e-3
 
 
-@pytest.mark.parametrize("kind", members(spec.Optimizer))
+@pytest.mark.parametrize("kind", members(Optimizer))
 def test_float32_follows_float64(kind):
     """The default precision takes the same path, but for its own rounding: 2e-7 after these ten steps."""
     shape = {"noise_dim": 1, "generator.hidden": (4,), "discriminator.hidden": (4,)}  # of the tests of run_chunk
-    gan = spec.replace(BASE, {"optimizer_g": OPTIMIZERS[kind][0], "optimizer_d": OPTIMIZERS[kind][0], **shape})
-    found = as_vector(train(spec.replace(gan, {"precision": "float32"}), REP, SEED))
+    gan = replace(BASE, {"optimizer_g": OPTIMIZERS[kind][0], "optimizer_d": OPTIMIZERS[kind][0], **shape})
+    found = as_vector(train(replace(gan, {"precision": "float32"}), REP, SEED))
     expected = as_vector(ref.train(gan, REP, SEED))
     assert 1e-9 < distance(found, expected) < 1e-5
 
@@ -237,11 +241,11 @@ WRONG = {
     "another replicate": lambda: ref.train(BASE, REP + 1, SEED),
     "a step less": lambda: ref.train(BASE, REP, SEED, steps=9),
     "a learning rate off by a millionth": lambda: ref.train(
-        spec.replace(BASE, {"optimizer_d.lr": 0.1 * (1 + 1e-6)}), REP, SEED
+        replace(BASE, {"optimizer_d.lr": 0.1 * (1 + 1e-6)}), REP, SEED
     ),
-    "the other order": lambda: ref.train(spec.replace(BASE, {"updates": "simultaneous"}), REP, SEED),
-    "the other game": lambda: ref.train(spec.replace(BASE, {"game": "as-written"}), REP, SEED),
-    "a slope off by a millionth": lambda: ref.train(spec.replace(BASE, {"discriminator.slope": 0.3 + 1e-6}), REP, SEED),
+    "the other order": lambda: ref.train(replace(BASE, {"updates": "simultaneous"}), REP, SEED),
+    "the other game": lambda: ref.train(replace(BASE, {"game": "as-written"}), REP, SEED),
+    "a slope off by a millionth": lambda: ref.train(replace(BASE, {"discriminator.slope": 0.3 + 1e-6}), REP, SEED),
 }
 
 

@@ -18,16 +18,20 @@ import reference as ref
 from gansim import trace
 from gansim.analysis import theory
 from gansim.analysis.floor import floor_of, tail
-from gansim.analysis.regimes import Thresholds, label
+from gansim.analysis.labels import label
 from gansim.engine import simulate
 from gansim.engine.packs import build_packs
 from gansim.engine.simulate import as_stored
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import summarise
 from gansim.kernels.modes import count_modes
-from gansim.model import spec
+from gansim.model import laws
+from gansim.model.distributions import Mixture, Normal, Uniform, moments
+from gansim.model.gan import GAN
 from gansim.model.modes import MISS, modes_of
-from gansim.model.spec import GAN, MLP, SGD, Given, Mixture, Normal, Uniform
+from gansim.model.networks import MLP, Given
+from gansim.model.optimizers import SGD
+from gansim.model.regimes import Thresholds
 from gansim.traces import FIELDS, Traces
 
 LANE = LANES[np.dtype("float32")]
@@ -40,7 +44,7 @@ def measured(target, fakes):
     runs, records, n = fakes.shape
     gan = GAN(target=target, standardise=True, generator=AFFINE, discriminator=AFFINE, n_eval=n, **FROZEN)
     [pack] = build_packs([gan] * LANE, range(LANE), 0)
-    mean, std = spec.moments(target)
+    mean, std = moments(target)
     samples = ((fakes - mean) / std).reshape(runs * records, n)
     samples = np.concatenate([samples, np.repeat(samples[-1:], -len(samples) % LANE, axis=0)])
     record, values = aligned((len(FIELDS), LANE), "float32"), []
@@ -65,7 +69,7 @@ def draw(target, shape, seed=0):
     """Draws of a law, by its quantiles; of a mixture component by component."""
     rng = np.random.default_rng(seed)
     if not isinstance(target, Mixture):
-        return theory.quantile(target, rng.random(shape))
+        return laws.quantile(target, rng.random(shape))
     means, stds, weights = ref.mixture_arrays(target)
     which = rng.choice(len(means), shape, p=weights / weights.sum())
     return means[which] + stds[which] * rng.standard_normal(shape)
@@ -294,7 +298,7 @@ def through(target, each=20):
     below = np.append(modes_of(target).below, 1.0)
     scores = ndtr(np.linspace(-3.5, 3.5, each))
     u = np.concatenate([low + (high - low) * scores for low, high in pairwise(below) if high - low > 1e-4])
-    x = theory.quantile(target, u)
+    x = laws.quantile(target, u)
     changes = np.diff(np.diff(x) / np.diff(u), prepend=0.0)
     first = [[1.0]] * len(changes), (-u[:-1]).tolist()
     return MLP((len(changes),), activation="relu", init=Given([first, ([changes.tolist()], [float(x[0])])]))
@@ -337,7 +341,7 @@ def test_a_network_through_the_quantiles_is_converged_and_one_of_another_law_is_
 @pytest.mark.parametrize("target", [Normal(500, 5), Uniform(-1, 4)])
 def test_a_network_through_the_quantiles_of_a_law_of_one_mode_is_converged(target):
     assert shares(target, made(through(target, 60), (256, 1, 256)))["converged"] == 1
-    never_converged(target, made(through(target, 60), (64, 1, 256)) + 0.6 * spec.moments(target)[1])
+    never_converged(target, made(through(target, 60), (64, 1, 256)) + 0.6 * moments(target)[1])
 
 
 @pytest.mark.slow

@@ -13,7 +13,11 @@ from gansim.engine import warm
 from gansim.engine.simulate import run_chunk
 from gansim.engine.warm import run_chunk_warm, warm_up
 from gansim.kernels import cache, initial, jit, measure, modes, targets
-from gansim.model.spec import GAN, MLP, Adam, Mixture, Normal, Referee, replace
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP
+from gansim.model.optimizers import Adam
+from gansim.model.paths import replace
 
 BASE = GAN(
     target=Normal(500, 5),

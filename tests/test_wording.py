@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.model import wording
-from gansim.model.spec import GAN, MLP, SGD, Adam, Momentum, Normal, Orthogonal, RMSProp, Uniform
+from gansim.model.distributions import Normal, Uniform
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP, Orthogonal
+from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from test_spec import gans
 
 

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 from scipy.stats import kstwo
 
-from gansim.analysis.theory import quantile
+from gansim.model.distributions import Mixture, Normal, Uniform, components, standardised
+from gansim.model.laws import quantile
 from gansim.model.modes import MISS, Modes, modes_of
-from gansim.model.spec import Mixture, Normal, Uniform, components, standardised
 
 __all__ = ["Floor", "Limits", "floor_of"]
 

@@ -34,9 +34,10 @@ from scipy import stats
 from gansim import escaping
 from gansim.analysis.floor import Floor
 from gansim.analysis.intervals import Interval, kaplan_meier, mcse, of_mean, of_share, two_sided, wilson
-from gansim.analysis.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, combine, final_states
+from gansim.analysis.labels import combine, final_states
 from gansim.analysis.replicates import cells_of, check_frame, check_values, columns_of, refuse_twice, replicates_of
 from gansim.errors import ConfigError, shown
+from gansim.model.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds
 from gansim.traces import FIELDS, Traces
 
 __all__ = [

@@ -16,21 +16,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri, poch
+from numpy.typing import ArrayLike
+from scipy.special import ndtr, poch
 
-from gansim.model.elementary import exp, expm1, log, log1p, softplus
-from gansim.model.spec import Mixture, Normal, Uniform, components
+from gansim.model.distributions import Normal, Uniform, components
+from gansim.model.elementary import exp, expm1, log1p, softplus
+from gansim.model.laws import Floats, Law, _bisect, cdf, log_pdf, quantile
 
-Floats: TypeAlias = NDArray[np.float64]
-Law: TypeAlias = Normal | Uniform | Mixture  # a target, or what a generator makes of its noise
 Logit: TypeAlias = Callable[[Floats], Floats]
 DState: TypeAlias = Literal["perfect", "idle", "inverted"]
-
 V_LIMITS: dict[DState, float] = {"perfect": 0.0, "idle": -math.log(4.0), "inverted": -math.inf}
 """V of the three constructed discriminators on laws without overlap, as their confidence grows.
 
@@ -60,72 +57,6 @@ class Quadrature(float):
         """Return the value without the digits that its error leaves open; 0 if that is all of them."""
         return round(self, int(f"{self.error:e}".split("e")[1]) * -1) if self.error > 0 else float(self)
 
-
-# --- laws ----------------------------------------------------------------------------------------
-
-
-def log_pdf(law: Law, x: ArrayLike) -> Floats:
-    """Logarithm of the density at `x`, any shape; -inf outside a uniform law's closed interval."""
-    x = np.asarray(x, dtype=np.float64)
-    if isinstance(law, Uniform):
-        return np.where((law.low <= x) & (x <= law.high), -math.log(law.high - law.low), -np.inf)
-    means, stds, heights = _bells(law)
-    z = (x[..., None] - means) / stds
-    log_terms = heights - 0.5 * z * z
-    if len(means) == 1:
-        return np.asarray(log_terms[..., 0])
-    most = log_terms.max(axis=-1)
-    return np.asarray(most + log(exp(log_terms - most[..., None]).sum(axis=-1)))
-
-
-@lru_cache(maxsize=64)
-def _bells(law: Normal | Mixture) -> tuple[Floats, Floats, Floats]:
-    """Means and standard deviations of the components, and the logarithms of their densities' greatest values."""
-    means, stds, weights = np.array(components(law))
-    return means, stds, log(weights / (stds * math.sqrt(2 * math.pi)))
-
-
-def pdf(law: Law, x: ArrayLike) -> Floats:
-    """Density at `x`, any shape."""
-    return exp(log_pdf(law, x))
-
-
-def cdf(law: Law, x: ArrayLike, upper: bool = False) -> Floats:
-    """Distribution function Pr(X <= x) at `x`, any shape, or Pr(X > x) if `upper`; accurate also where it is small."""
-    x, sign = np.asarray(x, dtype=np.float64), -1.0 if upper else 1.0
-    if isinstance(law, Uniform):
-        return np.clip(sign * (x - (law.high if upper else law.low)) / (law.high - law.low), 0.0, 1.0)
-    total = np.zeros_like(x)
-    for mean, std, weight in zip(*components(law), strict=True):  # one by one: BLAS adds in another order elsewhere
-        total += weight * ndtr(sign * (x - mean) / std)
-    return total
-
-
-def _bisect(is_left: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
-    """Right end of each bracket, halved 60 times (to 1e-18 of its width) towards the first point not `is_left`."""
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        left = is_left(middle)
-        low, high = np.where(left, middle, low), np.where(left, high, middle)
-    return high
-
-
-def quantile(law: Law, u: ArrayLike) -> Floats:
-    """Smallest x with Pr(X <= x) >= `u`, any shape; NaN where `u` is outside [0, 1].
-
-    A mixture's quantile lies between the smallest and the largest of its components' and is bisected to rounding error.
-    """
-    u = np.asarray(u, dtype=np.float64)
-    if isinstance(law, Uniform):
-        return np.where((u >= 0) & (u <= 1), law.low + u * (law.high - law.low), np.nan)
-    means, stds, _ = np.array(components(law))
-    each = means + stds * ndtri(u[..., None])
-    if len(means) == 1:
-        return np.asarray(each[..., 0])
-    return _bisect(lambda x: cdf(law, x) < u, each.min(axis=-1), each.max(axis=-1))
-
-
-# --- quadrature ---------------------------------------------------------------------------------
 
 # Gauss-Lobatto's 16 nodes: Gauss-Legendre's leave 0.3 % at either end unseen, and a kink there cost 1e-7 unnoticed.
 # By Newton from Chebyshev's: eigenvalues, as `roots` takes them, have other last bits on another processor.
@@ -202,9 +133,6 @@ def _expect(f: Logit, law: Law, other: Law) -> Quadrature:
         found = _integrate(integrand, np.union1d(edges, inner))
         total, error = total + float(weight) * found, error + float(weight) * found.error
     return Quadrature(total, error)
-
-
-# --- discriminators -----------------------------------------------------------------------------
 
 
 def optimal_logit(p: Law, q: Law) -> Logit:
@@ -292,9 +220,6 @@ def shift_curve(shift: ArrayLike, inverted: bool = False) -> tuple[Floats, Float
     return np.asarray(ndtr(sign * shift / math.sqrt(2))), np.reshape([v(d) for d in shift.flat], shift.shape)
 
 
-# --- divergences --------------------------------------------------------------------------------
-
-
 def kullback_leibler(p: Law, q: Law) -> Quadrature:
     """KL(p || q) = E_p log p/q (Kullback and Leibler 1951); infinite where p has mass that q lacks."""
     return _expect(optimal_logit(p, q), p, q)
@@ -347,9 +272,6 @@ def least_error(p: Law, q: Law) -> Quadrature:
     logit = optimal_logit(p, q)
     found = _expect(lambda x: exp(-np.maximum(logit(x), 0.0)), p, q)
     return Quadrature(0.5 * found, 0.5 * found.error)
-
-
-# --- sampling errors ----------------------------------------------------------------------------
 
 
 def sd_of_sample_v(logit: Logit, p: Law, q: Law, n: ArrayLike) -> Floats:

@@ -24,7 +24,7 @@ from gansim.kernels import alone, peak, random
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.network import Net
 from gansim.kernels.train import train
-from gansim.model.spec import GAN
+from gansim.model.gan import GAN
 from gansim.running.study import Study
 
 __all__ = ["RECORD_EVERY", "pack_costs", "peak_flops", "rate", "step_counts", "step_flops", "train_rate"]

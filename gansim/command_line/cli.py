@@ -37,7 +37,7 @@ from gansim.running.shard import Shard
 from gansim.running.study import Report, RunsError, Study
 
 if TYPE_CHECKING:
-    from gansim.analysis.regimes import Thresholds
+    from gansim.model.regimes import Thresholds
 
 __all__ = ["Options", "StudyOptions", "execute", "guarded", "parse_options", "run_study", "show", "show_page", "teller"]
 

@@ -419,7 +419,7 @@ _THRESHOLDS = {
 
 
 def _relabel_arguments(verb: argparse.ArgumentParser) -> None:
-    from gansim.analysis.regimes import Thresholds
+    from gansim.model.regimes import Thresholds
 
     _folder(verb)
     for field in fields(Thresholds):
@@ -431,7 +431,7 @@ def _relabel_arguments(verb: argparse.ArgumentParser) -> None:
 
 def _relabel(options: argparse.Namespace) -> None:
     from gansim.analysis import tables
-    from gansim.analysis.regimes import Thresholds
+    from gansim.model.regimes import Thresholds
     from gansim.reporting.report import check_folder, write_report
     from gansim.running.results import open_results
     from gansim.storage import store

@@ -31,15 +31,16 @@ from gansim.design import schema
 from gansim.design.design import Label
 from gansim.errors import ConfigError, shown
 from gansim.model import wording
-from gansim.model.spec import GAN, Mixture, Normal
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.gan import GAN
 from gansim.storage import provenance
 from gansim.storage.store import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gansim.analysis.regimes import Thresholds
     from gansim.design.design import Design
+    from gansim.model.regimes import Thresholds
 
 __all__ = ["sheet"]
 
@@ -252,14 +253,14 @@ def _dimensions(gan: GAN) -> str:
 
 
 def _estimands(gans: Sequence[GAN], thresholds: Thresholds | None, facts: Mapping[str, Any]) -> list[str]:
-    from gansim.analysis.regimes import D_STATES, G_STATES, Thresholds
+    from gansim.model.regimes import D_STATES, G_STATES, Thresholds
 
     known = facts.get("thresholds")
     limits = dataclasses.asdict(thresholds) if thresholds else dict(known or dataclasses.asdict(Thresholds()))
     lines = [
         "- Of each cell, the probability that a run ends in each regime: what G did "
         f"({', '.join(G_STATES[:-1])}) and what D did ({', '.join(D_STATES[:-1])}), or non-finite. "
-        "Limits, explained in `gansim.analysis.regimes.Thresholds`: "
+        "Limits, explained in `gansim.model.regimes.Thresholds`: "
         f"{', '.join(f'{name} {wording.number(limit)}' for name, limit in limits.items())}.",
         "- Of each cell, the distribution over runs, at the end of training, of V(D, G), whose references are 0 "
         "(perfect D) and −log 4 (idle D), of the Wasserstein-1 distance of the fakes to the target in its standard "

@@ -23,7 +23,8 @@ import numpy as np
 from gansim.design.sampling import Sample
 from gansim.errors import ConfigError, one_line, shown
 from gansim.model.fields import Integer, check_named
-from gansim.model.spec import GAN, check_gan, replace
+from gansim.model.gan import GAN, check_gan
+from gansim.model.paths import replace
 from gansim.traces import DATA_UNITS, FIELDS
 
 __all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "Listed", "level_label", "value_at"]
@@ -96,7 +97,7 @@ class Cell:
 
     Examples
     --------
-    >>> from gansim.model.spec import Normal
+    >>> from gansim.model.distributions import Normal
     >>> Design("games", GAN(target=Normal()), {"game": ["minimax", "as-written"]}).cells[1].levels["game"]
     'as-written'
     """
@@ -117,7 +118,7 @@ class Cell:
 
         Examples
         --------
-        >>> from gansim.model.spec import Normal
+        >>> from gansim.model.distributions import Normal
         >>> Cell(3, {"game": "minimax"}, GAN(target=Normal()), "games").describe()
         "design 'games', cell 3 (game = minimax)"
         """
@@ -200,7 +201,7 @@ class Design:
 
     Examples
     --------
-    >>> from gansim.model.spec import Normal
+    >>> from gansim.model.distributions import Normal
     >>> design = Design("rates", GAN(target=Normal()), {"optimizer_g.lr": [0.1, 0.2], "optimizer_d.lr": [1, 2]}, reps=8)
     >>> [dict(cell.levels) for cell in design.cells][2]
     {'optimizer_g.lr': 0.2, 'optimizer_d.lr': 1}
@@ -551,7 +552,7 @@ def value_at(gan: GAN, path: str) -> Any:
 
     Examples
     --------
-    >>> from gansim.model.spec import Normal
+    >>> from gansim.model.distributions import Normal
     >>> value_at(GAN(target=Normal(500, 5)), "target.std")
     5.0
     """

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.errors import ConfigError, Refused, shown
+from gansim.model.distributions import Uniform
 from gansim.model.fields import Integer, Real, described
-from gansim.model.spec import Uniform
 
 __all__ = ["Integers", "LatinHypercube", "LogUniform", "Range", "Sample", "Sobol"]
 

@@ -39,7 +39,7 @@ or a sample, alone or beside factors; beside factors the column ``point`` number
     "optimizer_g.lr" = { kind = "log-uniform", low = 1e-4, high = 1e-1 }
     samples = { kind = "integers", low = 32, high = 4096, log = true }
 
-and, for the labels, ``[thresholds]`` with any field of `gansim.analysis.regimes.Thresholds`.
+and, for the labels, ``[thresholds]`` with any field of `gansim.model.regimes.Thresholds`.
 
 Three rules beyond that. ``"none"`` is the value None (TOML has no null; JSON's null is None too). A table with
 ``kind`` is a whole object; one without it sets the fields it names and leaves the others, so that in overrides
@@ -64,11 +64,14 @@ from typing import TYPE_CHECKING, Any, get_args
 from gansim.design.design import MAX_REPS, Design, Listed, check_integer, check_name, is_text, level_label, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
 from gansim.errors import ConfigError, named, one_line, shown
-from gansim.model import spec
-from gansim.model.spec import GAN, Uniform
+from gansim.model import paths
+from gansim.model.distributions import Noise, Target, Uniform
+from gansim.model.gan import GAN
+from gansim.model.optimizers import Optimizer
+from gansim.model.paths import replace
 
 if TYPE_CHECKING:
-    from gansim.analysis.regimes import Thresholds
+    from gansim.model.regimes import Thresholds
 
 __all__ = ["Description", "describe_design", "from_dict", "read", "read_design", "to_dict"]
 
@@ -91,8 +94,8 @@ _POINT = "point"
 _KINDS: dict[str, list[str]] = {
     name: [cls().kind for cls in get_args(get_args(union)[0])]
     for name, union in (
-        *(("target", spec.Target), ("noise", spec.Noise)),
-        *(("optimizer_g", spec.Optimizer), ("optimizer_d", spec.Optimizer)),
+        *(("target", Target), ("noise", Noise)),
+        *(("optimizer_g", Optimizer), ("optimizer_d", Optimizer)),
     )
 }
 
@@ -179,11 +182,11 @@ def describe_design(design: Design, first: int = 0, reps: Sequence[int] | None =
 
     Examples
     --------
-    >>> design = Design("games", GAN(target=spec.Normal()), {"game": ["minimax", "as-written"]})
+    >>> design = Design("games", GAN(target=Normal()), {"game": ["minimax", "as-written"]})
     >>> describe_design(design)["cells"][0]
     {'cell': 0, 'levels': {'game': 'minimax'}, 'overrides': {'game': 'minimax'}}
     """
-    base = spec.to_dict(design.gan)
+    base = paths.to_dict(design.gan)
     sample = _sample_of(design)
     return {
         "name": design.name,
@@ -196,7 +199,7 @@ def describe_design(design: Design, first: int = 0, reps: Sequence[int] | None =
             {
                 "cell": first + cell.index,
                 "levels": dict(cell.levels),
-                "overrides": _differences(base, spec.to_dict(cell.gan)),
+                "overrides": _differences(base, paths.to_dict(cell.gan)),
                 **({} if n == design.reps else {"reps": n}),
             }
             for cell, n in zip(design.cells, reps or [design.reps] * len(design.cells), strict=True)
@@ -205,7 +208,7 @@ def describe_design(design: Design, first: int = 0, reps: Sequence[int] | None =
 
 
 def _differences(base: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted paths at which two configurations of `spec.to_dict` differ, with the other's values."""
+    """Dotted paths at which two configurations of `paths.to_dict` differ, with the other's values."""
     found: dict[str, Any] = {}
     for name, value in other.items():
         before = base.get(name)
@@ -504,7 +507,7 @@ def _object(name: str, value: Any, gan: GAN) -> Any:
     """An object written as a table, so that its label is that of the object; what is refused stays a table."""
     if isinstance(value, Mapping):
         try:
-            return value_at(spec.replace(gan, {name: value}), name)
+            return value_at(replace(gan, {name: value}), name)
         except (ConfigError, KeyError):
             return value
     return value
@@ -543,7 +546,7 @@ def _gan(given: Any, where: str) -> GAN:
             told = f"value {shown(table['kind'])}" if "kind" in table else "missing"
             raise ConfigError(f"{where}.{name}.kind: {told}: one of {', '.join(kinds)}")
     try:
-        return spec.from_dict(values)
+        return paths.from_dict(values)
     except ConfigError as error:
         raise ConfigError(f"{where}: {one_line(error)}") from None
 
@@ -591,7 +594,7 @@ def _range(given: Mapping[str, Any], where: str) -> Range:
 
 
 def _thresholds(given: Any) -> Thresholds:
-    from gansim.analysis.regimes import Thresholds  # here, because pandas is half of the time to import gansim
+    from gansim.model.regimes import Thresholds  # here, because pandas is half of the time to import gansim
 
     values = _table(given, "thresholds")
     _known(values, [field.name for field in dataclasses.fields(Thresholds)], "thresholds")

@@ -16,7 +16,9 @@ from gansim.kernels.arithmetic import default_arithmetic
 from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.network import Net, Player
 from gansim.kernels.train import losses_and_gradients
-from gansim.model.spec import GAN, MLP, Adam, He, check_gan
+from gansim.model.gan import GAN, check_gan
+from gansim.model.networks import MLP, He
+from gansim.model.optimizers import Adam
 
 __all__ = ["Gradients", "gradients"]
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.analysis.theory import quantile
 from gansim.kernels import games, initial, network, optimizers, random, targets
 from gansim.kernels.arithmetic import default_arithmetic
 from gansim.kernels.lanes import LANES, T, aligned
@@ -20,9 +19,13 @@ from gansim.kernels.measure import Ruler
 from gansim.kernels.network import Net, Player
 from gansim.kernels.targets import Source
 from gansim.kernels.train import Plan
-from gansim.model import spec
+from gansim.model import distributions
+from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform, components, standardised
+from gansim.model.gan import GAN
+from gansim.model.laws import quantile
 from gansim.model.modes import modes_of
-from gansim.model.spec import GAN, MLP
+from gansim.model.networks import MLP, Given, Init
+from gansim.model.optimizers import Optimizer
 
 __all__ = [
     "MAX_REP",
@@ -114,7 +117,7 @@ def compile_key(gan: GAN) -> Hashable:
 
 def n_components(gan: GAN) -> int:
     """How many components a mixture has, 1 for any other target."""
-    return len(gan.target.means) if isinstance(gan.target, spec.Mixture) else 1
+    return len(gan.target.means) if isinstance(gan.target, Mixture) else 1
 
 
 def n_modes(gan: GAN) -> int:
@@ -122,33 +125,33 @@ def n_modes(gan: GAN) -> int:
     return modes_of(gan.target).n
 
 
-def _distribution_rows(target: spec.Target | spec.Noise) -> list[float]:
+def _distribution_rows(target: Target | Noise) -> list[float]:
     """The numbers of a distribution in the order of kernels/targets.py."""
-    if isinstance(target, spec.Normal):
+    if isinstance(target, Normal):
         return [target.mean, target.std]
-    if isinstance(target, spec.Uniform):
+    if isinstance(target, Uniform):
         return [target.low, target.high - target.low]
-    means, stds, weights = spec.components(target)
+    means, stds, weights = components(target)
     cumulative = [*np.cumsum(weights)[:-1].tolist(), 1.0]
     return [*cumulative, *means, *stds]
 
 
-def _seen(gan: GAN) -> spec.Target:
+def _seen(gan: GAN) -> Target:
     """The target in the networks' units."""
-    return spec.standardised(gan.target) if gan.standardise else gan.target
+    return standardised(gan.target) if gan.standardise else gan.target
 
 
 def seen_moments(gan: GAN) -> tuple[float, float]:
     """Mean and spread of the target in the networks' units."""
-    return (0.0, 1.0) if gan.standardise else spec.moments(gan.target)
+    return (0.0, 1.0) if gan.standardise else distributions.moments(gan.target)
 
 
 def data_unit(gan: GAN) -> tuple[float, float]:
     """Location and scale that turn the networks' units into the data's."""
-    return spec.moments(gan.target) if gan.standardise else (0.0, 1.0)
+    return distributions.moments(gan.target) if gan.standardise else (0.0, 1.0)
 
 
-def _settings(mlp: MLP, optimizer: spec.Optimizer) -> list[float]:
+def _settings(mlp: MLP, optimizer: Optimizer) -> list[float]:
     values = [0.0] * network.N_SETTINGS
     values[network.SLOPE] = 1.0 if mlp.activation == "linear" else mlp.slope_value
     for name in _OPTIMIZER[optimizer.kind]:
@@ -192,10 +195,10 @@ _INIT: dict[str, tuple[int, Callable[[Any, int, int], float]]] = {
 }
 
 
-def _initial_theta(net: Net, init: spec.Init, key: Array, purpose: int, dtype: Any) -> Array:
+def _initial_theta(net: Net, init: Init, key: Array, purpose: int, dtype: Any) -> Array:
     """Initial parameters of every lane under one initialiser, (n_params, L)."""
     theta = aligned((net.n_params, key.shape[1]), dtype)
-    if isinstance(init, spec.Given):
+    if isinstance(init, Given):
         theta[:] = network.to_rows(init.layers, net.bias)[:, None]
         return theta
     kind, scale = _INIT[init.kind]
@@ -219,7 +222,7 @@ def block(gan: GAN) -> int:
 def build_player(
     net: Net,
     mlps: Sequence[MLP],
-    optimizers_: Sequence[spec.Optimizer],
+    optimizers_: Sequence[Optimizer],
     key: Array,
     purpose: int,
     dtype: Any,
@@ -282,19 +285,19 @@ def _source(gans: Sequence[GAN], key: Array, purpose: int, dtype: Any) -> Source
 
 @lru_cache(maxsize=64)
 @default_arithmetic
-def _quantiles(target: spec.Target, n: int) -> NDArray[np.float64]:
+def _quantiles(target: Target, n: int) -> NDArray[np.float64]:
     """Quantiles of the standardised target at the midpoints of n equal shares of probability.
 
     To 12 decimals: SciPy takes exponentials and logarithms from the C library, whose last bits (6 of 168,815 quantiles)
     are others on a processor without AVX2.
     """
-    return np.round(quantile(spec.standardised(target), (np.arange(n) + 0.5) / n), 12)
+    return np.round(quantile(standardised(target), (np.arange(n) + 0.5) / n), 12)
 
 
 @lru_cache(maxsize=64)
-def _mode_rows(target: spec.Target, n: int) -> NDArray[np.float64]:
+def _mode_rows(target: Target, n: int) -> NDArray[np.float64]:
     """What kernels/measure.py knows of the modes of a target and of n points; none if it is no mixture."""
-    if not isinstance(target, spec.Mixture):
+    if not isinstance(target, Mixture):
         return np.zeros(1)
     modes = modes_of(target)
     k, m = len(modes.leader), len(modes.owner)
@@ -316,13 +319,13 @@ def _ruler(gans: Sequence[GAN], n: int, dtype: Any) -> Ruler:
         quantiles[:, lane] = _quantiles(gan.target, n)
     return Ruler(
         _rows([seen_moments(g) for g in gans], dtype),
-        _rows([_distribution_rows(spec.standardised(g.target)) for g in gans], dtype),
+        _rows([_distribution_rows(standardised(g.target)) for g in gans], dtype),
         quantiles,
         _rows([_mode_rows(g.target, n).tolist() for g in gans], dtype),
         aligned((n, lanes), dtype),
         aligned((2 * n, lanes), dtype),
         aligned((n_components(gans[0]), lanes), dtype),
-        aligned((n if isinstance(gans[0].target, spec.Mixture) else 1, lanes), dtype),
+        aligned((n if isinstance(gans[0].target, Mixture) else 1, lanes), dtype),
     )
 
 

@@ -17,7 +17,9 @@ from gansim.kernels import network
 from gansim.kernels.arithmetic import default_arithmetic
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train as train_pack
-from gansim.model.spec import GAN, MLP, check_gan, moments
+from gansim.model.distributions import moments
+from gansim.model.gan import GAN, check_gan
+from gansim.model.networks import MLP
 from gansim.traces import DATA_UNITS, FIELDS, Traces, in_data_units
 
 if TYPE_CHECKING:

@@ -34,8 +34,10 @@ from gansim.kernels.modes import count_modes
 from gansim.kernels.network import Net
 from gansim.kernels.targets import MIXTURE
 from gansim.kernels.train import train as train_pack
-from gansim.model import spec
-from gansim.model.spec import GAN, MLP, Adam, He, Referee
+from gansim.model.distributions import Mixture
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP, He
+from gansim.model.optimizers import Adam
 from gansim.traces import FIELDS, Traces
 
 __all__ = ["Chunk", "as_stored", "measure", "record_steps", "referee_gan", "run_chunk"]
@@ -207,7 +209,7 @@ def as_stored(gan: GAN, record: Array) -> tuple[Array, NDArray[np.bool_]]:
     finite = (out[:, _FINITE] == 1) & np.isfinite(np.delete(out, _MIXTURE_ONLY, axis=1)).all(axis=1)
     undefined = {_V_TRAIN: gan.samples is None, _GRAD_G: gan.g_steps == 0, _GRAD_D: gan.d_steps == 0}
     out[:, [field for field, nowhere in undefined.items() if nowhere]] = np.nan
-    if not isinstance(gan.target, spec.Mixture):
+    if not isinstance(gan.target, Mixture):
         out[:, _MIXTURE_ONLY] = np.nan
     out[np.isnan(out)] = np.nan  # one kind of NaN: 0/0 has a sign on x86-64, and none on Arm
     return out, finite

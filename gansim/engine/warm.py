@@ -24,7 +24,10 @@ from gansim.engine.simulate import Chunk, measure, referee_gan, run_chunk
 from gansim.kernels import cache, jit
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train
-from gansim.model.spec import GAN, MLP, Given, Mixture, from_dict, to_dict
+from gansim.model.distributions import Mixture
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP, Given
+from gansim.model.paths import from_dict, to_dict
 from gansim.traces import FIELDS
 
 __all__ = ["compiled_afresh", "run_chunk_warm", "warm_up"]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from gansim.model.spec import Mixture, Normal, Uniform, components, standardised
+from gansim.model.distributions import Mixture, Normal, Uniform, components, standardised
 from gansim.traces import HIGH_QUALITY
 
 __all__ = ["MISS", "Modes", "modes_of"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gansim.model import spec
-from gansim.model.spec import GAN, MLP
+from gansim.model.distributions import Noise, Normal, Target, Uniform, components
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavier
+from gansim.model.optimizers import Optimizer
 
 __all__ = ["data", "either", "gan", "law", "network", "number", "optimizer", "updates"]
 
@@ -33,19 +35,19 @@ def _several(values: tuple[float, ...]) -> str:
     return ", ".join(map(number, values)) if len(values) <= 4 else f"{number(min(values))} to {number(max(values))}"
 
 
-def law(target: spec.Target | spec.Noise) -> str:
+def law(target: Target | Noise) -> str:
     """A distribution: N(mean, std²), U(low, high), or a mixture's components.
 
     Examples
     --------
-    >>> law(spec.Normal(500, 5)), law(spec.Mixture((-2, 2), 0.5))
+    >>> law(Normal(500, 5)), law(Mixture((-2, 2), 0.5))
     ('N(500, 5²)', 'mixture of 2 normals (means −2, 2; std 0.5; weights 0.5)')
     """
-    if isinstance(target, spec.Normal):
+    if isinstance(target, Normal):
         return f"N({number(target.mean)}, {number(target.std)}²)"
-    if isinstance(target, spec.Uniform):
+    if isinstance(target, Uniform):
         return f"U({number(target.low)}, {number(target.high)})"
-    means, stds, weights = spec.components(target)
+    means, stds, weights = components(target)
     rest = (
         f"means {_several(means)}; std {_several(stds)}; weights {_several(tuple(float(f'{w:.4g}') for w in weights))}"
     )
@@ -76,21 +78,21 @@ def network(mlp: MLP, n_in: int) -> str:
     return f"{sizes}{hidden}{'' if mlp.bias else ' without biases'}, {_init(mlp.init)}"
 
 
-def _init(init: spec.Init) -> str:
-    if isinstance(init, spec.NormalInit):
+def _init(init: Init) -> str:
+    if isinstance(init, NormalInit):
         return f"N(0, {number(init.std)}²) weights"
-    if isinstance(init, (spec.Xavier, spec.Orthogonal)):
+    if isinstance(init, (Xavier, Orthogonal)):
         gain = "" if init.gain == 1 else f" gain {number(init.gain)}"
         return f"{_INIT.get(init.kind, init.kind)}{gain}"
-    return "given weights" if isinstance(init, spec.Given) else _INIT[init.kind]
+    return "given weights" if isinstance(init, Given) else _INIT[init.kind]
 
 
-def optimizer(*of: spec.Optimizer) -> str:
+def optimizer(*of: Optimizer) -> str:
     """An optimiser with its numbers; of several, each kind with all its numbers.
 
     Examples
     --------
-    >>> optimizer(spec.Adam(0.01)), optimizer(spec.SGD(0.1), spec.SGD(1))
+    >>> optimizer(Adam(0.01)), optimizer(SGD(0.1), SGD(1))
     ('Adam(lr 0.01, beta1 0.5, beta2 0.999, eps 1e−08)', 'SGD(lr 0.1 or 1)')
     """
     said = []

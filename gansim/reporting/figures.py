@@ -52,9 +52,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gansim.analysis import tables, theory
 from gansim.analysis.floor import Floor
-from gansim.analysis.regimes import D_STATES, G_STATES, REGIMES, Thresholds, combine, d_states, g_states
+from gansim.analysis.labels import combine, d_states, g_states
 from gansim.analysis.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
 from gansim.errors import ConfigError
+from gansim.model.regimes import D_STATES, G_STATES, REGIMES, Thresholds
 from gansim.traces import Traces
 
 __all__ = [

@@ -25,12 +25,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from gansim.analysis import theory
 from gansim.analysis.floor import floor_of
-from gansim.analysis.regimes import Thresholds, label
+from gansim.analysis.labels import label
 from gansim.engine.replay import History, history
-from gansim.model import wording
-from gansim.model.spec import GAN, Mixture, moments
+from gansim.model import laws, wording
+from gansim.model.distributions import Mixture, moments
+from gansim.model.gan import GAN
+from gansim.model.regimes import Thresholds
 from gansim.reporting import figures
 from gansim.reporting.figures import Example
 from gansim.storage import store
@@ -104,7 +105,7 @@ class _Run:
         for frame, net, made in zip(chosen, nets, fakes, strict=True):
             x = _axis(gan, [made]) if common is None else common
             now = self.steps <= self.history.frames[frame]
-            density = theory.pdf(gan.target, x)
+            density = laws.pdf(gan.target, x)
             found.append(Example(self.regime, x, density, made, net.discriminate(x), self.steps[now], v[now]))
         return found
 
@@ -119,8 +120,8 @@ def _end(run: History) -> int:
 def _noise(gan: GAN) -> Array:
     """The same noise at every frame, so that what moves is G: quantiles at midpoints, or draws in more dimensions."""
     if gan.noise_dim == 1:
-        return theory.quantile(gan.noise, (np.arange(_FAKES) + 0.5) / _FAKES)
-    return theory.quantile(gan.noise, np.random.default_rng(0).random((_FAKES, gan.noise_dim)))
+        return laws.quantile(gan.noise, (np.arange(_FAKES) + 0.5) / _FAKES)
+    return laws.quantile(gan.noise, np.random.default_rng(0).random((_FAKES, gan.noise_dim)))
 
 
 def _axis(gan: GAN, fakes: Sequence[Array]) -> Array:
@@ -129,7 +130,7 @@ def _axis(gan: GAN, fakes: Sequence[Array]) -> Array:
     Where a fifth of the frames stray over 20 times as far as the others reach, and would squeeze these into a line,
     they leave the axis at that end, and are counted where they do.
     """
-    low, high = theory.quantile(gan.target, [3e-5, 1 - 3e-5])  # 4 standard deviations of a normal
+    low, high = laws.quantile(gan.target, [3e-5, 1 - 3e-5])  # 4 standard deviations of a normal
     ends = np.array([np.quantile(made, [0.005, 0.995]) for made in fakes])
     lows, highs = np.sort(ends[:, 0]), np.sort(ends[:, 1])[::-1]
     cut = min(-(-len(fakes) // 5), (len(fakes) - 1) // 2)
@@ -142,7 +143,7 @@ def _axis(gan: GAN, fakes: Sequence[Array]) -> Array:
     margin = 0.03 * (right - left)
     detail = np.linspace(low - 0.05 * (high - low), high + 0.05 * (high - low), 401)  # the target may be narrow
     wide = np.linspace(left - margin, right + margin, 601)
-    detail = np.append(detail, theory.quantile(gan.target, np.linspace(0.001, 0.999, 401)))  # and its modes narrower
+    detail = np.append(detail, laws.quantile(gan.target, np.linspace(0.001, 0.999, 401)))  # and its modes narrower
     return np.unique(np.concatenate([wide, detail[(detail > wide[0]) & (detail < wide[-1])]]))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansim.design.design import Cell, Design, has_text, stored_level
-from gansim.model.spec import moments
+from gansim.model.distributions import moments
 from gansim.storage.parts import Collected
 from gansim.storage.store import ESTIMATES
 from gansim.traces import DATA_UNITS, FIELDS, in_data_units
@@ -37,7 +37,7 @@ def runs_frame(
     results : Collected
         All its runs.
     labels : DataFrame
-        Theirs, as `gansim.analysis.regimes.label` gives them.
+        Theirs, as `gansim.analysis.labels.label` gives them.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gansim.analysis.regimes import Thresholds
+from gansim.model.regimes import Thresholds
 from gansim.running.results import Results, open_results
 from gansim.running.shard import Shard
 from gansim.running.study import Report, Study, mixed_versions, thresholds_for

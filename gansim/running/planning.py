@@ -14,7 +14,7 @@ import numpy as np
 
 from gansim.design.design import Cell
 from gansim.engine.packs import pack_key
-from gansim.model.spec import GAN
+from gansim.model.gan import GAN
 from gansim.storage.parts import Collected
 
 if TYPE_CHECKING:

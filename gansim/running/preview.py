@@ -15,7 +15,8 @@ import numpy as np
 
 from gansim.design.design import Design
 from gansim.engine.packs import compile_key
-from gansim.model.spec import GAN, MLP
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
 from gansim.running.planning import work
 from gansim.running.progress import count
 from gansim.running.shard import Shard
@@ -45,7 +46,7 @@ def shapes(gans: Sequence[GAN]) -> list[str]:
 
     Examples
     --------
-    >>> from gansim.model.spec import Normal
+    >>> from gansim.model.distributions import Normal
     >>> shapes([GAN(target=Normal()), GAN(target=Normal(), game="minimax")])
     ['G 1-16-1 leaky_relu, D 1-16-1 leaky_relu, float32']
     """
@@ -170,7 +171,7 @@ def describe(study: Study, jobs: int = -1, shard: Shard | None = None) -> list[s
 
     Examples
     --------
-    >>> from gansim.model.spec import Normal
+    >>> from gansim.model.distributions import Normal
     >>> print(describe(Study("games", GAN(target=Normal()), {"game": ["minimax"]}, reps=64), jobs=1)[0])
     study games: 1 design, 1 cell, 64 runs, seed 0
     """

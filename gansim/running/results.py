@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gansim.analysis.regimes import Thresholds
 from gansim.design import schema
 from gansim.errors import ConfigError
+from gansim.model.regimes import Thresholds
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 from gansim.storage import parts, store

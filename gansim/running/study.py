@@ -25,7 +25,7 @@ from gansim.engine.simulate import Chunk
 from gansim.engine.warm import run_chunk_warm, warm_up
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import OrNone, boolean, bound, check_named
-from gansim.model.spec import GAN
+from gansim.model.gan import GAN
 from gansim.running.frame import runs_frame
 from gansim.running.planning import Task, tasks_of
 from gansim.running.pool import Backend, Failure, Workers, open_workers
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gansim.analysis.floor import Floor
-    from gansim.analysis.regimes import Thresholds
+    from gansim.model.regimes import Thresholds
     from gansim.traces import Traces
 
 __all__ = [
@@ -166,7 +166,7 @@ class Study:
 
     Examples
     --------
-    >>> from gansim.model.spec import Normal
+    >>> from gansim.model.distributions import Normal
     >>> games = Study("games", GAN(target=Normal()), {"game": ["minimax", "non-saturating"]}, reps=100)
     >>> rates = Study("rates", GAN(target=Normal()), {"optimizer_g.lr": [1e-3, 1e-2]}, reps=10)
     >>> (games + rates).n_runs
@@ -349,7 +349,7 @@ class Study:
         -------
         DataFrame
             One row per run, sorted by cell and replicate: design, cell, rep; a column per factor; game; the last record
-            (see `gansim.traces.FIELDS`); the labels (see `gansim.analysis.regimes.label`); g_intercept and g_slope of an affine
+            (see `gansim.traces.FIELDS`); the labels (see `gansim.analysis.labels.label`); g_intercept and g_slope of an affine
             generator of one noise variable, in data units; sample_mean and sample_std, the maximum-likelihood estimates
             from the run's fixed sample; referee_accuracy, referee_auc, referee_v; seed. What does not apply is NaN.
 
@@ -608,7 +608,7 @@ class Study:
         DataFrame
             As `run` returns.
         """
-        from gansim.analysis.regimes import label  # here, because pandas is half of the time to import gansim
+        from gansim.analysis.labels import label  # here, because pandas is half of the time to import gansim
 
         traces = results.traces()
         labels = label(traces, self.floors, thresholds)
@@ -643,7 +643,7 @@ class Study:
         files : mapping, optional
             Facts of the files.
         """
-        from gansim.analysis.regimes import Thresholds
+        from gansim.model.regimes import Thresholds
 
         told: dict[str, Any] = {"aims": self.aims, "stopping": self.stopping}
         extra = {
@@ -880,7 +880,7 @@ def _check_most(reps: Sequence[int], most_reps: int, whose: str) -> None:
 
 def _check_call(thresholds: object, progress: object = None, force: object = False, report: object = None) -> None:
     """Refuse what could not be used once everything is simulated, or would put results aside that were not meant."""
-    from gansim.analysis.regimes import Thresholds
+    from gansim.model.regimes import Thresholds
 
     if not (thresholds is None or isinstance(thresholds, Thresholds)):
         raise ConfigError(f"thresholds: value {shown(thresholds)}: a Thresholds, or None")
@@ -902,7 +902,7 @@ def thresholds_for(folder: Folder, asked: Thresholds | None, say: Callable[[str]
     say : callable
         Takes a line for the user, if labels are to change, or follow others than gansim's without being told to.
     """
-    from gansim.analysis.regimes import Thresholds
+    from gansim.model.regimes import Thresholds
 
     default = Thresholds()
     known = folder.metadata.get("thresholds")

@@ -14,7 +14,7 @@ from typing import Any
 
 from gansim.design.design import Cell
 from gansim.errors import ConfigError
-from gansim.model.spec import to_dict
+from gansim.model.paths import to_dict
 from gansim.storage.provenance import config_digest, kernel_digest, kernel_modules, read_cells
 
 __all__ = ["Identity", "differences", "header_differences", "identify"]

@@ -21,7 +21,8 @@ from typing import Any
 from gansim.design import schema
 from gansim.design.design import Design
 from gansim.kernels import jit
-from gansim.model.spec import GAN, from_dict, to_dict
+from gansim.model.gan import GAN
+from gansim.model.paths import from_dict, to_dict
 from gansim.source import deciding_digests, source_digest
 from gansim.storage.store import METADATA, StoreError
 

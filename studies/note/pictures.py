@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import gansim as gs
-from gansim.analysis import regimes, theory
+from gansim.model import laws, regimes
 from gansim.reporting import figures
 from note.tables import CELL, TARGET, floor, part
 
@@ -55,7 +55,7 @@ def example(study: gs.Study, runs: pd.DataFrame, regime: str) -> figures.Example
     cell = ", ".join(NAMES.get(str(run[name]), str(run[name])) for name in CELL)
     caption = f"{cell}; {len(mine):,} of {len(runs):,} runs"
     return figures.Example(
-        regime, x, theory.pdf(TARGET, x), fakes, nets.discriminate(x), trace["step"], trace["v"], caption
+        regime, x, laws.pdf(TARGET, x), fakes, nets.discriminate(x), trace["step"], trace["v"], caption
     )
 
 

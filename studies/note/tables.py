@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 import gansim as gs
-from gansim.analysis import regimes, replicates, tables, theory
+from gansim.analysis import labels, replicates, tables, theory
 from gansim.analysis.floor import Floor, floor_of
-from gansim.model import elementary
+from gansim.model import elementary, regimes
 
 CELL = ["scale", "game", "activation", "generator"]
 RUN = ["cell", "rep", "seed"]  # by which tables know that runs of several cells share their replicates
@@ -30,7 +30,7 @@ def floor(study: gs.Study) -> Floor:
 
 def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFrame:
     """D's state at five moments of training."""
-    codes, frames = regimes.d_states(traces), []
+    codes, frames = labels.d_states(traces), []
     for record in np.linspace(0, traces.records - 1, 5).astype(int):
         state = pd.Categorical.from_codes(codes[:, record], regimes.D_STATES, ordered=True)
         frames.append(runs[[*CELL[:3], *RUN]].assign(step=traces.steps[:, record], d_state=state))
