@@ -7,6 +7,7 @@ Monte-Carlo error. Start with `GAN` and `simulate`; `Study` varies factors; `tab
 from typing import TYPE_CHECKING, Any
 
 from gansim import source  # noqa: F401 - before all others: it reads what they are made of
+from gansim._version import __version__ as __version__
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.engine.derivatives import Gradients, gradients
 from gansim.engine.replay import Networks, networks, trace
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from gansim.analysis.labels import label
     from gansim.analysis.tables import compare, estimate, tabulate
     from gansim.model.regimes import Thresholds
-
-__version__ = "0.1.0"
 
 __all__ = [
     "GAN",
@@ -66,11 +65,11 @@ __all__ = [
 
 # pandas and scipy.stats are half of the time to import gansim, and a worker needs neither: these names come when asked.
 _LATER = {
-    "Thresholds": "regimes",
-    "label": "regimes",
-    "compare": "tables",
-    "estimate": "tables",
-    "tabulate": "tables",
+    "Thresholds": "model.regimes",
+    "label": "analysis.labels",
+    "compare": "analysis.tables",
+    "estimate": "analysis.tables",
+    "tabulate": "analysis.tables",
 }
 
 
@@ -79,4 +78,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'gansim' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"gansim.analysis.{_LATER[name]}"), name)
+    return getattr(import_module(f"gansim.{_LATER[name]}"), name)

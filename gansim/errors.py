@@ -9,7 +9,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Sequence
 
-__all__ = ["MISSING", "ConfigError", "Refused", "named", "one_line", "said", "shown"]
+__all__ = ["MISSING", "ConfigError", "DamagedError", "Refused", "StoreError", "named", "one_line", "said", "shown"]
 
 _VALUE = 60  # characters of a value that is shown: a target or an optimiser with all its numbers
 _MESSAGE = 600  # of a message with the places that other modules put before it
@@ -171,3 +171,11 @@ def one_line(error: BaseException) -> str:
         names = [str(name) for name in (error.filename, error.filename2) if name is not None]
         return said(": ".join([*names, error.strerror]))
     return said(str(error) or type(error).__name__)
+
+
+class StoreError(ConfigError):
+    """A file or folder that cannot be used; the message is one line, names it and says what to do."""
+
+
+class DamagedError(StoreError):
+    """A file that was read and found wrong. What keeps a file from being read, such as a lack of memory, is none."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gansim.analysis import tables
 from gansim.design import ademp
 from gansim.design.design import Design
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
@@ -21,7 +21,7 @@ from gansim.model.optimizers import Adam
 from gansim.model.paths import replace
 from gansim.model.regimes import Thresholds
 from gansim.running.study import Study
-from gansim.storage import provenance, store
+from gansim.storage import provenance
 from test_spec import gans
 
 HEADINGS = [
@@ -235,7 +235,7 @@ def test_what_cannot_be_is_refused(arguments: dict, words: str) -> None:
 
 
 def test_metadata_without_cells_are_refused() -> None:
-    with pytest.raises(store.StoreError, match="metadata: designs: missing"):
+    with pytest.raises(StoreError, match="metadata: designs: missing"):
         ademp.sheet({"gansim": "0", "study": "x"})
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gansim.command_line.commands import main
 from gansim.design.design import Design
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, StoreError
 from gansim.kernels import jit
 from gansim.kernels.train import train
 from gansim.model.distributions import Normal
@@ -145,7 +145,7 @@ def test_other_facts_in_the_metadata_are_found(folder: Path, name: str) -> None:
     store.read_metadata(folder)
     plain[name] = plain[name][:-1] if isinstance(plain[name], (str, list)) else {}
     (folder / METADATA).write_text(json.dumps(plain))
-    with pytest.raises(store.StoreError, match="altered since it was written"):
+    with pytest.raises(StoreError, match="altered since it was written"):
         store.read_metadata(folder)
     plain.pop("checksum")  # as earlier versions wrote it
     (folder / METADATA).write_text(json.dumps(plain))
@@ -157,14 +157,14 @@ def test_metadata_of_other_cells_are_found_though_their_digest_is_right(folder: 
     metadata = store.read_metadata(folder)
     metadata["designs"][0]["cells"][1]["overrides"]["optimizer_d.lr"] = 0.5
     store.write_metadata(folder / METADATA, metadata)
-    with pytest.raises(store.StoreError, match=r"holds other runs than metadata.json says \(cell 1 of design 'small'"):
+    with pytest.raises(StoreError, match=r"holds other runs than metadata.json says \(cell 1 of design 'small'"):
         open_results(folder).read()
 
 
 def test_labelled_runs_of_another_study_are_not_replayed(finished: Path, folder: Path) -> None:
     assert open_results(folder).read_runs() is not None
     shutil.copy(finished / "1/small" / RUNS, folder)
-    with pytest.raises(store.StoreError, match=r"runs.parquet: holds other runs than metadata.json says"):
+    with pytest.raises(StoreError, match=r"runs.parquet: holds other runs than metadata.json says"):
         open_results(folder).read_runs()
 
 

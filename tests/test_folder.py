@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from gansim.analysis import planner
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, StoreError
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.regimes import Thresholds
@@ -25,7 +25,7 @@ from gansim.running.study import Study
 from gansim.storage import folder as folders
 from gansim.storage import holding, identity, store
 from gansim.storage.folder import open_folder
-from gansim.storage.store import METADATA, PARTS, RUNS, TRACES, StoreError
+from gansim.storage.store import METADATA, PARTS, RUNS, TRACES
 from test_study import SMALL, by_size, names, pretend
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, StoreError
 from gansim.model.gan import GAN
 from gansim.running import planning, study
 from gansim.running.shard import Shard
@@ -259,7 +259,7 @@ def test_files_take_their_places_together_or_not_at_all(tmp_path: Path) -> None:
             pass
         assert not (tmp_path / "s/b.md").exists()
         (tmp_path / "s/c.md").mkdir()
-        with pytest.raises(store.StoreError, match="is a folder where a file is needed"), hold.writing() as draft:
+        with pytest.raises(StoreError, match="is a folder where a file is needed"), hold.writing() as draft:
             (draft / "b.md").write_text("b")
             (draft / "c.md").write_text("c")
         assert not (tmp_path / "s/b.md").exists()
@@ -297,11 +297,11 @@ def test_drafts_that_were_left_are_swept(tmp_path: Path) -> None:
 def test_metadata_that_became_a_folder_are_refused_before_anything_runs(tmp_path: Path, engine: list) -> None:
     for name in (METADATA, store.RUNS, store.TRACES, store.ADEMP):
         (tmp_path / name / "s" / name).mkdir(parents=True)
-        with pytest.raises(store.StoreError, match=f"{name}: is a folder where a file is needed: move it away"):
+        with pytest.raises(StoreError, match=f"{name}: is a folder where a file is needed: move it away"):
             run(tmp_path / name)
     for name in (PARTS, "tables", "figures"):
         (tmp_path / name / "s").mkdir(parents=True)
         (tmp_path / name / "s" / name).symlink_to("nowhere")
-        with pytest.raises(store.StoreError, match=f"{name}: is no folder, where one is needed: move it away"):
+        with pytest.raises(StoreError, match=f"{name}: is no folder, where one is needed: move it away"):
             run(tmp_path / name)
     assert engine == []

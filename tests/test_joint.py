@@ -17,6 +17,7 @@ import pytest
 
 from gansim.command_line import cli
 from gansim.engine.warm import run_chunk_warm
+from gansim.errors import StoreError
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
@@ -25,7 +26,7 @@ from gansim.running.merging import merge
 from gansim.running.study import RunsError, Study
 from gansim.storage import store
 from gansim.storage.folder import open_folder
-from gansim.storage.store import PARTS, RUNS, TRACES, StoreError
+from gansim.storage.store import PARTS, RUNS, TRACES
 from test_pool import both_there, cluster, kill_this_worker  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[1]

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gansim.errors import DamagedError, StoreError
 from gansim.storage import parts, store
 from gansim.storage.identity import Identity
 from gansim.storage.parts import Collected, ForeignError, collect, read_part, write_part
-from gansim.storage.store import ESTIMATES, PARTS, TRACES, DamagedError, Rows, StoreError
+from gansim.storage.store import ESTIMATES, PARTS, TRACES, Rows
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 3

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 import gansim
 from gansim import source
 from gansim.design.design import Design
+from gansim.errors import StoreError
 from gansim.kernels import jit
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
 from gansim.model.optimizers import SGD, Adam, Momentum
 from gansim.model.paths import from_dict, replace, to_dict
 from gansim.storage import provenance
-from gansim.storage.store import StoreError
 from test_spec import GAN_500, gans
 
 PACKAGE = Path(gansim.__file__).parent

@@ -128,7 +128,7 @@ def test_the_checker_accepts_the_labeller():
     ],
 )
 def test_the_checker_rejects_a_broken_labeller(monkeypatch, name, broken):
-    monkeypatch.setattr(regimes, name, broken)
+    monkeypatch.setattr(labels, name, broken)
     assert not tells_all_looks_apart()
 
 

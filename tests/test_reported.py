@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from gansim.errors import StoreError
 from gansim.running.study import Study
 from gansim.running.verify import verify
 from gansim.storage import reported, store
-from gansim.storage.store import StoreError
 from test_holding import snapshot
 from test_study import SMALL, pretended  # noqa: F401
 

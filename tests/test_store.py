@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gansim.errors import StoreError
 from gansim.storage import store
-from gansim.storage.store import ESTIMATES, Rows, StoreError
+from gansim.storage.store import ESTIMATES, Rows
 from gansim.traces import FIELDS, Traces
 
 

@@ -32,7 +32,7 @@ mixtures = st.integers(2, 4).flatmap(
         st.tuples(*[st.floats(0.05, 1)] * k),
     )
 )
-laws = st.one_of(normals, uniforms, mixtures)
+any_law = st.one_of(normals, uniforms, mixtures)
 few = settings(max_examples=25, deadline=None)
 
 
@@ -113,7 +113,7 @@ def test_a_quantile_in_a_gap_is_the_smallest():
 
 
 @few
-@given(laws, st.floats(1e-4, 1 - 1e-4))
+@given(any_law, st.floats(1e-4, 1 - 1e-4))
 def test_quantile_inverts_cdf(law, u):
     x = laws.quantile(law, u)
     assert laws.cdf(law, x) == pytest.approx(u, abs=1e-10)
@@ -143,7 +143,7 @@ def test_optimal_logit_outside_the_supports():
 
 
 @few
-@given(laws, laws, st.sampled_from([-1.0, 0.3, 1.5]), st.floats(0.3, 2))
+@given(any_law, any_law, st.sampled_from([-1.0, 0.3, 1.5]), st.floats(0.3, 2))
 def test_no_other_discriminator_does_better(p, q, shift, scale):
     best, optimal = theory.max_v(p, q), theory.optimal_logit(p, q)
     assert theory.v_of(optimal, p, q) == pytest.approx(best, abs=1e-9)
@@ -239,7 +239,7 @@ def test_jsd_against_entropies(p, q, cuts):
 
 
 @few
-@given(laws, laws)
+@given(any_law, any_law)
 @example(Uniform(0, 0.08), Uniform(-1, 2))  # a panel's end node once fell beyond the jump it ended at
 def test_divergences_are_symmetric_bounded_and_consistent(p, q):
     jsd, tv = theory.jensen_shannon(p, q), theory.total_variation(p, q)
@@ -459,7 +459,7 @@ def test_an_unknown_state_is_refused():
 
 
 @few
-@given(laws, laws, st.floats(-50, 50))
+@given(any_law, any_law, st.floats(-50, 50))
 def test_v_of_a_constant_discriminator(p, q, c):
     def constant(x):
         return np.full_like(x, c)

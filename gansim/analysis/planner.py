@@ -34,8 +34,8 @@ from scipy import special, stats
 
 from gansim.analysis.intervals import two_sided
 from gansim.analysis.replicates import check_frame, refuse_twice
-from gansim.design.design import check_integer
 from gansim.errors import ConfigError, shown
+from gansim.model.fields import check_integer
 from gansim.model.regimes import D_STATES, G_STATES
 
 __all__ = [

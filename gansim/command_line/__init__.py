@@ -1,0 +1,1 @@
+"""The options of studies and the `gansim` command."""

@@ -55,7 +55,7 @@ def _command(argv: Sequence[str] | None) -> int | None:
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.version:
-        from gansim import __version__
+        from gansim._version import __version__
 
         show(f"gansim {__version__}")
         return None

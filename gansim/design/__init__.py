@@ -1,0 +1,1 @@
+"""What is compared: cells and replicates, as objects, as plain data and as a sheet."""

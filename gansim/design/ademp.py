@@ -29,12 +29,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gansim import escaping
 from gansim.design import schema
 from gansim.design.design import Label
-from gansim.errors import ConfigError, shown
+from gansim.errors import ConfigError, StoreError, shown
 from gansim.model import wording
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
-from gansim.storage import provenance
-from gansim.storage.store import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -422,13 +420,14 @@ def _missingness(parts: Sequence[_Part], runs: pd.DataFrame | None, facts: Mappi
 
 
 def _execution(seed: int, parts: Sequence[_Part], facts: Mapping[str, Any]) -> list[str]:
-    versions: Mapping[str, str] = facts.get("versions") or provenance.versions()
+    versions: Mapping[str, str] = facts.get("versions") or {}
     shown = [f"{name} {versions[name]}" for name in ("gansim", "python", "numba", "numpy") if name in versions]
     together = "Cells share them: replicate r of any two cells has the same streams (common random numbers)."
     lines = [
         f"- Seed {seed}. A run's random numbers depend on seed and replicate number alone (Threefry4x32-20, Salmon et "
         f"al. 2011). {together if sum(len(part.cells) for part in parts) > 1 else 'There is one cell.'}",
-        f"- {', '.join(shown)}. All versions and every cell's complete configuration: metadata.json.",
+        f"- {''.join(f'{name}, ' for name in shown[:-1])}{''.join(f'{name}. ' for name in shown[-1:])}All versions and "
+        "every cell's complete configuration: metadata.json.",
     ]
     git = facts.get("git")
     if isinstance(git, Mapping) and git.get("commit"):

@@ -22,7 +22,7 @@ import numpy as np
 
 from gansim.design.sampling import Sample
 from gansim.errors import ConfigError, one_line, shown
-from gansim.model.fields import Integer, check_named
+from gansim.model.fields import check_integer
 from gansim.model.gan import GAN, check_gan
 from gansim.model.paths import replace
 from gansim.traces import DATA_UNITS, FIELDS
@@ -341,27 +341,6 @@ def _check_levels(levels: Mapping[str, Label], values: Iterable[str], gan: GAN) 
             number = isinstance(levels[path], (int, float)) or isinstance(plain, (int, float))
             if (number or isinstance(value, str)) and levels[path] != plain:
                 raise ConfigError(f"{path}: level {levels[path]}, but the value is {plain}: choose another column name")
-
-
-def check_integer(value: object, name: str, low: int, high: int) -> int:
-    """Return an integer within bounds, or refuse it.
-
-    Parameters
-    ----------
-    value : int
-        A Python or NumPy integer; 2.0, True and "2" are refused.
-    name : str
-        How to call it in the refusal.
-    low, high : int
-        Bounds, both included.
-
-    Raises
-    ------
-    ConfigError
-        If it is something else.
-    """
-    checked: int = check_named(name, value, Integer(low, high))
-    return checked
 
 
 def _column(name: object) -> str:

@@ -61,11 +61,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from gansim.design.design import MAX_REPS, Design, Listed, check_integer, check_name, is_text, level_label, value_at
+from gansim.design.design import MAX_REPS, Design, Listed, check_name, is_text, level_label, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
 from gansim.errors import ConfigError, named, one_line, shown
 from gansim.model import paths
 from gansim.model.distributions import Noise, Target, Uniform
+from gansim.model.fields import check_integer
 from gansim.model.gan import GAN
 from gansim.model.optimizers import Optimizer
 from gansim.model.paths import replace

@@ -1,0 +1,1 @@
+"""Training and measuring: configurations -> arrays in lanes -> traces."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gansim.design.design import check_integer
 from gansim.engine.packs import MAX_REP, MAX_SEED, build_packs, data_unit, n_modes, network_shapes, training_plan
 from gansim.engine.simulate import as_stored, measure, record_steps, run_chunk
 from gansim.errors import ConfigError, shown
@@ -18,6 +17,7 @@ from gansim.kernels.arithmetic import default_arithmetic
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train as train_pack
 from gansim.model.distributions import moments
+from gansim.model.fields import check_integer
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP
 from gansim.traces import DATA_UNITS, FIELDS, Traces, in_data_units

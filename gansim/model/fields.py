@@ -501,3 +501,24 @@ def closest(word: str, words: Iterable[str]) -> str:
         At least one.
     """
     return difflib.get_close_matches(word[:_COMPARED], list(words), n=1, cutoff=0.0)[0]
+
+
+def check_integer(value: object, name: str, low: int, high: int) -> int:
+    """Return an integer within bounds, or refuse it.
+
+    Parameters
+    ----------
+    value : int
+        A Python or NumPy integer; 2.0, True and "2" are refused.
+    name : str
+        How to call it in the refusal.
+    low, high : int
+        Bounds, both included.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else.
+    """
+    checked: int = check_named(name, value, Integer(low, high))
+    return checked

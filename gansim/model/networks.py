@@ -18,7 +18,7 @@ from gansim.model.fields import (
     plain,
 )
 
-__all__ = ["Activation", "Given", "He", "Init", "MLP", "NormalInit", "Orthogonal", "TorchDefault", "Xavier"]
+__all__ = ["MLP", "Activation", "Given", "He", "Init", "NormalInit", "Orthogonal", "TorchDefault", "Xavier"]
 
 Activation: TypeAlias = Literal["leaky_relu", "relu", "tanh", "sigmoid", "softplus", "elu", "linear"]
 _Gain = Annotated[float, Real(0.0, 100.0)]

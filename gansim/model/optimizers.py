@@ -11,7 +11,7 @@ from gansim.model.fields import (
     described,
 )
 
-__all__ = ["Adam", "Momentum", "Optimizer", "RMSProp", "SGD"]
+__all__ = ["SGD", "Adam", "Momentum", "Optimizer", "RMSProp"]
 
 _Rate = Annotated[float, Real(0.0, 1000.0)]
 # The largest float32 below 1 is 1 - 6e-8: a decay closer to 1 would round to 1 and Adam's correction divide by 0.

@@ -9,7 +9,7 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavier
 from gansim.model.optimizers import Optimizer
 
-__all__ = ["data", "either", "gan", "law", "network", "number", "optimizer", "updates"]
+__all__ = ["count", "data", "either", "gan", "law", "network", "number", "optimizer", "updates"]
 
 _ACTIVATION = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "elu": "ELU"}
 _INIT = {"he": "He", "xavier": "Xavier", "torch": "PyTorch's default"}
@@ -135,3 +135,14 @@ def gan(of: GAN) -> str:
     d = f"{network(of.discriminator, 1)}, {optimizer(of.optimizer_d)}"
     players = f"G and D {g}" if g == d else f"G {g}; D {d}"
     return f"Target {law(of.target)}, {data(of)}; {of.game}; {players}; {updates(of)}, batch {of.batch:,}"
+
+
+def count(number: int, thing: str) -> str:
+    """Return a number of things in words.
+
+    Examples
+    --------
+    >>> count(1, "run"), count(1200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Tables' figures, pictures of one run, and the report of a study."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from gansim.analysis import tables
 from gansim.design.design import Design
+from gansim.errors import StoreError
+from gansim.model.wording import count
 from gansim.reporting import figures
-from gansim.running.progress import count
 from gansim.storage import store
-from gansim.storage.store import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd

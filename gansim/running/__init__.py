@@ -1,0 +1,1 @@
+"""A study in the world: workers, folders, shards, checks."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gansim.errors import StoreError
 from gansim.model.regimes import Thresholds
 from gansim.running.results import Results, open_results
 from gansim.running.shard import Shard
@@ -19,7 +20,6 @@ from gansim.storage.folder import open_folder
 from gansim.storage.holding import hold_folder
 from gansim.storage.identity import Identity, differences
 from gansim.storage.parts import Collected
-from gansim.storage.store import StoreError
 
 __all__ = ["merge"]
 

@@ -17,8 +17,8 @@ from gansim.design.design import Design
 from gansim.engine.packs import compile_key
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
+from gansim.model.wording import count
 from gansim.running.planning import work
-from gansim.running.progress import count
 from gansim.running.shard import Shard
 from gansim.running.study import Study, check_study, workers_for
 

@@ -10,24 +10,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from gansim import escaping
+from gansim.model.wording import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Progress", "count"]
+__all__ = ["Progress"]
 
 _LINE_EVERY = 10.0  # seconds between progress lines where there is no terminal
-
-
-def count(number: int, thing: str) -> str:
-    """Return a number of things in words.
-
-    Examples
-    --------
-    >>> count(1, "run"), count(1200, "run")
-    ('1 run', '1,200 runs')
-    """
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 class Progress:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gansim.design import schema
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, StoreError
 from gansim.model.regimes import Thresholds
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 from gansim.storage import parts, store
 from gansim.storage.identity import header_differences
 from gansim.storage.parts import Collected
-from gansim.storage.store import METADATA, RUNS, TRACES, StoreError
+from gansim.storage.store import METADATA, RUNS, TRACES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,24 +19,25 @@ import numpy as np
 from joblib import cpu_count
 
 from gansim.design import ademp, schema
-from gansim.design.design import MAX_REPS, Design, Factors, check_integer, check_name, is_text
+from gansim.design.design import MAX_REPS, Design, Factors, check_name, is_text
 from gansim.engine.packs import MAX_SEED, compile_key
 from gansim.engine.simulate import Chunk
 from gansim.engine.warm import run_chunk_warm, warm_up
-from gansim.errors import ConfigError, shown
-from gansim.model.fields import OrNone, boolean, bound, check_named
+from gansim.errors import ConfigError, StoreError, shown
+from gansim.model.fields import OrNone, boolean, bound, check_integer, check_named
 from gansim.model.gan import GAN
+from gansim.model.wording import count
 from gansim.running.frame import runs_frame
 from gansim.running.planning import Task, tasks_of
 from gansim.running.pool import Backend, Failure, Workers, open_workers
-from gansim.running.progress import Progress, count
+from gansim.running.progress import Progress
 from gansim.running.shard import Shard
 from gansim.storage import provenance, reported, store
 from gansim.storage.folder import Folder, open_folder
 from gansim.storage.holding import Hold, hold_folder
 from gansim.storage.identity import Identity, differences, identify
 from gansim.storage.parts import Collected, stored_reps
-from gansim.storage.store import METADATA, Rows, StoreError
+from gansim.storage.store import METADATA, Rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.engine.warm import compiled_afresh
-from gansim.errors import ConfigError, shown
+from gansim.errors import ConfigError, DamagedError, StoreError, shown
 from gansim.running.pool import Backend
 from gansim.running.results import Results, open_results
 from gansim.storage import reported, store
 from gansim.storage.parts import Collected
 from gansim.storage.provenance import kernel_digest
-from gansim.storage.store import RUNS, DamagedError, StoreError
+from gansim.storage.store import RUNS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,1 @@
+"""Files: what is written, what vouches for it, and whose it is."""

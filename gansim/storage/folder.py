@@ -25,12 +25,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gansim.design.design import Cell
-from gansim.running.progress import count
+from gansim.errors import DamagedError, StoreError
+from gansim.model.wording import count
 from gansim.storage import parts, reported, store
 from gansim.storage.holding import Hold, hold_folder
 from gansim.storage.identity import Identity, differences, header_differences
 from gansim.storage.parts import Collected
-from gansim.storage.store import ADEMP, METADATA, PARTS, RUNS, TRACES, DamagedError, Rows, StoreError
+from gansim.storage.store import ADEMP, METADATA, PARTS, RUNS, TRACES, Rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from gansim.errors import StoreError
 from gansim.storage import store
-from gansim.storage.store import LOCK, PARTS, StoreError
+from gansim.storage.store import LOCK, PARTS
 
 __all__ = ["Hold", "TakenError", "hold_folder"]
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, DamagedError, StoreError
 from gansim.storage import store
 from gansim.storage.identity import Identity, header_differences
-from gansim.storage.store import ESTIMATES, PARTS, TRACES, DamagedError, Rows, StoreError
+from gansim.storage.store import ESTIMATES, PARTS, TRACES, Rows
 from gansim.traces import FIELDS, Traces
 
 if TYPE_CHECKING:

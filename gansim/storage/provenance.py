@@ -18,13 +18,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gansim._version import __version__
 from gansim.design import schema
 from gansim.design.design import Design
+from gansim.errors import StoreError
 from gansim.kernels import jit
 from gansim.model.gan import GAN
 from gansim.model.paths import from_dict, to_dict
 from gansim.source import deciding_digests, source_digest
-from gansim.storage.store import METADATA, StoreError
+from gansim.storage.store import METADATA
 
 __all__ = [
     "command",
@@ -115,8 +117,6 @@ def versions() -> dict[str, str]:
     dict
         Name to version, gansim first; a package that is missing is left out.
     """
-    from gansim import __version__
-
     found = {"gansim": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

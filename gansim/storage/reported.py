@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from gansim.errors import StoreError
 from gansim.storage import store
-from gansim.storage.store import ADEMP, StoreError
+from gansim.storage.store import ADEMP
 
 __all__ = ["RECORD", "check_places", "digests", "faults", "files", "remark"]
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from gansim.errors import ConfigError, shown
+from gansim.errors import DamagedError, StoreError, shown
 from gansim.traces import FIELDS, Traces
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ __all__ = [
     "PARTS",
     "RUNS",
     "TRACES",
-    "DamagedError",
     "Rows",
-    "StoreError",
     "bad_name",
     "check_owner",
     "claim_folder",
@@ -94,14 +92,6 @@ _BATCH = 4096  # rows that are read at a time
 
 _MOST_METADATA = 64 << 20  # of 100,000 cells they have 30 MB
 _STAMP = "checksum"  # the key under which metadata.json holds the digest of all other keys
-
-
-class StoreError(ConfigError):
-    """A file or folder that cannot be used; the message is one line, names it and says what to do."""
-
-
-class DamagedError(StoreError):
-    """A file that was read and found wrong. What keeps a file from being read, such as a lack of memory, is none."""
 
 
 @dataclass(frozen=True, eq=False)
