@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -279,10 +280,10 @@ def test_what_cannot_be_read_is_refused_and_not_called_bad(
 ) -> None:
     part = write_part(tmp_path, make_rows(EVERY), MINE)
 
-    def read_bytes(_: Path) -> bytes:
+    def open_file(_: Path) -> NoReturn:
         raise trouble
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr(store, "open_file", open_file)
     for read in (lambda: collect(tmp_path, MINE, fresh()), lambda: parts.stored_reps(tmp_path, MINE)):
         with pytest.raises(StoreError, match="cannot be read") as caught:
             read()
