@@ -21,8 +21,10 @@ from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
 if TYPE_CHECKING:
+    from gansim.analysis.comparisons import compare
+    from gansim.analysis.estimates import estimate
     from gansim.analysis.labels import label
-    from gansim.analysis.tables import compare, estimate, tabulate
+    from gansim.analysis.shares import tabulate
     from gansim.model.regimes import Thresholds
 
 __all__ = [
@@ -67,9 +69,9 @@ __all__ = [
 _LATER = {
     "Thresholds": "model.regimes",
     "label": "analysis.labels",
-    "compare": "analysis.tables",
-    "estimate": "analysis.tables",
-    "tabulate": "analysis.tables",
+    "compare": "analysis.comparisons",
+    "estimate": "analysis.estimates",
+    "tabulate": "analysis.shares",
 }
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import gansim as gs
-from gansim.analysis import tables
 from gansim.command_line import cli
+from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
 from gansim.storage import store
 from note import claims, pictures
@@ -89,7 +89,7 @@ def main(options: cli.StudyOptions) -> None:
     def write(study: gs.Study, folder: Path) -> None:
         results = report.all_tables(study)
         for name, (frame, caption) in results.items():
-            tables.save(frame, folder / "tables", name, caption, study.stopping_note())
+            writing.save(frame, folder / "tables", name, caption, study.stopping_note())
         frames = {name: frame for name, (frame, _) in results.items()}
         store.write_text(folder / "claims.md", claims.page(study, frames))
         drawn = () if options.no_figures else pictures.all_figures(study)

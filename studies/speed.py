@@ -16,9 +16,9 @@ from typing import Annotated
 
 import joblib
 
-from gansim.analysis import tables
 from gansim.command_line import cli
 from gansim.model.fields import Integer, Real
+from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
 from gansim.storage import provenance, store
 from timing import pictures
@@ -107,7 +107,7 @@ def main(options: Options) -> None:
     jobs = confine(options.jobs)
     found, versions = measure(options, jobs)
     for name, frame in found.items():
-        tables.save(frame, folder / "tables", name, CAPTIONS[name])
+        writing.save(frame, folder / "tables", name, CAPTIONS[name])
     where = f"{provenance.machine()['processor']}, {jobs} core{'' if jobs == 1 else 's'}"
     drawn = () if options.no_figures else pictures.all_figures(found["ratios"], found["scaling"], where)
     replace_figures(folder, pictures.FIGURES, drawn, cli.teller(study, options.quiet))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gansim.analysis import tables
+from gansim.analysis import intervals
 from gansim.design import ademp
 from gansim.design.design import Design
 from gansim.errors import ConfigError, StoreError
@@ -191,9 +191,9 @@ def test_half_widths_are_those_of_the_tables(n: int) -> None:
     [line] = [line for line in ademp.sheet(rates(n)).splitlines() if line.startswith("| `rates`")]
     reps, largest, rare, even, tenth, half = numbers(line)
     assert reps == n
-    assert largest == pytest.approx(100 * tables.mcse(n // 2, n), abs=0.051)
+    assert largest == pytest.approx(100 * intervals.mcse(n // 2, n), abs=0.051)
     for p, found in ((0.05, rare), (0.5, even)):
-        low, high = tables.wilson(round(p * n), n)
+        low, high = intervals.wilson(round(p * n), n)
         assert ademp._half_width(p, n) == pytest.approx((high - low) / 2, rel=1e-6)
         assert found == pytest.approx(50 * (high - low), abs=0.051)
     for s, found in ((0.1, tenth), (0.5, half)):

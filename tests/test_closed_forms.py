@@ -7,7 +7,7 @@ import pytest
 from scipy.special import ndtr
 
 from gansim.analysis import theory
-from gansim.analysis.tables import wilson
+from gansim.analysis.intervals import wilson
 from gansim.engine.replay import networks
 from gansim.engine.simulate import run_chunk
 from gansim.model import laws

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import gansim
-from gansim.analysis import planner
+from gansim.analysis import stopping
 from gansim.command_line.commands import main
 from gansim.design import schema
 from gansim.running.study import Study
@@ -178,7 +178,7 @@ def test_replicates_until_an_error_is_reached(file: Path, tmp_path: Path) -> Non
     assert "depended on the data" in (tmp_path / "a/small/tables/regimes.md").read_text()
     assert "depended on the data" in (tmp_path / "a/small/ademp.md").read_text()
     metadata = store.read_metadata(tmp_path / "a/small")
-    judged = planner.further_replicates(runs, 0.04, 128, 200)
+    judged = stopping.further_replicates(runs, 0.04, 128, 200)
     assert metadata["stopping"]["missed"] == (judged["status"] == "full").sum()
     assert metadata["stopping"]["target_mcse"] == 0.04 and metadata["runs"] == len(runs)
     before = (tmp_path / "a/small/runs.parquet").read_bytes()
@@ -223,7 +223,7 @@ def test_a_target_is_judged_again_under_other_thresholds(
     ]  # all runs, in any cell
     assert main(["relabel", str(tmp_path / "small"), *alike, "--no-figures"]) == 0
     after = store.read_runs(tmp_path / "small/relabelled")
-    judged = [planner.further_replicates(runs, 0.04, 128, 100) for runs in (before, after)]
+    judged = [stopping.further_replicates(runs, 0.04, 128, 100) for runs in (before, after)]
     missed = [int((cells["status"] != "reached").sum()) for cells in judged]
     assert missed[0] > missed[1]
     texts = [(tmp_path / "small" / name / "tables/regimes.md").read_text() for name in (".", "relabelled")]

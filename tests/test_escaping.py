@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim import escaping
-from gansim.analysis import tables
+from gansim.reporting import writing
 
 FORMULAS = ["=cmd|'/c calc'!A1", "+1+1", "-2+3", "@SUM(A1)", " =1", "\t=1", "\uff1d1", "-nan", "--", "+", "=", "-1e-3x"]
 MISSING = ["None", "NA", "N/A", "null", "NULL", "nan", "NaN", "", "n/a", "<NA>", "#N/A", "-nan", "#NA", "1.#IND"]
@@ -71,7 +71,7 @@ def test_a_label_can_be_read_back_from_csv(text: str) -> None:
 @given(st.lists(UNICODE | AWKWARD, min_size=1, max_size=4))
 def test_pandas_reads_labels_back_as_text(texts: list[str]) -> None:
     frame = pd.DataFrame({"=label": [*texts, "text"], "x": 1.5})
-    buffer = io.StringIO(tables._plain(frame).to_csv(index=False, lineterminator="\n"))
+    buffer = io.StringIO(writing._plain(frame).to_csv(index=False, lineterminator="\n"))
     found = pd.read_csv(buffer, dtype={"x": float})
     assert list(map(escaping.uncsv, found.columns)) == ["=label", "x"]
     assert [escaping.uncsv(text) for text in found["'=label"]] == [*texts, "text"]
@@ -86,7 +86,7 @@ def test_without_it_pandas_reads_something_else() -> None:
 
 def test_numbers_and_missing_values_of_a_table_stay_plain() -> None:
     frame = pd.DataFrame({"lr": [-1e-3, float("nan")], "n": [-3, 4], "which": pd.Categorical([None, "@a"]), "b": True})
-    assert tables._plain(frame).to_csv(index=False, lineterminator="\n") == (
+    assert writing._plain(frame).to_csv(index=False, lineterminator="\n") == (
         "lr,n,which,b\n-0.001,-3,,True\n,4,'@a,True\n"
     )
 
@@ -133,7 +133,7 @@ def test_markdown_shows_the_text(text: str) -> None:
 @given(st.lists(UNICODE | AWKWARD, min_size=2, max_size=3, unique_by=lambda text: text.strip()))
 def test_a_table_keeps_its_cells(texts: list[str]) -> None:
     """As GitHub cuts a row: at every bar without a backslash."""
-    page = tables.markdown(pd.DataFrame({"level": texts}), "<b>Caption</b>")
+    page = writing.markdown(pd.DataFrame({"level": texts}), "<b>Caption</b>")
     assert page.startswith("\\<b>Caption\\</b>\n")
     rows = [row for row in page.splitlines() if row.startswith("|")][2:]
     cells = [re.split(r"(?<!\\)\|", row)[1:-1] for row in rows]

@@ -22,9 +22,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from gansim.analysis import tables, theory
+from gansim.analysis import intervals, theory
+from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import combine, d_states, g_states
+from gansim.analysis.shares import tabulate
 from gansim.model import laws
 from gansim.model.distributions import Normal
 from gansim.model.regimes import D_STATES, G_STATES, REGIMES
@@ -427,7 +429,7 @@ def all_texts(figure: Figure) -> list[str]:
 def test_bars_and_intervals_are_those_of_the_tables(runs: pd.DataFrame) -> None:
     figure = figures.regime_shares(runs)
     bars, *estimates, legend = figure.axes
-    table = tables.tabulate(runs, CELL, "regime")
+    table = tabulate(runs, CELL, "regime")
     drawn = sorted((round(-bar.get_y(), 6), bar.get_x(), bar.get_width()) for bar in bars.patches)
     widths = table["share"].to_numpy().reshape(24, -1)
     lefts = np.cumsum(widths, axis=1) - widths
@@ -438,7 +440,7 @@ def test_bars_and_intervals_are_those_of_the_tables(runs: pd.DataFrame) -> None:
 
     assert len(estimates) == len(figures.MAIN_SHARES)
     for axes, (column, level) in zip(estimates, figures.MAIN_SHARES, strict=True):
-        wanted = tables.tabulate(runs, CELL, column)
+        wanted = tabulate(runs, CELL, column)
         wanted = wanted[wanted[column] == level]
         np.testing.assert_array_equal(named(axes.lines, "share").get_xdata(), wanted["share"])
         np.testing.assert_array_equal(spans(named(axes.collections, "interval")), wanted[["low", "high"]])
@@ -482,7 +484,7 @@ def test_shares_over_time_count_every_run_at_every_record(runs: pd.DataFrame, tr
             row = table[(table["game"] == "as-written") & (table["step"] == STEPS[record]) & (table[column] == level)]
             k, n = int((codes[mine, record] == code).sum()), int(mine.sum())
             assert (row["count"].item(), row["n"].item()) == (k, n)
-            assert (row["low"].item(), row["high"].item()) == tuple(map(float, tables.wilson(k, n)))
+            assert (row["low"].item(), row["high"].item()) == tuple(map(float, intervals.wilson(k, n)))
     assert table["game"].dtype == runs["game"].dtype
 
 
@@ -534,7 +536,7 @@ def test_map_shows_the_shares_where_they_belong(rates: pd.DataFrame) -> None:
 
 
 def test_map_states_n_and_the_widest_interval(rates: pd.DataFrame) -> None:
-    low, high = tables.wilson(np.arange(9), 8)
+    low, high = intervals.wilson(np.arange(9), 8)
     [note] = [text for text in all_texts(figures.rate_map(rates)) if "widest" in text]
     assert note.startswith("n = 8 runs a point") and f"{100 * np.max(high - low):.0f} points" in note
     assert "White: no runs." not in note
@@ -685,7 +687,7 @@ def test_curves_are_one_minus_kaplan_meier(runs: pd.DataFrame) -> None:
     [axes] = figures.convergence_time(runs, ["game"]).axes
     for game, mine in runs.groupby("game"):
         event = mine["converged_step"].notna()
-        table = tables.kaplan_meier(mine["converged_step"].fillna(mine["last_step"]), event)
+        table = intervals.kaplan_meier(mine["converged_step"].fillna(mine["last_step"]), event)
         step, share = named(axes.lines, game).get_data()
         np.testing.assert_array_equal(step[:-1], table["step"])
         np.testing.assert_array_equal(share[:-1], 1 - table["survival"])
@@ -697,7 +699,7 @@ def test_curves_are_one_minus_kaplan_meier(runs: pd.DataFrame) -> None:
 
 def test_numbers_at_risk_are_those_of_the_table(runs: pd.DataFrame) -> None:
     [axes] = figures.convergence_time(runs, []).axes
-    table = tables.kaplan_meier(runs["converged_step"].fillna(runs["last_step"]), runs["converged_step"].notna())
+    table = intervals.kaplan_meier(runs["converged_step"].fillna(runs["last_step"]), runs["converged_step"].notna())
     numbers = [
         (text.xy[0], int(text.get_text().replace(",", ""))) for text in axes.texts if text.get_text()[0].isdigit()
     ]
@@ -711,7 +713,7 @@ def test_runs_of_several_cells_are_counted_by_replicate(runs: pd.DataFrame, trac
     ids = {"cell": np.arange(len(runs)) // REPS, "rep": np.arange(len(runs)) % REPS, "seed": 1}
     pooled = runs.assign(**ids)
     figure = figures.regime_shares(pooled, "game", [], main=[("g_state", "converged")])
-    row = tables.tabulate(pooled, "game", "g_state").query("g_state == 'converged'")
+    row = tabulate(pooled, "game", "g_state").query("g_state == 'converged'")
     assert any(f"n = 240 runs of {REPS} replicates" in text for text in all_texts(figure))
     drawn = named(figure.axes[1].collections, "interval").get_segments()
     np.testing.assert_allclose([line[:, 0] for line in drawn], row[["low", "high"]])
@@ -722,7 +724,7 @@ def test_runs_of_several_cells_are_counted_by_replicate(runs: pd.DataFrame, trac
     np.testing.assert_array_equal(plain["share"], over_time["share"])
     [axes] = figures.convergence_time(pooled, []).axes
     waiting = pooled["converged_step"].fillna(pooled["last_step"]), pooled["converged_step"].notna()
-    curve = tables.kaplan_meier(*waiting, replicate=pooled["rep"])
+    curve = intervals.kaplan_meier(*waiting, replicate=pooled["rep"])
     band = named(axes.collections, "all runs").get_paths()[0].vertices
     assert band[:, 1].max() == pytest.approx(1 - curve["low"].min())
 
@@ -764,15 +766,15 @@ def test_no_event_still_has_an_interval(runs: pd.DataFrame) -> None:
     assert np.all(named(axes.lines, "all runs").get_ydata() == 0)
     band = named(axes.collections, "all runs").get_paths()[0].vertices
     for step in (0, STEPS[-4]):  # as wide at the start as at the end
-        assert band[band[:, 0] == step, 1].max() == pytest.approx(tables.wilson(0, 20)[1])
+        assert band[band[:, 0] == step, 1].max() == pytest.approx(intervals.wilson(0, 20)[1])
 
 
 def test_sizes_have_the_shares_and_means_of_the_tables(samples: pd.DataFrame) -> None:
     above, below = figures.sample_size(samples, by=["generator"]).axes
     sized = samples.assign(samples=pd.to_numeric(samples["samples"], errors="coerce"))
     sized["overfit"] = sized["v_train"] - sized["v"]
-    shares = tables.tabulate(sized, ["generator", "samples"], "g_state").query("g_state == 'converged'")
-    means = tables.estimate(sized, ["generator", "samples"], ["overfit"]).dropna(subset=["mean"])
+    shares = tabulate(sized, ["generator", "samples"], "g_state").query("g_state == 'converged'")
+    means = estimate(sized, ["generator", "samples"], ["overfit"]).dropna(subset=["mean"])
     for axes, table, column, count in ((above, shares, "share", 9), (below, means, "mean", 8)):
         for generator in FACTORS["generator"]:
             mine = table[table["generator"] == generator].sort_values("samples")
@@ -789,7 +791,7 @@ def test_referee_has_the_means_of_the_table(runs: pd.DataFrame) -> None:
     one = runs.assign(regime=runs["regime"].where(runs.index > 0, "off target, perfect"))
     one = one[(one["regime"] != "off target, perfect") | (one.index == 0)]
     [axes] = figures.referee(one).axes
-    table = tables.estimate(one.sort_values("regime", kind="stable"), ["regime"], ["referee_accuracy"])
+    table = estimate(one.sort_values("regime", kind="stable"), ["regime"], ["referee_accuracy"])
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert [name.split("  (")[0] for name in names] == list(table["regime"])
     assert "off target, perfect  (n = 1)" in names

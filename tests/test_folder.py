@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gansim.analysis import planner
+from gansim.analysis import stopping as stopping_rule
 from gansim.errors import ConfigError, StoreError
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
@@ -757,13 +757,13 @@ def mixed(runs: pd.DataFrame) -> pd.DataFrame:
 
 def test_a_folder_is_held_while_replicates_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held, reported = [], []
-    further = planner.further_replicates
+    further = stopping_rule.further_replicates
 
     def look(runs: pd.DataFrame, *rule: float) -> pd.DataFrame:
         held.append(in_use(tmp_path / "s"))
         return further(mixed(runs), *rule)
 
-    monkeypatch.setattr(planner, "further_replicates", look)
+    monkeypatch.setattr(stopping_rule, "further_replicates", look)
     one = to_a_target(tmp_path, report=lambda one, _: reported.append(one.n_runs))
     assert len(held) > 2
     assert all(held)
@@ -776,8 +776,8 @@ def test_replicates_that_were_added_are_the_same_without_their_metadata(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: list
 ) -> None:
     """A folder that lost its metadata in the middle of a batch ends with the runs that it would have had."""
-    further = planner.further_replicates
-    monkeypatch.setattr(planner, "further_replicates", lambda runs, *rule: further(mixed(runs), *rule))
+    further = stopping_rule.further_replicates
+    monkeypatch.setattr(stopping_rule, "further_replicates", lambda runs, *rule: further(mixed(runs), *rule))
     undisturbed = to_a_target(tmp_path / "undisturbed")
     out = tmp_path / "out"
     stop_in_round_two = iter(range(6))

@@ -86,7 +86,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import numpy as np, pandas as pd
 from note import tables as report
-from gansim.analysis import tables
+from gansim.reporting import writing
 runs = pd.DataFrame({"d_state": ["idle"] * 4, "v": [-1.4, -1.39, -1.38, -1.3]})
 affine = pd.DataFrame({
     "scale": "raw", "game": "minimax", "generator": "affine", "g_state": "converged", "rep": range(4),
@@ -99,7 +99,7 @@ made = {
     "referee_ceiling": report.referee_ceiling(affine.assign(ceiling=report.ceilings(affine))),
 }
 for name, frame in made.items():
-    tables.save(frame, sys.argv[2], name, name)
+    writing.save(frame, sys.argv[2], name, name)
 rng = np.random.default_rng(3)  # as the second table was made before
 logits = rng.normal(500, 5, (40, 4096))
 Path(sys.argv[2], "numpys").write_text(repr(np.logaddexp(0, logits - 500).mean(axis=1).tolist()))

@@ -28,7 +28,7 @@ def make(seed: int = 0, reps: int = 6) -> Study:
 
 
 def report(_: Study, folder: Path) -> None:
-    """Tables as `gansim.analysis.tables.save` writes them, making what folders are missing."""
+    """Tables as `gansim.reporting.writing.save` writes them, making what folders are missing."""
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "tables/shares.md").write_text("| shares |")
 

@@ -24,7 +24,7 @@ SCRIPT = '''"""A study of a few seconds."""
 from pathlib import Path
 
 import gansim as gs
-from gansim.analysis import tables
+from gansim.reporting import writing
 from gansim.command_line import cli
 from gansim.storage import folder, store
 
@@ -38,7 +38,7 @@ def main(options: cli.StudyOptions) -> None:
 
     def report(study: gs.Study, folder: Path) -> None:
         shares = gs.tabulate(study.runs, by=["game"], column="g_state")
-        tables.save(shares, folder / "tables", "regimes", "Shares")
+        writing.save(shares, folder / "tables", "regimes", "Shares")
 
     study.run(options.out, options.jobs, options.backend, force=options.force, report=report)
 

@@ -132,7 +132,7 @@ def dotted(path: str) -> str:
 def imports(path: str, text: str) -> list[tuple[int, str]]:
     """Line and absolute dotted name of all that a file imports, wherever the statement stands.
 
-    `from gansim import tables` gives `gansim.analysis.tables`: whether that is a module is for the caller to say.
+    `from gansim import tables` gives `gansim.analysis`: whether that is a module is for the caller to say.
     """
     found = []
     package = list(Path(path).parent.parts)

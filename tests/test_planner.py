@@ -10,23 +10,23 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gansim.analysis import planner, tables
+from gansim.analysis import intervals, planner, stopping
+from gansim.analysis.comparisons import compare
 from gansim.analysis.planner import (
     detectable_difference,
     discordant,
-    fewest_replicates,
-    further_replicates,
-    guarded_mcse,
     mcnemar_power,
     plan,
     replicates_for_half_width,
     replicates_for_mcse,
     replicates_for_power,
     seen,
-    stopping_note,
 )
+from gansim.analysis.shares import tabulate
+from gansim.analysis.stopping import fewest_replicates, further_replicates, guarded_mcse, stopping_note
 from gansim.errors import ConfigError
 from gansim.model.regimes import D_STATES, G_STATES
+from gansim.reporting import writing
 
 shares = st.floats(0, 1)
 
@@ -52,7 +52,7 @@ def test_the_width_is_reached_and_not_with_a_run_less(half, share, level):
 
 
 def test_the_width_is_that_of_the_tables():
-    low, high = tables.wilson(30, 100)
+    low, high = intervals.wilson(30, 100)
     assert planner._wilson_half(100, 0.3, stats.norm.ppf(0.975) ** 2) == pytest.approx((high - low) / 2)
 
 
@@ -160,7 +160,7 @@ def test_power_in_simulation(a, b, r):
         drawn = rng.choice(4, size=n, p=kinds)
         states = np.where(np.concatenate([drawn <= 1, drawn % 2 == 0]), "converged", "off target")
         runs = pd.DataFrame({"rep": np.tile(np.arange(n), 2), "arm": np.repeat(["a", "b"], n), "g_state": states})
-        found += tables.compare(runs, "arm", "a", "b", by=[])["mcnemar_p"][0] <= 0.05
+        found += compare(runs, "arm", "a", "b", by=[])["mcnemar_p"][0] <= 0.05
     power = mcnemar_power(n, only_a, only_b)
     assert found / trials == pytest.approx(power, abs=4 * math.sqrt(power * (1 - power) / trials))
     assert found / trials != pytest.approx(mcnemar_power(n // 2, only_a, only_b), abs=0.1)  # another n is told apart
@@ -175,15 +175,15 @@ def test_a_plan_is_a_table():
     assert table["replicates"][0] == replicates_for_mcse(0.01, 0.6)
     assert table["replicates"][2] == replicates_for_mcse(0.01)
     assert table["replicates"][4] == replicates_for_power(*discordant(0.6, 0.5, 0.3), 0.8, 1 - 0.95)
-    assert tables.markdown(table, "Plan.").count("\n") > 6
+    assert writing.markdown(table, "Plan.").count("\n") > 6
     assert len(plan(0.01)) == 1
 
 
 def test_what_n_shows():
     table = seen(1000, (0.5, 0.0), correlation=0.0)
     assert table["mcse"].tolist() == [pytest.approx(0.5 / math.sqrt(1000)), 0]
-    assert table["half_width"][1] == pytest.approx(tables.wilson(0, 1000)[1] / 2)
-    assert table["zero_high"][0] == pytest.approx(tables.wilson(0, 1000)[1])
+    assert table["half_width"][1] == pytest.approx(intervals.wilson(0, 1000)[1] / 2)
+    assert table["zero_high"][0] == pytest.approx(intervals.wilson(0, 1000)[1])
     assert table["detectable"][0] == pytest.approx(detectable_difference(1000, 0.5), abs=1e-5)
     assert math.isnan(table["detectable"][1])
     assert seen(1000, (0.5,), correlation=0.8)["detectable"][0] < table["detectable"][0] / 2
@@ -238,7 +238,7 @@ def cell(number, **counts):
 def test_the_guard_is_never_below_the_tables_error(k, more):
     n = k + more
     if n:
-        assert guarded_mcse(np.array([k]), np.array([n]))[0] >= tables.mcse(k, n) - 1e-15
+        assert guarded_mcse(np.array([k]), np.array([n]))[0] >= intervals.mcse(k, n) - 1e-15
 
 
 def test_none_of_a_few_runs_does_not_stop_a_cell():
@@ -300,7 +300,7 @@ def test_a_table_says_that_the_runs_depended_on_the_data(tmp_path):
     judged = further_replicates(runs, 0.01, 64, 1000)
     note = stopping_note(0.01, 64, 1000, judged)
     assert note.endswith("Not reached in 1 of 2 cells.")
-    tables.save(tables.tabulate(runs, ["cell"], "g_state"), tmp_path, "shares", "Shares.", [note])
+    writing.save(tabulate(runs, ["cell"], "g_state"), tmp_path, "shares", "Shares.", [note])
     for suffix in ("md", "tex"):
         assert "depended on the data" in (tmp_path / f"shares.{suffix}").read_text(encoding="utf-8")
     assert "Not reached" not in stopping_note(0.01, 64, 1000, judged[judged["status"] == "reached"])
@@ -321,7 +321,7 @@ def until_done(rng, share, target, batch):
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.5])
 def test_the_target_is_reached_in_a_few_rounds(share):
     hits, path = until_done(np.random.default_rng(0), share, 0.02, 32)
-    assert tables.mcse(hits.sum(), len(hits)) <= 0.02
+    assert intervals.mcse(hits.sum(), len(hits)) <= 0.02
     assert path[1] == 160  # 3 / target, in whole batches
     assert all(later % 32 == 0 and later <= 2 * earlier for earlier, later in pairwise(path[1:]))
     assert len(path) <= 8
@@ -336,14 +336,14 @@ def test_intervals_after_stopping_still_cover(share):
     covered = wrong = 0
     for _ in range(400):
         hits, _ = until_done(rng, share, 0.025, 32)
-        low, high = tables.wilson(hits.sum(), len(hits))
+        low, high = intervals.wilson(hits.sum(), len(hits))
         covered += low <= share <= high
         wrong += low <= share + 0.06 <= high
     assert covered >= 0.92 * 400
     assert wrong < 0.6 * 400
 
 
-def mean_found(share, target, batch, further=planner._further):
+def mean_found(share, target, batch, further=stopping._further):
     """Exact expectation of the share found under a rule: a sum over all ways to have k of n runs when it stops."""
     live, mean = {batch: stats.binom.pmf(np.arange(batch + 1), batch, share)}, 0.0
     while live:

@@ -5,29 +5,24 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from gansim.analysis.intervals import kaplan_meier, wilson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gansim.analysis import tables
+from gansim.analysis.comparisons import _paired, compare
+from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import floor_of
 from gansim.analysis.intervals import of_share
 from gansim.analysis.labels import label
-from gansim.analysis.tables import (
-    compare,
-    estimate,
-    kaplan_meier,
-    save,
-    sensitivity,
-    share_of,
-    shares_wide,
-    tabulate,
-    wilson,
-)
+from gansim.analysis.sensitivity import sensitivity
+from gansim.analysis.shares import share_of, shares_wide, tabulate
 from gansim.design.design import RESERVED
 from gansim.errors import ConfigError
 from gansim.model.distributions import Normal
 from gansim.model.regimes import G_STATES, REGIMES, Thresholds, vary
+from gansim.reporting import writing
+from gansim.reporting.writing import save
 from gansim.traces import FIELDS, Traces
 
 # tabulate ---------------------------------------------------------------------------------------------------------
@@ -155,7 +150,7 @@ def test_every_column_of_a_table_is_known_to_be_one():
 
 def test_columns_of_the_runs_that_sound_like_those_of_tables_are_written_as_they_are():
     runs = four_runs().assign(share_price=0.5, step_p=0.0001)
-    page = tables.markdown(tabulate(runs, ["share_price", "step_p"], "g_state"), "c")
+    page = writing.markdown(tabulate(runs, ["share_price", "step_p"], "g_state"), "c")
     assert "|         0.5 | 0.0001 |" in page
 
 
@@ -251,16 +246,16 @@ def test_a_share_in_words_and_numbers():
     assert str(found) == f"{100 * found.share:.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}]"
     one = runs[runs["cell"] == 0]
     k = int((one["g_state"] == "converged").sum())
-    assert str(share_of(one, one["g_state"] == "converged")) == tables.share_text(k, 40)
+    assert str(share_of(one, one["g_state"] == "converged")) == writing.share_text(k, 40)
     for wrong in (chosen[:-1], chosen.astype(int), True):
         with pytest.raises(ValueError, match=r"^chosen: "):
             share_of(runs, wrong)
 
 
 def test_a_share_that_is_known_well_is_written_so():
-    assert tables._share_text(0.33354, 0.33330, 0.33380, 0.0001) == "33.35 % [33.33, 33.38] ± 0.01"
-    assert tables._share_text(0.99996, 0.9999, 0.99998, None) == "99.996 % [99.990, 99.998]"
-    assert tables._points_text(-0.00123, -0.00131, -0.00115, 4e-5) == "-0.12 [-0.13, -0.11] ± 0.004"
+    assert writing._share_text(0.33354, 0.33330, 0.33380, 0.0001) == "33.35 % [33.33, 33.38] ± 0.01"
+    assert writing._share_text(0.99996, 0.9999, 0.99998, None) == "99.996 % [99.990, 99.998]"
+    assert writing._points_text(-0.00123, -0.00131, -0.00115, 4e-5) == "-0.12 [-0.13, -0.11] ± 0.004"
 
 
 def test_sensitivity_counts_replicates_too():
@@ -299,8 +294,8 @@ def test_a_run_that_occurs_twice_is_refused_everywhere():
         lambda runs: share_of(runs, [True]),
         lambda runs: sensitivity(a_study()[0], 1.0, runs, ["game"], [Thresholds()]),
         shares_wide,
-        lambda frame: tables.markdown(frame, "c"),
-        lambda frame: tables.latex(frame, "c", "l"),
+        lambda frame: writing.markdown(frame, "c"),
+        lambda frame: writing.latex(frame, "c", "l"),
         lambda frame: save(frame, "nowhere", "t", "c"),
     ],
 )
@@ -321,8 +316,8 @@ def test_one_name_may_stand_for_a_list():
         sensitivity(traces, FLOOR, labelled, *how) for how in (("game", Thresholds()), (["game"], [Thresholds()]))
     ]
     pd.testing.assert_frame_equal(*tabled)
-    assert tables.markdown(runs[:1], "c", "One note.") == tables.markdown(runs[:1], "c", ["One note."])
-    assert tables.latex(runs[:1], "c", "l", "One note.") == tables.latex(runs[:1], "c", "l", ["One note."])
+    assert writing.markdown(runs[:1], "c", "One note.") == writing.markdown(runs[:1], "c", ["One note."])
+    assert writing.latex(runs[:1], "c", "l", "One note.") == writing.latex(runs[:1], "c", "l", ["One note."])
     with pytest.raises(ValueError, match=r"^g_state: values such as 'off target'|^g_state: values such as 'converged'"):
         estimate(runs, "game", "g_state")
 
@@ -387,7 +382,7 @@ def paired_coverage(n, only_a, only_b, shift=0.0):
         for b in range(n + 1 - a):
             hits = np.zeros((n, 2), dtype=bool)
             hits[:a, 0], hits[a : a + b, 1] = True, True
-            row = tables._paired(hits, 2 * n, 0.95)
+            row = _paired(hits, 2 * n, 0.95)
             if row["low"] <= only_a - only_b + shift <= row["high"]:
                 total += law.pmf([a, b, n - a - b])
     return total
@@ -538,7 +533,7 @@ def test_numbers_are_compared_by_their_means():
     assert row["mcse"] == pytest.approx((a - b).std(ddof=1) / np.sqrt(200))
     assert row["gain"] == pytest.approx((a.var(ddof=1) + b.var(ddof=1)) / (a - b).var(ddof=1))
     assert 7 < row["gain"] < 14  # 1 / (1 - correlation)
-    assert "mean_difference [interval] ± MCSE" in tables.markdown(table, "x")
+    assert "mean_difference [interval] ± MCSE" in writing.markdown(table, "x")
 
 
 def test_pairs_of_which_one_is_missing_are_counted():
@@ -711,17 +706,17 @@ def test_shares_at_a_glance():
 @given(n=st.integers(1, 100_000), data=st.data())
 def test_a_limit_never_reads_as_none_or_all_unless_it_is(n, data):
     k = data.draw(st.integers(0, n))
-    said = [float(x) / 100 for x in re.search(r"\[(.*), (.*)\]", tables.share_text(k, n)).groups()]
+    said = [float(x) / 100 for x in re.search(r"\[(.*), (.*)\]", writing.share_text(k, n)).groups()]
     for told, limit in zip(said, wilson(k, n), strict=True):
         assert (told == 0, told == 1) == (limit == 0, limit == 1)
         assert abs(told - limit) <= 0.00051
-    assert tables.share_text(k, n).startswith("0 % ") == (k == 0)
-    assert tables.share_text(k, n).startswith("100 % ") == (k == n)
+    assert writing.share_text(k, n).startswith("0 % ") == (k == 0)
+    assert writing.share_text(k, n).startswith("100 % ") == (k == n)
 
 
 def test_a_share_of_nothing_is_refused():
     with pytest.raises(ValueError, match="n: 0; expected at least one trial"):
-        tables.share_text(0, 0)
+        writing.share_text(0, 0)
 
 
 def test_shares_wide_keeps_groups_and_levels_together():
@@ -734,7 +729,7 @@ def test_shares_wide_keeps_groups_and_levels_together():
 
 
 def test_markdown_starts_with_its_caption_and_is_a_table():
-    lines = tables.markdown(a_table(), "Where runs end,\nby game.").splitlines()
+    lines = writing.markdown(a_table(), "Where runs end,\nby game.").splitlines()
     assert lines[:2] == ["Where runs end, by game.", ""]
     head, rule, *rows = lines[2:7]
     assert cells(head) == ["game", "n", "replicates", "converged", "collapsed", "off target"]
@@ -752,7 +747,7 @@ def test_latex_is_escaped_and_complete():
     frame = pd.DataFrame(
         {"optimizer_g.lr": [0.001, 1e-5], "net": ["1-16-1 & 50 % {x}", "[a|b] ~ ^ \\ # $ <"], "v": [-1.386, 2]}
     )
-    text = tables.latex(frame, "V_max at 5 % & more", "table_1")
+    text = writing.latex(frame, "V_max at 5 % & more", "table_1")
     assert r"\caption{V\_max at 5 \% \& more}" in text
     assert r"\label{tab:table_1}" in text
     assert r"\begin{tabular}{rlr}" in text
@@ -765,11 +760,11 @@ def test_latex_is_escaped_and_complete():
 
 
 def test_latex_does_not_take_a_cell_for_an_argument():
-    assert "\n{}[a, b]" in tables.latex(pd.DataFrame({"x": ["[a, b]"]}), "c", "l")
+    assert "\n{}[a, b]" in writing.latex(pd.DataFrame({"x": ["[a, b]"]}), "c", "l")
 
 
 def test_markdown_bars_do_not_split_cells():
-    text = tables.markdown(pd.DataFrame({"E|D - 1/2|": ["a|b"]}), "c")
+    text = writing.markdown(pd.DataFrame({"E|D - 1/2|": ["a|b"]}), "c")
     assert text.count(r"\|") == 3
 
 
@@ -780,8 +775,8 @@ def test_save_writes_three_files_of_one_table(tmp_path):
     again = pd.read_csv(paths[0])
     expected = table.astype({"game": again["game"].dtype, "g_state": again["g_state"].dtype})
     pd.testing.assert_frame_equal(again, expected, rtol=1e-11)
-    assert paths[1].read_text(encoding="utf-8") == tables.markdown(table, "Where runs end.")
-    assert paths[2].read_text(encoding="utf-8") == tables.latex(table, "Where runs end.", "regimes")
+    assert paths[1].read_text(encoding="utf-8") == writing.markdown(table, "Where runs end.")
+    assert paths[2].read_text(encoding="utf-8") == writing.latex(table, "Where runs end.", "regimes")
     assert all(b"\r" not in path.read_bytes() for path in paths)
 
 
@@ -821,23 +816,23 @@ def test_numbers_in_files_have_twelve_digits(tmp_path):
 def test_numbers_are_written_as_far_as_their_error_tells():
     values = np.random.default_rng(0).normal(999_999.97, 2e-4, 900)
     table = estimate(pd.DataFrame({"game": "minimax", "g_mean": values}), "game", "g_mean")
-    head, row = (cells(line) for line in tables.markdown(table, "c").splitlines()[2:5:2])
+    head, row = (cells(line) for line in writing.markdown(table, "c").splitlines()[2:5:2])
     told = dict(zip(head, row, strict=True))
     assert told["mean [interval] ± MCSE"].startswith(f"{values.mean():,.7f} [")
     assert told["q05"] == f"{np.quantile(values, 0.05):,.6f}"  # to the third digit of sd
     frame = pd.DataFrame({"bias": [0.123456, -12.3456], "bias_mcse": [0.0123, 1.23], "rmse": [5.0, 5.0]})
-    lines = tables.markdown(frame, "c").splitlines()
+    lines = writing.markdown(frame, "c").splitlines()
     assert [cells(line) for line in lines[4:6]] == [["0.123", "0.012", "5"], ["-12.3", "1.2", "5"]]
-    assert r"$-$12.3 & 1.2 & 5 \\" in tables.latex(frame, "c", "l")
+    assert r"$-$12.3 & 1.2 & 5 \\" in writing.latex(frame, "c", "l")
     pairs = compare(paired_numbers(), "game", "minimax", "non-saturating", "w1")
-    told = dict(zip(*(cells(line) for line in tables.markdown(pairs, "c").splitlines()[2:5:2]), strict=True))
+    told = dict(zip(*(cells(line) for line in writing.markdown(pairs, "c").splitlines()[2:5:2]), strict=True))
     assert told["mean_a"] == f"{pairs['mean_a'][0]:.3f}"  # their difference is known to 0.03
 
 
 def test_a_table_of_several_cells_says_what_its_errors_are():
-    pooled = tables.markdown(tabulate(a_grid(), "game", "g_state"), "c")
+    pooled = writing.markdown(tabulate(a_grid(), "game", "g_state"), "c")
     assert "share their random numbers: errors and intervals are those of means over replicates." in pooled
-    assert "share their random numbers" not in tables.markdown(tabulate(a_grid(), "cell", "g_state"), "c")
+    assert "share their random numbers" not in writing.markdown(tabulate(a_grid(), "cell", "g_state"), "c")
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", ".x"])
@@ -892,7 +887,7 @@ def test_every_kind_of_table_can_be_written(tmp_path):
     ],
 )
 def test_cells(name, value, text):
-    assert tables._cell(name, value) == text
+    assert writing._cell(name, value) == text
 
 
 @pytest.mark.parametrize(
@@ -917,7 +912,7 @@ def test_cells(name, value, text):
     ],
 )
 def test_a_mean_is_written_to_its_error(arguments, text):
-    assert tables._mean_text(*arguments) == text
+    assert writing._mean_text(*arguments) == text
 
 
 # What is no frame of runs -----------------------------------------------------------------------------------------

@@ -524,9 +524,9 @@ def execute(
         raise ConfigError("shard: not with target-mcse, which decides by all runs together")
     shard = None if options.shard is None else Shard.parse(options.shard)
     if options.target_mcse is not None:
-        from gansim.analysis import planner  # here, because scipy.stats takes a second to import
+        from gansim.analysis import stopping
 
-        planner.check_target(options.target_mcse)
+        stopping.check_target(options.target_mcse)
     where = {"out": options.out, "jobs": options.jobs, "backend": options.backend, "scheduler": options.scheduler}
     how: dict[str, Any] = {**where, "progress": False if options.quiet else None, "force": options.force}
     if options.dry_run:

@@ -430,8 +430,9 @@ def _relabel_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _relabel(options: argparse.Namespace) -> None:
-    from gansim.analysis import tables
+    from gansim.analysis.shares import tabulate
     from gansim.model.regimes import Thresholds
+    from gansim.reporting import writing
     from gansim.reporting.report import check_folder, write_report
     from gansim.running.results import open_results
     from gansim.storage import store
@@ -460,7 +461,7 @@ def _relabel(options: argparse.Namespace) -> None:
             f"{out}: cannot write ({error.strerror or error}): mend that, or choose another --out"
         ) from error
     changed = int((before.astype(str) != after["regime"].astype(str)).sum())
-    show_page(tables.markdown(tables.tabulate(after, ["design"], "regime"), f"{study.name} under {_changes(given)}"))
+    show_page(writing.markdown(tabulate(after, ["design"], "regime"), f"{study.name} under {_changes(given)}"))
     show(f"{changed:,} of {len(after):,} runs have another regime than before", out)
 
 
@@ -508,7 +509,8 @@ def _plan_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from gansim.analysis import planner, tables
+    from gansim.analysis import planner
+    from gansim.reporting import writing
 
     if options.reps is not None:
         found = planner.seen(options.reps, (0.5, 0.1, 0.01), options.correlation, options.power, options.level)
@@ -516,13 +518,13 @@ def _plan(options: argparse.Namespace) -> None:
             f"What {options.reps:,} replicates per cell show. detectable: difference of two cells that a test finds "
             f"with power {options.power:g}; zero_high: largest share that none of {options.reps:,} runs still allows."
         )
-        show_page(tables.markdown(found, caption))
+        show_page(writing.markdown(found, caption))
         return
     aims = {"half_width": options.half_width, "difference": options.difference}
     mcse = options.mcse if options.mcse is not None or any(value is not None for value in aims.values()) else 0.01
     rest = {name: getattr(options, name) for name in ("share", "correlation", "power", "level")}
     show_page(
-        tables.markdown(
+        writing.markdown(
             planner.plan(mcse, **aims, **rest), "Replicates per cell. approximate: of the test, by Connor's formula."
         )
     )

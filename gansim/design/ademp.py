@@ -340,7 +340,7 @@ def _measures(gans: Sequence[GAN]) -> list[str]:
             "- Recovery: bias, empirical standard error and root mean squared error, each with its MCSE (Morris et al. "
             "2019, table 6)."
         )
-    return [*lines, "- What is not in tables/ follows from runs.parquet, one row per run (`gansim.analysis.tables`)."]
+    return [*lines, "- What is not in tables/ follows from runs.parquet, one row per run (`gansim.analysis`)."]
 
 
 def _replicates(parts: Sequence[_Part], target_mcse: float | None, stopping: Mapping[str, Any]) -> list[str]:

@@ -50,7 +50,6 @@ ignored, except in a metadata.json, from which only the study is read.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import os
 import re
@@ -61,9 +60,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from gansim.design.design import MAX_REPS, Design, Listed, check_name, is_text, level_label, value_at
+from gansim.design.design import MAX_REPS, Design, Listed, check_name, level_label, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
-from gansim.errors import ConfigError, named, one_line, shown
+from gansim.errors import ConfigError, one_line, shown
 from gansim.model import paths
 from gansim.model.distributions import Noise, Target, Uniform
 from gansim.model.fields import check_integer
@@ -73,18 +72,15 @@ from gansim.model.paths import replace
 
 if TYPE_CHECKING:
     from gansim.model.regimes import Thresholds
+from gansim.design.plain import _MAX_DEPTH, _checked, _did_you_mean, _known, _list, _names, _required, _table, _value
 
 __all__ = ["Description", "describe_design", "from_dict", "read", "read_design", "to_dict"]
-
-_MAX_DEPTH = 32
-_MAX_INTEGER = 2**64
 
 # A person's TOML has some kB, and Python's parser takes seconds for a MB; metadata.json of 100,000 cells has 30 MB.
 _MAX_BYTES = {".toml": 1 << 20, ".json": 64 << 20}
 # Python's parser walks from the root for every part of a key: a key of 50,000 parts in 100 kB took it three minutes.
 _PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
 _LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:{_PART}\.[ \t]*+){{{_MAX_DEPTH}}}""")
-
 _STUDY = ("name", "seed", "aims", "thresholds", "designs")
 _DESIGN = ("name", "reps", "gan", "factors", "values", "sample", "cells")
 _CELL = ("cell", "levels", "overrides", "reps")
@@ -135,9 +131,6 @@ class Description:
         if not self.reps:
             each = tuple(design.reps for design in self.designs for _ in design.cells)
             object.__setattr__(self, "reps", each)
-
-
-# --- writing ------------------------------------------------------------------------------------
 
 
 def to_dict(study: Description) -> dict[str, Any]:
@@ -234,9 +227,6 @@ def _sample_of(design: Design) -> Sample | None:
 def _describe_sample(sample: Sample) -> dict[str, Any]:
     ranges = {path: {"kind": over.kind, **dataclasses.asdict(over)} for path, over in sample.ranges.items()}
     return {"method": sample.method, "n": sample.n, "seed": sample.seed, "ranges": ranges}
-
-
-# --- reading ------------------------------------------------------------------------------------
 
 
 def read(path: str | os.PathLike[str]) -> Description:
@@ -603,81 +593,3 @@ def _thresholds(given: Any) -> Thresholds:
         return Thresholds(**values)
     except ConfigError as error:
         raise ConfigError.of([(f"thresholds.{name}", text) for name, text in error.parts]) from None
-
-
-# --- checks of plain data -----------------------------------------------------------------------
-
-
-def _checked(value: Any, where: str, depth: int) -> Any:
-    """Return plain data with keys and values that every later step can show, or refuse it."""
-    if depth > _MAX_DEPTH:
-        raise ConfigError(f"{where[:60]}: nested {depth} deep: at most {_MAX_DEPTH}")
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str) or not is_text(key):
-                raise ConfigError(f"{where or 'study'}: key {shown(key)}: text that UTF-8 can write")
-        return {k: _checked(part, f"{where}.{k}" if where else k, depth + 1) for k, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_checked(part, f"{where}[{number}]", depth + 1) for number, part in enumerate(value)]
-    if isinstance(value, str):
-        if not is_text(value):
-            raise ConfigError(f"{where}: value {shown(value)}: text that UTF-8 can write")
-    elif isinstance(value, float):
-        if not abs(value) < float("inf"):
-            raise ConfigError(f"{where}: value {value!r}: a finite number")
-    elif isinstance(value, int):
-        if not -_MAX_INTEGER < value < _MAX_INTEGER:
-            raise ConfigError(f"{where}: an integer of {value.bit_length()} bits: at most 64")
-    elif value is not None:
-        raise ConfigError(f"{where}: value {value!s:.60}: text, a number, true or false, an array or a table")
-    return value
-
-
-def _value(value: Any) -> Any:
-    """Value of a field: "none" is None, an array a tuple."""
-    if isinstance(value, Mapping):
-        return {name: _value(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return tuple(_value(part) for part in value)
-    return None if value == "none" else value
-
-
-def _table(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{where}: value {shown(value)}: a table")
-    return value
-
-
-def _list(value: Any, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise ConfigError(f"{where}: value {shown(value)}: an array of tables")
-    return value
-
-
-def _names(value: Any, where: str, what: str) -> list[str]:
-    texts = isinstance(value, list) and all(isinstance(name, str) for name in value)
-    if not texts or len(set(value)) < len(value):
-        raise ConfigError(f"{where}: value {shown(value)}: an array of {what}, each once")
-    names: list[str] = value
-    return names
-
-
-def _known(values: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
-    for name, value in values.items():
-        if name not in allowed:
-            told = f"{where}{'.' if where else ''}{named(name)}: value {shown(value)}"
-            raise ConfigError(f"{told}: {_did_you_mean(name, allowed)}")
-
-
-def _required(values: Mapping[str, Any], names: Iterable[str], where: str) -> None:
-    for name in names:
-        if name not in values:
-            raise ConfigError(f"{where}{'.' if where else ''}{name}: missing: a value is needed")
-
-
-def _did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    names = list(allowed)
-    if not names:
-        return "no such key; allowed: none"
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-    return f"no such key; did you mean {close}? Allowed: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"

@@ -1,6 +1,6 @@
 """Figures: the numbers of the tables, drawn.
 
-Functions take runs, or frames that `gansim.analysis.tables` made of them, and return a matplotlib Figure; `save` writes it as
+Functions take runs, or frames that `gansim.analysis` made of them, and return a matplotlib Figure; `save` writes it as
 PNG and SVG. Whatever is drawn as a share or a mean comes from `tabulate`, `estimate` or `kaplan_meier`, and brings its
 interval. Runs that a figure cannot show, because a number is missing or off the scale, are counted in it.
 
@@ -50,10 +50,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from matplotlib.transforms import Affine2D, ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
-from gansim.analysis import tables, theory
+from gansim.analysis import intervals, theory
+from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import Floor
 from gansim.analysis.labels import combine, d_states, g_states
 from gansim.analysis.replicates import cells_of, check_frame, columns_of, refuse_twice, replicates_of
+from gansim.analysis.shares import tabulate
 from gansim.errors import ConfigError
 from gansim.model.regimes import D_STATES, G_STATES, REGIMES, Thresholds
 from gansim.traces import Traces
@@ -298,7 +300,7 @@ def regime_shares(
     """
     rows, blocks = columns_of(rows, "rows"), columns_of(blocks, "blocks")
     runs, by = _complete(runs, "regime", *(column for column, _ in main)), [*blocks, *rows]
-    shares = tables.tabulate(runs, by, "regime")
+    shares = tabulate(runs, by, "regime")
     groups = shares[by].iloc[:: len(REGIMES)].reset_index(drop=True) if by else pd.DataFrame(index=[0])
     names = [_name(row[len(blocks) :], labels) or "all runs" for row in groups.itertuples(index=False)]
     heads = [_name(row[: len(blocks)], labels, " · ") for row in groups.itertuples(index=False)]
@@ -330,7 +332,7 @@ def regime_shares(
     step = (space - wide) / max(1, len(main))
     for position, (column, level) in enumerate(main):
         axes = place.axes(left + wide + position * step + 0.2, bottom, step - 0.2, tall)
-        _estimates(axes, _chosen(tables.tabulate(runs, by, column), column, level), y, level)
+        _estimates(axes, _chosen(tabulate(runs, by, column), column, level), y, level)
         axes.set(ylim=(tall, 0), yticks=[])
         axes.set_title(f"{column[0].upper()} {_name([level], labels)}", size=_SMALL, pad=3)
     if main:
@@ -449,7 +451,7 @@ def shares_over_time(
     ids = {"rep": replicates_of(runs), "cell": cells_of(runs)}
     long = runs[by].astype("category").iloc[rows].assign(**{name: ids[name][rows] for name in ids if name not in by})
     counted = pd.Categorical.from_codes(codes.ravel(), categories=pd.Index(_LEVELS[column]), ordered=True)
-    table = tables.tabulate(long.assign(step=traces.steps.ravel(), **{column: counted}), [*by, "step"], column)
+    table = tabulate(long.assign(step=traces.steps.ravel(), **{column: counted}), [*by, "step"], column)
     return table.astype({name: runs[name].dtype for name in by})
 
 
@@ -597,7 +599,7 @@ def rate_map(
     ConfigError
         If there are no runs, a column is missing, the outcome is unknown, or a number is not positive.
     """
-    shares = _chosen(tables.tabulate(_complete(runs, column), [y, x], column), column, value)
+    shares = _chosen(tabulate(_complete(runs, column), [y, x], column), column, value)
     points = shares.set_index([y, x])
     share, low = (points[name].unstack(x).sort_index().sort_index(axis=1) for name in ("share", "low"))
     xs, ys = share.columns.to_numpy(np.float64), share.index.to_numpy(np.float64)
@@ -1075,7 +1077,7 @@ def convergence_time(
     Returns
     -------
     Figure
-        The curves are one minus `survival` of `tables.kaplan_meier`, the bands its pointwise 95 % intervals. Below, for
+        The curves are one minus `survival` of `intervals.kaplan_meier`, the bands its pointwise 95 % intervals. Below, for
         each curve, how many runs have not converged before a step and are watched until then.
 
     Raises
@@ -1115,7 +1117,7 @@ def convergence_time(
 
 def _incidence(axes: Axes, runs: pd.DataFrame, name: str, look: Mapping[str, Any], last: float) -> None:
     """One curve with its band, level from the last event on."""
-    table = tables.kaplan_meier(*_waiting(runs), replicate=replicates_of(runs))
+    table = intervals.kaplan_meier(*_waiting(runs), replicate=replicates_of(runs))
     line = {key: look[key] for key in ("color", "linestyle")}
     step, share = [*table["step"], last], 1 - table["survival"]
     low, high = 1 - table["high"], 1 - table["low"]
@@ -1197,8 +1199,8 @@ def sample_size(
     _refuse_unfit(runs)
     by = columns_of(by)
     runs = runs.assign(**{x: _sizes(runs[x])}, overfit=runs["v_train"] - runs["v"])
-    shares = _chosen(tables.tabulate(_complete(runs, "g_state"), [*by, x], "g_state"), "g_state", "converged")
-    overfit = tables.estimate(runs, [*by, x], ["overfit"]).dropna(subset=["mean", x])
+    shares = _chosen(tabulate(_complete(runs, "g_state"), [*by, x], "g_state"), "g_state", "converged")
+    overfit = estimate(runs, [*by, x], ["overfit"]).dropna(subset=["mean", x])
     figure = Figure(figsize=(_WIDTH, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     sizes = np.unique(runs[x].dropna().to_numpy(np.float64))
@@ -1296,7 +1298,7 @@ def referee(
         If there are no runs, or a column is missing.
     """
     by = columns_of(by)
-    table = tables.estimate(_in_order(_complete(runs, *by), by), by, ["referee_accuracy"])
+    table = estimate(_in_order(_complete(runs, *by), by), by, ["referee_accuracy"])
     figure, axes = _one(ax, (_WIDTH, 1.35 + 0.26 * len(table)))
     y = np.arange(len(table), dtype=np.float64)
     names = [_name(row, labels) or "all runs" for row in table[list(by)].itertuples(index=False)]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gansim.analysis import tables
+from gansim.analysis.estimates import estimate
+from gansim.analysis.shares import tabulate
 from gansim.design.design import Design
 from gansim.errors import StoreError
 from gansim.model.wording import count
-from gansim.reporting import figures
+from gansim.reporting import figures, writing
 from gansim.storage import store
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ def tables_of(study: Study) -> Iterator[tuple[str, pd.DataFrame, str]]:
         runs, by = _runs_of(study, design)
         prefix = "" if len(study.designs) == 1 else f"{design.name}_"
         for name, column in _COLUMNS.items():
-            yield prefix + name, tables.tabulate(runs, by, column), f"Design {design.name}: shares of runs by {column}."
+            yield prefix + name, tabulate(runs, by, column), f"Design {design.name}: shares of runs by {column}."
         caption = f"Design {design.name}: means over runs of the last record; missing: runs that are not finite."
-        yield prefix + "estimates", tables.estimate(runs, by, _ESTIMATED), caption
+        yield prefix + "estimates", estimate(runs, by, _ESTIMATED), caption
 
 
 def write_report(
@@ -72,7 +73,7 @@ def write_report(
         Takes a line for the user.
     """
     for name, frame, caption in tables_of(study):
-        tables.save(frame, folder / "tables", name, caption, study.stopping_note())
+        writing.save(frame, folder / "tables", name, caption, study.stopping_note())
     readable = [design for design in study.designs if len(design.cells) <= _MOST_ROWS]
     drawn = ((_figure_name(design), _figure(study, design)) for design in readable)
     replace_figures(folder, map(_figure_name, study.designs), drawn if draw else (), say)

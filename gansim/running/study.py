@@ -410,9 +410,9 @@ class Study:
         ConfigError, RunsError
             As `run` does; also if more than `most_reps` replicates are asked for to begin with.
         """
-        from gansim.analysis import planner
+        from gansim.analysis import stopping
 
-        planner.check_stopping(target_mcse, batch, most_reps)
+        stopping.check_stopping(target_mcse, batch, most_reps)
         _check_call(thresholds, progress, force, report)
         target, batch, most_reps = float(target_mcse), int(batch), int(most_reps)  # NumPy's are no JSON
         _check_most(self.reps, most_reps, "asked for")
@@ -448,10 +448,10 @@ class Study:
         DataFrame
             As `gansim.analysis.planner.further_replicates` returns.
         """
-        from gansim.analysis import planner
+        from gansim.analysis import stopping
 
         target, batch, most = (self.stopping[name] for name in ("target_mcse", "batch", "most_reps"))
-        judged = planner.further_replicates(runs, target, batch, most)
+        judged = stopping.further_replicates(runs, target, batch, most)
         self.stopping["missed"] = int((judged["status"] != "reached").sum())
         return judged
 
@@ -620,7 +620,7 @@ class Study:
         """Return what tables must say if the number of runs depended on the data: a note, or none."""
         if not self.stopping:
             return ()
-        from gansim.analysis.planner import stopping_note
+        from gansim.analysis.stopping import stopping_note
 
         told = {name: self.stopping[name] for name in ("target_mcse", "batch", "most_reps")}
         missed = self.stopping.get("missed", 0)

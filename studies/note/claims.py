@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 
 import gansim as gs
-from gansim.analysis import tables, theory
+from gansim.analysis import theory
+from gansim.analysis.comparisons import compare
+from gansim.analysis.estimates import estimate
+from gansim.analysis.shares import share_of
 from gansim.model import elementary
 from note.tables import CELL, FAR, NEAR, TARGET, part
 
@@ -52,7 +55,7 @@ def share(runs: pd.DataFrame, mask: pd.Series) -> str:
     """The share of the runs that a mask chooses, with its interval and n."""
     if runs.empty:
         return "no runs"
-    found = tables.share_of(runs, mask)
+    found = share_of(runs, mask)
     return f"{found} ({_counted(found.n, found.replicates)})"
 
 
@@ -60,7 +63,7 @@ def mean(runs: pd.DataFrame, column: str) -> str:
     """The mean of a column, with its 95 % interval and n."""
     if runs.empty:
         return "no runs"
-    row = tables.estimate(runs.assign(**{column: runs[column].astype(float)}), [], [column]).iloc[0]
+    row = estimate(runs.assign(**{column: runs[column].astype(float)}), [], [column]).iloc[0]
     return f"{row['mean']:.4g} [{row['low']:.4g}, {row['high']:.4g}] ({_counted(row['n'], row['replicates'])})"
 
 
@@ -113,7 +116,7 @@ def n1(of: Evidence) -> Claim:
         for n in ("32", "256", "4096", "fresh"):
             runs = pick(mine, samples=n)
             lines.append(f"{generator}, {n} points: converged {share(runs, runs['g_state'] == 'converged')}")
-        row = tables.compare(mine, "samples", "32", "fresh", by=["generator"]).iloc[0]
+        row = compare(mine, "samples", "32", "fresh", by=["generator"]).iloc[0]
         fewer += [generator] if row["high"] < 0 else []
     seen = f"a setting; with 32 points fewer runs converge than on fresh ones ({' and '.join(fewer)} generator)"
     return (

@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 
 import gansim as gs
-from gansim.analysis import labels, replicates, tables, theory
+from gansim.analysis import intervals, labels, replicates, theory
+from gansim.analysis.comparisons import compare
+from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import Floor, floor_of
+from gansim.analysis.sensitivity import sensitivity
+from gansim.analysis.shares import tabulate
 from gansim.model import elementary, regimes
 
 CELL = ["scale", "game", "activation", "generator"]
@@ -34,7 +38,7 @@ def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFram
     for record in np.linspace(0, traces.records - 1, 5).astype(int):
         state = pd.Categorical.from_codes(codes[:, record], regimes.D_STATES, ordered=True)
         frames.append(runs[[*CELL[:3], *RUN]].assign(step=traces.steps[:, record], d_state=state))
-    return tables.tabulate(pd.concat(frames), [*CELL[:3], "step"], "d_state")
+    return tabulate(pd.concat(frames), [*CELL[:3], "step"], "d_state")
 
 
 def recovery(runs: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -149,7 +153,7 @@ def referee_ceiling(runs: pd.DataFrame) -> pd.DataFrame:
 def sample_v_trained(runs: pd.DataFrame) -> pd.DataFrame:
     """V on the run's own sample minus held-out V of the same D: what D has learned by heart."""
     own = runs[runs["samples"] != "fresh"].assign(overfit=lambda r: (r["v_train"] - r["v"]).astype(float))
-    return tables.estimate(own, ["generator", "samples"], ["overfit"])
+    return estimate(own, ["generator", "samples"], ["overfit"])
 
 
 def convergence_times(runs: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
@@ -158,7 +162,7 @@ def convergence_times(runs: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
     for group, mine in runs.groupby(groups, sort=False):
         event = mine["converged_step"].notna()
         times = mine["converged_step"].fillna(mine["last_step"])
-        curve = tables.kaplan_meier(times, event, replicate=replicates.replicates_of(mine))
+        curve = intervals.kaplan_meier(times, event, replicate=replicates.replicates_of(mine))
         row = {**dict(zip(groups, group, strict=True)), "n": len(mine), "ever_converged": int(event.sum())}
         for share in (0.25, 0.5, 0.75):
             reached = curve.loc[curve["survival"] <= 1 - share, "step"]
@@ -182,13 +186,13 @@ def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
         f"after {these.steps.max():,} steps" for these in (traces, rate_traces, sample_traces)
     )
     return {
-        "regimes_by_cell": (tables.tabulate(games, CELL), f"Regimes by cell {last}."),
-        "generators_by_cell": (tables.tabulate(games, CELL, "g_state"), f"What G did, by cell, {last}."),
-        "discriminators_by_cell": (tables.tabulate(games, CELL, "d_state"), f"What D did, by cell, {last}."),
+        "regimes_by_cell": (tabulate(games, CELL), f"Regimes by cell {last}."),
+        "generators_by_cell": (tabulate(games, CELL, "g_state"), f"What G did, by cell, {last}."),
+        "discriminators_by_cell": (tabulate(games, CELL, "d_state"), f"What D did, by cell, {last}."),
         "d_states_over_training": (d_states_over_training(games, traces), "D's state at five moments of training."),
-        "d_time_shares": (tables.estimate(games, CELL, states), "Share of all records that D spent in each state."),
+        "d_time_shares": (estimate(games, CELL, states), "Share of all records that D spent in each state."),
         "games_compared": (
-            tables.compare(games, "game", "minimax", "non-saturating"),
+            compare(games, "game", "minimax", "non-saturating"),
             "Pr(converged), minimax minus non-saturating, paired by replicate on common random numbers.",
         ),
         "recovery_by_cell": (
@@ -215,9 +219,9 @@ def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
             sample_v_trained(samples),
             "V on the run's own n points (of more than 1,024 the first 1,024) minus V on held-out points.",
         ),
-        "regimes_by_samples": (tables.tabulate(samples, ["generator", "samples"]), f"Regimes over n, {last_samples}."),
+        "regimes_by_samples": (tabulate(samples, ["generator", "samples"]), f"Regimes over n, {last_samples}."),
         "referee_by_regime": (
-            tables.estimate(games, ["regime"], ["referee_accuracy", "referee_auc", "referee_v"]),
+            estimate(games, ["regime"], ["referee_accuracy", "referee_auc", "referee_v"]),
             "The referee: a fresh, larger D trained against the frozen G; held-out accuracy, AUC and V.",
         ),
         "referee_ceiling": (
@@ -230,11 +234,11 @@ def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
             "Steps until convergence first began (Kaplan-Meier); ever_converged counts runs that left again too.",
         ),
         "rates": (
-            tables.tabulate(rates, ["optimizer_g.lr", "optimizer_d.lr"], "g_state"),
+            tabulate(rates, ["optimizer_g.lr", "optimizer_d.lr"], "g_state"),
             f"What G did over learning rates, {last_rates} (standardised, non-saturating, 1-16-1, leaky ReLU).",
         ),
         "sensitivity": (
-            tables.sensitivity(traces, floor(study), games, ["scale", "game"], grid),
+            sensitivity(traces, floor(study), games, ["scale", "game"], grid),
             "Regimes when one threshold at a time is moved.",
         ),
     }
