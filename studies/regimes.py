@@ -19,7 +19,7 @@ import gansim as gs
 from gansim.command_line import cli
 from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
-from gansim.storage import store
+from gansim.storage import disk
 from note import claims, pictures
 from note import tables as report
 
@@ -91,7 +91,7 @@ def main(options: cli.StudyOptions) -> None:
         for name, (frame, caption) in results.items():
             writing.save(frame, folder / "tables", name, caption, study.stopping_note())
         frames = {name: frame for name, (frame, _) in results.items()}
-        store.write_text(folder / "claims.md", claims.page(study, frames))
+        disk.write_text(folder / "claims.md", claims.page(study, frames))
         drawn = () if options.no_figures else pictures.all_figures(study)
         replace_figures(folder, pictures.FIGURES, drawn, cli.teller(study.name, options.quiet))
 

@@ -20,7 +20,8 @@ from gansim.command_line import cli
 from gansim.model.fields import Integer, Real
 from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
-from gansim.storage import provenance, store
+from gansim.storage import places, provenance
+from gansim.storage.metadata_json import write_metadata
 from timing import pictures
 from timing import tables as report
 from timing.cases import ACCOUNTED, BATCHES, CASES, GANS, WIDTHS
@@ -103,7 +104,7 @@ def main(options: Options) -> None:
     """Measure, tabulate, draw."""
     study = "speed-quick" if options.quick else "speed"  # a folder each: a trial must not replace what was measured
     folder = Path(options.out) / study
-    store.claim_folder(folder, study)
+    places.claim_folder(folder, study)
     jobs = confine(options.jobs)
     found, versions = measure(options, jobs)
     for name, frame in found.items():
@@ -114,9 +115,7 @@ def main(options: Options) -> None:
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}
     extra = {"jobs": jobs, **settings, "peak_gflops": round(found["peak"]["peak_gflops"].max(), 1), "peers": versions}
     facts = provenance.provenance(study, 0, (), extra)
-    store.write_metadata(
-        folder / "metadata.json", {k: v for k, v in facts.items() if k not in ("seed", "runs", "designs")}
-    )
+    write_metadata(folder / "metadata.json", {k: v for k, v in facts.items() if k not in ("seed", "runs", "designs")})
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from gansim.model.regimes import Thresholds
 from gansim.running.results import open_results
 from gansim.running.study import Study
 from gansim.running.verify import Verdict, verify
-from gansim.storage import store
-from gansim.storage.store import METADATA, RUNS, TRACES
+from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.parquet import digest, digest_rows
+from gansim.storage.places import METADATA, RUNS, TRACES
 
 GAME = GAN(target=Normal(500, 5), standardise=True, steps=40, records=4, n_eval=64, batch_size=16, generator=MLP(()))
 FILES = (RUNS, TRACES, METADATA)
@@ -99,9 +100,9 @@ def check(folder: Path, good: Path, name: str) -> None:
         assert results.thresholds == wanted.thresholds
         if refusal(results.read) is None:
             assert name != TRACES
-            assert store.digest_rows(results.read().rows()) == store.digest_rows(wanted.read().rows())
+            assert digest_rows(results.read().rows()) == digest_rows(wanted.read().rows())
         if refusal(results.read_runs) is None:
-            assert store.digest(results.read_runs()) == store.digest(wanted.read_runs())
+            assert digest(results.read_runs()) == digest(wanted.read_runs())
     said = refusal(lambda: make().run(out=folder.parent, jobs=1, progress=False))
     if said is not None:
         assert name == METADATA
@@ -110,7 +111,7 @@ def check(folder: Path, good: Path, name: str) -> None:
         make().run(out=folder.parent, jobs=1, progress=False)
     for file in (RUNS, TRACES):
         assert (folder / file).read_bytes() == (good / file).read_bytes()
-    now, before = (store.read_metadata(where) for where in (folder, good))
+    now, before = (read_metadata(where) for where in (folder, good))
     assert {k: v for k, v in now.items() if k not in TIMES} == {k: v for k, v in before.items() if k not in TIMES}
 
 
@@ -142,21 +143,21 @@ def test_other_facts_in_the_metadata_are_found(folder: Path, name: str) -> None:
     """What no run depends on is vouched for too, whatever the layout of the file."""
     plain = json.loads((folder / METADATA).read_text())
     (folder / METADATA).write_text(json.dumps(plain, indent=4))
-    store.read_metadata(folder)
+    read_metadata(folder)
     plain[name] = plain[name][:-1] if isinstance(plain[name], (str, list)) else {}
     (folder / METADATA).write_text(json.dumps(plain))
     with pytest.raises(StoreError, match="altered since it was written"):
-        store.read_metadata(folder)
+        read_metadata(folder)
     plain.pop("checksum")  # as earlier versions wrote it
     (folder / METADATA).write_text(json.dumps(plain))
-    assert store.read_metadata(folder)["study"] == "small"
+    assert read_metadata(folder)["study"] == "small"
 
 
 def test_metadata_of_other_cells_are_found_though_their_digest_is_right(folder: Path) -> None:
     """Of a cell that the draw may well leave out."""
-    metadata = store.read_metadata(folder)
+    metadata = read_metadata(folder)
     metadata["designs"][0]["cells"][1]["overrides"]["optimizer_d.lr"] = 0.5
-    store.write_metadata(folder / METADATA, metadata)
+    write_metadata(folder / METADATA, metadata)
     with pytest.raises(StoreError, match=r"holds other runs than metadata.json says \(cell 1 of design 'small'"):
         open_results(folder).read()
 
@@ -188,7 +189,7 @@ def test_what_a_stopping_rule_said_is_not_lost(tmp_path: Path) -> None:
     again = make().with_reps(study.reps)
     again.run(tmp_path, jobs=1, progress=False)
     assert again.stopping_note() == study.stopping_note()
-    assert store.read_metadata(tmp_path / "small")["stopping"]["target_mcse"] == 0.2
+    assert read_metadata(tmp_path / "small")["stopping"]["target_mcse"] == 0.2
     more = make().with_reps([n + 1 for n in study.reps])
     more.run(tmp_path, jobs=1, progress=False)
     assert more.stopping_note() == ()

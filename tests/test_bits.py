@@ -28,7 +28,7 @@ from gansim.model.networks import MLP, NormalInit
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from gansim.model.paths import replace
 from gansim.running.study import Study, simulate
-from gansim.storage import store
+from gansim.storage.parquet import digest, digest_traces
 from gansim.traces import FIELDS, Traces
 
 ENGINE = sys.modules["gansim.engine.simulate"]  # `gansim.engine.simulate` itself is the function of that name
@@ -240,8 +240,8 @@ def test_the_comparison_notices_lanes_that_are_closed_up_wrongly(part, monkeypat
 
 def test_more_replicates_keep_the_first():
     some, more = (simulate(BASE, reps=reps, seed=SEED, jobs=jobs, progress=False) for reps, jobs in ((21, 1), (43, 2)))
-    assert store.digest(more[more["rep"] < 21]) == store.digest(some)
-    assert store.digest(more[more["rep"] >= 22]) != store.digest(some)
+    assert digest(more[more["rep"] < 21]) == digest(some)
+    assert digest(more[more["rep"] >= 22]) != digest(some)
 
 
 def test_more_cells_change_no_run():
@@ -263,9 +263,9 @@ def test_more_cells_change_no_run():
     assert len(expected) == 9
     for design in ("one", "many"):
         found = rows(every, design)
-        assert store.digest(found[columns]) == store.digest(expected[columns])
+        assert digest(found[columns]) == digest(expected[columns])
         index = found.index.to_numpy()
-        assert store.digest_traces(every.traces.take(index)) == store.digest_traces(one.traces)
+        assert digest_traces(every.traces.take(index)) == digest_traces(one.traces)
 
 
 def test_measuring_changes_no_training(weights):
@@ -309,8 +309,8 @@ def one_worker():
 def test_workers_and_backends_change_no_bit(one_worker, jobs, backend):
     study = Study("bits", BASE, FACTORS, reps=19, seed=SEED)
     study.run(jobs=jobs, backend=backend, progress=False)
-    assert store.digest(study.runs) == store.digest(one_worker.runs)
-    assert store.digest_traces(study.traces) == store.digest_traces(one_worker.traces)
+    assert digest(study.runs) == digest(one_worker.runs)
+    assert digest_traces(study.traces) == digest_traces(one_worker.traces)
 
 
 @pytest.mark.parametrize("backend", ["threading", "loky"])
@@ -478,11 +478,11 @@ def test_the_digest_of_runs_notices_one_bit_of_one_number(one_worker):
     for column in ("w1", "d_real", "sample_mean", "rep", "seed"):
         numbers = runs[column].to_numpy().copy()
         numbers.view(f"u{numbers.itemsize}")[np.flatnonzero(~np.isnan(numbers))[20]] ^= 1
-        assert store.digest(runs.assign(**{column: numbers})) != store.digest(runs), column
+        assert digest(runs.assign(**{column: numbers})) != digest(runs), column
     values = traces.values.copy()
-    assert store.digest_traces(Traces(traces.steps, values, traces.n_modes)) == store.digest_traces(traces)
+    assert digest_traces(Traces(traces.steps, values, traces.n_modes)) == digest_traces(traces)
     values.view(np.uint32)[50, 1, 2] ^= 1
-    assert store.digest_traces(Traces(traces.steps, values, traces.n_modes)) != store.digest_traces(traces)
+    assert digest_traces(Traces(traces.steps, values, traces.n_modes)) != digest_traces(traces)
 
 
 class Elsewhere:

@@ -29,7 +29,9 @@ from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running.study import Study
-from gansim.storage import store
+from gansim.storage import places
+from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.parquet import read_runs
 
 ROOT = Path(__file__).parents[1]
 FULL = StudyOptions(reps=1000, steps=5000)
@@ -179,9 +181,9 @@ def exit_code(*argv: str) -> int:
 def test_a_study_runs_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code("--reps", "3", "--steps", "8", "--out", str(tmp_path), "--quiet") == 0
     assert capsys.readouterr() == ("", "")
-    runs = store.read_runs(tmp_path / "small")
+    runs = read_runs(tmp_path / "small")
     assert len(runs) == 6
-    assert store.read_metadata(tmp_path / "small")["designs"][0]["gan"]["steps"] == 8
+    assert read_metadata(tmp_path / "small")["designs"][0]["gan"]["steps"] == 8
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_a_refused_study_ends_with_one_line_code_2_and_nothing_written(
     Path("foreign/small").mkdir(parents=True)
     Path("foreign/small/thesis.tex").write_text("years of work")
     Path("other/small").mkdir(parents=True)
-    store.write_metadata("other/small/metadata.json", {"gansim": "1", "study": "large"})
+    write_metadata("other/small/metadata.json", {"gansim": "1", "study": "large"})
     before = sorted(tmp_path.rglob("*"))
     assert exit_code(*argv) == 2
     out, err = capsys.readouterr()
@@ -285,8 +287,8 @@ def test_a_study_runs_although_nobody_listens(tmp_path: Path, closing: str, code
     assert ("3 runs in" in done.stderr) == err
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
-    assert len(store.read_runs(tmp_path / "small")) == 3
-    assert store.read_metadata(tmp_path / "small")["status"] == "complete"
+    assert len(read_runs(tmp_path / "small")) == 3
+    assert read_metadata(tmp_path / "small")["status"] == "complete"
 
 
 @pytest.mark.parametrize(("closing", "code"), [("", 2), ("2>&-", 2), ("2>/dev/full", 2), (">&- 2>&-", 2)])
@@ -329,7 +331,7 @@ def test_control_c_while_training_gives_one_line_and_130(tmp_path: Path) -> None
     out, err = process.communicate(timeout=60)
     assert (out, err) == ("", "long_study.py: interrupted\n")
     assert process.returncode == 130
-    assert sorted(path.name for path in (tmp_path / "results" / "small").iterdir()) == [store.LOCK, store.METADATA]
+    assert sorted(path.name for path in (tmp_path / "results" / "small").iterdir()) == [places.LOCK, places.METADATA]
 
 
 def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:

@@ -18,7 +18,10 @@ from gansim.analysis import stopping
 from gansim.command_line.commands import main
 from gansim.design import schema
 from gansim.running.study import Study
-from gansim.storage import store
+from gansim.storage import places
+from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.parquet import Rows, read_rows, read_runs, write_rows, write_runs
+from gansim.traces import Traces
 
 FILE = """
 name = "small"
@@ -109,7 +112,7 @@ def test_a_study_from_a_file(finished: Path) -> None:
     assert {"compile", "simulate", "write", "label", "report"} <= metadata["seconds"].keys()
     assert {"train", "measure"} <= metadata["seconds"]["work"].keys()
     assert "Does the game matter?" in (finished / "ademp.md").read_text()
-    assert len(store.read_runs(finished)) == 160
+    assert len(read_runs(finished)) == 160
 
 
 def test_metadata_are_a_file_to_run(finished: Path, tmp_path: Path) -> None:
@@ -149,11 +152,11 @@ def test_a_dry_run_writes_nothing(file: Path, tmp_path: Path, capsys: pytest.Cap
 def test_more_replicates_are_added_and_fewer_refused(
     folder: Path, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = store.read_runs(folder)
+    before = read_runs(folder)
     arguments = ["run", str(file), "--out", str(folder.parent), "--no-figures"]
     assert main([*arguments, "--reps", "50"]) == 0
     assert "40 runs in 4 cells" in said(capsys)[1]
-    after = store.read_runs(folder)
+    after = read_runs(folder)
     pd.testing.assert_frame_equal(after[after["rep"] < 40].reset_index(drop=True), before)
     assert main(arguments) == 2
     assert "no run is thrown away" in said(capsys)[1]
@@ -165,19 +168,19 @@ def test_another_seed_is_refused_and_forced(folder: Path, file: Path, capsys: py
     _, err = said(capsys)
     assert "seed: 3 stored, 4 asked" in err and "--force" in err and err.count("\n") == 1
     assert main([*arguments, "--force"]) == 0
-    assert set(store.read_runs(folder)["seed"]) == {4}
-    assert set(store.read_runs(folder.parent / "small.1")["seed"]) == {3}
+    assert set(read_runs(folder)["seed"]) == {4}
+    assert set(read_runs(folder.parent / "small.1")["seed"]) == {3}
 
 
 def test_replicates_until_an_error_is_reached(file: Path, tmp_path: Path) -> None:
     arguments = ["run", str(file), "--quiet", "--no-figures", "--target-mcse", "0.04", "--most-reps", "200"]
     assert main([*arguments, "--out", str(tmp_path / "a"), "--jobs", "1"]) == 0
-    runs = store.read_runs(tmp_path / "a/small")
+    runs = read_runs(tmp_path / "a/small")
     sizes = runs.groupby("cell").size()
     assert set(sizes) <= {40, 168} and 168 in set(sizes)
     assert "depended on the data" in (tmp_path / "a/small/tables/regimes.md").read_text()
     assert "depended on the data" in (tmp_path / "a/small/ademp.md").read_text()
-    metadata = store.read_metadata(tmp_path / "a/small")
+    metadata = read_metadata(tmp_path / "a/small")
     judged = stopping.further_replicates(runs, 0.04, 128, 200)
     assert metadata["stopping"]["missed"] == (judged["status"] == "full").sum()
     assert metadata["stopping"]["target_mcse"] == 0.04 and metadata["runs"] == len(runs)
@@ -196,7 +199,7 @@ def test_metadata_of_a_study_with_a_target_are_a_file_to_run(file: Path, tmp_pat
     assert main(["run", str(tmp_path / "a/small/metadata.json"), *arguments, str(tmp_path / "b")]) == 0
     for name in ("runs.parquet", "tables/regimes.md", "tables/regimes.tex"):
         assert (tmp_path / "b/small" / name).read_bytes() == (tmp_path / "a/small" / name).read_bytes()
-    stopping = [store.read_metadata(tmp_path / name / "small")["stopping"] for name in "ab"]
+    stopping = [read_metadata(tmp_path / name / "small")["stopping"] for name in "ab"]
     assert stopping[0] == stopping[1]
 
 
@@ -206,7 +209,7 @@ def test_a_target_is_judged_again_under_other_thresholds(
     """What was reached for the labels that were need not be for those that are."""
     arguments = ["--quiet", "--no-figures", "--out", str(tmp_path), "--target-mcse", "0.04", "--most-reps", "100"]
     assert main(["run", str(file), *arguments]) == 0
-    before = store.read_runs(tmp_path / "small")
+    before = read_runs(tmp_path / "small")
     alike = [
         "--w1",
         "1e9",
@@ -222,7 +225,7 @@ def test_a_target_is_judged_again_under_other_thresholds(
         "1",
     ]  # all runs, in any cell
     assert main(["relabel", str(tmp_path / "small"), *alike, "--no-figures"]) == 0
-    after = store.read_runs(tmp_path / "small/relabelled")
+    after = read_runs(tmp_path / "small/relabelled")
     judged = [stopping.further_replicates(runs, 0.04, 128, 100) for runs in (before, after)]
     missed = [int((cells["status"] != "reached").sum()) for cells in judged]
     assert missed[0] > missed[1]
@@ -252,8 +255,8 @@ def test_shards_merge_to_the_same_bytes(
     assert (tmp_path / "again/small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
     assert (tmp_path / "merged/small/tables/regimes.md").exists()
     assert main(["merge", "--out", str(tmp_path / "bare"), "--no-tables", *folders]) == 0
-    assert {path.name for path in (tmp_path / "bare/small").iterdir()} - {store.LOCK} == {
-        store.RUNS, store.TRACES, store.METADATA, store.ADEMP
+    assert {path.name for path in (tmp_path / "bare/small").iterdir()} - {places.LOCK} == {
+        places.RUNS, places.TRACES, places.METADATA, places.ADEMP
     }  # fmt: skip
     assert main(["run", str(file), "--seed", "4", "--out", str(tmp_path), "--quiet", "--shard", "1/2"]) == 0
     assert main([*merge, *folders, str(tmp_path / "small.shard-1-of-2")]) == 2
@@ -278,25 +281,21 @@ def test_what_was_written_is_verified(finished: Path, capsys: pytest.CaptureFixt
 
 def test_one_other_bit_is_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A forger who writes valid digests is found out by the simulation alone."""
-    rows, header = store.read_rows(folder / "traces.parquet")
+    rows, header = read_rows(folder / "traces.parquet")
     values = rows.traces.values.copy()
     values[50, 1, 2] = values[50, 1, 2] * (1 + 2**-23)
-    forged = store.Rows(
-        rows.cells, rows.reps, store.Traces(rows.traces.steps, values, rows.traces.n_modes), rows.estimates
-    )
-    checksum = store.write_rows(folder / "traces.parquet", forged, {k: v for k, v in header.items() if k != "digest"})
-    metadata = store.read_metadata(folder)
-    store.write_metadata(
-        folder / "metadata.json", metadata | {"files": metadata["files"] | {"traces.parquet": checksum}}
-    )
+    forged = Rows(rows.cells, rows.reps, Traces(rows.traces.steps, values, rows.traces.n_modes), rows.estimates)
+    checksum = write_rows(folder / "traces.parquet", forged, {k: v for k, v in header.items() if k != "digest"})
+    metadata = read_metadata(folder)
+    write_metadata(folder / "metadata.json", metadata | {"files": metadata["files"] | {"traces.parquet": checksum}})
     assert main(["verify", str(folder), "--all", "--quiet"]) == 1
     assert "1 differ\ndiffer: cell 1 rep 10\n" in said(capsys)[0]
 
 
 def test_other_bytes_and_labels_are_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    runs = store.read_runs(folder)
+    runs = read_runs(folder)
     runs.loc[3, "v"] = 0.0
-    store.write_runs(folder / "runs.parquet", runs)
+    write_runs(folder / "runs.parquet", runs)
     assert main(["verify", str(folder), "--runs", "1", "--quiet"]) == 1
     out = said(capsys)[0]
     assert "its bytes are not those that were written" in out and "is not what follows from the traces" in out
@@ -311,8 +310,8 @@ def test_a_folder_without_parquet_is_verified_by_digest(folder: Path, capsys: py
     assert main(["verify", str(folder), "--quiet"]) == 2
     assert "verify all runs" in said(capsys)[1]
     assert main(["verify", str(folder), "--all", "--quiet"]) == 0
-    metadata = store.read_metadata(folder)
-    store.write_metadata(folder / "metadata.json", metadata | {"digest": {"runs": "0", "traces": "0"}})
+    metadata = read_metadata(folder)
+    write_metadata(folder / "metadata.json", metadata | {"digest": {"runs": "0", "traces": "0"}})
     assert main(["verify", str(folder), "--all", "--quiet"]) == 1
     assert said(capsys)[0].count("another digest") == 2
 
@@ -330,7 +329,7 @@ def test_a_run_is_replayed_with_its_stored_bits(folder: Path, capsys: pytest.Cap
     with Image.open(made / "run.gif") as film:
         assert film.n_frames >= 5
     trace = pd.read_parquet(made / "trace.parquet")
-    last = store.read_runs(folder).query("cell == 3 and rep == 7").iloc[0]
+    last = read_runs(folder).query("cell == 3 and rep == 7").iloc[0]
     assert trace.iloc[-1]["v"] == last["v"]
     assert main(["replay", str(folder), "--cell", "3", "--rep", "1000", "--frames", "3"]) == 0
     assert "not among the stored runs" in said(capsys)[0]
@@ -374,8 +373,8 @@ def test_metadata_stand_for_their_folder(finished: Path, capsys: pytest.CaptureF
 
 
 def test_tables_of_earlier_results_are_called_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    metadata = store.read_metadata(folder)
-    store.write_metadata(folder / "metadata.json", {**metadata, "status": "running"})
+    metadata = read_metadata(folder)
+    write_metadata(folder / "metadata.json", {**metadata, "status": "running"})
     assert main(["show", str(folder)]) == 0
     assert "\nthe tables here are those of earlier results, or not all are written\n" in said(capsys)[0]
     for verb in (["relabel"], ["verify"]):
@@ -426,7 +425,7 @@ def test_a_table_that_somebody_altered_is_told(folder: Path, capsys: pytest.Capt
 
 
 def test_unfinished_results_say_so_with_every_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store.write_metadata(folder / "metadata.json", {**store.read_metadata(folder), "status": "running"})
+    write_metadata(folder / "metadata.json", {**read_metadata(folder), "status": "running"})
     assert main(["show", str(folder), "--table", "regimes"]) == 0
     assert said(capsys)[1] == "gansim: the tables here are those of earlier results, or not all are written\n"
 
@@ -438,9 +437,9 @@ def test_what_goes_on_is_the_command_without_force(
     arguments = ["run", str(file), "--out", str(tmp_path), "--quiet", "--no-figures", force]
     monkeypatch.setattr(sys, "argv", ["gansim", *arguments])
     assert main(arguments) == 0
-    metadata = store.read_metadata(tmp_path / "small")
+    metadata = read_metadata(tmp_path / "small")
     assert metadata["command"] == shlex.join(["gansim", *arguments[:-1]])
-    store.write_metadata(tmp_path / "small/metadata.json", {**metadata, "status": "running"})
+    write_metadata(tmp_path / "small/metadata.json", {**metadata, "status": "running"})
     assert main(["show", str(tmp_path / "small")]) == 0
     out = said(capsys)[0]
     assert "the same command goes on (gansim run " in out
@@ -454,7 +453,7 @@ def test_the_rule_of_another_seed_is_not_told(file: Path, tmp_path: Path) -> Non
     assert main(["run", copied, "--seed", "7", *arguments, str(tmp_path / "b")]) == 0
     told = ["depended on the data" in (tmp_path / name / "small/tables/regimes.md").read_text() for name in "ab"]
     assert told == [True, False]
-    assert "stopping" not in store.read_metadata(tmp_path / "b/small")
+    assert "stopping" not in read_metadata(tmp_path / "b/small")
 
 
 def test_more_than_the_most_that_are_stored_are_refused(
@@ -540,9 +539,9 @@ def test_what_is_not_complete_says_how_much_there_is(
     for argv in ([], ["--all"]):
         assert main(["verify", shard, *argv]) == 2
         assert "not complete: run the study to its end" in said(capsys)[1]
-    metadata = store.read_metadata(shard)
+    metadata = read_metadata(shard)
     del metadata["shard"]
-    store.write_metadata(Path(shard) / "metadata.json", metadata)
+    write_metadata(Path(shard) / "metadata.json", metadata)
     assert main(["show", shard]) == 0
     out = said(capsys)[0]
     assert re.match(r"study small: not complete, [1-9]\d+ of 160 runs saved: the same command goes on \(", out)
@@ -561,8 +560,8 @@ def test_other_thresholds_without_simulating(folder: Path, capsys: pytest.Captur
     out = said(capsys)[0]
     assert "w1 = 50, ks = 1, ks_never = 1" in out and re.search(r"\n[1-9]\d* of 160 runs have another regime", out)
     assert (folder / "runs.parquet").read_bytes() == before
-    again = store.read_runs(folder / "relabelled")
-    assert (again["g_state"] == "converged").sum() > (store.read_runs(folder)["g_state"] == "converged").sum()
+    again = read_runs(folder / "relabelled")
+    assert (again["g_state"] == "converged").sum() > (read_runs(folder)["g_state"] == "converged").sum()
     assert main(["relabel", str(folder), "--no-figures"]) == 0
     assert "\n0 of 160 runs" in said(capsys)[0]
     assert main(["relabel", str(folder), "--idle", "0.7"]) == 2
@@ -626,12 +625,12 @@ def test_no_command_sends_a_terminal_what_others_wrote(
     folder: Path, command: str | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Names, versions, processors, tables, files: shown as text, with or without a design that can be read."""
-    metadata = store.read_metadata(folder)
+    metadata = read_metadata(folder)
     metadata |= {"versions": {"numba": ESCAPE}, "machine": {"processor": ESCAPE}, "git": {"commit": ESCAPE}}
     metadata |= {"kernel": ESCAPE, "command": ESCAPE, "aims": ESCAPE, "sessions": [{"versions": {"numba": ESCAPE}}]}
     if command is None:
         metadata |= {"study": f"small{ESCAPE}", "status": "running", "seed": ESCAPE}
-    store.write_metadata(folder / store.METADATA, metadata)
+    write_metadata(folder / places.METADATA, metadata)
     (folder / "tables" / "evil.md").write_text(f"caption {ESCAPE}\n\n| a |\n| - |\n| {ESCAPE} |\n", newline="")
     shown = ""
     for line in LINES:

@@ -21,7 +21,7 @@ from gansim.model.optimizers import SGD, Adam
 from gansim.model.paths import replace
 from gansim.model.regimes import Thresholds
 from gansim.reporting import film
-from gansim.storage import store
+from gansim.storage.parquet import read_runs
 from gansim.traces import DATA_UNITS, FIELDS
 from test_figures import all_texts, named, written
 
@@ -250,7 +250,7 @@ def test_the_folder_of_a_run(tmp_path: Path) -> None:
     paths = film.replay_to(tmp_path, BASE, 3, SEED, animate_as="gif", **options)
     folder = tmp_path / "replay" / "5-3"
     assert paths == [folder / name for name in ("trace.parquet", "run.png", "run.svg", "run.gif")]
-    trace = store.read_runs(paths[0])
+    trace = read_runs(paths[0])
     assert trace["step"].tolist() == [0, 50, 100, 150, 200]
     np.testing.assert_array_equal(trace[list(FIELDS)].iloc[-1].to_numpy(np.float32), last)
     assert gif(paths[3])[0] == 3
@@ -295,6 +295,6 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_traine
 
 def test_frames_of_a_run_that_blows_up_lie_before_its_end(tmp_path: Path) -> None:
     paths = film.replay_to(tmp_path, replace(BASE, CASES["non-finite"]), 3, SEED, frames=51)
-    trace = store.read_runs(paths[0])
+    trace = read_runs(paths[0])
     assert trace["step"].tolist() == [*range(51), 100, 150, 200]
     assert trace.loc[trace["stored"], "step"].tolist() == [50, 100, 150, 200]

@@ -22,10 +22,12 @@ from gansim.running import planning, study
 from gansim.running.merging import merge
 from gansim.running.shard import Shard
 from gansim.running.study import Study
+from gansim.storage import disk, holding, identity, places
 from gansim.storage import folder as folders
-from gansim.storage import holding, identity, store
 from gansim.storage.folder import open_folder
-from gansim.storage.store import METADATA, PARTS, RUNS, TRACES
+from gansim.storage.metadata_json import read_metadata
+from gansim.storage.parquet import ESTIMATES, Rows, read_runs
+from gansim.storage.places import METADATA, PARTS, RUNS, TRACES
 from test_study import SMALL, by_size, names, pretend
 
 
@@ -82,12 +84,12 @@ def undisturbed(tmp_path: Path) -> Callable[[int], dict[str, bytes]]:
 def is_complete(folder: Path, bytes_: dict[str, bytes]) -> None:
     """A finished folder: these bytes, in metadata that vouch for them, and nothing left over."""
     assert content(folder) == bytes_
-    metadata = store.read_metadata(folder)
+    metadata = read_metadata(folder)
     assert metadata["status"] == "complete"
-    assert metadata["files"] == {name: store.file_digest(folder / name) for name in (RUNS, TRACES, store.ADEMP)}
+    assert metadata["files"] == {name: disk.file_digest(folder / name) for name in (RUNS, TRACES, places.ADEMP)}
     assert [name for name in names(folder) if not name.endswith(".bad")] == [
-        store.LOCK,
-        store.ADEMP,
+        places.LOCK,
+        places.ADEMP,
         METADATA,
         RUNS,
         TRACES,
@@ -235,9 +237,9 @@ def test_what_has_arrived_is_saved_whatever_comes(
     with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else study.RunsError):
         stop(tmp_path / "out", 2, error=error)
     saved = len(engine)
-    assert names(tmp_path / "out" / "s") == [store.LOCK, METADATA, PARTS]
+    assert names(tmp_path / "out" / "s") == [places.LOCK, METADATA, PARTS]
     assert len(list((tmp_path / "out" / "s" / PARTS).iterdir())) == 1
-    metadata = store.read_metadata(tmp_path / "out" / "s")
+    metadata = read_metadata(tmp_path / "out" / "s")
     assert metadata["status"] == "running"
     engine.clear()
     run(tmp_path / "out")
@@ -249,7 +251,7 @@ def test_metadata_come_before_the_first_run(tmp_path: Path, monkeypatch: pytest.
     found = []
 
     def look(*_: object) -> object:
-        found.append(store.read_metadata(tmp_path / "s"))
+        found.append(read_metadata(tmp_path / "s"))
         raise Killed
 
     monkeypatch.setattr(study, "run_chunk_warm", look)
@@ -265,9 +267,9 @@ def test_metadata_come_before_the_first_run(tmp_path: Path, monkeypatch: pytest.
 def test_a_full_disk_ends_with_one_line_and_a_folder_that_goes_on(
     tmp_path: Path, undisturbed: Callable, number: int, engine: list
 ) -> None:
-    write, calls, room = store._Digesting.write, 0, 10**9
+    write, calls, room = disk._Digesting.write, 0, 10**9
 
-    def limited(self: store._Digesting, data: bytes) -> int:
+    def limited(self: disk._Digesting, data: bytes) -> int:
         nonlocal calls
         calls += 1
         if calls > room:
@@ -275,12 +277,12 @@ def test_a_full_disk_ends_with_one_line_and_a_folder_that_goes_on(
         return write(self, data)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store._Digesting, "write", limited)
+        patch.setattr(disk._Digesting, "write", limited)
         run(tmp_path / "all")
     for room in np.random.default_rng(number).choice(calls, 6, replace=False).tolist():
         out, calls = tmp_path / str(room), 0
         with pytest.MonkeyPatch.context() as patch, pytest.raises(StoreError) as caught:
-            patch.setattr(store._Digesting, "write", limited)
+            patch.setattr(disk._Digesting, "write", limited)
             run(out)
         line = str(caught.value)
         assert f"({os.strerror(number)}): free some and run the same command again" in line
@@ -304,7 +306,7 @@ def test_other_troubles_with_files_are_one_line_too(tmp_path: Path, monkeypatch:
 
 
 def test_a_disk_that_gives_other_bytes_back_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "file_digest", lambda path: "0" * 64)
+    monkeypatch.setattr(disk, "file_digest", lambda path: "0" * 64)
     with pytest.raises(RuntimeError, match="other bytes back"):
         run(tmp_path)
     assert list((tmp_path / "s" / PARTS).iterdir())
@@ -319,7 +321,7 @@ def test_more_replicates_compute_the_new_ones_alone(tmp_path: Path, undisturbed:
     run(tmp_path / "out", 14)
     assert sorted(engine) == [(cell, rep) for cell in (0, 1) for rep in range(10, 14)]
     is_complete(tmp_path / "out" / "s", undisturbed(14))
-    sessions = store.read_metadata(tmp_path / "out" / "s")["sessions"]
+    sessions = read_metadata(tmp_path / "out" / "s")["sessions"]
     assert [session["saved"] for session in sessions] == [0, 24]
 
 
@@ -330,7 +332,7 @@ def test_replicates_may_grow_cell_by_cell(tmp_path: Path, engine: list) -> None:
     grown.run(out=tmp_path / "out", jobs=1, progress=False)
     assert sorted(engine) == [(1, rep) for rep in range(10, 13)]
     assert grown.n_runs == len(grown.runs) == 27
-    cells = store.read_metadata(tmp_path / "out" / "s")["designs"][0]["cells"]
+    cells = read_metadata(tmp_path / "out" / "s")["designs"][0]["cells"]
     assert [cell.get("reps") for cell in cells] == [None, 13]
     fresh = make().with_reps([10, 13, 4])
     fresh.run(out=tmp_path / "fresh", jobs=1, progress=False)
@@ -346,14 +348,14 @@ def test_fewer_replicates_are_refused(tmp_path: Path) -> None:
 
 def test_a_complete_study_is_labelled_again_and_not_simulated(tmp_path: Path, engine: list) -> None:
     before = run(tmp_path)
-    metadata = store.read_metadata(tmp_path / "s")
+    metadata = read_metadata(tmp_path / "s")
     engine.clear()
     runs = make().run(out=tmp_path, jobs=1, progress=False, thresholds=Thresholds(w1=1e3, ks=1, ks_never=1))
     assert engine == []
     assert set(before["g_state"]) == {"off target"}
     assert set(runs["g_state"]) == {"converged"}
-    pd.testing.assert_frame_equal(store.read_runs(tmp_path / "s"), runs)
-    again = store.read_metadata(tmp_path / "s")
+    pd.testing.assert_frame_equal(read_runs(tmp_path / "s"), runs)
+    again = read_metadata(tmp_path / "s")
     assert again["sessions"] == metadata["sessions"]
     assert again["thresholds"]["w1"] == 1e3
     assert again["files"][TRACES] == metadata["files"][TRACES]
@@ -371,7 +373,7 @@ def test_finish_makes_results_of_parts_and_simulates_nothing(
     results = whole._empty()
     with open_folder(tmp_path / "parts" / "s", whole.identity, whole.cells, results) as folder:
         missing = np.flatnonzero(results.missing)
-        rows = store.Rows(*results.ids, whole.traces, runs[list(store.ESTIMATES)].to_numpy())
+        rows = Rows(*results.ids, whole.traces, runs[list(ESTIMATES)].to_numpy())
         assert len(missing) == len(rows) == 24
         folder.add(rows)
     pd.testing.assert_frame_equal(make().finish(tmp_path / "parts", progress=False), runs)
@@ -447,7 +449,7 @@ def test_a_folder_without_data_is_taken(tmp_path: Path, capsys: pytest.CaptureFi
         (tmp_path / "s" / name).unlink()
     make(seed=1).run(out=tmp_path, jobs=1)
     assert f"s: replacing the earlier results in {tmp_path / 's'}\n" in capsys.readouterr().err
-    assert store.read_metadata(tmp_path / "s")["seed"] == 1
+    assert read_metadata(tmp_path / "s")["seed"] == 1
 
 
 def test_force_starts_over_and_keeps_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -460,7 +462,7 @@ def test_force_starts_over_and_keeps_everything(tmp_path: Path, capsys: pytest.C
     assert names(tmp_path) == ["s", "s.1", "s.2"]
     assert content(tmp_path / "s.1") == before
     assert (tmp_path / "s.1" / "notes.txt").read_text() == "mine"
-    assert [store.read_metadata(tmp_path / name)["seed"] for name in ("s", "s.1", "s.2")] == [6, 0, 5]
+    assert [read_metadata(tmp_path / name)["seed"] for name in ("s", "s.1", "s.2")] == [6, 0, 5]
     run(tmp_path / "new", force=True)
     assert names(tmp_path / "new") == ["s"]
 
@@ -494,8 +496,8 @@ def test_a_folder_that_another_process_puts_aside_meanwhile(
     run(tmp_path / "other", seed=1)
     before = content(tmp_path / "s")
     calls = {
-        "before it is claimed": (store, "check_owner"),
-        "once it is claimed": (store, "claim_folder"),
+        "before it is claimed": (places, "check_owner"),
+        "once it is claimed": (places, "claim_folder"),
         "once it is locked": (filelock.FileLock, "acquire"),
     }
     place, name = calls[moment]
@@ -526,14 +528,14 @@ def test_a_folder_that_another_process_puts_aside_meanwhile(
 
 
 def test_a_folder_that_is_put_aside_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim = store.claim_folder
+    claim = places.claim_folder
 
     def interfere(folder: Path, name: str) -> bool:
         answer = claim(folder, name)
         folder.rename(folder.with_name(f"s.{len(names(tmp_path))}"))
         return answer
 
-    monkeypatch.setattr(store, "claim_folder", interfere)
+    monkeypatch.setattr(places, "claim_folder", interfere)
     with pytest.raises(StoreError, match="another process"):
         run(tmp_path)
     assert sum(name.startswith("s.") for name in names(tmp_path)) == holding._TRIES
@@ -570,7 +572,7 @@ def test_bad_parts_are_reported_kept_and_simulated_again(
 
 def is_complete_but_for_bad(folder: Path, bytes_: dict[str, bytes]) -> None:
     assert content(folder) == bytes_
-    assert store.read_metadata(folder)["status"] == "complete"
+    assert read_metadata(folder)["status"] == "complete"
     assert all(".bad" in path.name for path in (folder / PARTS).iterdir())
 
 
@@ -582,7 +584,7 @@ def test_a_part_of_another_study_is_reported_and_its_runs_are_simulated(
     make(seed=7).run(out=tmp_path / "seven", jobs=1, progress=False)
     foreign = tmp_path / "seven" / "s" / TRACES
     mine = tmp_path / "out" / "s" / PARTS
-    shutil.copy(foreign, mine / f"part-{store.file_digest(foreign)[:32]}.parquet")
+    shutil.copy(foreign, mine / f"part-{disk.file_digest(foreign)[:32]}.parquet")
     sorted(path for path in mine.iterdir() if path.stat().st_size != foreign.stat().st_size)[0].unlink()
     capsys.readouterr()
     run(tmp_path / "out")
@@ -690,7 +692,7 @@ def test_another_version_of_the_compiler_is_said(
     line = capsys.readouterr().err
     assert "s: stored runs were made with numba 0." in line
     assert line.endswith("further ones are with numba 9.9\n")
-    sessions = store.read_metadata(tmp_path / "s")["sessions"]
+    sessions = read_metadata(tmp_path / "s")["sessions"]
     assert sessions[-1]["versions"] == {"numba": "9.9"} != sessions[0]["versions"]
 
 
@@ -699,7 +701,7 @@ def test_another_version_of_the_compiler_is_said(
 
 def in_use(folder: Path) -> bool:
     """Whether somebody holds the folder."""
-    lock = filelock.FileLock(folder / store.LOCK, timeout=0)
+    lock = filelock.FileLock(folder / places.LOCK, timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout:
@@ -714,17 +716,17 @@ def test_a_report_is_written_under_the_lock_and_before_the_results_are_called_co
     def report(one: Study, folder: Path) -> None:
         assert one.runs is not None
         held = tmp_path / "s"
-        found.append((len(one.runs), in_use(held), store.read_metadata(held)["status"], names(folder)))
+        found.append((len(one.runs), in_use(held), read_metadata(held)["status"], names(folder)))
         (folder / "page.md").write_text("reported")
         assert not (held / "page.md").exists()
 
     make().run(out=tmp_path, jobs=1, progress=False, report=report)
     folder = tmp_path / "s"
-    assert found == [(24, True, "running", [store.ADEMP])]
+    assert found == [(24, True, "running", [places.ADEMP])]
     assert (folder / "page.md").read_text() == "reported"
-    assert names(folder) == [store.LOCK, store.ADEMP, METADATA, "page.md", RUNS, TRACES]
+    assert names(folder) == [places.LOCK, places.ADEMP, METADATA, "page.md", RUNS, TRACES]
     assert not in_use(folder)
-    assert store.read_metadata(folder)["status"] == "complete"
+    assert read_metadata(folder)["status"] == "complete"
 
 
 def test_a_report_that_fails_leaves_results_that_go_on(tmp_path: Path, undisturbed: Callable, engine: list) -> None:
@@ -734,7 +736,7 @@ def test_a_report_that_fails_leaves_results_that_go_on(tmp_path: Path, undisturb
     undisturbed(10)
     with pytest.raises(StoreError, match=r"No space left on device.*24 of 24 runs are saved"):
         make().run(out=tmp_path, jobs=1, progress=False, report=broken)
-    assert store.read_metadata(tmp_path / "s")["status"] == "running"
+    assert read_metadata(tmp_path / "s")["status"] == "running"
     engine.clear()
     run(tmp_path)
     assert engine == []
@@ -835,7 +837,7 @@ def test_a_link_that_leads_nowhere_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "s.1").symlink_to("gone")
     run(tmp_path, seed=1, force=True)
     assert (tmp_path / "s.1").is_symlink()
-    assert store.read_metadata(tmp_path / "s.2")["seed"] == 0
+    assert read_metadata(tmp_path / "s.2")["seed"] == 0
 
 
 # --- shards ---------------------------------------------------------------------------------------
@@ -860,7 +862,7 @@ def test_shards_carry_the_thresholds_of_the_study(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(merged.runs, whole)
     assert set(whole["g_state"]) == {"converged"}
     assert content(tmp_path / "merged/s") == content(tmp_path / "s")
-    assert store.read_metadata(tmp_path / "merged/s")["thresholds"]["w1"] == 1e3
+    assert read_metadata(tmp_path / "merged/s")["thresholds"]["w1"] == 1e3
 
 
 def test_shards_under_other_thresholds_are_not_merged(tmp_path: Path, engine: list) -> None:
@@ -882,7 +884,7 @@ def test_a_merged_study_is_held_until_it_is_reported(tmp_path: Path) -> None:
         shards(tmp_path, None, None),
         tmp_path / "merged",
         progress=False,
-        report=lambda *_: found.append((in_use(folder), store.read_metadata(folder)["status"])),
+        report=lambda *_: found.append((in_use(folder), read_metadata(folder)["status"])),
     )
     assert found == [(True, "running")]
     assert not in_use(folder)
@@ -902,7 +904,7 @@ def test_a_merged_study_tells_who_computed_its_runs(
     said: list[str] = []
     for shards_ in ([first, second], [second, first]):
         merge(shards_, tmp_path / "merged", progress=False, say=said.append)
-    metadata = store.read_metadata(tmp_path / "merged/s")
+    metadata = read_metadata(tmp_path / "merged/s")
     told = [(call["folder"], call["shard"], call["versions"]["numba"]) for call in metadata["sessions"]]
     assert told == [("s.shard-1-of-2", "1/2", "9.8"), ("s.shard-2-of-2", "2/2", "9.9")]
     assert metadata["sessions"][1]["machine"] == {"processor": "another"} != metadata["sessions"][0]["machine"]
@@ -920,7 +922,7 @@ def test_shards_of_the_same_versions_are_merged_without_a_word(tmp_path: Path) -
     said: list[str] = []
     merge(shards(tmp_path, None, None), tmp_path / "merged", progress=False, say=said.append)
     assert not [line for line in said if "versions" in line]
-    metadata = store.read_metadata(tmp_path / "merged/s")
+    metadata = read_metadata(tmp_path / "merged/s")
     assert "mixed_versions" not in metadata
     assert len(metadata["sessions"]) == 2
 
@@ -934,11 +936,11 @@ def test_a_merged_folder_keeps_its_thresholds(tmp_path: Path) -> None:
     merged = merge(folders_, tmp_path, progress=False, say=said.append)
     assert merged.runs is not None
     assert set(merged.runs["g_state"]) == {"converged"}
-    assert store.read_metadata(tmp_path / "s")["thresholds"]["w1"] == 1e3
+    assert read_metadata(tmp_path / "s")["thresholds"]["w1"] == 1e3
     assert sum("labels follow those stored" in line for line in said) == 1
     narrow = Thresholds(w1=0.1)
     merge(shards(tmp_path / "narrow", narrow, narrow), tmp_path, progress=False, say=said.append)
-    assert store.read_metadata(tmp_path / "s")["thresholds"]["w1"] == 0.1
+    assert read_metadata(tmp_path / "s")["thresholds"]["w1"] == 0.1
     assert (
         "thresholds: w1 1000 stored, 0.1 asked, ks 1 stored, 0.15 asked, ks_never 1 stored, 0.3 asked: "
         "labels follow the new ones" in said

@@ -19,7 +19,7 @@ from gansim.command_line.cli import StudyOptions
 from gansim.design import ademp
 from gansim.model import regimes
 from gansim.reporting.report import replace_figures
-from gansim.storage import store
+from gansim.storage.metadata_json import read_metadata
 from test_bits import OLD_LIBRARIES
 
 STUDIES = Path(__file__).parents[1] / "studies"
@@ -53,7 +53,7 @@ def test_few_and_short_runs_are_reported_too(founding, tmp_path, reps, steps):
     """States that no run ended in, one run a cell, nobody converged: no runs, and no error."""
     founding["main"](StudyOptions(reps=reps, steps=steps, quick=True, quiet=True, out=tmp_path))
     folder = tmp_path / "regimes-quick"
-    assert store.read_metadata(folder)["status"] == "complete"
+    assert read_metadata(folder)["status"] == "complete"
     assert "no runs" in (folder / "claims.md").read_text(encoding="utf-8")
     assert len(list((folder / "figures").iterdir())) == 18
 

@@ -15,9 +15,10 @@ from gansim.running import planning, study
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 from gansim.storage import folder as folders
-from gansim.storage import store
+from gansim.storage import places
 from gansim.storage.holding import Hold, TakenError, hold_folder
-from gansim.storage.store import METADATA, PARTS
+from gansim.storage.metadata_json import read_metadata
+from gansim.storage.places import METADATA, PARTS
 from test_study import SMALL, pretend
 
 TOUCHES = ("replace", "rename", "link", "mkdir", "unlink")
@@ -40,7 +41,7 @@ def run(out: Path, seed: int = 0, reps: int = 6) -> None:
 def snapshot(folder: Path) -> dict[str, bytes]:
     """All files but the lock, which whoever looks may have made."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in found.items() if name != store.LOCK}
+    return {name: path.read_bytes() for name, path in found.items() if name != places.LOCK}
 
 
 @pytest.fixture(autouse=True)
@@ -133,9 +134,9 @@ def test_renamed_before_any_operation_a_folder_takes_our_files_along(tmp_path: P
         if not same:  # its own command, had it come early enough, would write its metadata again
             assert now == successor, number
         assert now.keys() == successor.keys()
-        for name in (store.RUNS, store.TRACES, "tables/shares.md"):
+        for name in (places.RUNS, places.TRACES, "tables/shares.md"):
             assert now[name] == successor[name]
-        assert store.read_metadata(out / "s")["status"] == "complete"
+        assert read_metadata(out / "s")["status"] == "complete"
     assert taken > 0
 
 
@@ -167,7 +168,7 @@ def test_a_folder_that_is_gone_while_it_is_reported(tmp_path: Path) -> None:
         make().run(out=tmp_path, jobs=1, progress=False, report=late)
     found = {name: text for name, text in snapshot(tmp_path / "s").items() if not name.startswith(".draft")}
     assert found == snapshot(tmp_path / "other/s")
-    assert store.read_metadata(tmp_path / "away")["status"] == "running"
+    assert read_metadata(tmp_path / "away")["status"] == "running"
     run(tmp_path, seed=1)
     assert snapshot(tmp_path / "s").keys() == found.keys()  # what was left there is swept
 
@@ -176,23 +177,23 @@ def test_a_folder_that_is_gone_while_it_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_removed_changes_nothing_if_nobody_comes(tmp_path: Path, engine: list) -> None:
-    with before_chunk(2, (tmp_path / "s" / store.LOCK).unlink):
+    with before_chunk(2, (tmp_path / "s" / places.LOCK).unlink):
         run(tmp_path)
     assert len(engine) == 12
-    assert store.read_metadata(tmp_path / "s")["status"] == "complete"
+    assert read_metadata(tmp_path / "s")["status"] == "complete"
 
 
 def test_whoever_comes_after_the_lock_is_removed_has_the_folder(tmp_path: Path, engine: list) -> None:
     found: dict[str, bytes] = {}
 
     def overtaken() -> None:
-        (tmp_path / "s" / store.LOCK).unlink()
+        (tmp_path / "s" / places.LOCK).unlink()
         run(tmp_path)
         found.update(snapshot(tmp_path / "s"))
 
     with before_chunk(2, overtaken), pytest.raises(TakenError):
         run(tmp_path)
-    assert store.read_metadata(tmp_path / "s")["status"] == "complete"
+    assert read_metadata(tmp_path / "s")["status"] == "complete"
     assert snapshot(tmp_path / "s") == found
     assert len(engine) <= 12 + 2 * 3  # the other one computes what was not saved, and the first ends at its next write
 
@@ -202,9 +203,9 @@ def test_parts_that_are_removed_are_no_error(tmp_path: Path, engine: list, chunk
     with before_chunk(chunk, lambda: shutil.rmtree(tmp_path / "s" / PARTS)):
         run(tmp_path)
     assert len(engine) == 12
-    assert store.read_metadata(tmp_path / "s")["status"] == "complete"
+    assert read_metadata(tmp_path / "s")["status"] == "complete"
     run(tmp_path / "undisturbed")
-    for name in (store.RUNS, store.TRACES):
+    for name in (places.RUNS, places.TRACES):
         assert (tmp_path / "s" / name).read_bytes() == (tmp_path / "undisturbed/s" / name).read_bytes()
 
 
@@ -263,7 +264,7 @@ def test_files_take_their_places_together_or_not_at_all(tmp_path: Path) -> None:
             (draft / "b.md").write_text("b")
             (draft / "c.md").write_text("c")
         assert not (tmp_path / "s/b.md").exists()
-    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [store.LOCK, "c.md", "tables"]
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [places.LOCK, "c.md", "tables"]
 
 
 def test_a_file_of_another_folder_is_not_removed(tmp_path: Path) -> None:
@@ -291,11 +292,11 @@ def test_drafts_that_were_left_are_swept(tmp_path: Path) -> None:
             left.check()
         with pytest.raises(TakenError), left.writing():
             pass
-    assert [path.name for path in (tmp_path / "s").iterdir()] == [store.LOCK]
+    assert [path.name for path in (tmp_path / "s").iterdir()] == [places.LOCK]
 
 
 def test_metadata_that_became_a_folder_are_refused_before_anything_runs(tmp_path: Path, engine: list) -> None:
-    for name in (METADATA, store.RUNS, store.TRACES, store.ADEMP):
+    for name in (METADATA, places.RUNS, places.TRACES, places.ADEMP):
         (tmp_path / name / "s" / name).mkdir(parents=True)
         with pytest.raises(StoreError, match=f"{name}: is a folder where a file is needed: move it away"):
             run(tmp_path / name)

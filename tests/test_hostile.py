@@ -21,7 +21,8 @@ from gansim.design import schema
 from gansim.errors import ConfigError
 from gansim.reporting import film
 from gansim.running import study
-from gansim.storage import store
+from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.parquet import read_runs
 from test_commands import FILE, VERBS
 from test_schema import designs, documents, through_json
 
@@ -146,7 +147,7 @@ def test_what_is_accepted_runs_and_is_verified(
     if fine("run", out / "s.json", "--dry-run")[0] == 0:
         assert fine("run", out / "s.json", "--out", out, "--no-figures", "--quiet")[0] == 0
         assert fine("verify", out / "s", "--all", "--quiet")[0] == 0
-        assert len(store.read_runs(out / "s")) == reps
+        assert len(read_runs(out / "s")) == reps
 
 
 # --- arguments ----------------------------------------------------------------------------------
@@ -248,13 +249,13 @@ def read_by(reader: str, folder: Path, file: Path) -> int:
 
 @pytest.mark.parametrize("name", [*NAMES[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[3:])])
 def test_metadata_of_another_version_or_hand(folder: Path, place: Path, idle: None, name: str) -> None:
-    plain = store.read_metadata(folder)
+    plain = read_metadata(folder)
     for value in [*STRANGE, ...]:
         strange = {key: part for key, part in plain.items() if key != name}
         if value is not ...:
             strange[name] = value
         for reader in READERS:
-            store.write_metadata(folder / "metadata.json", strange)
+            write_metadata(folder / "metadata.json", strange)
             read_by(reader, folder, place / "small.toml")
 
 
@@ -334,7 +335,7 @@ def test_a_folder_that_another_process_is_writing(folder: Path, place: Path) -> 
     codes: dict[str, list[int]] = {}
     with growing(place / "small.toml", folder.parent) as process:
         until = time.monotonic() + 60
-        while store.read_metadata(folder)["runs"] == 32 and time.monotonic() < until:
+        while read_metadata(folder)["runs"] == 32 and time.monotonic() < until:
             time.sleep(0.05)
         for _ in range(25):
             for reader in ("show", "verify --runs 1 --quiet", "relabel --no-figures", "merge", REPLAY):
@@ -379,4 +380,4 @@ def test_names_that_are_no_utf8(place: Path, tmp_path: Path) -> None:
     arguments = ["run", place / "small.toml", "--out", out, "--quiet", "--no-figures"]
     done = command(*arguments, stdout=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert r"\udcff" in store.read_metadata(out / "small")["command"]
+    assert r"\udcff" in read_metadata(out / "small")["command"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gansim.storage import store
+from gansim.storage.metadata_json import read_metadata
 from test_children import hostile_folder, importers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -94,7 +94,7 @@ def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedPr
 
 
 def digest(folder: Path) -> dict[str, str]:
-    found: dict[str, str] = store.read_metadata(folder / "out" / "tiny")["digest"]
+    found: dict[str, str] = read_metadata(folder / "out" / "tiny")["digest"]
     return found
 
 
@@ -187,7 +187,7 @@ DAEMON = """
 import os, sys
 import gansim as gs
 from gansim.design import schema
-from gansim.storage import store
+from gansim.storage.metadata_json import read_metadata
 how, backend = sys.argv[1:]
 if how == "none":
     sys.stdin = sys.stdout = sys.stderr = None

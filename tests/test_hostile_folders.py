@@ -17,8 +17,9 @@ import pytest
 
 from gansim.reporting import film
 from gansim.running import study
-from gansim.storage import store
-from gansim.storage.store import ADEMP, LOCK, METADATA, RUNS, TRACES
+from gansim.storage.metadata_json import read_metadata
+from gansim.storage.parquet import digest, read_runs
+from gansim.storage.places import ADEMP, LOCK, METADATA, RUNS, TRACES
 from test_hostile import said
 from test_study import pretend
 
@@ -147,7 +148,7 @@ def check(command: str, name: str, kind: str, folder: Path, good: Path, out: Pat
     if command == "run" and code == 0:
         wanted = snapshot(mine)
         assert {n: after[n] for n in wanted if n != METADATA} == {n: wanted[n] for n in wanted if n != METADATA}
-        told, meant = store.read_metadata(folder), store.read_metadata(mine)
+        told, meant = read_metadata(folder), read_metadata(mine)
         for key in ("status", "digest", "files", "identity", "thresholds"):
             assert told[key] == meant[key]
         assert told["report"]["files"] == meant["report"]["files"]
@@ -165,10 +166,10 @@ def check(command: str, name: str, kind: str, folder: Path, good: Path, out: Pat
         assert f"{folder / TABLE}: " in printed
     if command == "replay" and code == 0:
         [stored] = replayed
-        meant = store.read_runs(mine).query("rep == 1").iloc[0].to_dict()
+        meant = read_runs(mine).query("rep == 1").iloc[0].to_dict()
         assert stored is None or str(stored) == str(meant)
     if command == "relabel" and code == 0:
-        assert store.digest(store.read_runs(out)) == store.digest(store.read_runs(good / "relabelled"))
+        assert digest(read_runs(out)) == digest(read_runs(good / "relabelled"))
     if command == "merge" and code == 0:
         assert (out / "small" / RUNS).read_bytes() == (mine / RUNS).read_bytes()
 

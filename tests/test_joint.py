@@ -24,9 +24,10 @@ from gansim.model.networks import MLP
 from gansim.running import study
 from gansim.running.merging import merge
 from gansim.running.study import RunsError, Study
-from gansim.storage import store
+from gansim.storage import places
 from gansim.storage.folder import open_folder
-from gansim.storage.store import PARTS, RUNS, TRACES
+from gansim.storage.metadata_json import read_metadata
+from gansim.storage.places import PARTS, RUNS, TRACES
 from test_pool import both_there, cluster, kill_this_worker  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[1]
@@ -125,7 +126,7 @@ def test_a_task_that_always_kills_costs_its_own_runs_alone(
     with open_folder(tmp_path / "joint", whole.identity, whole.cells, saved):
         assert saved.done == 640 - int(found[1])
         assert saved.missing[saved.first[1] + 40]
-    assert store.read_metadata(tmp_path / "joint")["status"] == "running"
+    assert read_metadata(tmp_path / "joint")["status"] == "running"
     monkeypatch.setattr(study, "run_chunk_warm", run_chunk_warm)
     make().run(out=tmp_path, progress=False, **options)
     assert content(tmp_path / "joint") == undisturbed
@@ -229,7 +230,7 @@ def test_replicates_are_added_the_same_after_kills(script: Path, tmp_path: Path,
     assert end(start(script, "run_to", tmp_path / "whole"))[0] == 0
     killed_until_it_ends(script, seed, "run_to", tmp_path / "killed")
     assert content(tmp_path / "killed/joint") == content(tmp_path / "whole/joint")
-    facts = [store.read_metadata(tmp_path / name / "joint") for name in ("killed", "whole")]
+    facts = [read_metadata(tmp_path / name / "joint") for name in ("killed", "whole")]
     assert facts[0]["stopping"] == facts[1]["stopping"] and facts[0]["runs"] == facts[1]["runs"] > 1000
 
 
@@ -242,7 +243,7 @@ def test_shards_side_by_side_with_kills_merge_to_the_same_bytes(script: Path, tm
     killed_until_it_ends(script, seed, 1, tmp_path)
     assert end(beside)[0] == 0
     shards = [tmp_path / f"joint.shard-{n}-of-2" for n in (1, 2)]
-    assert {store.read_metadata(shard)["status"] for shard in shards} == {"shard"}
+    assert {read_metadata(shard)["status"] for shard in shards} == {"shard"}
     merge(shards, tmp_path / "merged", progress=False)
     assert content(tmp_path / "merged/joint") == content(tmp_path / "whole/joint")
 
@@ -326,7 +327,7 @@ def make_folders(number: int, out: str, rounds: int, barrier: Any, failed: Any) 
     for turn in range(rounds):
         barrier.wait(60)
         try:
-            store.claim_folder(Path(out) / str(turn) / "deep" / f"study{number}", f"study{number}")
+            places.claim_folder(Path(out) / str(turn) / "deep" / f"study{number}", f"study{number}")
         except StoreError:
             failed.value += 1
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.errors import DamagedError, StoreError
-from gansim.storage import parts, store
+from gansim.storage import disk, parquet, parts
 from gansim.storage.identity import Identity
+from gansim.storage.parquet import ESTIMATES, Rows, digest_rows, read_header, write_rows
 from gansim.storage.parts import Collected, ForeignError, collect, read_part, write_part
-from gansim.storage.store import ESTIMATES, PARTS, TRACES, Rows
+from gansim.storage.places import PARTS, TRACES
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 3
@@ -67,7 +68,7 @@ def test_runs_find_their_rows_in_any_order(order: list[tuple[int, int]], size: i
         assert table.done == start
         table.put(make_rows(order[start : start + size]))
     assert not table.missing.any()
-    assert store.digest_rows(table.rows()) == store.digest_rows(make_rows(EVERY))
+    assert digest_rows(table.rows()) == digest_rows(make_rows(EVERY))
     assert list(zip(*(ids.tolist() for ids in table.ids), strict=True)) == EVERY
 
 
@@ -97,9 +98,9 @@ def test_a_part_comes_back(tmp_path: Path) -> None:
     rows = make_rows([(2, 1), (0, 3), (2, 0)])
     path = write_part(tmp_path, rows, MINE)
     assert path.parent == tmp_path / "parts"
-    assert path.name == f"part-{store.file_digest(path)[:32]}.parquet"
-    assert store.digest_rows(read_part(path, MINE, path.name[5:-8])) == store.digest_rows(rows)
-    assert store.read_header(path)["cells"].keys() == {"0", "2"}
+    assert path.name == f"part-{disk.file_digest(path)[:32]}.parquet"
+    assert digest_rows(read_part(path, MINE, path.name[5:-8])) == digest_rows(rows)
+    assert read_header(path)["cells"].keys() == {"0", "2"}
     assert write_part(tmp_path, rows, MINE) == path
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
@@ -125,7 +126,7 @@ def test_a_part_whose_runs_are_not_those_announced(tmp_path: Path) -> None:
     rows = make_rows([(0, 0), (1, 0)])
     header = MINE.header([0])
     header["cells"]["1"] = {"design": "d"}
-    store.write_rows(tmp_path / "x.parquet", rows, header)
+    write_rows(tmp_path / "x.parquet", rows, header)
     with pytest.raises(StoreError, match="cell 1 of design 'd'"):
         read_part(tmp_path / "x.parquet", MINE, None)
 
@@ -211,7 +212,7 @@ def test_a_part_of_any_other_name_is_not_trusted(tmp_path: Path) -> None:
 def test_the_same_runs_in_several_files_are_fine(tmp_path: Path) -> None:
     write_part(tmp_path, make_rows(EVERY[:6]), MINE)
     write_part(tmp_path, make_rows(EVERY[3:9]), MINE)
-    store.write_rows(tmp_path / TRACES, make_rows(EVERY), MINE.header())
+    write_rows(tmp_path / TRACES, make_rows(EVERY), MINE.header())
     table = fresh()
     good, bad = collect(tmp_path, MINE, table)
     assert (len(good), bad, table.done) == (3, [], 13)
@@ -230,7 +231,7 @@ def test_files_that_contradict_each_other_are_both_given_up(tmp_path: Path) -> N
 
 def test_the_digest_of_traces_counts_where_it_is_known(tmp_path: Path) -> None:
     path = tmp_path / TRACES
-    checksum = store.write_rows(path, make_rows(EVERY), MINE.header())
+    checksum = write_rows(path, make_rows(EVERY), MINE.header())
     assert collect(tmp_path, MINE, fresh(), {TRACES: checksum})[1] == []
     content = bytearray(path.read_bytes())
     for where in range(0, len(content), 97):
@@ -241,7 +242,7 @@ def test_the_digest_of_traces_counts_where_it_is_known(tmp_path: Path) -> None:
 
 def test_without_it_the_digest_of_the_rows_does(tmp_path: Path) -> None:
     path = tmp_path / TRACES
-    store.write_rows(path, make_rows(EVERY), MINE.header())
+    write_rows(path, make_rows(EVERY), MINE.header())
     content, found = path.read_bytes(), 0
     for where in range(0, len(content), 53):
         path.write_bytes(content[:where] + bytes([content[where] ^ 1]) + content[where + 1 :])
@@ -283,7 +284,7 @@ def test_what_cannot_be_read_is_refused_and_not_called_bad(
     def open_file(_: Path) -> NoReturn:
         raise trouble
 
-    monkeypatch.setattr(store, "open_file", open_file)
+    monkeypatch.setattr(parquet, "open_file", open_file)
     for read in (lambda: collect(tmp_path, MINE, fresh()), lambda: parts.stored_reps(tmp_path, MINE)):
         with pytest.raises(StoreError, match="cannot be read") as caught:
             read()
@@ -300,7 +301,7 @@ def test_no_memory_to_decode_is_no_damage_either(tmp_path: Path, monkeypatch: py
     def no_memory(*_: object) -> None:
         raise MemoryError("malloc of size 4096 failed")
 
-    monkeypatch.setattr(store, "_rows_of", no_memory)
+    monkeypatch.setattr(parquet, "_rows_of", no_memory)
     with pytest.raises(StoreError, match=r"cannot be read \(malloc of size 4096 failed\)"):
         collect(tmp_path, MINE, fresh())
 

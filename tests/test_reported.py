@@ -7,7 +7,8 @@ import pytest
 from gansim.errors import StoreError
 from gansim.running.study import Study
 from gansim.running.verify import verify
-from gansim.storage import reported, store
+from gansim.storage import disk, places, reported
+from gansim.storage.metadata_json import read_metadata, write_metadata
 from test_holding import snapshot
 from test_study import SMALL, pretended  # noqa: F401
 
@@ -37,20 +38,20 @@ def run(out: Path, texts: dict[str, str] | None = None, reps: int = 3) -> Path:
 
 
 def faults(folder: Path) -> list[str]:
-    return reported.faults(folder, store.read_metadata(folder))
+    return reported.faults(folder, read_metadata(folder))
 
 
 def test_the_record_holds_the_digest_of_every_file(tmp_path: Path) -> None:
     folder = run(tmp_path, TABLES)
-    metadata = store.read_metadata(folder)
-    assert metadata["report"]["files"] == {name: store.file_digest(folder / name) for name in sorted(TABLES)}
+    metadata = read_metadata(folder)
+    assert metadata["report"]["files"] == {name: disk.file_digest(folder / name) for name in sorted(TABLES)}
     assert metadata["report"]["runs"] == metadata["digest"]["runs"]
     assert metadata["report"]["command"] == metadata["command"]
-    assert metadata["files"][store.ADEMP] == store.file_digest(folder / store.ADEMP)
+    assert metadata["files"][places.ADEMP] == disk.file_digest(folder / places.ADEMP)
     assert faults(folder) == []
 
 
-@pytest.mark.parametrize("name", [*TABLES, store.ADEMP])
+@pytest.mark.parametrize("name", [*TABLES, places.ADEMP])
 def test_what_was_altered_or_removed_is_named(tmp_path: Path, name: str) -> None:
     path = run(tmp_path, TABLES) / name
     content = path.read_bytes()
@@ -82,7 +83,7 @@ def test_a_report_of_earlier_runs_is_told_and_kept(tmp_path: Path, capsys: pytes
     assert "earlier runs" not in capsys.readouterr().err
     assert faults(folder) == []
     run(tmp_path, reps=5)
-    command = store.read_metadata(folder)["report"]["command"]
+    command = read_metadata(folder)["report"]["command"]
     told = f"{folder}: tables and figures are of earlier runs: what wrote them writes them anew ({command})"
     assert f"s: {told}\n" in capsys.readouterr().err
     assert faults(folder) == [told]
@@ -105,20 +106,20 @@ def test_what_a_later_report_leaves_out_is_removed(tmp_path: Path, capsys: pytes
     assert f"s: {folder}: 3 files of an earlier report removed\n" in said
     left = {path for path in snapshot(folder) if not path.endswith(".parquet")}
     mine = {"figures/mine.svg", "tables/mine.csv"}
-    assert left == {store.METADATA, store.ADEMP, "claims.md", "figures/b.svg", *mine}
+    assert left == {places.METADATA, places.ADEMP, "claims.md", "figures/b.svg", *mine}
     assert faults(folder) == []
 
 
 def test_names_that_lead_out_of_the_folder_are_not_looked_at(tmp_path: Path) -> None:
     folder = run(tmp_path, TABLES)
     (tmp_path / "precious").write_text("x")
-    metadata = store.read_metadata(folder)
+    metadata = read_metadata(folder)
     outside = dict.fromkeys(
-        ("../precious", str(tmp_path / "precious"), "..\\precious"), store.file_digest(tmp_path / "precious")
+        ("../precious", str(tmp_path / "precious"), "..\\precious"), disk.file_digest(tmp_path / "precious")
     )
     record = {**metadata["report"], "files": metadata["report"]["files"] | outside}
-    store.write_metadata(folder / store.METADATA, {**metadata, "report": record})
-    assert not outside.keys() & reported.files(store.read_metadata(folder)).keys()
+    write_metadata(folder / places.METADATA, {**metadata, "report": record})
+    assert not outside.keys() & reported.files(read_metadata(folder)).keys()
     run(tmp_path, {"claims.md": "none"})
     assert (tmp_path / "precious").exists()
 
@@ -126,9 +127,9 @@ def test_names_that_lead_out_of_the_folder_are_not_looked_at(tmp_path: Path) -> 
 @pytest.mark.parametrize("odd", [[], "x", {"files": []}, {"files": {"a": 1}}])
 def test_a_record_of_another_shape_is_refused(tmp_path: Path, odd: object) -> None:
     folder = run(tmp_path, TABLES)
-    store.write_metadata(folder / store.METADATA, {**store.read_metadata(folder), "report": odd})
+    write_metadata(folder / places.METADATA, {**read_metadata(folder), "report": odd})
     with pytest.raises(StoreError, match="report: value"):
-        store.read_metadata(folder)
+        read_metadata(folder)
 
 
 def test_what_cannot_be_read_is_not_called_altered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +138,6 @@ def test_what_cannot_be_read_is_not_called_altered(tmp_path: Path, monkeypatch: 
     def no_handles(_: Path) -> str:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(store, "file_digest", no_handles)
+    monkeypatch.setattr(disk, "file_digest", no_handles)
     with pytest.raises(StoreError, match=r"claims.md: cannot be read \(Too many open files\)"):
         faults(folder)

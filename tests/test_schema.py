@@ -22,7 +22,9 @@ from gansim.model.optimizers import SGD, Adam
 from gansim.model.paths import _plain, replace, to_dict
 from gansim.model.regimes import Thresholds
 from gansim.running.study import Study
-from gansim.storage import provenance, store
+from gansim.storage import provenance
+from gansim.storage.metadata_json import write_metadata
+from gansim.storage.parquet import digest
 from test_spec import GAN_500, gans, rates
 
 SAMPLE = Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1), "optimizer_d.beta2": Uniform(0.9, 0.999)}, n=4, seed=1)
@@ -115,7 +117,7 @@ def test_metadata_is_read(tmp_path):
     rest = Design("list", GAN_500, [{"steps": 70}, {}], 3)
     study = Study.of("s", [grid, rest], seed=2**63)
     facts = provenance.provenance("s", study.seed, study.designs, {"thresholds": {"w1": 0.25}})
-    store.write_metadata(tmp_path / "metadata.json", facts)
+    write_metadata(tmp_path / "metadata.json", facts)
     read = schema.read(tmp_path / "metadata.json")
     assert (read.name, read.seed, read.thresholds) == ("s", 2**63, Thresholds(w1=0.25))
     assert all(the_same(*pair) for pair in zip(read.designs, (grid, rest), strict=True))
@@ -136,7 +138,7 @@ def test_a_study_read_from_its_record_gives_the_same_frame():
     read = schema.from_dict(through_json(schema.to_dict(schema.Description("s", 0, designs))))
     again = Study.of(read.name, read.designs, read.seed).run(jobs=1, progress=False)
     assert again.dtypes.to_dict() == runs.dtypes.to_dict()
-    assert store.digest(again) == store.digest(runs)
+    assert digest(again) == digest(runs)
     beta1 = runs["optimizer_d.beta1"].groupby(runs["cell"]).first()
     assert beta1.tolist()[:8] == [0.5, 0.5, 0.5, 0.5, 0.5, pytest.approx(float("nan"), nan_ok=True), 0.9, 0.5]
     assert runs["steps"].groupby(runs["cell"]).first().tolist()[4:7] == [20, 20, 30]

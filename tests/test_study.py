@@ -26,7 +26,9 @@ from gansim.model.regimes import REGIMES, Thresholds
 from gansim.running import planning, progress, study
 from gansim.running.shard import Shard
 from gansim.running.study import Study, simulate
-from gansim.storage import provenance, store
+from gansim.storage import disk, places, provenance
+from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.parquet import digest, digest_traces, read_runs, read_traces
 from gansim.traces import FIELDS, Traces
 from test_spec import gans
 
@@ -122,7 +124,7 @@ def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, 
         make_study().run(out=tmp_path, jobs=2, progress=False)
     assert "design 'games', cell 0" in str(caught.value)
     assert all("Traceback" in failure.detail for failure in caught.value.failures)
-    assert names(tmp_path / "games") == [store.LOCK, store.METADATA]
+    assert names(tmp_path / "games") == [places.LOCK, places.METADATA]
 
 
 cells = st.lists(
@@ -383,20 +385,20 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     whole = make_study(seed=5)
     runs = whole.run(out=tmp_path / "results", jobs=2)
     folder = tmp_path / "results" / "games"
-    assert names(folder) == [store.LOCK, store.ADEMP, store.METADATA, store.RUNS, store.TRACES]
-    pd.testing.assert_frame_equal(store.read_runs(folder), runs)
-    ids, traces = store.read_traces(folder)
+    assert names(folder) == [places.LOCK, places.ADEMP, places.METADATA, places.RUNS, places.TRACES]
+    pd.testing.assert_frame_equal(read_runs(folder), runs)
+    ids, traces = read_traces(folder)
     pd.testing.assert_frame_equal(ids, runs[["design", "cell", "rep"]])
     np.testing.assert_array_equal(traces.values, whole.traces.values)
-    metadata = store.read_metadata(folder)
+    metadata = read_metadata(folder)
     assert metadata == whole.metadata
     assert provenance.read_cells(metadata) == {cell.index: cell.gan for cell in whole.cells}
-    assert metadata["digest"] == {"runs": store.digest(runs), "traces": store.digest_traces(traces)}
+    assert metadata["digest"] == {"runs": digest(runs), "traces": digest_traces(traces)}
     assert (metadata["seed"], metadata["jobs"], metadata["backend"], metadata["runs"]) == (5, 2, "threads", 167)
     assert metadata["thresholds"]["w1"] == 0.2
     assert metadata["status"] == "complete"
     assert metadata["files"] == {
-        name: store.file_digest(folder / name) for name in (store.RUNS, store.TRACES, store.ADEMP)
+        name: disk.file_digest(folder / name) for name in (places.RUNS, places.TRACES, places.ADEMP)
     }
     assert metadata["seconds"].keys() == {
         "compile", "simulate", "work", "label", "read", "save", "write", "report"
@@ -405,7 +407,7 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "replacing" not in capsys.readouterr().err
     whole.run(out=tmp_path / "results", jobs=2)
     assert "167 of 167 runs are saved in" in capsys.readouterr().err
-    for name in (store.RUNS, store.TRACES):
+    for name in (places.RUNS, places.TRACES):
         (folder / name).unlink()
     whole.run(out=tmp_path / "results", jobs=2)
     assert "replacing the earlier results in" in capsys.readouterr().err
@@ -417,14 +419,14 @@ def test_nothing_is_written_without_out(tmp_path: Path, monkeypatch: pytest.Monk
     whole = make_study()
     runs = whole.run(jobs=1, progress=False)
     assert list(tmp_path.iterdir()) == []
-    assert whole.metadata["digest"]["runs"] == store.digest(runs)
+    assert whole.metadata["digest"]["runs"] == digest(runs)
 
 
 @pytest.mark.usefixtures("pretended")
 def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
     for name, jobs in (("one", 1), ("other", 3)):
         make_study().run(out=tmp_path / name, jobs=jobs, progress=False)
-    for file in (store.RUNS, store.TRACES):
+    for file in (places.RUNS, places.TRACES):
         assert (tmp_path / "one" / "games" / file).read_bytes() == (tmp_path / "other" / "games" / file).read_bytes()
 
 
@@ -441,7 +443,7 @@ def reference() -> Study:
 
 
 def same(one: Study, other: Study) -> bool:
-    digests = [(store.digest(s.runs), store.digest_traces(s.traces)) for s in (one, other)]
+    digests = [(digest(s.runs), digest_traces(s.traces)) for s in (one, other)]
     return digests[0] == digests[1]
 
 
@@ -462,7 +464,7 @@ def test_another_seed_changes_every_run(reference: Study) -> None:
 def test_more_replicates_keep_the_first(reference: Study) -> None:
     runs = Study("engine", SMALL, FACTORS, reps=35, seed=1).run(jobs=2, progress=False)
     kept = runs[runs["rep"] < 20].reset_index(drop=True)
-    assert store.digest(kept) == store.digest(reference.runs)
+    assert digest(kept) == digest(reference.runs)
 
 
 def test_a_cell_alone_has_the_runs_it_has_in_a_study(reference: Study) -> None:
@@ -470,7 +472,7 @@ def test_a_cell_alone_has_the_runs_it_has_in_a_study(reference: Study) -> None:
     alone = simulate(gan, reps=20, seed=1, jobs=1, progress=False)
     within = reference.runs[reference.runs["cell"] == 3].reset_index(drop=True)
     shared = [name for name in alone.columns if name not in ("design", "cell")]
-    assert store.digest(alone[shared]) == store.digest(within[shared])
+    assert digest(alone[shared]) == digest(within[shared])
 
 
 def test_a_chunk_of_any_runs_gives_their_rows(reference: Study) -> None:
@@ -554,7 +556,7 @@ def test_a_folder_keeps_its_thresholds_until_others_are_asked_for(
     kept += "0.3 by default: "
     assert lines() == (kept + "labels follow those stored", wide)
     assert lines(reps=8) == (kept + "labels follow those stored", wide)
-    assert store.read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
+    assert read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
     assert lines(WIDE, 8) == ("", wide)
     assert lines(Thresholds(), 8)[1] == usual
     assert lines(reps=8) == ("", usual)
@@ -565,19 +567,19 @@ def test_thresholds_of_other_runs_or_of_another_version_are_not_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_study(4).run(out=tmp_path, jobs=1, thresholds=WIDE)
-    for name in (store.RUNS, store.TRACES):  # as in a clone
+    for name in (places.RUNS, places.TRACES):  # as in a clone
         (tmp_path / "games" / name).unlink()
     make_study(4, seed=1).run(out=tmp_path, jobs=1)
-    metadata = store.read_metadata(tmp_path / "games")
+    metadata = read_metadata(tmp_path / "games")
     assert metadata["thresholds"]["w1"] == 0.2
     for odd in ({**metadata["thresholds"], "other": 1.0}, {**metadata["thresholds"], "w1": -1}, [1]):
-        store.write_metadata(tmp_path / "games/metadata.json", {**metadata, "thresholds": odd})
+        write_metadata(tmp_path / "games/metadata.json", {**metadata, "thresholds": odd})
         capsys.readouterr()
         make_study(4, seed=1).run(out=tmp_path, jobs=1)
         assert (
             "thresholds: those stored are of another version: labels follow those of this\n" in capsys.readouterr().err
         )
-    assert store.read_metadata(tmp_path / "games")["thresholds"]["w1"] == 0.2
+    assert read_metadata(tmp_path / "games")["thresholds"]["w1"] == 0.2
 
 
 @pytest.mark.usefixtures("pretended")
@@ -585,10 +587,10 @@ def test_the_rule_of_a_target_and_shards_keep_thresholds_too(tmp_path: Path) -> 
     one = make_study(4)
     one.run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
     one.run_to(0.4, out=tmp_path, jobs=1, progress=False, batch=8, most_reps=16)
-    assert store.read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
+    assert read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
     for thresholds in (WIDE, None):
         folder = make_study(4).run_shard(Shard(1, 2), tmp_path, jobs=1, progress=False, thresholds=thresholds)
-        assert store.read_metadata(folder)["thresholds"]["w1"] == 1e6
+        assert read_metadata(folder)["thresholds"]["w1"] == 1e6
 
 
 # --- what is refused before anything runs ---------------------------------------------------------

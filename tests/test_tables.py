@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from gansim.analysis.intervals import kaplan_meier, wilson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -13,16 +12,16 @@ from scipy import stats
 from gansim.analysis.comparisons import _paired, compare
 from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import floor_of
-from gansim.analysis.intervals import of_share
+from gansim.analysis.intervals import kaplan_meier, of_share, wilson
 from gansim.analysis.labels import label
 from gansim.analysis.sensitivity import sensitivity
-from gansim.analysis.shares import share_of, shares_wide, tabulate
+from gansim.analysis.shares import share_of, tabulate
 from gansim.design.design import RESERVED
 from gansim.errors import ConfigError
 from gansim.model.distributions import Normal
 from gansim.model.regimes import G_STATES, REGIMES, Thresholds, vary
 from gansim.reporting import writing
-from gansim.reporting.writing import save
+from gansim.reporting.writing import save, shares_wide
 from gansim.traces import FIELDS, Traces
 
 # tabulate ---------------------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from gansim.analysis.intervals import Interval, mcse, of_share, wilson
 from gansim.analysis.replicates import cells_of, check_frame, check_values, columns_of, refuse_twice, replicates_of
 from gansim.errors import ConfigError, shown
-from gansim.reporting.writing import _heading, _is_tidy, _occurring, _share_text
+from gansim.reporting.writing import _share_text
 
-__all__ = ["Share", "share_of", "shares_wide", "tabulate"]
+__all__ = ["Share", "share_of", "tabulate"]
 
 Floats = NDArray[np.float64]
 _TIDY = ("count", "n", "replicates", "share", "mcse", "low", "high")
@@ -189,38 +189,3 @@ def _refuse_hidden(by: Sequence[str], made: Sequence[str]) -> None:
         raise ConfigError(
             f"{shown(hidden[0])}: a column of the table has this name; allowed: other than {', '.join(made)}"
         )
-
-
-def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
-    """Lay out a table of shares for reading: one row per group, one column per level that occurs.
-
-    Parameters
-    ----------
-    tidy : DataFrame
-        As `tabulate` returns it: grouping columns, the counted column, then count, n, replicates, share, mcse, low,
-        high.
-
-    Returns
-    -------
-    DataFrame
-        The grouping columns, n, replicates, and for each level that occurs in any group a column of texts such as
-        "93.1 % [91.4, 94.6] ± 0.8": the share, its interval and its Monte-Carlo standard error, all in percent.
-
-    Raises
-    ------
-    ConfigError
-        If the columns are not those of `tabulate`.
-    """
-    check_frame(tidy, "tidy")
-    names = [str(name) for name in tidy.columns]
-    if not _is_tidy(tidy):
-        raise ConfigError(f"tidy: columns {', '.join(names)}; expected those of tabulate, ending in {', '.join(_TIDY)}")
-    split = names.index("count") - 1
-    keys, group = _groups(tidy, names[:split])
-    wide = keys.assign(**{name: tidy.groupby(group)[name].first().to_numpy() for name in ("n", "replicates")})
-    shares = zip(tidy["share"], tidy["low"], tidy["high"], tidy["mcse"], strict=True)
-    texts = pd.Series([_share_text(*share) for share in shares], index=tidy.index)
-    for level in _occurring(tidy, names[split]):
-        chosen = (tidy[names[split]] == level).to_numpy()
-        wide[_heading(names[split], level, names[:split])] = texts[chosen].set_axis(group[chosen])
-    return wide

@@ -167,10 +167,10 @@ def _run(options: argparse.Namespace) -> None:
     from gansim.command_line import cli
     from gansim.design import schema
     from gansim.running.study import Study
-    from gansim.storage import store
+    from gansim.storage.metadata_json import read_metadata
 
     described = schema.read(options.file)
-    recorded = store.read_metadata(options.file) if described.recorded else {}
+    recorded = read_metadata(options.file) if described.recorded else {}
     designs = [design if options.reps is None else replace(design, reps=options.reps) for design in described.designs]
     seed = described.seed if options.seed is None else options.seed
     study = Study.of(described.name, designs, seed, described.aims)
@@ -312,10 +312,11 @@ def _show_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from gansim.storage import reported, store
+    from gansim.storage import places, reported
+    from gansim.storage.metadata_json import read_metadata
 
-    folder = options.folder.parent if options.folder.name == store.METADATA else options.folder
-    metadata = store.read_metadata(folder)
+    folder = options.folder.parent if options.folder.name == places.METADATA else options.folder
+    metadata = read_metadata(folder)
     if options.versions:
         _print_facts({**metadata.get("versions", {}), **metadata.get("machine", {})})
         facts = {name: metadata.get(name) for name in ("kernel", "source", "git", "command", "seed")}
@@ -435,7 +436,8 @@ def _relabel(options: argparse.Namespace) -> None:
     from gansim.reporting import writing
     from gansim.reporting.report import check_folder, write_report
     from gansim.running.results import open_results
-    from gansim.storage import store
+    from gansim.storage import places
+    from gansim.storage.parquet import write_runs
 
     results = open_results(options.folder)
     given = {f.name: getattr(options, f.name) for f in fields(Thresholds) if getattr(options, f.name) is not None}
@@ -454,7 +456,7 @@ def _relabel(options: argparse.Namespace) -> None:
         study.judge(after)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        store.write_runs(out / store.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
+        write_runs(out / places.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
         write_report(study, out, not options.no_figures)
     except OSError as error:
         raise ConfigError(

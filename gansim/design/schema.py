@@ -116,7 +116,7 @@ class Description:
     aims : str, optional
         What the study asks, for its ADEMP sheet.
     recorded : bool, default False
-        Whether it comes from a metadata.json. `gansim.storage.store.read_metadata` checks those.
+        Whether it comes from a metadata.json. `gansim.storage.metadata_json.read_metadata` checks those.
     """
 
     name: str

@@ -34,7 +34,7 @@ from gansim.model.gan import GAN
 from gansim.model.regimes import Thresholds
 from gansim.reporting import figures
 from gansim.reporting.figures import Example
-from gansim.storage import store
+from gansim.storage.parquet import write_runs
 from gansim.traces import FIELDS
 
 __all__ = ["FRAMES", "animate", "check_animation", "replay_figure", "replay_to"]
@@ -527,7 +527,7 @@ def replay_to(
         if isinstance(frames, int) and not run.study_traces()["finite"][0].all():
             end = _end(run)  # what there is to see comes before it
             run = history(gan, rep, seed, [end * k // max(1, frames - 1) for k in range(frames)])
-        store.write_runs(draft / "trace.parquet", run.frame(), identity)
+        write_runs(draft / "trace.parquet", run.frame(), identity)
         names = [
             "trace.parquet",
             *(path.name for path in figures.save(replay_figure(run, title, thresholds), draft, "run")),

@@ -12,7 +12,8 @@ from gansim.design.design import Design
 from gansim.errors import StoreError
 from gansim.model.wording import count
 from gansim.reporting import figures, writing
-from gansim.storage import store
+from gansim.storage import places
+from gansim.storage.parquet import read_header
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,12 +111,12 @@ def check_folder(folder: Path, study: str) -> dict[str, float] | None:
     """
     if not folder.is_dir() or not any(folder.iterdir()):
         return None
-    leftover = {path.name for path in store.leftovers(folder)}
-    names = sorted({path.name for path in folder.iterdir()} - {store.RUNS, "tables", "figures"} - leftover)
-    runs = folder / store.RUNS
+    leftover = {path.name for path in places.leftovers(folder)}
+    names = sorted({path.name for path in folder.iterdir()} - {places.RUNS, "tables", "figures"} - leftover)
+    runs = folder / places.RUNS
     if names or not runs.exists():
         raise StoreError(f"{folder}: holds files that are no relabelled runs{_first(names)}: choose another folder")
-    header = store.read_header(runs)
+    header = read_header(runs)
     if "thresholds" not in header or header.get("study") != study:
         raise StoreError(f"{folder}: holds other runs than relabelled ones of study {study!r}: choose another folder")
     return dict(header["thresholds"])

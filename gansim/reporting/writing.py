@@ -15,9 +15,10 @@ from gansim import escaping
 from gansim.analysis.estimates import _QUANTILES
 from gansim.analysis.intervals import wilson
 from gansim.analysis.replicates import check_frame
-from gansim.analysis.shares import _TIDY, shares_wide
+from gansim.analysis.shares import _TIDY
 from gansim.errors import ConfigError, shown
 from gansim.model.regimes import LABELS
+from gansim.reporting.writing import shares_wide
 
 __all__ = ["latex", "markdown", "save", "share_text"]
 
@@ -377,3 +378,38 @@ def _pad(text: str, width: int, right: bool) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
+    """Lay out a table of shares for reading: one row per group, one column per level that occurs.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        As `tabulate` returns it: grouping columns, the counted column, then count, n, replicates, share, mcse, low,
+        high.
+
+    Returns
+    -------
+    DataFrame
+        The grouping columns, n, replicates, and for each level that occurs in any group a column of texts such as
+        "93.1 % [91.4, 94.6] ± 0.8": the share, its interval and its Monte-Carlo standard error, all in percent.
+
+    Raises
+    ------
+    ConfigError
+        If the columns are not those of `tabulate`.
+    """
+    check_frame(tidy, "tidy")
+    names = [str(name) for name in tidy.columns]
+    if not _is_tidy(tidy):
+        raise ConfigError(f"tidy: columns {', '.join(names)}; expected those of tabulate, ending in {', '.join(_TIDY)}")
+    split = names.index("count") - 1
+    keys, group = _groups(tidy, names[:split])
+    wide = keys.assign(**{name: tidy.groupby(group)[name].first().to_numpy() for name in ("n", "replicates")})
+    shares = zip(tidy["share"], tidy["low"], tidy["high"], tidy["mcse"], strict=True)
+    texts = pd.Series([_share_text(*share) for share in shares], index=tidy.index)
+    for level in _occurring(tidy, names[split]):
+        chosen = (tidy[names[split]] == level).to_numpy()
+        wide[_heading(names[split], level, names[:split])] = texts[chosen].set_axis(group[chosen])
+    return wide

@@ -9,8 +9,8 @@ import numpy as np
 
 from gansim.design.design import Cell, Design, has_text, stored_level
 from gansim.model.distributions import moments
+from gansim.storage.parquet import ESTIMATES
 from gansim.storage.parts import Collected
-from gansim.storage.store import ESTIMATES
 from gansim.traces import DATA_UNITS, FIELDS, in_data_units
 
 if TYPE_CHECKING:

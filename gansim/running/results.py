@@ -12,10 +12,12 @@ from gansim.errors import ConfigError, StoreError
 from gansim.model.regimes import Thresholds
 from gansim.running.shard import Shard
 from gansim.running.study import Study
-from gansim.storage import parts, store
+from gansim.storage import parquet, parts
 from gansim.storage.identity import header_differences
+from gansim.storage.metadata_json import read_metadata
+from gansim.storage.parquet import read_header, read_rows
 from gansim.storage.parts import Collected
-from gansim.storage.store import METADATA, RUNS, TRACES
+from gansim.storage.places import METADATA, RUNS, TRACES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +71,7 @@ class Results:
             raise StoreError(f"{self.folder}: has not run to its end, or without its runs: give its command again")
         path, checksum = self.folder / TRACES, self.metadata.get("files", {}).get(TRACES)
         try:
-            rows, header = store.read_rows(path, checksum)
+            rows, header = read_rows(path, checksum)
         except StoreError:
             self.check_unchanged()
             raise
@@ -99,7 +101,7 @@ class Results:
         path = self.folder / RUNS
         if not path.exists():
             return None
-        runs, header = store.read_runs(path), store.read_header(path)
+        runs, header = parquet.read_runs(path), read_header(path)
         told = {"digest": self.metadata.get("digest", {}).get("runs"), "identity": self.metadata.get("identity")}
         if any(value is not None and header.get(name, value) != value for name, value in told.items()):
             self.check_unchanged()
@@ -116,7 +118,7 @@ class Results:
         StoreError
             If the metadata are other ones by now.
         """
-        if store.read_metadata(self.folder) != self.metadata:
+        if read_metadata(self.folder) != self.metadata:
             raise StoreError(f"{self.folder}: another process has written to it meanwhile: try again")
 
 
@@ -141,7 +143,7 @@ def open_results(folder: str | os.PathLike[str]) -> Results:
     folder = Path(folder)
     if folder.name == METADATA and folder.is_file():
         folder = folder.parent
-    metadata = store.read_metadata(folder)
+    metadata = read_metadata(folder)
     if not metadata.get("designs"):
         raise StoreError(f"{folder / METADATA}: describes no runs: choose the results folder of a study of runs")
     try:

@@ -32,12 +32,14 @@ from gansim.running.planning import Task, tasks_of
 from gansim.running.pool import Backend, Failure, Workers, open_workers
 from gansim.running.progress import Progress
 from gansim.running.shard import Shard
-from gansim.storage import provenance, reported, store
+from gansim.storage import disk, places, provenance, reported
 from gansim.storage.folder import Folder, open_folder
 from gansim.storage.holding import Hold, hold_folder
 from gansim.storage.identity import Identity, differences, identify
+from gansim.storage.metadata_json import read_metadata
+from gansim.storage.parquet import Rows, digest, digest_traces
 from gansim.storage.parts import Collected, stored_reps
-from gansim.storage.store import METADATA, Rows
+from gansim.storage.places import METADATA
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -674,7 +676,7 @@ class Study:
             if self.stopping:
                 self.judge(runs)
             assert self.traces is not None
-            digests = {"runs": store.digest(runs), "traces": store.digest_traces(self.traces)}
+            digests = {"runs": digest(runs), "traces": digest_traces(self.traces)}
             self.metadata = self.describe({**facts, "status": "complete"}, thresholds, {"digest": digests})
             return runs
         with self._open(_folder(out, self.name), results, show, session.force, session.held) as folder:
@@ -704,7 +706,7 @@ class Study:
                 max(n, min(most, n + batch * -(-(there - n) // batch)), there)
                 for n, there in zip(self.reps, stored, strict=True)
             )
-        metadata = store.read_metadata(folder)
+        metadata = read_metadata(folder)
         if differences(metadata, self.identity, self.cells):
             return self.reps  # to be refused where it is opened
         return tuple(max(pair) for pair in zip(self.reps, schema.from_dict(metadata).reps, strict=True))
@@ -790,7 +792,7 @@ class Study:
 
         def write_rest(metadata: Mapping[str, Any], draft: Path) -> None:
             written = time.perf_counter()
-            store.write_text(draft / store.ADEMP, ademp.sheet(metadata, runs))
+            disk.write_text(draft / places.ADEMP, ademp.sheet(metadata, runs))
             if report is not None:
                 report(self, draft)
             self.seconds["report"] = time.perf_counter() - written
@@ -961,6 +963,6 @@ def _versions(packages: Mapping[str, str]) -> str:
 
 
 def _rows(chunk: Chunk) -> Rows:
-    """What is kept of a chunk; the estimates in the order of `gansim.storage.store.ESTIMATES`."""
+    """What is kept of a chunk; the estimates in the order of `gansim.storage.parquet.ESTIMATES`."""
     estimates = np.hstack([chunk.affine, chunk.sample, chunk.referee])
     return Rows(chunk.cells.astype(np.int32), chunk.reps.astype(np.int32), chunk.traces, estimates)

@@ -14,10 +14,11 @@ from gansim.engine.warm import compiled_afresh
 from gansim.errors import ConfigError, DamagedError, StoreError, shown
 from gansim.running.pool import Backend
 from gansim.running.results import Results, open_results
-from gansim.storage import reported, store
+from gansim.storage import disk, places, reported
+from gansim.storage.parquet import digest, digest_traces, read_runs
 from gansim.storage.parts import Collected
+from gansim.storage.places import RUNS
 from gansim.storage.provenance import kernel_digest
-from gansim.storage.store import RUNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,21 +156,21 @@ def _labelled_file(results: Results, runs: Collected) -> list[str]:
     if not path.exists():
         return [f"{path}: missing"]
     faults = []
-    if results.metadata.get("files", {}).get(RUNS, store.file_digest(path)) != store.file_digest(path):
+    if results.metadata.get("files", {}).get(RUNS, disk.file_digest(path)) != disk.file_digest(path):
         faults.append(f"{path}: its bytes are not those that were written")
     try:
-        found = store.digest(store.read_runs(path))
+        found = digest(read_runs(path))
     except DamagedError as error:
         return [*faults, str(error)]
-    if found != store.digest(_labelled(results, runs)):
+    if found != digest(_labelled(results, runs)):
         faults.append(f"{path}: is not what follows from the traces and thresholds")
     return faults
 
 
 def _by_digest(results: Results, again: Collected) -> list[str]:
     digests = results.metadata["digest"]
-    found = {"runs": store.digest(_labelled(results, again)), "traces": store.digest_traces(again.traces())}
-    faults = [f"{name}: another digest than in {store.METADATA}" for name in found if found[name] != digests.get(name)]
+    found = {"runs": digest(_labelled(results, again)), "traces": digest_traces(again.traces())}
+    faults = [f"{name}: another digest than in {places.METADATA}" for name in found if found[name] != digests.get(name)]
     return faults + (_labelled_file(results, again) if (results.folder / RUNS).exists() else [])
 
 

@@ -27,11 +27,13 @@ from typing import TYPE_CHECKING, Any
 from gansim.design.design import Cell
 from gansim.errors import DamagedError, StoreError
 from gansim.model.wording import count
-from gansim.storage import parts, reported, store
+from gansim.storage import disk, parts, places, reported
 from gansim.storage.holding import Hold, hold_folder
 from gansim.storage.identity import Identity, differences, header_differences
+from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.parquet import Rows, digest_traces, read_header, write_rows, write_runs
 from gansim.storage.parts import Collected
-from gansim.storage.store import ADEMP, METADATA, PARTS, RUNS, TRACES, Rows
+from gansim.storage.places import ADEMP, METADATA, PARTS, RUNS, TRACES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +93,7 @@ def open_folder(
     path = Path(path)
     with contextlib.ExitStack() as stack:
         hold = held or stack.enter_context(hold_folder(path, identity.study, force, say))
-        earlier = store.check_owner(path, identity.study)
+        earlier = places.check_owner(path, identity.study)
         folder = Folder(hold, identity, collected, force)
         folder.resume(cells, say if earlier else lambda text: None, warn)
         stack.enter_context(folder.saving())
@@ -134,7 +136,7 @@ class Folder:
         """Read what is stored, once it is known to be of this study; see `open_folder`."""
         started = time.perf_counter()
         if (self.path / METADATA).exists():
-            self.metadata = store.read_metadata(self.path)
+            self.metadata = read_metadata(self.path)
             reported.check_places(self.path, self.metadata)
         files = parts.stored_files(self.path)
         if files or (self.path / RUNS).exists():
@@ -155,13 +157,13 @@ class Folder:
             raise self._refusal(foreign[0])
         if not self.metadata and (self.path / RUNS).exists():
             try:
-                header = store.read_header(self.path / RUNS)
+                header = read_header(self.path / RUNS)
             except DamagedError:  # it is made again
                 header = {"identity": self.identity.digest}
             if header.get("identity") != self.identity.digest:
                 raise self._refusal(header_differences(header, self.identity))
         for file in bad:
-            kept = store.bad_name(file.path)
+            kept = places.bad_name(file.path)
             self._hold.check()
             file.path.rename(kept)
             warn(f"{file.path}: {file.why}: kept as {kept.name}, its runs are simulated again")
@@ -239,20 +241,20 @@ class Folder:
         traces, files = self.path / TRACES, {}
         with self.writing() as draft:
             if self.whole:
-                files = {TRACES: store.file_digest(traces)}
+                files = {TRACES: disk.file_digest(traces)}
             elif traces in self._trusted:
                 part = self._as_part(traces, draft)
                 self._trusted[self.path / part.relative_to(draft)] = self._trusted.pop(traces)
         facts = {"identity": self.identity.digest, "files": files, **self._told_before}
         with self.writing() as draft:
-            store.write_metadata(draft / METADATA, {"status": "running", **metadata, **facts})
+            write_metadata(draft / METADATA, {"status": "running", **metadata, **facts})
 
     def _as_part(self, traces: Path, draft: Path) -> Path:
-        part = store.make_folder(draft / PARTS) / parts.part_name(store.file_digest(traces))
+        part = disk.make_folder(draft / PARTS) / parts.part_name(disk.file_digest(traces))
         try:
             os.link(traces, part)
         except OSError:  # a file system without links
-            store.copy_whole(traces, part)
+            disk.copy_whole(traces, part)
         return part
 
     @property
@@ -296,22 +298,22 @@ class Folder:
         rows, traces = self.collected.rows(), self.path / TRACES
         with self.writing() as draft:
             if self.whole:
-                checksum = store.file_digest(traces)
+                checksum = disk.file_digest(traces)
             else:
-                checksum = store.write_rows(draft / TRACES, rows, self.identity.header())
-        if not self.whole and store.file_digest(traces) != checksum:
+                checksum = write_rows(draft / TRACES, rows, self.identity.header())
+        if not self.whole and disk.file_digest(traces) != checksum:
             raise RuntimeError(f"{traces}: the disk gives other bytes back than were written")
         with self.writing() as draft:
             stamp = {"study": self.identity.study, "seed": self.identity.seed, "kernel": self.identity.kernel}
-            digest, file = store.write_runs(draft / RUNS, runs, {**stamp, "identity": self.identity.digest})
+            digest, file = write_runs(draft / RUNS, runs, {**stamp, "identity": self.identity.digest})
         facts = {
-            "digest": {"runs": digest, "traces": store.digest_traces(rows.traces)},
+            "digest": {"runs": digest, "traces": digest_traces(rows.traces)},
             "files": {RUNS: file, TRACES: checksum},
             **self._told_before,
         }
         told = {"status": "running", "identity": self.identity.digest}
         with self.writing() as draft:
-            store.write_metadata(draft / METADATA, metadata := {**describe(facts), **told})
+            write_metadata(draft / METADATA, metadata := {**describe(facts), **told})
         self._remove_parts(traces)
         if report is not None:
             told["status"] = "complete"
@@ -323,7 +325,7 @@ class Folder:
                 self._remove_stale(files, say)
                 facts[reported.RECORD] = {"runs": digest, "command": metadata["command"], "files": files}
             with self.writing() as draft:
-                store.write_metadata(draft / METADATA, metadata := {**describe(facts), **told})
+                write_metadata(draft / METADATA, metadata := {**describe(facts), **told})
         return metadata
 
     def _remove_parts(self, traces: Path) -> None:
@@ -340,7 +342,7 @@ class Folder:
             path = self.path / name
             if name in files or not path.is_file():
                 continue
-            if store.file_digest(path) != digest:
+            if disk.file_digest(path) != digest:
                 say(f"{path}: of an earlier run, and altered since: left as it is")
                 continue
             self._hold.remove(path)

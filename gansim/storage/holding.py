@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gansim.errors import StoreError
-from gansim.storage import store
-from gansim.storage.store import LOCK, PARTS
+from gansim.storage import disk, places
+from gansim.storage.places import LOCK, PARTS
 
 __all__ = ["Hold", "TakenError", "hold_folder"]
 
@@ -108,11 +108,11 @@ class Hold:
             if place.is_dir():
                 raise StoreError(f"{place}: is a folder where a file is needed: move it away")
         for folder in folders:
-            store.make_folder(folder)
+            disk.make_folder(folder)
         for path, place in zip(made, places, strict=True):
             os.replace(path, place)
         for folder in {place.parent for place in places}:
-            store.sync_folder(folder)
+            disk.sync_folder(folder)
 
     def remove(self, path: Path) -> None:
         """Remove a file of this folder, and never one of that name in another; it may be gone already.
@@ -166,7 +166,7 @@ def hold_folder(
     path = Path(path)
     with contextlib.ExitStack() as stack:
         hold = _take(path, study, stack)
-        if force and store.check_owner(path, study):
+        if force and places.check_owner(path, study):
             say(f"the earlier results are kept in {_put_aside(hold)}")
             hold = _take(path, study, stack)
         yield hold
@@ -182,11 +182,11 @@ def _take(folder: Path, study: str, stack: contextlib.ExitStack) -> Hold:
     for _ in range(_TRIES):
         with contextlib.ExitStack() as attempt:
             try:
-                store.claim_folder(folder, study)
+                places.claim_folder(folder, study)
                 before = _inode(folder)
                 attempt.enter_context(_lock(folder))
                 if before == _inode(folder):
-                    store.check_owner(folder, study)  # what was there before it was locked may be gone
+                    places.check_owner(folder, study)  # what was there before it was locked may be gone
                     hold = attempt.enter_context(_drafted(folder))
                     if before == _inode(folder):  # else the draft lies in another folder than the lock
                         stack.push(attempt.pop_all())
@@ -202,8 +202,8 @@ def _take(folder: Path, study: str, stack: contextlib.ExitStack) -> Hold:
 def _drafted(folder: Path) -> Iterator[Hold]:
     """Sweep away what earlier processes have left, their drafts above all, and make a draft of our own."""
     try:
-        store.sweep(folder)
-        store.sweep(folder / PARTS)
+        places.sweep(folder)
+        places.sweep(folder / PARTS)
         hold = Hold(folder)
     except OSError as error:
         raise StoreError(f"{folder}: cannot hold results ({error.strerror}): choose another folder") from None

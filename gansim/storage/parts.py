@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansim.errors import ConfigError, DamagedError, StoreError
-from gansim.storage import store
+from gansim.storage import disk
 from gansim.storage.identity import Identity, header_differences
-from gansim.storage.store import ESTIMATES, PARTS, TRACES, Rows
+from gansim.storage.parquet import ESTIMATES, Rows, read_rows, write_rows
+from gansim.storage.places import PARTS, TRACES
 from gansim.traces import FIELDS, Traces
 
 if TYPE_CHECKING:
@@ -195,9 +196,9 @@ def write_part(folder: Path, rows: Rows, identity: Identity) -> Path:
     OSError
         If it cannot be written; nothing is left behind then.
     """
-    parts = store.make_folder(folder / PARTS)
+    parts = disk.make_folder(folder / PARTS)
     header = identity.header(np.unique(rows.cells).tolist())
-    return parts / part_name(store.write_rows(parts / "part.parquet", rows, header, part_name))
+    return parts / part_name(write_rows(parts / "part.parquet", rows, header, part_name))
 
 
 def read_part(path: Path, identity: Identity, checksum: str | None) -> Rows:
@@ -228,7 +229,7 @@ def read_part(path: Path, identity: Identity, checksum: str | None) -> Rows:
         If it cannot be read: that says nothing of what is in it.
     """
     try:
-        rows, header = store.read_rows(path, checksum)
+        rows, header = read_rows(path, checksum)
     except DamagedError as error:
         raise DamagedError(str(error).removeprefix(f"{path}: ").removesuffix(": run the study again")) from None
     other = header_differences(header, identity)

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gansim.errors import StoreError
-from gansim.storage import store
-from gansim.storage.store import ADEMP
+from gansim.storage import disk
+from gansim.storage.places import ADEMP
 
 __all__ = ["RECORD", "check_places", "digests", "faults", "files", "remark"]
 
@@ -25,7 +25,7 @@ RECORD = "report"
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of all files under a folder, by their names relative to it, sorted; OSError if one cannot be read."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): store.file_digest(path) for path in found}
+    return {path.relative_to(folder).as_posix(): disk.file_digest(path) for path in found}
 
 
 def files(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -88,7 +88,7 @@ def faults(folder: Path, metadata: Mapping[str, Any], names: Iterable[str] | Non
 
 def _digest(path: Path) -> str:
     try:
-        return store.file_digest(path)
+        return disk.file_digest(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror}): mend that and try again") from None
 

@@ -27,12 +27,12 @@ def simulate(out: str, runs: int, records: int) -> None:
 
 def read(out: str) -> None:
     from gansim.running import results
-    from gansim.storage import store
+    from gansim.storage.parquet import read_runs, read_traces
 
     def whole(folder: Path) -> object:
         return results.open_results(folder).read()
 
-    for function in (store.read_runs, store.read_traces, whole):
+    for function in (read_runs, read_traces, whole):
         started = time.perf_counter()
         function(Path(out) / "large")
         seconds = time.perf_counter() - started
