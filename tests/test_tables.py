@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from gansim.analysis import digits
 from gansim.analysis.comparisons import _paired, compare
 from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import floor_of
@@ -252,9 +253,9 @@ def test_a_share_in_words_and_numbers():
 
 
 def test_a_share_that_is_known_well_is_written_so():
-    assert writing._share_text(0.33354, 0.33330, 0.33380, 0.0001) == "33.35 % [33.33, 33.38] ± 0.01"
-    assert writing._share_text(0.99996, 0.9999, 0.99998, None) == "99.996 % [99.990, 99.998]"
-    assert writing._points_text(-0.00123, -0.00131, -0.00115, 4e-5) == "-0.12 [-0.13, -0.11] ± 0.004"
+    assert digits.share_in_words(0.33354, 0.33330, 0.33380, 0.0001) == "33.35 % [33.33, 33.38] ± 0.01"
+    assert digits.share_in_words(0.99996, 0.9999, 0.99998, None) == "99.996 % [99.990, 99.998]"
+    assert digits.points_in_words(-0.00123, -0.00131, -0.00115, 4e-5) == "-0.12 [-0.13, -0.11] ± 0.004"
 
 
 def test_sensitivity_counts_replicates_too():
@@ -911,7 +912,7 @@ def test_cells(name, value, text):
     ],
 )
 def test_a_mean_is_written_to_its_error(arguments, text):
-    assert writing._mean_text(*arguments) == text
+    assert digits.mean_in_words(*arguments) == text
 
 
 # What is no frame of runs -----------------------------------------------------------------------------------------

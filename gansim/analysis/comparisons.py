@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from gansim.analysis.estimates import _moments
+from gansim.analysis.estimates import moments_of
+from gansim.analysis.groups import Floats, groups_of, levels_of, refuse_hidden, require_columns
 from gansim.analysis.intervals import two_sided
 from gansim.analysis.replicates import refuse_twice
-from gansim.analysis.shares import Floats, _groups, _levels, _refuse_hidden, _require_columns
 from gansim.errors import ConfigError, shown
 from gansim.model.regimes import LABELS
 from gansim.traces import FIELDS
@@ -81,17 +81,17 @@ def compare(
         twice, a column is named like one of the table, or the runs of `a` and of `b` have no seed in common.
     """
     two_sided(level)
-    _require_columns(runs, [], factor, column, "rep")
+    require_columns(runs, [], factor, column, "rep")
     in_a, in_b = _equal_to(runs[factor], a, "a"), _equal_to(runs[factor], b, "b")
     if by is None:
         by = [] if factor == "cell" else _strata(runs, factor, in_a | in_b)
-    by = _require_columns(runs, by, factor, column, "rep")
+    by = require_columns(runs, by, factor, column, "rep")
     refuse_twice(runs)
     outcome, means = _outcome(runs, column, value)
     if np.any(in_a & in_b):
         raise ConfigError(f"{factor}: {shown(a)} cannot be compared with itself")
 
-    keys, outcome["stratum"] = _groups(runs, by)
+    keys, outcome["stratum"] = groups_of(runs, by)
     arms = [_by_replicate(outcome[chosen], factor, arm) for chosen, arm in ((in_a, a), (in_b, b))]
     pairs = pd.concat([arms[0].add_suffix("_a"), arms[1].add_suffix("_b")], axis=1, join="inner")
     if pairs.empty and not set(outcome["seed"][in_a]) & set(outcome["seed"][in_b]):
@@ -108,7 +108,7 @@ def compare(
     row = _paired_means if means else _paired
     rows = [row(values[stratum == s], int(sizes[s]), level) for s in present]
     arms_of = {"a": a, "b": b, **({"quantity": column} if means else {})}
-    _refuse_hidden(by, [*arms_of, *rows[0]])
+    refuse_hidden(by, [*arms_of, *rows[0]])
     return pd.concat([keys.loc[present].reset_index(drop=True).assign(**arms_of), pd.DataFrame(rows)], axis=1)
 
 
@@ -118,7 +118,7 @@ def _outcome(runs: pd.DataFrame, column: str, value: Any) -> tuple[pd.DataFrame,
     frame = pd.DataFrame({"rep": runs["rep"].to_numpy(), "seed": seed})
     if value is None and runs[column].dtype.kind in "iuf":
         return frame.assign(outcome=runs[column].to_numpy(np.float64)), True
-    levels, codes = _levels(runs, column)
+    levels, codes = levels_of(runs, column)
     value = {"g_state": "converged"}.get(column) if value is None else value
     if value not in levels:
         raise ConfigError(f"{column}: {shown(value)} does not occur; allowed: {', '.join(map(repr, levels))}")
@@ -155,7 +155,7 @@ def _paired_means(values: Floats, runs: int, level: float) -> dict[str, Any]:
     """One row of `compare`, from the numbers of n pairs, (n, 2), out of `runs` runs."""
     finite = values[np.isfinite(values).all(axis=1)]
     n, pairs = len(finite), len(values)
-    moments = _moments(finite[:, 0] - finite[:, 1], np.arange(n), level)
+    moments = moments_of(finite[:, 0] - finite[:, 1], np.arange(n), level)
     spread = finite.var(axis=0, ddof=1).sum() if n > 1 else np.nan
     return {
         "n": n,
@@ -216,11 +216,3 @@ def _factors(runs: pd.DataFrame, factor: str) -> list[str]:
     results = [position for position, name in enumerate(names) if name in FIELDS or name in LABELS]
     before = names[: min(results)] if results else names
     return [name for name in before if name not in (factor, "cell", "rep", "seed")]
-
-
-def _numeric(values: pd.Series[Any]) -> Floats:
-    """Return a column as numbers, or refuse one of something else."""
-    number = values.dtype.kind in "iufb" or pd.api.types.is_numeric_dtype(values.dtype)
-    if not number or values.dtype.kind == "c":
-        raise ConfigError(f"{values.name}: values such as {shown(values.iloc[0])}: a column of numbers")
-    return values.to_numpy(np.float64, na_value=np.nan)

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gansim.analysis.comparisons import _numeric
+from gansim.analysis.groups import Floats, groups_of, numbers_of, refuse_hidden, require_columns
 from gansim.analysis.intervals import of_mean, two_sided
 from gansim.analysis.replicates import columns_of, refuse_twice, replicates_of
-from gansim.analysis.shares import Floats, _groups, _refuse_hidden, _require_columns
 
 __all__ = ["estimate"]
 
@@ -54,20 +53,20 @@ def estimate(
     """
     two_sided(level)
     columns = columns_of(columns, "columns")
-    by = _require_columns(runs, by, *columns)
-    _refuse_hidden(by, _ESTIMATE)
+    by = require_columns(runs, by, *columns)
+    refuse_hidden(by, _ESTIMATE)
     refuse_twice(runs, by)
-    numbers = {name: _numeric(runs[name]) for name in columns}
-    keys, group = _groups(runs, by)
+    numbers = {name: numbers_of(runs[name]) for name in columns}
+    keys, group = groups_of(runs, by)
     replicate, rows = replicates_of(runs), []
     for stratum in range(len(keys)):
         mine = group == stratum
-        rows += [{"quantity": name, **_moments(numbers[name][mine], replicate[mine], level)} for name in columns]
+        rows += [{"quantity": name, **moments_of(numbers[name][mine], replicate[mine], level)} for name in columns]
     repeated = keys.loc[np.repeat(np.arange(len(keys)), len(columns))].reset_index(drop=True)
     return pd.concat([repeated, pd.DataFrame(rows)], axis=1)
 
 
-def _moments(values: Floats, replicate: NDArray[np.int64], level: float) -> dict[str, Any]:
+def moments_of(values: Floats, replicate: NDArray[np.int64], level: float) -> dict[str, Any]:
     """One row of `estimate`."""
     known = np.isfinite(values)
     finite = values[known]

@@ -52,7 +52,7 @@ _WINDOW = 64  # replicates over which the power must stay: longer than a tooth o
 _TAILS = 9.0  # standard deviations of the number of discordant pairs that are summed over; the rest weighs below 1e-15
 
 
-def _inside(value: object, name: str, low: float, high: float, ends: bool = False) -> float:
+def inside(value: object, name: str, low: float, high: float, ends: bool = False) -> float:
     """Return a number between two limits, or refuse it."""
     plain = value.item() if isinstance(value, np.generic) else value
     number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
@@ -62,7 +62,7 @@ def _inside(value: object, name: str, low: float, high: float, ends: bool = Fals
     raise ConfigError(f"{name}: value {shown(value)}: a number {where}")
 
 
-def _quantile(probability: float) -> float:
+def normal_quantile(probability: float) -> float:
     return float(special.ndtri(probability))
 
 
@@ -101,8 +101,8 @@ def replicates_for_mcse(mcse: float, share: float = 0.5) -> int:
     >>> replicates_for_mcse(0.01), replicates_for_mcse(0.005, share=0.95)
     (2500, 1900)
     """
-    error = _inside(mcse, "mcse", 1e-9, 1)
-    p = _inside(share, "share", 0, 1, ends=True)
+    error = inside(mcse, "mcse", 1e-9, 1)
+    p = inside(share, "share", 0, 1, ends=True)
     # 1e-12: 0.5 * 0.5 / 0.01^2 is a little more than 2,500 in floating point.
     return _ceiling(p * (1 - p) / error**2, lambda n: p * (1 - p) <= n * error**2 * (1 + 1e-12))
 
@@ -136,8 +136,8 @@ def replicates_for_half_width(half_width: float, share: float = 0.5, level: floa
     >>> replicates_for_half_width(0.02), replicates_for_half_width(0.02, share=0.05)
     (2398, 469)
     """
-    h = _inside(half_width, "half_width", 1e-9, 0.5)
-    p = _inside(share, "share", 0, 1, ends=True)
+    h = inside(half_width, "half_width", 1e-9, 0.5)
+    p = inside(share, "share", 0, 1, ends=True)
     z2 = two_sided(level) ** 2
     # Squared, the width is a quadratic in n: h^2 (n + z^2)^2 = z^2 (n p (1 - p) + z^2 / 4).
     middle, constant = 2 * h**2 * z2 - z2 * p * (1 - p), z2**2 * (h**2 - 0.25)
@@ -178,9 +178,9 @@ def discordant(share_a: float, share_b: float, correlation: float = 0.0) -> tupl
     >>> round(only_a, 4), round(only_b, 4)
     (0.153, 0.053)
     """
-    a = _inside(share_a, "share_a", 0, 1, ends=True)
-    b = _inside(share_b, "share_b", 0, 1, ends=True)
-    r = _inside(correlation, "correlation", -1, 1, ends=True)
+    a = inside(share_a, "share_a", 0, 1, ends=True)
+    b = inside(share_b, "share_b", 0, 1, ends=True)
+    r = inside(correlation, "correlation", -1, 1, ends=True)
     scale = math.sqrt(a * (1 - a) * b * (1 - b))
     both = a * b + r * scale
     least, most = max(0.0, a + b - 1), min(a, b)
@@ -245,11 +245,11 @@ def mcnemar_power(n: int, only_a: float, only_b: float, alpha: float = 0.05) -> 
 
 
 def _kinds(only_a: float, only_b: float, alpha: float) -> tuple[float, float, float]:
-    a = _inside(only_a, "only_a", 0, 1, ends=True)
-    b = _inside(only_b, "only_b", 0, 1, ends=True)
+    a = inside(only_a, "only_a", 0, 1, ends=True)
+    b = inside(only_b, "only_b", 0, 1, ends=True)
     if a + b > 1 + 1e-12:
         raise ConfigError(f"only_a, only_b: values {a:g} and {b:g}: at most 1 together")
-    return a, min(b, 1 - a), _inside(alpha, "alpha", 0, 0.5)
+    return a, min(b, 1 - a), inside(alpha, "alpha", 0, 0.5)
 
 
 def replicates_for_power(only_a: float, only_b: float, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -283,7 +283,7 @@ def replicates_for_power(only_a: float, only_b: float, power: float = 0.8, alpha
     168
     """
     a, b, level = _kinds(only_a, only_b, alpha)
-    wanted = _inside(power, "power", level, 1)
+    wanted = inside(power, "power", level, 1)
     if a == b:
         raise ConfigError(f"only_a, only_b: both {a:g}: different, as there is nothing to find otherwise")
     high = 1
@@ -303,7 +303,7 @@ def replicates_for_power(only_a: float, only_b: float, power: float = 0.8, alpha
 def _connor(only_a: float, only_b: float, power: float, alpha: float) -> int:
     """Normal approximation of the pairs needed (Connor 1987, p. 209)."""
     both, difference = only_a + only_b, only_a - only_b
-    root = two_sided(1 - alpha) * math.sqrt(both) + _quantile(power) * math.sqrt(max(both - difference**2, 0.0))
+    root = two_sided(1 - alpha) * math.sqrt(both) + normal_quantile(power) * math.sqrt(max(both - difference**2, 0.0))
     return math.ceil((root / difference) ** 2)
 
 
@@ -337,9 +337,9 @@ def detectable_difference(n: int, discordant_share: float, power: float = 0.8, a
     >>> round(detectable_difference(1000, 0.2), 3)
     0.04
     """
-    both = _inside(discordant_share, "discordant_share", 1e-9, 1, ends=True)
-    level = _inside(alpha, "alpha", 0, 0.5)
-    wanted = _inside(power, "power", level, 1)
+    both = inside(discordant_share, "discordant_share", 1e-9, 1, ends=True)
+    level = inside(alpha, "alpha", 0, 0.5)
+    wanted = inside(power, "power", level, 1)
 
     def reached(difference: float) -> bool:
         return mcnemar_power(n, (both + difference) / 2, (both - difference) / 2, level) >= wanted
@@ -393,7 +393,7 @@ def plan(
     """
     rows: list[tuple[str, float, int, float]] = []
     two_sided(level)
-    for p in dict.fromkeys((_inside(share, "share", 0, 1, ends=True), 0.5)):
+    for p in dict.fromkeys((inside(share, "share", 0, 1, ends=True), 0.5)):
         if mcse is not None:
             n = replicates_for_mcse(mcse, p)
             rows.append((f"MCSE of a share at most {mcse:g}", p, n, math.nan))
@@ -401,10 +401,10 @@ def plan(
             n = replicates_for_half_width(half_width, p, level)
             rows.append((f"{100 * level:g} % interval within {half_width:g}", p, n, math.nan))
     if difference is not None:
-        delta = _inside(difference, "difference", -1, 1)
+        delta = inside(difference, "difference", -1, 1)
         if delta == 0:
             raise ConfigError("difference: value 0: another number, as there is nothing to find otherwise")
-        kinds = discordant(share, _inside(share - delta, "share - difference", 0, 1, ends=True), correlation)
+        kinds = discordant(share, inside(share - delta, "share - difference", 0, 1, ends=True), correlation)
         n = replicates_for_power(*kinds, power, 1 - level)
         aim = f"difference {delta:g} found with power {power:g} (correlation {correlation:g})"
         rows.append((aim, share, n, _connor(*kinds, power, 1 - level)))
@@ -451,7 +451,7 @@ def seen(
     z2 = two_sided(level) ** 2
     rows = []
     for share in np.atleast_1d(np.asarray(shares, dtype=object)).tolist():
-        p = _inside(share, "share", 0, 1, ends=True)
+        p = inside(share, "share", 0, 1, ends=True)
         both = sum(discordant(p, p, correlation))
         rows.append(
             {

@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gansim.analysis.floor import Floor
+from gansim.analysis.groups import groups_of, require_columns
 from gansim.analysis.labels import combine, final_states
 from gansim.analysis.replicates import check_frame, refuse_twice
-from gansim.analysis.shares import _groups, _require_columns, tabulate
+from gansim.analysis.shares import tabulate
 from gansim.errors import ConfigError, shown
 from gansim.model.regimes import D_STATES, G_STATES, REGIMES, Thresholds
 from gansim.traces import Traces
@@ -66,9 +67,9 @@ def sensitivity(
     grid = [grid] if isinstance(grid, Thresholds) else grid
     if not grid or not all(isinstance(entry, Thresholds) for entry in grid):
         raise ConfigError(f"grid: value {shown(grid)}: Thresholds, at least one")
-    by = _require_columns(runs, by)
+    by = require_columns(runs, by)
     refuse_twice(runs)
-    keys, group = _groups(runs, by)
+    keys, group = groups_of(runs, by)
     ids = [name for name in ("study", "design", "seed", "cell", "rep") if name in runs.columns and name not in by]
     base: NDArray[np.int8] | None = None
     parts = []

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from gansim.analysis.digits import share_in_words
+from gansim.analysis.groups import Floats, groups_of, levels_of, refuse_hidden, require_columns, tiled
 from gansim.analysis.intervals import Interval, mcse, of_share, wilson
-from gansim.analysis.replicates import cells_of, check_frame, check_values, columns_of, refuse_twice, replicates_of
-from gansim.errors import ConfigError, shown
-from gansim.reporting.writing import _share_text
+from gansim.analysis.replicates import cells_of, check_frame, refuse_twice, replicates_of
+from gansim.errors import ConfigError
 
 __all__ = ["Share", "share_of", "tabulate"]
 
-Floats = NDArray[np.float64]
 _TIDY = ("count", "n", "replicates", "share", "mcse", "low", "high")
 
 
@@ -52,16 +51,16 @@ def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime"
         If there are no runs, a run occurs twice, a column is missing, named twice or named like one of the table, or
         `column` has missing values.
     """
-    by = _require_columns(runs, by, column)
-    _refuse_hidden([*by, column], _TIDY)
+    by = require_columns(runs, by, column)
+    refuse_hidden([*by, column], _TIDY)
     refuse_twice(runs, by)
-    levels, codes = _levels(runs, column)
-    keys, group = _groups(runs, by)
+    levels, codes = levels_of(runs, column)
+    keys, group = groups_of(runs, by)
     counts = np.zeros((len(keys), len(levels)), dtype=np.int64)
     np.add.at(counts, (group, codes), 1)
 
     table = keys.loc[np.repeat(np.arange(len(keys)), len(levels))].reset_index(drop=True)
-    table[column] = _tiled(levels, len(keys))
+    table[column] = tiled(levels, len(keys))
     count, n = counts.ravel(), np.repeat(counts.sum(axis=1), len(levels))
     replicates, errors = _errors(runs, group, codes, counts, level)
     table = table.assign(count=count, n=n, replicates=np.repeat(replicates, len(levels)), share=count / n)
@@ -100,7 +99,7 @@ class Share:
     replicates: int
 
     def __str__(self) -> str:
-        return _share_text(self.share, self.low, self.high, None)
+        return share_in_words(self.share, self.low, self.high, None)
 
 
 def share_of(runs: pd.DataFrame, chosen: ArrayLike, level: float = 0.95) -> Share:
@@ -135,57 +134,3 @@ def share_of(runs: pd.DataFrame, chosen: ArrayLike, level: float = 0.95) -> Shar
 
 
 _CHOSEN = "chosen by the caller"  # no factor may have spaces in its name
-
-
-def _groups(runs: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    """Return each group's values of `by`, in order of first appearance, and the number of each run's group."""
-    if len(runs) == 0:
-        raise ConfigError("runs: no rows; there is nothing to tabulate")
-    if not by:
-        return pd.DataFrame(index=pd.RangeIndex(1)), np.zeros(len(runs), dtype=np.int64)
-    group = runs.groupby(list(by), sort=False, observed=True, dropna=False).ngroup().to_numpy().astype(np.int64)
-    first = np.unique(group, return_index=True)[1]
-    return runs[list(by)].iloc[first].reset_index(drop=True), group
-
-
-def _levels(runs: pd.DataFrame, column: str) -> tuple[pd.Index[Any], NDArray[np.int64]]:
-    """Return a column's levels and each run's position among them."""
-    values = runs[column]
-    if values.isna().any():
-        raise ConfigError(
-            f"{column}: {int(values.isna().sum())} of {len(values)} values are missing; shares would not add up"
-        )
-    if not isinstance(values.dtype, pd.CategoricalDtype):
-        levels = [False, True] if values.dtype == bool else sorted(values.unique())
-        values = values.astype(pd.CategoricalDtype(levels))
-    return values.cat.categories, values.cat.codes.to_numpy().astype(np.int64)
-
-
-def _tiled(levels: pd.Index[Any], times: int) -> Any:
-    """Return the levels over and over, as an ordered categorical unless they are numbers or booleans."""
-    if levels.dtype.kind in "biuf":
-        return np.tile(levels.to_numpy(), times)
-    return pd.Categorical.from_codes(np.tile(np.arange(len(levels)), times), categories=levels, ordered=True)
-
-
-def _require_columns(runs: pd.DataFrame, by: str | Sequence[str], *others: str) -> list[str]:
-    """Return the names in `by`; refuse what is no frame of runs, or lacks one of the columns."""
-    check_frame(runs)
-    by = columns_of(by)
-    names = [*by, *columns_of(others, "column")]
-    for name in names:
-        if name not in runs.columns:
-            raise ConfigError(f"{shown(name)}: no such column; allowed: {', '.join(map(str, runs.columns))}")
-        if names.count(name) > 1:
-            raise ConfigError(f"{shown(name)}: named twice")
-    check_values(runs, names)
-    return by
-
-
-def _refuse_hidden(by: Sequence[str], made: Sequence[str]) -> None:
-    """Refuse columns of the runs that those of the table would overwrite."""
-    hidden = [name for name in by if name in made]
-    if hidden:
-        raise ConfigError(
-            f"{shown(hidden[0])}: a column of the table has this name; allowed: other than {', '.join(made)}"
-        )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gansim.analysis.planner import MOST, _inside, _quantile
+from gansim.analysis.planner import MOST, inside, normal_quantile
 from gansim.analysis.replicates import check_frame, refuse_twice
 from gansim.model.fields import check_integer
 from gansim.model.regimes import D_STATES, G_STATES
@@ -33,7 +33,7 @@ def guarded_mcse(k: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.float
     ndarray of float64
         The error.
     """
-    z2 = _quantile(0.975) ** 2
+    z2 = normal_quantile(0.975) ** 2
     p = (k + z2 / 2) / (n + z2)
     error: NDArray[np.float64] = np.sqrt(p * (1 - p) / n)
     return error
@@ -41,7 +41,7 @@ def guarded_mcse(k: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.float
 
 def check_target(target_mcse: float) -> float:
     """Return a Monte-Carlo error that can be aimed at, or refuse it: ConfigError, in one line."""
-    return _inside(target_mcse, "target_mcse", 0, 0.5)
+    return inside(target_mcse, "target_mcse", 0, 0.5)
 
 
 def check_stopping(target_mcse: float, batch: int, most: int) -> None:

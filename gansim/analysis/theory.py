@@ -24,7 +24,7 @@ from scipy.special import ndtr, poch
 
 from gansim.model.distributions import Normal, Uniform, components
 from gansim.model.elementary import exp, expm1, log1p, softplus
-from gansim.model.laws import Floats, Law, _bisect, cdf, log_pdf, quantile
+from gansim.model.laws import Floats, Law, bisect, cdf, log_pdf, quantile
 
 Logit: TypeAlias = Callable[[Floats], Floats]
 DState: TypeAlias = Literal["perfect", "idle", "inverted"]
@@ -193,7 +193,7 @@ def _auc(logit: Logit, p: Law, q: Law, cells: int) -> float:
     score = logit(x)
     edges, side = 0.5 * (x[:-1] + x[1:]), np.sign(score)
     jump = np.flatnonzero(side[:-1] != side[1:])
-    edges[jump] = _bisect(lambda t: np.sign(logit(t)) == side[jump], x[jump], x[jump + 1])
+    edges[jump] = bisect(lambda t: np.sign(logit(t)) == side[jump], x[jump], x[jump + 1])
     rank = np.unique(score, return_inverse=True)[1]
     mass_p, mass_q = (np.bincount(rank, _masses(law, edges)) for law in (p, q))
     return min(1.0, float((mass_p * (np.cumsum(mass_q) - 0.5 * mass_q)).sum()))

@@ -12,21 +12,21 @@ from gansim.errors import ConfigError, named, shown
 if TYPE_CHECKING:
     pass
 
-_MAX_DEPTH = 32
+MAX_DEPTH = 32
 _MAX_INTEGER = 2**64
 
 
-def _checked(value: Any, where: str, depth: int) -> Any:
+def checked(value: Any, where: str, depth: int) -> Any:
     """Return plain data with keys and values that every later step can show, or refuse it."""
-    if depth > _MAX_DEPTH:
-        raise ConfigError(f"{where[:60]}: nested {depth} deep: at most {_MAX_DEPTH}")
+    if depth > MAX_DEPTH:
+        raise ConfigError(f"{where[:60]}: nested {depth} deep: at most {MAX_DEPTH}")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str) or not is_text(key):
                 raise ConfigError(f"{where or 'study'}: key {shown(key)}: text that UTF-8 can write")
-        return {k: _checked(part, f"{where}.{k}" if where else k, depth + 1) for k, part in value.items()}
+        return {k: checked(part, f"{where}.{k}" if where else k, depth + 1) for k, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_checked(part, f"{where}[{number}]", depth + 1) for number, part in enumerate(value)]
+        return [checked(part, f"{where}[{number}]", depth + 1) for number, part in enumerate(value)]
     if isinstance(value, str):
         if not is_text(value):
             raise ConfigError(f"{where}: value {shown(value)}: text that UTF-8 can write")
@@ -41,28 +41,28 @@ def _checked(value: Any, where: str, depth: int) -> Any:
     return value
 
 
-def _value(value: Any) -> Any:
+def value_of(value: Any) -> Any:
     """Value of a field: "none" is None, an array a tuple."""
     if isinstance(value, Mapping):
-        return {name: _value(part) for name, part in value.items()}
+        return {name: value_of(part) for name, part in value.items()}
     if isinstance(value, list):
-        return tuple(_value(part) for part in value)
+        return tuple(value_of(part) for part in value)
     return None if value == "none" else value
 
 
-def _table(value: Any, where: str) -> dict[str, Any]:
+def table_at(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigError(f"{where}: value {shown(value)}: a table")
     return value
 
 
-def _list(value: Any, where: str) -> list[Any]:
+def list_at(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
         raise ConfigError(f"{where}: value {shown(value)}: an array of tables")
     return value
 
 
-def _names(value: Any, where: str, what: str) -> list[str]:
+def names_at(value: Any, where: str, what: str) -> list[str]:
     texts = isinstance(value, list) and all(isinstance(name, str) for name in value)
     if not texts or len(set(value)) < len(value):
         raise ConfigError(f"{where}: value {shown(value)}: an array of {what}, each once")
@@ -70,20 +70,20 @@ def _names(value: Any, where: str, what: str) -> list[str]:
     return names
 
 
-def _known(values: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+def check_known(values: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
     for name, value in values.items():
         if name not in allowed:
             told = f"{where}{'.' if where else ''}{named(name)}: value {shown(value)}"
-            raise ConfigError(f"{told}: {_did_you_mean(name, allowed)}")
+            raise ConfigError(f"{told}: {did_you_mean(name, allowed)}")
 
 
-def _required(values: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+def check_required(values: Mapping[str, Any], names: Iterable[str], where: str) -> None:
     for name in names:
         if name not in values:
             raise ConfigError(f"{where}{'.' if where else ''}{name}: missing: a value is needed")
 
 
-def _did_you_mean(name: str, allowed: Iterable[str]) -> str:
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     names = list(allowed)
     if not names:
         return "no such key; allowed: none"

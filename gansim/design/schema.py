@@ -72,7 +72,17 @@ from gansim.model.paths import replace
 
 if TYPE_CHECKING:
     from gansim.model.regimes import Thresholds
-from gansim.design.plain import _MAX_DEPTH, _checked, _did_you_mean, _known, _list, _names, _required, _table, _value
+from gansim.design.plain import (
+    MAX_DEPTH,
+    check_known,
+    check_required,
+    checked,
+    did_you_mean,
+    list_at,
+    names_at,
+    table_at,
+    value_of,
+)
 
 __all__ = ["Description", "describe_design", "from_dict", "read", "read_design", "to_dict"]
 
@@ -80,7 +90,7 @@ __all__ = ["Description", "describe_design", "from_dict", "read", "read_design",
 _MAX_BYTES = {".toml": 1 << 20, ".json": 64 << 20}
 # Python's parser walks from the root for every part of a key: a key of 50,000 parts in 100 kB took it three minutes.
 _PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
-_LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:{_PART}\.[ \t]*+){{{_MAX_DEPTH}}}""")
+_LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:{_PART}\.[ \t]*+){{{MAX_DEPTH}}}""")
 _STUDY = ("name", "seed", "aims", "thresholds", "designs")
 _DESIGN = ("name", "reps", "gan", "factors", "values", "sample", "cells")
 _CELL = ("cell", "levels", "overrides", "reps")
@@ -269,13 +279,13 @@ def _parsed(path: Path) -> Any:
         if kind == ".toml":
             if long := _LONG_KEY.search(text):
                 where = f"line {text.count(chr(10), 0, long.start()) + 1}"
-                raise ConfigError(f"{where}: a key of more than {_MAX_DEPTH} parts: at most {_MAX_DEPTH}")
+                raise ConfigError(f"{where}: a key of more than {MAX_DEPTH} parts: at most {MAX_DEPTH}")
             return tomllib.loads(text)
         return json.loads(text, object_pairs_hook=_once)
     except ConfigError:
         raise
     except RecursionError:
-        raise ConfigError(f"nested too deep: at most {_MAX_DEPTH}") from None
+        raise ConfigError(f"nested too deep: at most {MAX_DEPTH}") from None
     except ValueError as error:
         raise ConfigError(f"not {kind[1:].upper()} ({one_line(error):.200}): a study in {kind[1:].upper()}") from None
 
@@ -329,16 +339,16 @@ def from_dict(values: Mapping[str, Any]) -> Description:
     ConfigError
         If anything is unknown or refused. One line: key, value, what is allowed.
     """
-    values = _table(_checked(values, "", 0), "study")
+    values = table_at(checked(values, "", 0), "study")
     recorded = "gansim" in values
     if recorded:  # a metadata.json: facts of its execution stand beside the study
         found = {name: values[name] for name in _STUDY[1:] if name in values}
         values = {**found, **({"name": values["study"]} if "study" in values else {})}
-    _known(values, _STUDY, "")
-    _required(values, ("name", "designs"), "")
+    check_known(values, _STUDY, "")
+    check_required(values, ("name", "designs"), "")
     designs: list[Design] = []
     reps: list[int] = []
-    for number, given in enumerate(_list(values["designs"], "designs")):
+    for number, given in enumerate(list_at(values["designs"], "designs")):
         designs.append(read_design(given, f"designs[{number}]", len(reps)))
         reps += _reps(given, designs[-1], f"designs[{number}]")
     names = [design.name for design in designs]
@@ -393,9 +403,9 @@ def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0
     ConfigError
         If anything is unknown or refused. One line: key, value, what is allowed.
     """
-    values = _table(_checked(values, where, 0), where)
-    _known(values, _DESIGN, where)
-    _required(values, ("name", "gan"), where)
+    values = table_at(checked(values, where, 0), where)
+    check_known(values, _DESIGN, where)
+    check_required(values, ("name", "gan"), where)
     name, reps = values["name"], values.get("reps", 1000)
     gan = _gan(values["gan"], f"{where}.gan")
     sample = _sample(values["sample"], f"{where}.sample") if "sample" in values else None
@@ -413,7 +423,7 @@ def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0
 def _listed(values: Mapping[str, Any], where: str, first: int, gan: GAN, sample: Sample | None) -> Design:
     """A design whose cells stand there one by one: a record, or a person's list."""
     name, reps, columns = values["name"], values.get("reps", 1000), values.get("factors")
-    given = _list(values["cells"], f"{where}.cells")
+    given = list_at(values["cells"], f"{where}.cells")
     cells = [_cell(cell, f"{where}.cells[{i}]", first + i, gan) for i, cell in enumerate(given)]
     labelled = [levels is not None for levels, _ in cells]
     if columns is None and not any(labelled):
@@ -424,15 +434,15 @@ def _listed(values: Mapping[str, Any], where: str, first: int, gan: GAN, sample:
         raise ConfigError(f"cells[{labelled.index(False)}]: no levels: levels in every cell or in none")
     points = [(levels or {}, overrides) for levels, overrides in cells]
     used = list(dict.fromkeys(column for levels, _ in points for column in levels))
-    columns = used if columns is None else _names(columns, "factors", "the columns, where there are cells")
+    columns = used if columns is None else names_at(columns, "factors", "the columns, where there are cells")
     for column in used:
         if column not in columns:
-            raise ConfigError(f"cells: level {shown(column)}: {_did_you_mean(column, columns)}")
+            raise ConfigError(f"cells: level {shown(column)}: {did_you_mean(column, columns)}")
     if "values" in values:
-        plain: Iterable[str] = _names(values["values"], "values", "columns")
+        plain: Iterable[str] = names_at(values["values"], "values", "columns")
         for column in plain:
             if column not in columns:
-                raise ConfigError(f"values: value {shown(column)}: {_did_you_mean(column, columns)}")
+                raise ConfigError(f"values: value {shown(column)}: {did_you_mean(column, columns)}")
     else:
         plain = _values(Design(name, gan, Listed(points, columns), reps))
     return Design(name, gan, Listed(points, columns, plain, sample), reps)
@@ -440,12 +450,12 @@ def _listed(values: Mapping[str, Any], where: str, first: int, gan: GAN, sample:
 
 def _cell(given: Any, where: str, number: int, gan: GAN) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Levels, if given, and overrides of one cell."""
-    cell = _table(given, where)
-    _known(cell, _CELL, where)
+    cell = table_at(given, where)
+    check_known(cell, _CELL, where)
     if "cell" in cell and (isinstance(cell["cell"], bool) or cell["cell"] != number):
         raise ConfigError(f"{where}.cell: value {shown(cell['cell'])}: {number}, as cells are numbered in order")
-    levels = _table(cell["levels"], f"{where}.levels") if "levels" in cell else None
-    return levels, _flat(_table(cell.get("overrides", {}), f"{where}.overrides"), gan)
+    levels = table_at(cell["levels"], f"{where}.levels") if "levels" in cell else None
+    return levels, _flat(table_at(cell.get("overrides", {}), f"{where}.overrides"), gan)
 
 
 def _values(design: Design) -> list[str]:
@@ -478,7 +488,7 @@ def _grid(factors: Any, sample: Sample | None, gan: GAN) -> Any:
 
 def _levels(name: str, given: Any, gan: GAN) -> Any:
     if isinstance(given, list):
-        return [_object(name, _value(value), gan) for value in given]
+        return [_object(name, value_of(value), gan) for value in given]
     if not isinstance(given, Mapping):
         return given  # for Design to refuse
     for label, value in given.items():
@@ -490,8 +500,8 @@ def _levels(name: str, given: Any, gan: GAN) -> Any:
 def _level(name: str, value: Any, gan: GAN) -> Any:
     """Value or overrides of a labelled level."""
     if not isinstance(value, Mapping):
-        return _value(value)
-    return {name: _value(value)} if "kind" in value else _flat(value, gan)
+        return value_of(value)
+    return {name: value_of(value)} if "kind" in value else _flat(value, gan)
 
 
 def _object(name: str, value: Any, gan: GAN) -> Any:
@@ -518,7 +528,7 @@ def _flat(overrides: Mapping[str, Any], gan: GAN, prefix: str = "") -> dict[str,
     for name, value in overrides.items():
         path = prefix + name
         parts = isinstance(value, Mapping) and "kind" not in value and _is_object(gan, path)
-        for key, part in (_flat(value, gan, f"{path}.") if parts else {path: _value(value)}).items():
+        for key, part in (_flat(value, gan, f"{path}.") if parts else {path: value_of(value)}).items():
             if key in found:
                 raise ConfigError(f"overrides: {key}: given twice: each path once")
             found[key] = part
@@ -530,7 +540,7 @@ def _is_object(gan: GAN, path: str) -> bool:
 
 
 def _gan(given: Any, where: str) -> GAN:
-    values = {name: _value(value) for name, value in _table(given, where).items()}
+    values = {name: value_of(value) for name, value in table_at(given, where).items()}
     for name, kinds in _KINDS.items():
         table = values.get(name)
         if isinstance(table, Mapping) and table.get("kind") not in kinds:
@@ -543,13 +553,13 @@ def _gan(given: Any, where: str) -> GAN:
 
 
 def _sample(given: Any, where: str) -> Sample:
-    values = _table(given, where)
-    _known(values, _SAMPLE, where)
-    _required(values, ("method", "n", "ranges"), where)
+    values = table_at(given, where)
+    check_known(values, _SAMPLE, where)
+    check_required(values, ("method", "n", "ranges"), where)
     method = values["method"]
     if not isinstance(method, str) or method not in _METHODS:
         raise ConfigError(f"{where}.method: value {shown(method)}: one of {', '.join(_METHODS)}")
-    ranges = _ranges(_table(values["ranges"], f"{where}.ranges"), f"{where}.ranges")
+    ranges = _ranges(table_at(values["ranges"], f"{where}.ranges"), f"{where}.ranges")
     try:
         return _METHODS[method](ranges, values["n"], values.get("seed", 0))
     except ConfigError as error:
@@ -560,7 +570,7 @@ def _ranges(given: Mapping[str, Any], where: str, prefix: str = "") -> dict[str,
     """Ranges by dotted path; a table of tables is a path in parts."""
     found: dict[str, Range] = {}
     for name, value in given.items():
-        over = _table(value, f"{where}.{name}")
+        over = table_at(value, f"{where}.{name}")
         parts = "kind" not in over and over and all(isinstance(part, Mapping) for part in over.values())
         path = prefix + name
         more = _ranges(over, f"{where}.{name}", f"{path}.") if parts else {path: _range(over, f"{where}.{name}")}
@@ -572,11 +582,11 @@ def _ranges(given: Mapping[str, Any], where: str, prefix: str = "") -> dict[str,
 
 
 def _range(given: Mapping[str, Any], where: str) -> Range:
-    _required(given, ("kind", "low", "high"), where)
+    check_required(given, ("kind", "low", "high"), where)
     kind = given["kind"]
     if not isinstance(kind, str) or kind not in _RANGES:
         raise ConfigError(f"{where}.kind: value {shown(kind)}: one of {', '.join(_RANGES)}")
-    _known(given, ("kind", "low", "high", *(("log",) if kind == "integers" else ())), where)
+    check_known(given, ("kind", "low", "high", *(("log",) if kind == "integers" else ())), where)
     try:
         over: Range = _RANGES[kind](**{name: value for name, value in given.items() if name != "kind"})
     except ConfigError as error:
@@ -587,8 +597,8 @@ def _range(given: Mapping[str, Any], where: str) -> Range:
 def _thresholds(given: Any) -> Thresholds:
     from gansim.model.regimes import Thresholds  # here, because pandas is half of the time to import gansim
 
-    values = _table(given, "thresholds")
-    _known(values, [field.name for field in dataclasses.fields(Thresholds)], "thresholds")
+    values = table_at(given, "thresholds")
+    check_known(values, [field.name for field in dataclasses.fields(Thresholds)], "thresholds")
     try:
         return Thresholds(**values)
     except ConfigError as error:

@@ -55,7 +55,7 @@ def cdf(law: Law, x: ArrayLike, upper: bool = False) -> Floats:
     return total
 
 
-def _bisect(is_left: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
+def bisect(is_left: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
     """Right end of each bracket, halved 60 times (to 1e-18 of its width) towards the first point not `is_left`."""
     for _ in range(60):
         middle = 0.5 * (low + high)
@@ -76,4 +76,4 @@ def quantile(law: Law, u: ArrayLike) -> Floats:
     each = means + stds * ndtri(u[..., None])
     if len(means) == 1:
         return np.asarray(each[..., 0])
-    return _bisect(lambda x: cdf(law, x) < u, each.min(axis=-1), each.max(axis=-1))
+    return bisect(lambda x: cdf(law, x) < u, each.min(axis=-1), each.max(axis=-1))

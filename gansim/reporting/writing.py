@@ -12,13 +12,22 @@ import numpy as np
 import pandas as pd
 
 from gansim import escaping
+from gansim.analysis.digits import (
+    MISSING,
+    mean_in_words,
+    number_text,
+    percent,
+    points_in_words,
+    resolved,
+    share_in_words,
+)
 from gansim.analysis.estimates import _QUANTILES
+from gansim.analysis.groups import groups_of
 from gansim.analysis.intervals import wilson
 from gansim.analysis.replicates import check_frame
 from gansim.analysis.shares import _TIDY
 from gansim.errors import ConfigError, shown
 from gansim.model.regimes import LABELS
-from gansim.reporting.writing import shares_wide
 
 __all__ = ["latex", "markdown", "save", "share_text"]
 
@@ -53,7 +62,7 @@ def share_text(k: int, n: int, level: float = 0.95) -> str:
     low, high = wilson(k, n, level)
     if n < 1:
         raise ConfigError(f"n: {n}; expected at least one trial")
-    return _share_text(k / n, float(low), float(high), None)
+    return share_in_words(k / n, float(low), float(high), None)
 
 
 def save(
@@ -248,8 +257,8 @@ def _merged(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
     """Put an estimate, its interval and its standard error into one column of texts, if the frame has them."""
     whole = frame
     frame, texts = _resolved_columns(frame)
-    writers = {"share": _share_text, "survival": _share_text, "difference": _points_text}
-    writers |= {"mean": _mean_text, "mean_difference": _mean_text}
+    writers = {"share": share_in_words, "survival": share_in_words, "difference": points_in_words}
+    writers |= {"mean": mean_in_words, "mean_difference": mean_in_words}
     estimates = [name for name in writers if name in frame.columns]
     if len(estimates) != 1 or not {"low", "high"} <= set(frame.columns):
         return frame, texts
@@ -272,7 +281,7 @@ def _resolved_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
     if "sd" in names:
         errors |= dict.fromkeys(_QUANTILES, frame["sd"] / 10)
     known = {name: error for name, error in errors.items() if name in names and frame[name].dtype.kind == "f"}
-    texts = {n: [_resolved(*pair) for pair in zip(frame[n], error, strict=True)] for n, error in known.items()}
+    texts = {n: [resolved(*pair) for pair in zip(frame[n], error, strict=True)] for n, error in known.items()}
     return frame.assign(**texts), set(texts)
 
 
@@ -281,7 +290,6 @@ _IDENTIFIERS = ("cell", "rep", "seed", "run", "record")
 # these may be: `gansim.design.design.RESERVED` has them all. `share_of_peak` is of the study of speed.
 _SHARES = ("share", "share_a", "share_b", "share_of_peak", *(name for name in LABELS if name.startswith("share_")))
 _P_VALUES = ("mcnemar_p",)
-_MISSING = "–"
 _REPLICATES = (
     "Runs of one replicate in several cells share their random numbers: errors and intervals are those of means over "
     "replicates."
@@ -293,7 +301,7 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, str):
         return _one_line(value)
     if value is None or value is pd.NA or value != value:
-        return _MISSING
+        return MISSING
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
@@ -301,75 +309,10 @@ def _cell(name: str, value: Any) -> str:
     if not isinstance(value, float | np.floating):
         return _one_line(str(value))
     if name in _SHARES:
-        return _percent(float(value))
+        return percent(float(value))
     if name in _P_VALUES:
         return "<0.001" if value < 0.001 else f"{value:.3f}"
-    return _number(float(value))
-
-
-def _percent(share: float, decimals: int = 1) -> str:
-    """Write a share; "0 %" is none of the runs and "100 %" all of them, never a rounded value."""
-    least = 10.0**-decimals
-    if share in (0, 1):
-        return f"{100 * share:.0f} %"
-    if 100 * share < least / 2:
-        return f"<{least:.{decimals}f} %"
-    return f">{100 - least:.{decimals}f} %" if 100 * (1 - share) <= least / 2 else f"{100 * share:.{decimals}f} %"
-
-
-def _limit(x: float, decimals: int = 1) -> str:
-    """Write a limit or an error of a share in percent, with more decimals if it would round to none or all."""
-    off = 100 * min(x, 1 - x)
-    return f"{100 * x:.{decimals if off == 0 or off >= 10.0**-decimals / 2 else int(-np.floor(np.log10(off)))}f}"
-
-
-def _decimals(low: float, high: float) -> int:
-    """Return the decimals of a percentage that its interval resolves, at least one: 2 for [33.33, 33.38]."""
-    width = 100 * (high - low)
-    return int(np.clip(np.ceil(-np.log10(width)), 1, 9)) if width > 0 else 1
-
-
-def _number(x: float) -> str:
-    """Write a number to four digits, whole numbers in full, with thousands separators."""
-    if not np.isfinite(x):
-        return _MISSING if np.isnan(x) else f"{x}"
-    size = np.floor(np.log10(abs(x))) if x else 0.0
-    if not -4 <= size < 15:
-        return f"{x:.4g}"
-    if x == round(x):
-        return f"{x:,.0f}"
-    return f"{x:,.{max(0, 3 - int(size))}f}".rstrip("0").rstrip(".") if size < 3 else f"{x:,.0f}"
-
-
-def _share_text(share: float, low: float, high: float, error: float | None) -> str:
-    decimals = _decimals(low, high)
-    text = f"{_percent(share, decimals)} [{_limit(low, decimals)}, {_limit(high, decimals)}]"
-    return f"{text} ± {_limit(error, decimals)}" if error else text  # "± 0.0" beside 0 % would claim too much
-
-
-def _points_text(difference: float, low: float, high: float, error: float | None) -> str:
-    decimals = _decimals(low, high)
-    text = f"{100 * difference:+.{decimals}f} [{100 * low:+.{decimals}f}, {100 * high:+.{decimals}f}]"
-    return f"{text} ± {_limit(error, decimals)}" if error else text
-
-
-def _mean_text(mean: float, low: float, high: float, error: float | None) -> str:
-    """Write a mean to the second digit of its standard error."""
-    text = f"{_resolved(mean, error)} [{_resolved(low, error)}, {_resolved(high, error)}]"
-    return f"{text} ± {_resolved(error, error)}" if error and np.isfinite(error) else text
-
-
-def _resolved(x: float, error: float | None) -> str:
-    """Write a number to the second digit of its error; to nine digits if the error is 0, as four if none is known."""
-    if error is None or not np.isfinite(error) or not np.isfinite(x):
-        return _number(x)
-    if error == 0:
-        return f"{x:,.9g}"
-    decimals = 1 - int(np.floor(np.log10(error)))
-    if decimals > 9 and abs(x) < 1e-4:
-        digits = int(np.floor(np.log10(abs(x)))) + decimals if x else 0
-        return f"{x:.{min(max(digits, 0), 15)}e}"
-    return f"{x:,.{max(decimals, 0)}f}" if abs(x) < 1e15 else f"{x:.3e}"
+    return number_text(float(value))
 
 
 def _pad(text: str, width: int, right: bool) -> str:
@@ -405,10 +348,10 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     if not _is_tidy(tidy):
         raise ConfigError(f"tidy: columns {', '.join(names)}; expected those of tabulate, ending in {', '.join(_TIDY)}")
     split = names.index("count") - 1
-    keys, group = _groups(tidy, names[:split])
+    keys, group = groups_of(tidy, names[:split])
     wide = keys.assign(**{name: tidy.groupby(group)[name].first().to_numpy() for name in ("n", "replicates")})
     shares = zip(tidy["share"], tidy["low"], tidy["high"], tidy["mcse"], strict=True)
-    texts = pd.Series([_share_text(*share) for share in shares], index=tidy.index)
+    texts = pd.Series([share_in_words(*share) for share in shares], index=tidy.index)
     for level in _occurring(tidy, names[split]):
         chosen = (tidy[names[split]] == level).to_numpy()
         wide[_heading(names[split], level, names[:split])] = texts[chosen].set_axis(group[chosen])

@@ -38,7 +38,7 @@ class _Digesting(io.RawIOBase):
         return self.file.tell()
 
 
-def _write_whole(path: Path, write: Callable[[Any], object], named: Callable[[str], str] | None = None) -> str:
+def write_whole(path: Path, write: Callable[[Any], object], named: Callable[[str], str] | None = None) -> str:
     """Write under a temporary name, flush to the disk, rename; return the SHA-256 of the bytes.
 
     `named` makes the final name from that digest. The digest is of what was handed to the file and not of what the
@@ -92,7 +92,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     OSError
         If it cannot be written; an earlier file of that name is then unchanged.
     """
-    _write_whole(Path(path), lambda file: file.write(text.encode()))
+    write_whole(Path(path), lambda file: file.write(text.encode()))
 
 
 def copy_whole(source: Path, path: Path) -> None:
@@ -102,11 +102,11 @@ def copy_whole(source: Path, path: Path) -> None:
         with open(source, "rb") as file:
             shutil.copyfileobj(file, to)
 
-    _write_whole(path, copy)
+    write_whole(path, copy)
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Tell a file that is wrong, in whatever way its bytes make us fail, from one that we cannot read just now.
 
     A file is wrong only if its bytes were read: too many open files, a disk that does not answer, no memory or no
@@ -132,7 +132,7 @@ def _unreadable(path: Path, why: str) -> str:
     return f"{path}: cannot be read ({' '.join(why.split())}): mend that and try again, nothing has been changed"
 
 
-def _file_in(path: str | os.PathLike[str], name: str) -> Path:
+def file_in(path: str | os.PathLike[str], name: str) -> Path:
     path = Path(path)
     return path / name if path.is_dir() else path
 

@@ -14,8 +14,8 @@ from gansim.errors import StoreError, shown
 
 if TYPE_CHECKING:
     pass
-from gansim.storage.disk import _file_in, _reading, open_file, write_text
-from gansim.storage.places import METADATA, _choose
+from gansim.storage.disk import file_in, open_file, reading, write_text
+from gansim.storage.places import METADATA, choose
 
 __all__ = ["read_metadata", "write_metadata"]
 
@@ -81,12 +81,12 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     StoreError
         If the file is missing, no JSON, altered, or not gansim's.
     """
-    path = _file_in(path, METADATA)
+    path = file_in(path, METADATA)
     if path.name != METADATA and path.is_file():
         raise StoreError(f"{path}: is a file: a results folder, or the {METADATA} in it")
-    with _reading(path):
+    with reading(path):
         if not path.exists():
-            raise StoreError(f"{path}: {os.strerror(errno.ENOENT)}: {_choose(path.parent)}")
+            raise StoreError(f"{path}: {os.strerror(errno.ENOENT)}: {choose(path.parent)}")
         content = _content(path)
     try:
         metadata = json.loads(content.decode(), parse_constant=_no_json)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
     from numpy.typing import NDArray
-from gansim.storage.disk import _file_in, _reading, _write_whole, open_file
+from gansim.storage.disk import file_in, open_file, reading, write_whole
 from gansim.storage.places import RUNS, TRACES
 
 __all__ = [
@@ -98,7 +98,7 @@ def _write_table(
 
     stamp = json.dumps(header, sort_keys=True).encode()
     stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), b"gansim": stamp})
-    return _write_whole(path, lambda file: pq.write_table(stamped, file, compression="zstd", **options), named)
+    return write_whole(path, lambda file: pq.write_table(stamped, file, compression="zstd", **options), named)
 
 
 def write_runs(
@@ -227,7 +227,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the file is missing or cannot be read; `DamagedError` if it is damaged, or not gansim's.
     """
     path = Path(path)
-    with _reading(path):
+    with reading(path):
         return _open_parquet(path)[1]
 
 
@@ -249,8 +249,8 @@ def read_runs(path: str | os.PathLike[str]) -> pd.DataFrame:
     StoreError
         If the file is missing or cannot be read; `DamagedError` if it is damaged, altered, or not gansim's.
     """
-    path = _file_in(path, RUNS)
-    with _reading(path):
+    path = file_in(path, RUNS)
+    with reading(path):
         file, header = _open_parquet(path)
         runs: pd.DataFrame = file.read().to_pandas()
         _check_digest(path, header["digest"], digest(runs))
@@ -279,8 +279,8 @@ def read_traces(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Traces]:
     """
     import pandas as pd
 
-    path = _file_in(path, TRACES)
-    with _reading(path):
+    path = file_in(path, TRACES)
+    with reading(path):
         rows, header = read_rows(path)
         present, which = np.unique(rows.cells, return_inverse=True)
         designs = pd.array([header["cells"][str(cell)]["design"] for cell in present.tolist()], dtype="str")
@@ -312,7 +312,7 @@ def read_rows(path: str | os.PathLike[str], checksum: str | None = None) -> tupl
         If the file is missing or cannot be read; `DamagedError` if it is damaged, altered, or not gansim's.
     """
     path = Path(path)
-    with _reading(path):
+    with reading(path):
         file, header = _open_parquet(path, checksum)
         rows = _rows_of(file)
         if checksum is None:

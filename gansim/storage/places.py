@@ -157,7 +157,7 @@ def bad_name(path: Path) -> Path:
     return free
 
 
-def _choose(folder: Path) -> str:
+def choose(folder: Path) -> str:
     """Which results folder may have been meant: those that lie in this one are named."""
     inside = sorted(path.parent for path in folder.glob(f"*/{METADATA}")) if folder.is_dir() else []
     more = " ..." if len(inside) > _NAMED else ""

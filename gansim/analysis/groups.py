@@ -1,0 +1,77 @@
+"""Groups of runs: which rows belong together, the levels of a column, and frames that hold no runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gansim.analysis.replicates import check_frame, check_values, columns_of
+from gansim.errors import ConfigError, shown
+
+Floats = NDArray[np.float64]
+
+
+def groups_of(runs: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Return each group's values of `by`, in order of first appearance, and the number of each run's group."""
+    if len(runs) == 0:
+        raise ConfigError("runs: no rows; there is nothing to tabulate")
+    if not by:
+        return pd.DataFrame(index=pd.RangeIndex(1)), np.zeros(len(runs), dtype=np.int64)
+    group = runs.groupby(list(by), sort=False, observed=True, dropna=False).ngroup().to_numpy().astype(np.int64)
+    first = np.unique(group, return_index=True)[1]
+    return runs[list(by)].iloc[first].reset_index(drop=True), group
+
+
+def levels_of(runs: pd.DataFrame, column: str) -> tuple[pd.Index[Any], NDArray[np.int64]]:
+    """Return a column's levels and each run's position among them."""
+    values = runs[column]
+    if values.isna().any():
+        raise ConfigError(
+            f"{column}: {int(values.isna().sum())} of {len(values)} values are missing; shares would not add up"
+        )
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        levels = [False, True] if values.dtype == bool else sorted(values.unique())
+        values = values.astype(pd.CategoricalDtype(levels))
+    return values.cat.categories, values.cat.codes.to_numpy().astype(np.int64)
+
+
+def tiled(levels: pd.Index[Any], times: int) -> Any:
+    """Return the levels over and over, as an ordered categorical unless they are numbers or booleans."""
+    if levels.dtype.kind in "biuf":
+        return np.tile(levels.to_numpy(), times)
+    return pd.Categorical.from_codes(np.tile(np.arange(len(levels)), times), categories=levels, ordered=True)
+
+
+def require_columns(runs: pd.DataFrame, by: str | Sequence[str], *others: str) -> list[str]:
+    """Return the names in `by`; refuse what is no frame of runs, or lacks one of the columns."""
+    check_frame(runs)
+    by = columns_of(by)
+    names = [*by, *columns_of(others, "column")]
+    for name in names:
+        if name not in runs.columns:
+            raise ConfigError(f"{shown(name)}: no such column; allowed: {', '.join(map(str, runs.columns))}")
+        if names.count(name) > 1:
+            raise ConfigError(f"{shown(name)}: named twice")
+    check_values(runs, names)
+    return by
+
+
+def refuse_hidden(by: Sequence[str], made: Sequence[str]) -> None:
+    """Refuse columns of the runs that those of the table would overwrite."""
+    hidden = [name for name in by if name in made]
+    if hidden:
+        raise ConfigError(
+            f"{shown(hidden[0])}: a column of the table has this name; allowed: other than {', '.join(made)}"
+        )
+
+
+def numbers_of(values: pd.Series[Any]) -> Floats:
+    """Return a column as numbers, or refuse one of something else."""
+    number = values.dtype.kind in "iufb" or pd.api.types.is_numeric_dtype(values.dtype)
+    if not number or values.dtype.kind == "c":
+        raise ConfigError(f"{values.name}: values such as {shown(values.iloc[0])}: a column of numbers")
+    return values.to_numpy(np.float64, na_value=np.nan)
