@@ -21,8 +21,8 @@ from gansim.running.results import open_results
 from gansim.running.study import Study
 from gansim.running.verify import Verdict, verify
 from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import METADATA, RUNS, TRACES
 from gansim.storage.parquet import digest, digest_rows
-from gansim.storage.places import METADATA, RUNS, TRACES
 
 GAME = GAN(target=Normal(500, 5), standardise=True, steps=40, records=4, n_eval=64, batch_size=16, generator=MLP(()))
 FILES = (RUNS, TRACES, METADATA)

@@ -29,8 +29,8 @@ from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running.study import Study
-from gansim.storage import places
 from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import LOCK, METADATA
 from gansim.storage.parquet import read_runs
 
 ROOT = Path(__file__).parents[1]
@@ -331,7 +331,7 @@ def test_control_c_while_training_gives_one_line_and_130(tmp_path: Path) -> None
     out, err = process.communicate(timeout=60)
     assert (out, err) == ("", "long_study.py: interrupted\n")
     assert process.returncode == 130
-    assert sorted(path.name for path in (tmp_path / "results" / "small").iterdir()) == [places.LOCK, places.METADATA]
+    assert sorted(path.name for path in (tmp_path / "results" / "small").iterdir()) == [LOCK, METADATA]
 
 
 def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from gansim.analysis import stopping
 from gansim.command_line.commands import main
 from gansim.design import schema
 from gansim.running.study import Study
-from gansim.storage import places
 from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
 from gansim.storage.parquet import Rows, read_rows, read_runs, write_rows, write_runs
 from gansim.traces import Traces
 
@@ -255,8 +255,8 @@ def test_shards_merge_to_the_same_bytes(
     assert (tmp_path / "again/small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
     assert (tmp_path / "merged/small/tables/regimes.md").exists()
     assert main(["merge", "--out", str(tmp_path / "bare"), "--no-tables", *folders]) == 0
-    assert {path.name for path in (tmp_path / "bare/small").iterdir()} - {places.LOCK} == {
-        places.RUNS, places.TRACES, places.METADATA, places.ADEMP
+    assert {path.name for path in (tmp_path / "bare/small").iterdir()} - {LOCK} == {
+        RUNS, TRACES, METADATA, ADEMP
     }  # fmt: skip
     assert main(["run", str(file), "--seed", "4", "--out", str(tmp_path), "--quiet", "--shard", "1/2"]) == 0
     assert main([*merge, *folders, str(tmp_path / "small.shard-1-of-2")]) == 2
@@ -630,7 +630,7 @@ def test_no_command_sends_a_terminal_what_others_wrote(
     metadata |= {"kernel": ESCAPE, "command": ESCAPE, "aims": ESCAPE, "sessions": [{"versions": {"numba": ESCAPE}}]}
     if command is None:
         metadata |= {"study": f"small{ESCAPE}", "status": "running", "seed": ESCAPE}
-    write_metadata(folder / places.METADATA, metadata)
+    write_metadata(folder / METADATA, metadata)
     (folder / "tables" / "evil.md").write_text(f"caption {ESCAPE}\n\n| a |\n| - |\n| {ESCAPE} |\n", newline="")
     shown = ""
     for line in LINES:

@@ -26,8 +26,8 @@ from gansim.storage import disk, holding, identity, places
 from gansim.storage import folder as folders
 from gansim.storage.folder import open_folder
 from gansim.storage.metadata_json import read_metadata
+from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RUNS, TRACES
 from gansim.storage.parquet import ESTIMATES, Rows, read_runs
-from gansim.storage.places import METADATA, PARTS, RUNS, TRACES
 from test_study import SMALL, by_size, names, pretend
 
 
@@ -86,10 +86,10 @@ def is_complete(folder: Path, bytes_: dict[str, bytes]) -> None:
     assert content(folder) == bytes_
     metadata = read_metadata(folder)
     assert metadata["status"] == "complete"
-    assert metadata["files"] == {name: disk.file_digest(folder / name) for name in (RUNS, TRACES, places.ADEMP)}
+    assert metadata["files"] == {name: disk.file_digest(folder / name) for name in (RUNS, TRACES, ADEMP)}
     assert [name for name in names(folder) if not name.endswith(".bad")] == [
-        places.LOCK,
-        places.ADEMP,
+        LOCK,
+        ADEMP,
         METADATA,
         RUNS,
         TRACES,
@@ -237,7 +237,7 @@ def test_what_has_arrived_is_saved_whatever_comes(
     with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else study.RunsError):
         stop(tmp_path / "out", 2, error=error)
     saved = len(engine)
-    assert names(tmp_path / "out" / "s") == [places.LOCK, METADATA, PARTS]
+    assert names(tmp_path / "out" / "s") == [LOCK, METADATA, PARTS]
     assert len(list((tmp_path / "out" / "s" / PARTS).iterdir())) == 1
     metadata = read_metadata(tmp_path / "out" / "s")
     assert metadata["status"] == "running"
@@ -701,7 +701,7 @@ def test_another_version_of_the_compiler_is_said(
 
 def in_use(folder: Path) -> bool:
     """Whether somebody holds the folder."""
-    lock = filelock.FileLock(folder / places.LOCK, timeout=0)
+    lock = filelock.FileLock(folder / LOCK, timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout:
@@ -722,9 +722,9 @@ def test_a_report_is_written_under_the_lock_and_before_the_results_are_called_co
 
     make().run(out=tmp_path, jobs=1, progress=False, report=report)
     folder = tmp_path / "s"
-    assert found == [(24, True, "running", [places.ADEMP])]
+    assert found == [(24, True, "running", [ADEMP])]
     assert (folder / "page.md").read_text() == "reported"
-    assert names(folder) == [places.LOCK, places.ADEMP, METADATA, "page.md", RUNS, TRACES]
+    assert names(folder) == [LOCK, ADEMP, METADATA, "page.md", RUNS, TRACES]
     assert not in_use(folder)
     assert read_metadata(folder)["status"] == "complete"
 

@@ -15,10 +15,9 @@ from gansim.running import planning, study
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 from gansim.storage import folder as folders
-from gansim.storage import places
 from gansim.storage.holding import Hold, TakenError, hold_folder
 from gansim.storage.metadata_json import read_metadata
-from gansim.storage.places import METADATA, PARTS
+from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RUNS, TRACES
 from test_study import SMALL, pretend
 
 TOUCHES = ("replace", "rename", "link", "mkdir", "unlink")
@@ -41,7 +40,7 @@ def run(out: Path, seed: int = 0, reps: int = 6) -> None:
 def snapshot(folder: Path) -> dict[str, bytes]:
     """All files but the lock, which whoever looks may have made."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in found.items() if name != places.LOCK}
+    return {name: path.read_bytes() for name, path in found.items() if name != LOCK}
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +133,7 @@ def test_renamed_before_any_operation_a_folder_takes_our_files_along(tmp_path: P
         if not same:  # its own command, had it come early enough, would write its metadata again
             assert now == successor, number
         assert now.keys() == successor.keys()
-        for name in (places.RUNS, places.TRACES, "tables/shares.md"):
+        for name in (RUNS, TRACES, "tables/shares.md"):
             assert now[name] == successor[name]
         assert read_metadata(out / "s")["status"] == "complete"
     assert taken > 0
@@ -177,7 +176,7 @@ def test_a_folder_that_is_gone_while_it_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_removed_changes_nothing_if_nobody_comes(tmp_path: Path, engine: list) -> None:
-    with before_chunk(2, (tmp_path / "s" / places.LOCK).unlink):
+    with before_chunk(2, (tmp_path / "s" / LOCK).unlink):
         run(tmp_path)
     assert len(engine) == 12
     assert read_metadata(tmp_path / "s")["status"] == "complete"
@@ -187,7 +186,7 @@ def test_whoever_comes_after_the_lock_is_removed_has_the_folder(tmp_path: Path, 
     found: dict[str, bytes] = {}
 
     def overtaken() -> None:
-        (tmp_path / "s" / places.LOCK).unlink()
+        (tmp_path / "s" / LOCK).unlink()
         run(tmp_path)
         found.update(snapshot(tmp_path / "s"))
 
@@ -205,7 +204,7 @@ def test_parts_that_are_removed_are_no_error(tmp_path: Path, engine: list, chunk
     assert len(engine) == 12
     assert read_metadata(tmp_path / "s")["status"] == "complete"
     run(tmp_path / "undisturbed")
-    for name in (places.RUNS, places.TRACES):
+    for name in (RUNS, TRACES):
         assert (tmp_path / "s" / name).read_bytes() == (tmp_path / "undisturbed/s" / name).read_bytes()
 
 
@@ -264,7 +263,7 @@ def test_files_take_their_places_together_or_not_at_all(tmp_path: Path) -> None:
             (draft / "b.md").write_text("b")
             (draft / "c.md").write_text("c")
         assert not (tmp_path / "s/b.md").exists()
-    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [places.LOCK, "c.md", "tables"]
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [LOCK, "c.md", "tables"]
 
 
 def test_a_file_of_another_folder_is_not_removed(tmp_path: Path) -> None:
@@ -292,11 +291,11 @@ def test_drafts_that_were_left_are_swept(tmp_path: Path) -> None:
             left.check()
         with pytest.raises(TakenError), left.writing():
             pass
-    assert [path.name for path in (tmp_path / "s").iterdir()] == [places.LOCK]
+    assert [path.name for path in (tmp_path / "s").iterdir()] == [LOCK]
 
 
 def test_metadata_that_became_a_folder_are_refused_before_anything_runs(tmp_path: Path, engine: list) -> None:
-    for name in (METADATA, places.RUNS, places.TRACES, places.ADEMP):
+    for name in (METADATA, RUNS, TRACES, ADEMP):
         (tmp_path / name / "s" / name).mkdir(parents=True)
         with pytest.raises(StoreError, match=f"{name}: is a folder where a file is needed: move it away"):
             run(tmp_path / name)

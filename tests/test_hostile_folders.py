@@ -18,8 +18,8 @@ import pytest
 from gansim.reporting import film
 from gansim.running import study
 from gansim.storage.metadata_json import read_metadata
+from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
 from gansim.storage.parquet import digest, read_runs
-from gansim.storage.places import ADEMP, LOCK, METADATA, RUNS, TRACES
 from test_hostile import said
 from test_study import pretend
 

@@ -27,7 +27,7 @@ from gansim.running.study import RunsError, Study
 from gansim.storage import places
 from gansim.storage.folder import open_folder
 from gansim.storage.metadata_json import read_metadata
-from gansim.storage.places import PARTS, RUNS, TRACES
+from gansim.storage.names import PARTS, RUNS, TRACES
 from test_pool import both_there, cluster, kill_this_worker  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[1]

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from gansim.storage import disk, places
+from gansim.storage import disk
 from gansim.storage.metadata_json import read_metadata
+from gansim.storage.names import METADATA, PARTS, RUNS, TRACES
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")]
@@ -118,7 +119,7 @@ def kill(pid: int) -> None:
 def outputs(out: Path) -> dict[str, str]:
     """Digests of everything that must not depend on how the study got there."""
     folder = out / "small"
-    files = [folder / places.RUNS, folder / places.TRACES, *sorted((folder / "tables").iterdir())]
+    files = [folder / RUNS, folder / TRACES, *sorted((folder / "tables").iterdir())]
     assert len(files) == 5
     return {path.name: disk.file_digest(path) for path in files}
 
@@ -139,7 +140,7 @@ def test_a_changed_byte_is_another_digest(
     """The control of all that follows: outputs differ when they differ."""
     assert end(start(script, "--out", tmp_path))[0] == 0
     assert outputs(tmp_path) == undisturbed[0]
-    for path in (tmp_path / "small" / places.RUNS, tmp_path / "small" / "tables" / "regimes.csv"):
+    for path in (tmp_path / "small" / RUNS, tmp_path / "small" / "tables" / "regimes.csv"):
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         assert outputs(tmp_path) != undisturbed[0]
@@ -166,7 +167,7 @@ def test_killed_at_a_random_moment_and_started_again(
             if victim == "parent":
                 time.sleep(rng.uniform(0.2, 1) * duration)
             else:
-                wait_for(lambda: any((tmp_path / "small" / places.PARTS).glob("part-*.parquet")))
+                wait_for(lambda: any((tmp_path / "small" / PARTS).glob("part-*.parquet")))
             orphans = workers(process.pid)
             kill(process.pid)
         else:
@@ -176,7 +177,7 @@ def test_killed_at_a_random_moment_and_started_again(
             for worker in orphans[:1]:
                 kill(worker)
         end_after_kill(process)
-        metadata, parts = tmp_path / "small" / places.METADATA, tmp_path / "small" / places.PARTS
+        metadata, parts = tmp_path / "small" / METADATA, tmp_path / "small" / PARTS
         STATES.append((read_metadata(metadata)["status"] if metadata.exists() else "none", parts.exists()))
         code, err = end(start(script, "--out", tmp_path, "--backend", backend))
     finally:
@@ -186,7 +187,7 @@ def test_killed_at_a_random_moment_and_started_again(
     assert code == 0, err
     assert outputs(tmp_path) == expected
     assert read_metadata(tmp_path / "small")["status"] == "complete"
-    assert not (tmp_path / "small" / places.PARTS).exists()
+    assert not (tmp_path / "small" / PARTS).exists()
 
 
 def test_the_kills_struck() -> None:
@@ -234,7 +235,7 @@ def test_workers_end_with_their_parent(
     process = start(script, *argv, TMPDIR=str(tmp_path / "temporary"))
     mine: list[int] = []
     try:
-        wait_for(lambda: any((tmp_path / "small" / places.PARTS).glob("part-*.parquet")))
+        wait_for(lambda: any((tmp_path / "small" / PARTS).glob("part-*.parquet")))
         mine = children(process.pid)
         assert len(workers(process.pid)) == 2 and any((tmp_path / "temporary").iterdir())
         (os.killpg if to_all else os.kill)(process.pid, signum)
@@ -256,7 +257,7 @@ def test_signals_end_a_study_like_control_c(
     script: Path, tmp_path: Path, undisturbed: tuple, signum: signal.Signals, code: int, name: str
 ) -> None:
     process = start(script, "--out", tmp_path, "--reps", 100_000)
-    wait_for(lambda: any((tmp_path / "small" / places.PARTS).glob("part-*.parquet")))
+    wait_for(lambda: any((tmp_path / "small" / PARTS).glob("part-*.parquet")))
     process.send_signal(signum)
     done, err = end(process)
     assert (done, err.splitlines()[-1]) == (code, f"small.py: ended by {name}")
@@ -269,7 +270,7 @@ def test_a_study_goes_on_without_its_terminal_if_it_is_told_to(
 ) -> None:
     ignored = f"trap '' HUP; exec {sys.executable} {script} --out {tmp_path}"
     process = subprocess.Popen(["bash", "-c", ignored], env=environment(), stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: any((tmp_path / "small" / places.PARTS).glob("part-*.parquet")))
+    wait_for(lambda: any((tmp_path / "small" / PARTS).glob("part-*.parquet")))
     process.send_signal(signal.SIGHUP)
     code, err = end(process)
     assert code == 0, err
@@ -297,7 +298,7 @@ def test_stopped_while_its_folder_is_replaced(script: Path, tmp_path: Path, undi
     """SIGSTOP, another study takes the place, SIGCONT: it ends with one line, and its runs go on where they went."""
     first = start(script, "--out", tmp_path, "--reps", 100_000)
     try:
-        wait_for(lambda: any((tmp_path / "small" / places.PARTS).glob("part-*.parquet")))
+        wait_for(lambda: any((tmp_path / "small" / PARTS).glob("part-*.parquet")))
         os.kill(first.pid, signal.SIGSTOP)
         (tmp_path / "small").rename(tmp_path / "away")
         assert end(start(script, "--out", tmp_path, "--reps", 20, "--seed", 1))[0] == 0
@@ -309,7 +310,7 @@ def test_stopped_while_its_folder_is_replaced(script: Path, tmp_path: Path, undi
     assert code == 2
     assert re.search(r"small\.py: error: \S+small: was renamed, removed or taken over [^\n]*\n$", err)
     assert {path: path.read_bytes() for path in (tmp_path / "small").rglob("*") if path.is_file()} == successor
-    assert any((tmp_path / "away" / places.PARTS).glob("part-*.parquet"))
+    assert any((tmp_path / "away" / PARTS).glob("part-*.parquet"))
 
 
 def test_a_limit_on_the_size_of_files(script: Path, tmp_path: Path, undisturbed: tuple[dict[str, str], float]) -> None:

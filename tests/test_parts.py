@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from gansim.errors import DamagedError, StoreError
 from gansim.storage import disk, parquet, parts
 from gansim.storage.identity import Identity
+from gansim.storage.names import PARTS, TRACES
 from gansim.storage.parquet import ESTIMATES, Rows, digest_rows, read_header, write_rows
 from gansim.storage.parts import Collected, ForeignError, collect, read_part, write_part
-from gansim.storage.places import PARTS, TRACES
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 3

@@ -7,8 +7,9 @@ import pytest
 from gansim.errors import StoreError
 from gansim.running.study import Study
 from gansim.running.verify import verify
-from gansim.storage import disk, places, reported
+from gansim.storage import disk, reported
 from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import ADEMP, METADATA
 from test_holding import snapshot
 from test_study import SMALL, pretended  # noqa: F401
 
@@ -47,11 +48,11 @@ def test_the_record_holds_the_digest_of_every_file(tmp_path: Path) -> None:
     assert metadata["report"]["files"] == {name: disk.file_digest(folder / name) for name in sorted(TABLES)}
     assert metadata["report"]["runs"] == metadata["digest"]["runs"]
     assert metadata["report"]["command"] == metadata["command"]
-    assert metadata["files"][places.ADEMP] == disk.file_digest(folder / places.ADEMP)
+    assert metadata["files"][ADEMP] == disk.file_digest(folder / ADEMP)
     assert faults(folder) == []
 
 
-@pytest.mark.parametrize("name", [*TABLES, places.ADEMP])
+@pytest.mark.parametrize("name", [*TABLES, ADEMP])
 def test_what_was_altered_or_removed_is_named(tmp_path: Path, name: str) -> None:
     path = run(tmp_path, TABLES) / name
     content = path.read_bytes()
@@ -106,7 +107,7 @@ def test_what_a_later_report_leaves_out_is_removed(tmp_path: Path, capsys: pytes
     assert f"s: {folder}: 3 files of an earlier report removed\n" in said
     left = {path for path in snapshot(folder) if not path.endswith(".parquet")}
     mine = {"figures/mine.svg", "tables/mine.csv"}
-    assert left == {places.METADATA, places.ADEMP, "claims.md", "figures/b.svg", *mine}
+    assert left == {METADATA, ADEMP, "claims.md", "figures/b.svg", *mine}
     assert faults(folder) == []
 
 
@@ -118,7 +119,7 @@ def test_names_that_lead_out_of_the_folder_are_not_looked_at(tmp_path: Path) -> 
         ("../precious", str(tmp_path / "precious"), "..\\precious"), disk.file_digest(tmp_path / "precious")
     )
     record = {**metadata["report"], "files": metadata["report"]["files"] | outside}
-    write_metadata(folder / places.METADATA, {**metadata, "report": record})
+    write_metadata(folder / METADATA, {**metadata, "report": record})
     assert not outside.keys() & reported.files(read_metadata(folder)).keys()
     run(tmp_path, {"claims.md": "none"})
     assert (tmp_path / "precious").exists()
@@ -127,7 +128,7 @@ def test_names_that_lead_out_of_the_folder_are_not_looked_at(tmp_path: Path) -> 
 @pytest.mark.parametrize("odd", [[], "x", {"files": []}, {"files": {"a": 1}}])
 def test_a_record_of_another_shape_is_refused(tmp_path: Path, odd: object) -> None:
     folder = run(tmp_path, TABLES)
-    write_metadata(folder / places.METADATA, {**read_metadata(folder), "report": odd})
+    write_metadata(folder / METADATA, {**read_metadata(folder), "report": odd})
     with pytest.raises(StoreError, match="report: value"):
         read_metadata(folder)
 

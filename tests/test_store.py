@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from gansim.errors import StoreError
 from gansim.storage import disk, metadata_json, parquet, places
 from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import LOCK, METADATA, PARTS, RUNS, TRACES
 from gansim.storage.parquet import (
     ESTIMATES,
     Rows,
@@ -160,10 +161,10 @@ def test_rows_of_unequal_length_are_refused() -> None:
 
 def test_runs_come_back_with_their_digest(tmp_path: Path) -> None:
     runs = make_runs()
-    digest, file = write_runs(tmp_path / places.RUNS, runs, {"study": "a", "seed": 0})
-    assert file == disk.file_digest(tmp_path / places.RUNS)
-    assert read_header(tmp_path / places.RUNS) == {"study": "a", "seed": 0, "digest": digest}
-    for path in (tmp_path, tmp_path / places.RUNS):
+    digest, file = write_runs(tmp_path / RUNS, runs, {"study": "a", "seed": 0})
+    assert file == disk.file_digest(tmp_path / RUNS)
+    assert read_header(tmp_path / RUNS) == {"study": "a", "seed": 0, "digest": digest}
+    for path in (tmp_path, tmp_path / RUNS):
         pd.testing.assert_frame_equal(read_runs(path), runs)
     assert digest == parquet.digest(runs) == parquet.digest(read_runs(tmp_path))
     assert list(read_runs(tmp_path)["regime"].cat.categories) == ["perfect", "idle", "inverted"]
@@ -179,9 +180,9 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_rows_and_traces_come_back(tmp_path: Path) -> None:
     rows = make_rows()
-    file = write_rows(tmp_path / places.TRACES, rows, HEADER)
-    assert file == hashlib.sha256((tmp_path / places.TRACES).read_bytes()).hexdigest()
-    back, header = read_rows(tmp_path / places.TRACES)
+    file = write_rows(tmp_path / TRACES, rows, HEADER)
+    assert file == hashlib.sha256((tmp_path / TRACES).read_bytes()).hexdigest()
+    back, header = read_rows(tmp_path / TRACES)
     assert header == {**HEADER, "digest": digest_rows(rows)}
     assert digest_rows(back) == digest_rows(rows)
     np.testing.assert_array_equal(back.estimates, rows.estimates)
@@ -191,7 +192,7 @@ def test_rows_and_traces_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(traces.values, rows.traces.values)
     np.testing.assert_array_equal(traces.steps, rows.traces.steps)
     np.testing.assert_array_equal(traces.n_modes, rows.traces.n_modes)
-    frame = pd.read_parquet(tmp_path / places.TRACES)  # readable by anyone: one row per run, lists of records
+    frame = pd.read_parquet(tmp_path / TRACES)  # readable by anyone: one row per run, lists of records
     np.testing.assert_array_equal(frame["w1"][3], rows.traces["w1"][3])
     assert list(frame["design"]) == list(ids["design"])
     assert list(frame.columns[:4]) == ["design", "cell", "rep", "n_modes"]
@@ -204,12 +205,12 @@ def test_a_name_may_hold_the_digest(tmp_path: Path) -> None:
     assert disk.file_digest(tmp_path / "copy") == file
 
 
-@pytest.mark.parametrize("name", [places.RUNS, places.TRACES])
+@pytest.mark.parametrize("name", [RUNS, TRACES])
 def test_damaged_files_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    write_runs(tmp_path / places.RUNS, make_runs())
-    write_rows(tmp_path / places.TRACES, make_rows(), HEADER)
-    read = read_runs if name == places.RUNS else read_traces
+    write_runs(tmp_path / RUNS, make_runs())
+    write_rows(tmp_path / TRACES, make_rows(), HEADER)
+    read = read_runs if name == RUNS else read_traces
     good = path.read_bytes()
     for bad in (good[:-20], good[: len(good) // 2], b"", b"no parquet", good[4:]):
         path.write_bytes(bad)
@@ -221,19 +222,19 @@ def test_damaged_files_are_refused(tmp_path: Path, name: str) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("name", [places.RUNS, places.TRACES])
+@pytest.mark.parametrize("name", [RUNS, TRACES])
 def test_a_flipped_bit_is_refused_or_harmless(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     runs, traces = make_runs(), make_traces()
-    write_runs(tmp_path / places.RUNS, runs)
-    write_rows(tmp_path / places.TRACES, make_rows(), HEADER)
+    write_runs(tmp_path / RUNS, runs)
+    write_rows(tmp_path / TRACES, make_rows(), HEADER)
     good, rng, refused = path.read_bytes(), np.random.default_rng(1), 0
     for where in rng.integers(0, len(good), 60):
         bad = bytearray(good)
         bad[where] ^= 1 << rng.integers(0, 8)
         path.write_bytes(bad)
         try:
-            if name == places.RUNS:
+            if name == RUNS:
                 assert parquet.digest(read_runs(path)) == parquet.digest(runs)
             else:
                 assert digest_traces(read_traces(path)[1]) == digest_traces(traces)
@@ -246,7 +247,7 @@ def test_a_changed_value_is_noticed(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = tmp_path / places.RUNS
+    path = tmp_path / RUNS
     write_runs(path, make_runs())
     table = pq.read_table(path)
     forged = table.set_column(5, "w1", pa.array(np.zeros(6, dtype=np.float32)))
@@ -259,7 +260,7 @@ def test_a_changed_value_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / places.RUNS
+    path = tmp_path / RUNS
     write_runs(path, make_runs())
     before = path.read_bytes()
 
@@ -270,7 +271,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(OSError, match="No space left"):
         write_runs(path, make_runs().iloc[:2])
     assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == [places.RUNS]
+    assert os.listdir(tmp_path) == [RUNS]
 
 
 # --- metadata -----------------------------------------------------------------------------------
@@ -285,9 +286,9 @@ def test_metadata_come_back_and_are_readable(tmp_path: Path) -> None:
         "none": None,
         "e": {},
     }
-    write_metadata(tmp_path / places.METADATA, metadata)
+    write_metadata(tmp_path / METADATA, metadata)
     assert read_metadata(tmp_path) == metadata
-    text = (tmp_path / places.METADATA).read_text(encoding="utf-8")
+    text = (tmp_path / METADATA).read_text(encoding="utf-8")
     assert {name: value for name, value in json.loads(text).items() if name != "checksum"} == metadata
     assert text.startswith('{\n  "gansim": "1",\n  "study": "a",\n')
     assert "é" in text
@@ -296,7 +297,7 @@ def test_metadata_come_back_and_are_readable(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf, object()])
 def test_metadata_that_are_no_json_are_refused(tmp_path: Path, bad: object) -> None:
     with pytest.raises((ValueError, TypeError)):
-        write_metadata(tmp_path / places.METADATA, {"a": bad})
+        write_metadata(tmp_path / METADATA, {"a": bad})
     assert os.listdir(tmp_path) == []
 
 
@@ -305,7 +306,7 @@ def test_metadata_that_are_no_json_are_refused(tmp_path: Path, bad: object) -> N
     [("", "no JSON"), ("[]", "not written by gansim"), ("{}", "not written by gansim"), ('{"study": 1', "no JSON")],
 )
 def test_metadata_of_others_are_refused(tmp_path: Path, text: str, words: str) -> None:
-    (tmp_path / places.METADATA).write_text(text)
+    (tmp_path / METADATA).write_text(text)
     with pytest.raises(StoreError, match=words):
         read_metadata(tmp_path)
     with pytest.raises(StoreError, match=words):
@@ -314,11 +315,11 @@ def test_metadata_of_others_are_refused(tmp_path: Path, text: str, words: str) -
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_metadata_that_would_never_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    os.mkfifo(tmp_path / places.METADATA)
+    os.mkfifo(tmp_path / METADATA)
     with pytest.raises(StoreError, match=r"cannot be read \(is a device or a pipe\)"):
         read_metadata(tmp_path)
-    (tmp_path / places.METADATA).unlink()
-    write_metadata(tmp_path / places.METADATA, {"gansim": "1", "study": "a" * (1 << 20)})
+    (tmp_path / METADATA).unlink()
+    write_metadata(tmp_path / METADATA, {"gansim": "1", "study": "a" * (1 << 20)})
     assert read_metadata(tmp_path)["study"] == "a" * (1 << 20)
     monkeypatch.setattr(metadata_json, "_MOST_METADATA", 1 << 20)
     with pytest.raises(StoreError, match="more than 1 MiB"):
@@ -328,9 +329,9 @@ def test_metadata_that_would_never_end_are_refused(tmp_path: Path, monkeypatch: 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 @pytest.mark.parametrize("read", [read_runs, read_traces, read_header, disk.file_digest])
 def test_runs_that_would_never_come_are_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
-    os.mkfifo(tmp_path / places.RUNS)
+    os.mkfifo(tmp_path / RUNS)
     with pytest.raises((StoreError, OSError), match="is a device or a pipe"):
-        read(tmp_path / places.RUNS)
+        read(tmp_path / RUNS)
 
 
 def test_a_file_that_is_no_metadata_is_not_to_be_moved_away(tmp_path: Path) -> None:
@@ -358,26 +359,26 @@ def test_a_new_folder_is_made(tmp_path: Path) -> None:
 
 
 def test_ones_own_folder_is_taken_again_and_nothing_deleted(tmp_path: Path) -> None:
-    write_metadata(tmp_path / places.METADATA, {"gansim": "1", "study": "regimes"})
+    write_metadata(tmp_path / METADATA, {"gansim": "1", "study": "regimes"})
     (tmp_path / "notes.txt").write_text("mine")
     assert places.claim_folder(tmp_path, "regimes") is True
     assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert listing(tmp_path) == [places.METADATA, "notes.txt"]
+    assert listing(tmp_path) == [METADATA, "notes.txt"]
 
 
 def test_the_folder_of_an_interrupted_study_is_taken_again(tmp_path: Path) -> None:
-    write_runs(tmp_path / places.RUNS, make_runs())
+    write_runs(tmp_path / RUNS, make_runs())
     (tmp_path / ".traces.parquet.123.tmp").write_text("half")
     (tmp_path / "traces.parquet.bad").write_text("altered")
-    (tmp_path / places.LOCK).write_text("")
-    (tmp_path / places.PARTS).mkdir()
+    (tmp_path / LOCK).write_text("")
+    (tmp_path / PARTS).mkdir()
     assert places.claim_folder(tmp_path, "regimes") is True
     assert [path.name for path in places.leftovers(tmp_path)] == [".traces.parquet.123.tmp"]
     assert places.leftovers(tmp_path / "none") == []
 
 
 def test_a_lock_alone_is_no_earlier_result(tmp_path: Path) -> None:
-    (tmp_path / places.LOCK).write_text("")
+    (tmp_path / LOCK).write_text("")
     assert places.claim_folder(tmp_path, "regimes") is False
 
 
@@ -391,7 +392,7 @@ def test_bad_files_get_free_names(tmp_path: Path) -> None:
 def test_other_folders_are_refused_untouched(tmp_path: Path) -> None:
     other = tmp_path / "other"
     places.claim_folder(other, "other")
-    write_metadata(other / places.METADATA, {"gansim": "1", "study": "other"})
+    write_metadata(other / METADATA, {"gansim": "1", "study": "other"})
     home = tmp_path / "home"
     home.mkdir()
     (home / "thesis.tex").write_text("years of work")

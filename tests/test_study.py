@@ -26,8 +26,9 @@ from gansim.model.regimes import REGIMES, Thresholds
 from gansim.running import planning, progress, study
 from gansim.running.shard import Shard
 from gansim.running.study import Study, simulate
-from gansim.storage import disk, places, provenance
+from gansim.storage import disk, provenance
 from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
 from gansim.storage.parquet import digest, digest_traces, read_runs, read_traces
 from gansim.traces import FIELDS, Traces
 from test_spec import gans
@@ -124,7 +125,7 @@ def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, 
         make_study().run(out=tmp_path, jobs=2, progress=False)
     assert "design 'games', cell 0" in str(caught.value)
     assert all("Traceback" in failure.detail for failure in caught.value.failures)
-    assert names(tmp_path / "games") == [places.LOCK, places.METADATA]
+    assert names(tmp_path / "games") == [LOCK, METADATA]
 
 
 cells = st.lists(
@@ -385,7 +386,7 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     whole = make_study(seed=5)
     runs = whole.run(out=tmp_path / "results", jobs=2)
     folder = tmp_path / "results" / "games"
-    assert names(folder) == [places.LOCK, places.ADEMP, places.METADATA, places.RUNS, places.TRACES]
+    assert names(folder) == [LOCK, ADEMP, METADATA, RUNS, TRACES]
     pd.testing.assert_frame_equal(read_runs(folder), runs)
     ids, traces = read_traces(folder)
     pd.testing.assert_frame_equal(ids, runs[["design", "cell", "rep"]])
@@ -397,9 +398,7 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert (metadata["seed"], metadata["jobs"], metadata["backend"], metadata["runs"]) == (5, 2, "threads", 167)
     assert metadata["thresholds"]["w1"] == 0.2
     assert metadata["status"] == "complete"
-    assert metadata["files"] == {
-        name: disk.file_digest(folder / name) for name in (places.RUNS, places.TRACES, places.ADEMP)
-    }
+    assert metadata["files"] == {name: disk.file_digest(folder / name) for name in (RUNS, TRACES, ADEMP)}
     assert metadata["seconds"].keys() == {
         "compile", "simulate", "work", "label", "read", "save", "write", "report"
     }  # fmt: skip
@@ -407,7 +406,7 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "replacing" not in capsys.readouterr().err
     whole.run(out=tmp_path / "results", jobs=2)
     assert "167 of 167 runs are saved in" in capsys.readouterr().err
-    for name in (places.RUNS, places.TRACES):
+    for name in (RUNS, TRACES):
         (folder / name).unlink()
     whole.run(out=tmp_path / "results", jobs=2)
     assert "replacing the earlier results in" in capsys.readouterr().err
@@ -426,7 +425,7 @@ def test_nothing_is_written_without_out(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
     for name, jobs in (("one", 1), ("other", 3)):
         make_study().run(out=tmp_path / name, jobs=jobs, progress=False)
-    for file in (places.RUNS, places.TRACES):
+    for file in (RUNS, TRACES):
         assert (tmp_path / "one" / "games" / file).read_bytes() == (tmp_path / "other" / "games" / file).read_bytes()
 
 
@@ -567,7 +566,7 @@ def test_thresholds_of_other_runs_or_of_another_version_are_not_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_study(4).run(out=tmp_path, jobs=1, thresholds=WIDE)
-    for name in (places.RUNS, places.TRACES):  # as in a clone
+    for name in (RUNS, TRACES):  # as in a clone
         (tmp_path / "games" / name).unlink()
     make_study(4, seed=1).run(out=tmp_path, jobs=1)
     metadata = read_metadata(tmp_path / "games")

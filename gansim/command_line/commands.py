@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from gansim.command_line.cli import guarded, show, show_page, teller
 from gansim.errors import ConfigError, shown
+from gansim.storage.names import METADATA, RUNS
 
 if TYPE_CHECKING:
     from gansim.running.results import Results
@@ -312,10 +313,10 @@ def _show_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from gansim.storage import places, reported
+    from gansim.storage import reported
     from gansim.storage.metadata_json import read_metadata
 
-    folder = options.folder.parent if options.folder.name == places.METADATA else options.folder
+    folder = options.folder.parent if options.folder.name == METADATA else options.folder
     metadata = read_metadata(folder)
     if options.versions:
         _print_facts({**metadata.get("versions", {}), **metadata.get("machine", {})})
@@ -436,7 +437,6 @@ def _relabel(options: argparse.Namespace) -> None:
     from gansim.reporting import writing
     from gansim.reporting.report import check_folder, write_report
     from gansim.running.results import open_results
-    from gansim.storage import places
     from gansim.storage.parquet import write_runs
 
     results = open_results(options.folder)
@@ -456,7 +456,7 @@ def _relabel(options: argparse.Namespace) -> None:
         study.judge(after)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_runs(out / places.RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
+        write_runs(out / RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
         write_report(study, out, not options.no_figures)
     except OSError as error:
         raise ConfigError(

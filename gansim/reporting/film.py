@@ -16,6 +16,7 @@ from typing import Any
 
 from gansim.errors import ConfigError
 from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.reporting.figures import look, shares, single_runs, v_and_auc
 
 # isort: split
 import numpy as np
@@ -33,7 +34,7 @@ from gansim.model.distributions import Mixture, moments
 from gansim.model.gan import GAN
 from gansim.model.regimes import Thresholds
 from gansim.reporting import figures
-from gansim.reporting.figures import Example
+from gansim.reporting.figures.single_runs import Example
 from gansim.storage.parquet import write_runs
 from gansim.traces import FIELDS
 
@@ -91,7 +92,7 @@ class _Run:
 
     def room(self) -> float:
         """Inches that title and note take."""
-        return 0.34 + 0.14 * (1 + figures._wrapped(self.note(), figures._WIDTH).count("\n"))
+        return 0.34 + 0.14 * (1 + look.wrapped(self.note(), look.WIDTH).count("\n"))
 
     def examples(self, chosen: Sequence[int], one_axis: bool) -> list[Example]:
         """The frames as `figures` draws them, on an axis of their own each or on one for all."""
@@ -150,7 +151,7 @@ def _axis(gan: GAN, fakes: Sequence[Array]) -> Array:
 # --- the figure ---------------------------------------------------------------------------------
 
 
-@figures._styled
+@look.styled
 def replay_figure(run: History, title: str = "", thresholds: Thresholds | None = None) -> Figure:
     """Draw one run: six measurements over training and, below, target, fakes and D(x) at five of its frames.
 
@@ -169,8 +170,8 @@ def replay_figure(run: History, title: str = "", thresholds: Thresholds | None =
         Every line is a column of ``run.frame()``, with its name as label.
     """
     shown = _Run.of(run, title, thresholds)
-    figure = Figure(figsize=(figures._WIDTH, 6.29 + shown.room()))
-    place = figures._Inches(figure)
+    figure = Figure(figsize=(look.WIDTH, 6.29 + shown.room()))
+    place = look.Inches(figure)
     wide, tall, left, gap = 1.72, 1.1, 0.58, 0.56
     panels = (_v_panel, _distance_panel, _moments_panel, _d_panel, _gradient_panel, _last_panel)
     for number, panel in enumerate(panels):
@@ -178,26 +179,26 @@ def replay_figure(run: History, title: str = "", thresholds: Thresholds | None =
         axes = place.axes(left + column * (wide + gap), 4.83 - row * 1.8, wide, tall)
         panel(axes, shown)
         _over_training(axes, shown)
-    place.text(left + 1.5 * wide + gap, 2.68, "training step", size=figures._NORMAL, ha="center")
+    place.text(left + 1.5 * wide + gap, 2.68, "training step", size=look.NORMAL, ha="center")
     chosen = _spread(shown.frames, _SNAPSHOTS)
-    wide, gap = (figures._WIDTH - left - 0.14 - 0.17 * (_SNAPSHOTS - 1)) / _SNAPSHOTS, 0.17
+    wide, gap = (look.WIDTH - left - 0.14 - 0.17 * (_SNAPSHOTS - 1)) / _SNAPSHOTS, 0.17
     for number, (frame, example) in enumerate(zip(chosen, shown.examples(chosen, one_axis=False), strict=True)):
         at = left + number * (wide + gap)
         upper, lower = place.axes(at, 1.46, wide, 0.78), place.axes(at, 0.5, wide, 0.78)
-        figures._densities(upper, example)
-        figures._discriminator(lower, example)
+        single_runs.densities(upper, example)
+        single_runs.discriminator(lower, example)
         _room_for_ticks(lower, wide)
         upper.set_xticks(lower.get_xticks())
         upper.tick_params(axis="x", labelbottom=False)
-        upper.set_title(f"step {int(run.frames[frame]):,}", size=figures._SMALL, pad=4)
+        upper.set_title(f"step {int(run.frames[frame]):,}", size=look.SMALL, pad=4)
         if number:
             lower.tick_params(axis="y", labelleft=False)
         else:
-            upper.set_ylabel("target (grey)\nand fakes", size=figures._SMALL, labelpad=8)
-            lower.set_ylabel("D(x)", size=figures._SMALL, labelpad=2)
+            upper.set_ylabel("target (grey)\nand fakes", size=look.SMALL, labelpad=8)
+            lower.set_ylabel("D(x)", size=look.SMALL, labelpad=2)
     axis_note = "x (data units; each column on its own axis, each density scaled to its own highest point)"
-    place.text(left + 0.5 * (figures._WIDTH - left - 0.14), 0.1, axis_note, size=figures._NORMAL, ha="center")
-    figures._head(figure, shown.title, shown.note())
+    place.text(left + 0.5 * (look.WIDTH - left - 0.14), 0.1, axis_note, size=look.NORMAL, ha="center")
+    look.head(figure, shown.title, shown.note())
     return figure
 
 
@@ -205,7 +206,7 @@ def _room_for_ticks(axes: Axes, wide: float) -> None:
     """Fewer marks where the numbers are long: their labels take at most two thirds of the axis, so many inches wide."""
     low, high = axes.get_xlim()
     ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
-    while len(ticks) > 1 and sum(figures._inches(figures._plain(t), figures._SMALL) for t in ticks) > 0.67 * wide:
+    while len(ticks) > 1 and sum(look.inches(look.plain(t), look.SMALL) for t in ticks) > 0.67 * wide:
         ticks = ticks[::2] if len(ticks) > 2 else ticks[-1:]
     axes.set_xticks(ticks)
     axes.set_xlim(low, high)
@@ -219,7 +220,7 @@ def _spread(items: Sequence[int], most: int) -> list[int]:
 
 
 def _colours(shown: _Run) -> tuple[str, str]:
-    g, d = figures._split(shown.regime)
+    g, d = shares.split(shown.regime)
     return figures.COLOURS[g], figures.COLOURS[d]
 
 
@@ -227,8 +228,8 @@ def _over_training(axes: Axes, shown: _Run) -> None:
     """What the six panels share: the steps, and a legend above that hides no line."""
     axes.set_xlim(0, _end(shown.history))
     axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.xaxis.set_major_formatter(FuncFormatter(figures._plain))
-    axes.set_title(axes.get_title(loc="left"), loc="left", size=figures._SMALL, weight="bold", pad=15)
+    axes.xaxis.set_major_formatter(FuncFormatter(look.plain))
+    axes.set_title(axes.get_title(loc="left"), loc="left", size=look.SMALL, weight="bold", pad=15)
     handles, names = axes.get_legend_handles_labels()
     if handles:
         axes.legend(
@@ -237,7 +238,7 @@ def _over_training(axes: Axes, shown: _Run) -> None:
             loc="lower left",
             bbox_to_anchor=(-0.03, 0.97),
             ncols=len(handles),
-            fontsize=figures._SMALL - 0.5,
+            fontsize=look.SMALL - 0.5,
             handlelength=1.5,
             handletextpad=0.4,
             columnspacing=0.8,
@@ -245,7 +246,7 @@ def _over_training(axes: Axes, shown: _Run) -> None:
             borderpad=0.2,
         )
     if not len(shown.steps):
-        figures._remark(axes, 0.5, 0.5, "no finite record", ha="center", va="center")
+        look.remark(axes, 0.5, 0.5, "no finite record", ha="center", va="center")
 
 
 _NAMES = {
@@ -275,16 +276,16 @@ def _line(axes: Axes, shown: _Run, name: str, **look: Any) -> Array:
 def _v_panel(axes: Axes, shown: _Run) -> None:
     _, colour = _colours(shown)
     drawn = [_line(axes, shown, "v", color=colour)]
-    drawn.append(_line(axes, shown, "v_max", color=figures._GREY, linestyle=figures._GROUP_DASHES[1]))
-    drawn.append(_line(axes, shown, "v_train", color=figures._INK, linestyle=figures._GROUP_DASHES[2]))
-    figures._v_axis(axes, np.concatenate(drawn), most=3)
+    drawn.append(_line(axes, shown, "v_max", color=look.GREY, linestyle=look.GROUP_DASHES[1]))
+    drawn.append(_line(axes, shown, "v_train", color=look.INK, linestyle=look.GROUP_DASHES[2]))
+    v_and_auc.v_axis(axes, np.concatenate(drawn), most=3)
     below = "; log below −2" if axes.get_yscale() == "symlog" else ""
     axes.set_title(f"V(D, G) (nats{below})", loc="left")
 
 
 def _distance_panel(axes: Axes, shown: _Run) -> None:
     values = _line(axes, shown, "w1", color=_colours(shown)[0])
-    axes.axhline(shown.limit, color=figures._GREY, linewidth=0.8, linestyle=figures._GROUP_DASHES[1], label="converged")
+    axes.axhline(shown.limit, color=look.GREY, linewidth=0.8, linestyle=look.GROUP_DASHES[1], label="converged")
     _log_if_wide(axes, np.append(values, shown.limit))
     axes.set_title("Wasserstein-1 (target's std)", loc="left")
 
@@ -292,20 +293,20 @@ def _distance_panel(axes: Axes, shown: _Run) -> None:
 def _moments_panel(axes: Axes, shown: _Run) -> None:
     colour, _ = _colours(shown)
     mean, std = moments(shown.history.gan.target)
-    axes.axhspan(mean - std, mean + std, color=figures._FAINT, linewidth=0, zorder=0)
-    axes.axhline(mean, color=figures._GREY, linewidth=0.8, label="target")
+    axes.axhspan(mean - std, mean + std, color=look.FAINT, linewidth=0, zorder=0)
+    axes.axhline(mean, color=look.GREY, linewidth=0.8, label="target")
     g_mean, g_std = shown.field("g_mean"), shown.field("g_std")
     axes.fill_between(shown.steps, g_mean - g_std, g_mean + g_std, color=colour, alpha=0.35, linewidth=0)
     _line(axes, shown, "g_mean", color=colour)
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.yaxis.set_major_formatter(FuncFormatter(figures._plain))
+    axes.yaxis.set_major_formatter(FuncFormatter(look.plain))
     axes.set_title("mean ± std (data units)", loc="left")
 
 
 def _d_panel(axes: Axes, shown: _Run) -> None:
     colour, _ = _colours(shown)
-    axes.axhline(0.5, color=figures._FAINT, linewidth=0.8, zorder=0)
-    _line(axes, shown, "d_real", color=figures._GREY, linestyle=figures._GROUP_DASHES[1])
+    axes.axhline(0.5, color=look.FAINT, linewidth=0.8, zorder=0)
+    _line(axes, shown, "d_real", color=look.GREY, linestyle=look.GROUP_DASHES[1])
     _line(axes, shown, "d_fake", color=colour)
     axes.set(ylim=(-0.05, 1.05), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])
     axes.set_title("mean of D (0 to 1)", loc="left")
@@ -322,13 +323,13 @@ def _last_panel(axes: Axes, shown: _Run) -> None:
     """AUC of D; of a mixture, the modes captured."""
     target = shown.history.gan.target
     if isinstance(target, Mixture):
-        axes.axhline(len(target.means), color=figures._FAINT, linewidth=0.8, zorder=0)
+        axes.axhline(len(target.means), color=look.FAINT, linewidth=0.8, zorder=0)
         _line(axes, shown, "modes", color=_colours(shown)[0])
         axes.set_ylim(-0.03 * len(target.means), 1.05 * len(target.means))
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.set_title(f"modes captured, of {len(target.means)}", loc="left")
     else:
-        axes.axhline(0.5, color=figures._FAINT, linewidth=0.8, zorder=0)
+        axes.axhline(0.5, color=look.FAINT, linewidth=0.8, zorder=0)
         _line(axes, shown, "auc", color=_colours(shown)[1])
         axes.set(ylim=(-0.05, 1.05), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])
         axes.set_title("real scored above fake (share)", loc="left")
@@ -347,11 +348,11 @@ def _log_if_wide(axes: Axes, values: Array, always: bool = False) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
         zeros = int(np.count_nonzero(values == 0))
         if zeros:
-            figures._remark(axes, 0.98, 0.05, f"{zeros:,} zeros not shown", ha="right")
+            look.remark(axes, 0.98, 0.05, f"{zeros:,} zeros not shown", ha="right")
     else:
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_formatter(FuncFormatter(figures._plain))
+        axes.yaxis.set_major_formatter(FuncFormatter(look.plain))
 
 
 # --- the animation ------------------------------------------------------------------------------
@@ -418,14 +419,14 @@ def animate(
     chosen = _spread(shown.frames, most)
     examples = shown.examples(chosen, one_axis=True)
     writer: AbstractMovieWriter = (PillowWriter if path.suffix == ".gif" else FFMpegWriter)(fps=_PER_SECOND)
-    with figures._style(), _whole(path) as temporary:
-        figure = Figure(figsize=(figures._WIDTH, round(2.8 + shown.room(), 1)), facecolor="white")
-        place = figures._Inches(figure)
+    with look.style_(), _whole(path) as temporary:
+        figure = Figure(figsize=(look.WIDTH, round(2.8 + shown.room(), 1)), facecolor="white")
+        place = look.Inches(figure)
         left = [place.axes(0.58, floor, 2.9, 0.86) for floor in (1.62, 0.48)]
         panels = (left[0], left[1], place.axes(4.2, 0.48, 2.86, 2.0))
-        place.text(2.03, 0.1, "x (data units)", size=figures._NORMAL, ha="center")
-        place.text(5.63, 0.1, "training step", size=figures._NORMAL, ha="center")
-        figures._head(figure, shown.title, shown.note())
+        place.text(2.03, 0.1, "x (data units)", size=look.NORMAL, ha="center")
+        place.text(5.63, 0.1, "training step", size=look.NORMAL, ha="center")
+        look.head(figure, shown.title, shown.note())
         with writer.saving(figure, str(temporary), _DPI):
             for frame, example in zip(chosen, examples, strict=True):
                 _draw(panels, example, shown, int(run.frames[frame]))
@@ -437,17 +438,17 @@ def _draw(panels: tuple[Axes, Axes, Axes], example: Example, shown: _Run, step: 
     upper, lower, right = panels
     for axes in panels:
         axes.clear()
-    figures._densities(upper, example)
-    figures._discriminator(lower, example)
+    single_runs.densities(upper, example)
+    single_runs.discriminator(lower, example)
     upper.tick_params(axis="x", labelbottom=False)
-    upper.set_title("target (grey) and fakes (each density to its highest point)", loc="left", size=figures._SMALL)
-    lower.set_title("D(x)", loc="left", size=figures._SMALL)
-    if np.mean(figures._within(example)) < 0.98:  # half a percent at either end is never shown
-        figures._remark(upper, 0.98, 0.9, figures._beyond(example), ha="right", va="top")
-    figures._v_trace(right, example, shown.field("v"), float(_end(shown.history)))
-    right.plot(example.steps[-1:], example.v[-1:], "o", color=figures._INK, markersize=4, clip_on=False)
+    upper.set_title("target (grey) and fakes (each density to its highest point)", loc="left", size=look.SMALL)
+    lower.set_title("D(x)", loc="left", size=look.SMALL)
+    if np.mean(single_runs.within(example)) < 0.98:  # half a percent at either end is never shown
+        look.remark(upper, 0.98, 0.9, single_runs.beyond(example), ha="right", va="top")
+    single_runs.v_trace(right, example, shown.field("v"), float(_end(shown.history)))
+    right.plot(example.steps[-1:], example.v[-1:], "o", color=look.INK, markersize=4, clip_on=False)
     right.set_title("V (nats)" + ("; log below −2" if right.get_yscale() == "symlog" else ""), loc="left", size=7)
-    right.set_title(f"step {step:,}", loc="right", size=figures._NORMAL, weight="bold")
+    right.set_title(f"step {step:,}", loc="right", size=look.NORMAL, weight="bold")
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from gansim.errors import StoreError
 from gansim.model.wording import count
 from gansim.reporting import figures, writing
 from gansim.storage import places
+from gansim.storage.names import RUNS
 from gansim.storage.parquet import read_header
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def check_folder(folder: Path, study: str) -> dict[str, float] | None:
     if not folder.is_dir() or not any(folder.iterdir()):
         return None
     leftover = {path.name for path in places.leftovers(folder)}
-    names = sorted({path.name for path in folder.iterdir()} - {places.RUNS, "tables", "figures"} - leftover)
-    runs = folder / places.RUNS
+    names = sorted({path.name for path in folder.iterdir()} - {RUNS, "tables", "figures"} - leftover)
+    runs = folder / RUNS
     if names or not runs.exists():
         raise StoreError(f"{folder}: holds files that are no relabelled runs{_first(names)}: choose another folder")
     header = read_header(runs)

@@ -15,9 +15,9 @@ from gansim.running.study import Study
 from gansim.storage import parquet, parts
 from gansim.storage.identity import header_differences
 from gansim.storage.metadata_json import read_metadata
+from gansim.storage.names import METADATA, RUNS, TRACES
 from gansim.storage.parquet import read_header, read_rows
 from gansim.storage.parts import Collected
-from gansim.storage.places import METADATA, RUNS, TRACES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -32,14 +32,14 @@ from gansim.running.planning import Task, tasks_of
 from gansim.running.pool import Backend, Failure, Workers, open_workers
 from gansim.running.progress import Progress
 from gansim.running.shard import Shard
-from gansim.storage import disk, places, provenance, reported
+from gansim.storage import disk, provenance, reported
 from gansim.storage.folder import Folder, open_folder
 from gansim.storage.holding import Hold, hold_folder
 from gansim.storage.identity import Identity, differences, identify
 from gansim.storage.metadata_json import read_metadata
+from gansim.storage.names import ADEMP, METADATA
 from gansim.storage.parquet import Rows, digest, digest_traces
 from gansim.storage.parts import Collected, stored_reps
-from gansim.storage.places import METADATA
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -792,7 +792,7 @@ class Study:
 
         def write_rest(metadata: Mapping[str, Any], draft: Path) -> None:
             written = time.perf_counter()
-            disk.write_text(draft / places.ADEMP, ademp.sheet(metadata, runs))
+            disk.write_text(draft / ADEMP, ademp.sheet(metadata, runs))
             if report is not None:
                 report(self, draft)
             self.seconds["report"] = time.perf_counter() - written

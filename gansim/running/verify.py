@@ -14,10 +14,10 @@ from gansim.engine.warm import compiled_afresh
 from gansim.errors import ConfigError, DamagedError, StoreError, shown
 from gansim.running.pool import Backend
 from gansim.running.results import Results, open_results
-from gansim.storage import disk, places, reported
+from gansim.storage import disk, reported
+from gansim.storage.names import METADATA, RUNS
 from gansim.storage.parquet import digest, digest_traces, read_runs
 from gansim.storage.parts import Collected
-from gansim.storage.places import RUNS
 from gansim.storage.provenance import kernel_digest
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _labelled_file(results: Results, runs: Collected) -> list[str]:
 def _by_digest(results: Results, again: Collected) -> list[str]:
     digests = results.metadata["digest"]
     found = {"runs": digest(_labelled(results, again)), "traces": digest_traces(again.traces())}
-    faults = [f"{name}: another digest than in {places.METADATA}" for name in found if found[name] != digests.get(name)]
+    faults = [f"{name}: another digest than in {METADATA}" for name in found if found[name] != digests.get(name)]
     return faults + (_labelled_file(results, again) if (results.folder / RUNS).exists() else [])
 
 

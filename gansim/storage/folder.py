@@ -31,9 +31,9 @@ from gansim.storage import disk, parts, places, reported
 from gansim.storage.holding import Hold, hold_folder
 from gansim.storage.identity import Identity, differences, header_differences
 from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import ADEMP, METADATA, PARTS, RUNS, TRACES
 from gansim.storage.parquet import Rows, digest_traces, read_header, write_rows, write_runs
 from gansim.storage.parts import Collected
-from gansim.storage.places import ADEMP, METADATA, PARTS, RUNS, TRACES
 
 if TYPE_CHECKING:
     import pandas as pd

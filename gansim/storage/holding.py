@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gansim.errors import StoreError
 from gansim.storage import disk, places
-from gansim.storage.places import LOCK, PARTS
+from gansim.storage.names import LOCK, PARTS
 
 __all__ = ["Hold", "TakenError", "hold_folder"]
 

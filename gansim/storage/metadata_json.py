@@ -15,7 +15,7 @@ from gansim.errors import StoreError, shown
 if TYPE_CHECKING:
     pass
 from gansim.storage.disk import file_in, open_file, reading, write_text
-from gansim.storage.places import METADATA, choose
+from gansim.storage.names import METADATA, choose
 
 __all__ = ["read_metadata", "write_metadata"]
 

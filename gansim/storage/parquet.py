@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
     from numpy.typing import NDArray
 from gansim.storage.disk import file_in, open_file, reading, write_whole
-from gansim.storage.places import RUNS, TRACES
+from gansim.storage.names import RUNS, TRACES
 
 __all__ = [
     "ESTIMATES",

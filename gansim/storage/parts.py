@@ -21,8 +21,8 @@ import numpy as np
 from gansim.errors import ConfigError, DamagedError, StoreError
 from gansim.storage import disk
 from gansim.storage.identity import Identity, header_differences
+from gansim.storage.names import PARTS, TRACES
 from gansim.storage.parquet import ESTIMATES, Rows, read_rows, write_rows
-from gansim.storage.places import PARTS, TRACES
 from gansim.traces import FIELDS, Traces
 
 if TYPE_CHECKING:

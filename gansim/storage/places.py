@@ -14,28 +14,10 @@ from gansim.errors import StoreError
 if TYPE_CHECKING:
     pass
 from gansim.storage.metadata_json import read_metadata
+from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RUNS, TRACES
 
-__all__ = [
-    "ADEMP",
-    "LOCK",
-    "METADATA",
-    "PARTS",
-    "RUNS",
-    "TRACES",
-    "bad_name",
-    "check_owner",
-    "claim_folder",
-    "leftovers",
-    "sweep",
-]
+__all__ = ["bad_name", "check_owner", "claim_folder", "leftovers", "sweep"]
 
-RUNS = "runs.parquet"
-TRACES = "traces.parquet"
-METADATA = "metadata.json"
-ADEMP = "ademp.md"
-LOCK = ".lock"
-PARTS = "parts"
-_NAMED = 3  # folders that a refusal proposes
 # What a results folder without metadata may hold and still be ours: what a study that was interrupted leaves.
 _OWN = frozenset((RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, "tables", "figures", "claims.md", "replay", "relabelled"))
 _BAD = re.compile(r"\.bad(\.\d+)?$")
@@ -155,11 +137,3 @@ def bad_name(path: Path) -> Path:
         number += 1
         free = path.with_name(f"{path.name}.bad.{number}")
     return free
-
-
-def choose(folder: Path) -> str:
-    """Which results folder may have been meant: those that lie in this one are named."""
-    inside = sorted(path.parent for path in folder.glob(f"*/{METADATA}")) if folder.is_dir() else []
-    more = " ..." if len(inside) > _NAMED else ""
-    named = f", such as {', '.join(map(str, inside[:_NAMED]))}{more}" if inside else ""
-    return f"choose the results folder of a study{named}"

@@ -26,7 +26,7 @@ from gansim.kernels import jit
 from gansim.model.gan import GAN
 from gansim.model.paths import from_dict, to_dict
 from gansim.source import deciding_digests, source_digest
-from gansim.storage.places import METADATA
+from gansim.storage.names import METADATA
 
 __all__ = [
     "command",

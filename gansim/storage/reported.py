@@ -14,7 +14,7 @@ from typing import Any
 
 from gansim.errors import StoreError
 from gansim.storage import disk
-from gansim.storage.places import ADEMP
+from gansim.storage.names import ADEMP
 
 __all__ = ["RECORD", "check_places", "digests", "faults", "files", "remark"]
 

@@ -1,0 +1,207 @@
+"""Typical single runs: densities, the discriminator, V."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+
+# isort: split
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from gansim.errors import ConfigError
+from gansim.reporting.figures.look import (
+    COLOURS,
+    FAINT,
+    GREY,
+    INK,
+    NORMAL,
+    SMALL,
+    WIDTH,
+    Floats,
+    Inches,
+    few_ticks,
+    head,
+    plain,
+    remark,
+    styled,
+)
+from gansim.reporting.figures.shares import split
+from gansim.reporting.figures.v_and_auc import v_axis
+
+__all__ = ["Example", "gallery"]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One run, as `gallery` draws it.
+
+    Parameters
+    ----------
+    title : str
+        Its regime.
+    x : array, shape (n,)
+        Points in data units, increasing; they should cover the target and the fakes.
+    density : array, shape (n,)
+        The target's density there.
+    fakes : array, shape (any,)
+        Fakes, data units.
+    d : array, shape (n,)
+        D at `x`, 0 to 1; NaN if the run is not finite.
+    steps, v : array, shape (records,)
+        The trace of V; NaN from the record on at which the run is not finite.
+    caption : str, default ""
+        Which run it is, and how frequent its regime.
+
+    Raises
+    ------
+    ConfigError
+        If shapes disagree, or `x` does not increase.
+    """
+
+    title: str
+    x: NDArray[Any]
+    density: NDArray[Any]
+    fakes: NDArray[Any]
+    d: NDArray[Any]
+    steps: NDArray[Any]
+    v: NDArray[Any]
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("x", "density", "fakes", "d", "steps", "v"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64).ravel())
+        for name, like in (("density", "x"), ("d", "x"), ("v", "steps")):
+            found, wanted = len(getattr(self, name)), len(getattr(self, like))
+            if found != wanted:
+                raise ConfigError(f"{name}: {found} values; expected {wanted}, as many as {like}")
+        if len(self.x) < 2 or not np.all(np.diff(self.x) > 0):
+            raise ConfigError("x: expected at least two points, increasing")
+
+
+@styled
+def gallery(examples: Sequence[Example], title: str = "One typical run of each regime") -> Figure:
+    """Draw runs below each other, each in three panels: target and fakes, D(x), the trace of V.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+        The runs, up to about eight.
+    title : str
+        The title.
+
+    Returns
+    -------
+    Figure
+        All traces of V share one axis.
+
+    Raises
+    ------
+    ConfigError
+        If there are no examples.
+    """
+    if not examples:
+        raise ConfigError("examples: none; expected at least one")
+    pitch, top, bottom, left = 1.02, 0.62, 0.34, 1.62
+    figure = Figure(figsize=(WIDTH, top + bottom + pitch * len(examples)))
+    place, wide, tall = Inches(figure), 1.46, pitch - 0.34
+    lefts = (left, left + wide + 0.36, left + 2 * wide + 0.96)
+    all_v = np.concatenate([example.v for example in examples])
+    last = max(float(np.max(example.steps)) for example in examples)
+    heads = ("target and fakes", "D(x)", "V while training")
+    for row, example in enumerate(examples):
+        floor = bottom + pitch * (len(examples) - 1 - row) + 0.18
+        panels = [place.axes(at, floor, wide, tall) for at in lefts]
+        densities(panels[0], example)
+        discriminator(panels[1], example)
+        v_trace(panels[2], example, all_v, last)
+        panels[2].tick_params(axis="x", labelbottom=row == len(examples) - 1)
+        place.text(0.12, floor + tall, textwrap.fill(example.title, 20), weight="bold", size=SMALL, va="top")
+        below = 0.14 * (1 + textwrap.fill(example.title, 20).count("\n"))
+        caption = textwrap.fill("; ".join(filter(None, [example.caption, beyond(example)])), 26)
+        place.text(0.12, floor + tall - below, caption, size=SMALL - 0.5, color=GREY, va="top")
+        if row == 0:
+            for panel, heading in zip(panels, heads, strict=True):
+                panel.set_title(heading, size=NORMAL, pad=5)
+    place.text(left + wide + 0.18, 0.1, "x (data units)", size=NORMAL, ha="center")
+    place.text(lefts[2] + wide / 2, 0.1, "training step", size=NORMAL, ha="center")
+    note = "n = 1 run a row. Grey: target; colour: fakes; each density scaled to its own highest point. V in nats"
+    head(figure, title, note + (", logarithmic below −2." if panels[2].get_yscale() == "symlog" else "."))
+    return figure
+
+
+def within(example: Example) -> NDArray[np.bool_]:
+    """Which fakes the axis shows; none that is not finite."""
+    return np.asarray((example.fakes >= example.x[0]) & (example.fakes <= example.x[-1]))
+
+
+def beyond(example: Example) -> str:
+    """Say how many fakes the axis does not show."""
+    off = int(np.count_nonzero(~within(example)))
+    return f"{off:,} of {len(example.fakes):,} fakes not shown" if off else ""
+
+
+def densities(axes: Axes, example: Example) -> None:
+    x, fakes = example.x, example.fakes
+    colour = COLOURS.get(split(example.title)[0], INK)
+    counts, edges = np.histogram(fakes[within(example)], bins=60, range=(float(x[0]), float(x[-1])))
+    thin_x, thin_density = _thin(x, example.density)
+    axes.fill_between(thin_x, _to_peak(thin_density), color=FAINT, linewidth=0)
+    axes.plot(thin_x, _to_peak(thin_density), color=GREY, linewidth=0.8, label="target")
+    axes.stairs(_to_peak(counts.astype(np.float64)), edges, color=colour, linewidth=1.1, label="fakes")
+    axes.set(xlim=(x[0], x[-1]), ylim=(0, 1.1), yticks=[])
+    few_ticks(axes)
+    axes.spines["left"].set_visible(False)
+
+
+def discriminator(axes: Axes, example: Example) -> None:
+    x, d = example.x, example.d
+    thin_x, thin_density = _thin(x, example.density)
+    axes.fill_between(thin_x, _to_peak(thin_density), color="#efefef", linewidth=0, zorder=0)
+    axes.axhline(0.5, color=FAINT, linewidth=0.8, zorder=0)
+    axes.plot(*_thin(x, d), color=COLOURS.get(split(example.title)[1], INK), label="D")
+    if not np.isfinite(d).any():
+        remark(axes, 0.5, 0.5, "D is not finite", ha="center", va="center")
+    axes.set(xlim=(x[0], x[-1]), ylim=(-0.05, 1.05), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])
+    few_ticks(axes)
+
+
+def v_trace(axes: Axes, example: Example, all_v: Floats, last: float) -> None:
+    steps, v = example.steps, example.v
+    axes.plot(steps, v, color=COLOURS.get(split(example.title)[1], INK), linewidth=1.0, label="V")
+    v_axis(axes, all_v, most=3)
+    axes.set_xlim(0, last)
+    if not np.isfinite(v).all():
+        first = int(steps[np.flatnonzero(~np.isfinite(v))[0]])
+        remark(axes, 0.98, 0.05, f"not finite from {first:,}", ha="right")
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_formatter(FuncFormatter(plain))
+
+
+def _to_peak(values: Floats) -> Floats:
+    peak = float(values.max(initial=0.0))
+    return values / peak if peak > 0 else values
+
+
+def _thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Keep the fewest points whose polygon stays within 1/300 of the range, half a pixel (Douglas and Peucker 1973).
+
+    All points of eight runs would make an SVG of 1 MB.
+    """
+    limit, kept, open_ends = np.ptp(y) / 300, [0, len(x) - 1], [(0, len(x) - 1)]
+    while open_ends and np.isfinite(limit):
+        first, last = open_ends.pop()
+        chord = np.interp(x[first : last + 1], x[[first, last]], y[[first, last]])
+        off = np.abs(y[first : last + 1] - chord)
+        if off.max() > limit:
+            worst = first + int(off.argmax())
+            kept.append(worst)
+            open_ends += [(first, worst), (worst, last)]
+    return (x[np.sort(kept)], y[np.sort(kept)]) if np.isfinite(limit) else (x, y)
