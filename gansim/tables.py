@@ -951,13 +951,14 @@ def _number(x: float) -> str:
 def _share_text(share: float, low: float, high: float, error: float | None) -> str:
     decimals = _decimals(low, high)
     text = f"{_percent(share, decimals)} [{_limit(low, decimals)}, {_limit(high, decimals)}]"
-    return f"{text} ± {_limit(error, decimals)}" if error else text  # "± 0.0" beside 0 % would claim too much
+    # "± 0.0" beside 0 % would claim too much
+    return f"{text} ± {_limit(error, decimals)}" if error and np.isfinite(error) else text
 
 
 def _points_text(difference: float, low: float, high: float, error: float | None) -> str:
     decimals = _decimals(low, high)
     text = f"{100 * difference:+.{decimals}f} [{100 * low:+.{decimals}f}, {100 * high:+.{decimals}f}]"
-    return f"{text} ± {_limit(error, decimals)}" if error else text
+    return f"{text} ± {_limit(error, decimals)}" if error and np.isfinite(error) else text
 
 
 def _mean_text(mean: float, low: float, high: float, error: float | None) -> str:
