@@ -946,3 +946,15 @@ def test_a_column_that_occurs_twice_is_refused():
 def test_complex_numbers_are_no_numbers_to_estimate():
     with pytest.raises(ConfigError, match=r"^w1: values such as .*1j.*: a column of numbers"):
         estimate(odd_runs().assign(w1=1j), "game", "w1")
+
+
+def test_one_replicate_of_several_cells_is_written_without_an_error(tmp_path):
+    runs = pd.DataFrame({"cell": [0, 1], "rep": [0, 0], "game": ["a", "a"], "regime": ["x", "y"]})
+    table = tabulate(runs, "game", "regime")
+    assert table["mcse"].isna().all()
+    save(table, tmp_path, "one", "One replicate.")
+    assert (tmp_path / "one.csv").read_text().splitlines()[1] == "a,x,1,2,1,0.5,,0.0546207555289,0.945379244471"
+    for name in ("one.md", "one.tex"):
+        text = (tmp_path / name).read_text()
+        assert "[5.5, 94.5]" in text and "nan" not in text and "94.5] ±" not in text
+    assert str(share_of(runs, runs["regime"] == "x")) == "50.0 % [5.5, 94.5]"

@@ -42,15 +42,18 @@ def number_text(x: float) -> str:
 
 
 def share_in_words(share: float, low: float, high: float, error: float | None) -> str:
+    """Write a share with its interval and its error, to the digits that the interval resolves."""
     decimals = decimals_between(low, high)
     text = f"{percent(share, decimals)} [{limit_text(low, decimals)}, {limit_text(high, decimals)}]"
-    return f"{text} ± {limit_text(error, decimals)}" if error else text  # "± 0.0" beside 0 % would claim too much
+    # "± 0.0" beside 0 % would claim too much
+    return f"{text} ± {limit_text(error, decimals)}" if error and np.isfinite(error) else text
 
 
 def points_in_words(difference: float, low: float, high: float, error: float | None) -> str:
+    """Write a difference of shares in percentage points, likewise."""
     decimals = decimals_between(low, high)
     text = f"{100 * difference:+.{decimals}f} [{100 * low:+.{decimals}f}, {100 * high:+.{decimals}f}]"
-    return f"{text} ± {limit_text(error, decimals)}" if error else text
+    return f"{text} ± {limit_text(error, decimals)}" if error and np.isfinite(error) else text
 
 
 def mean_in_words(mean: float, low: float, high: float, error: float | None) -> str:

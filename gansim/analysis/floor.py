@@ -2,8 +2,8 @@
 
 Distances between a target and n points of its own are not 0, and for some targets they are large: two modes of which
 one is rare, more modes than points. A limit below the floor would call the truth unconverged. `Floor` gives, for one
-target and one n_eval, the limit that the target's own samples exceed with a probability of `gansim.model.modes.MISS` at most,
-for the median over a window of records.
+target and one n_eval, the limit that the target's own samples exceed with a probability of `gansim.model.modes.MISS`
+at most, for the median over a window of records.
 
 =========  ==========================================================================================================
 w1         simulated: a quantile, over samples of the target, of their mean distance to its quantiles, as it is measured

@@ -42,8 +42,8 @@ def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime"
     DataFrame
         One row per group, in order of first appearance, and level: the columns of `by`, `column`, count, n (runs in the
         group), replicates (of the group), share = count / n, mcse (its Monte-Carlo standard error), low, high. The
-        counts of a group add up to n. Errors and intervals are those of `gansim.analysis.intervals.of_share`: Wilson's where a
-        group has one run per replicate.
+        counts of a group add up to n. Errors and intervals are those of `gansim.analysis.intervals.of_share`: Wilson's
+        where a group has one run per replicate.
 
     Raises
     ------

@@ -51,18 +51,21 @@ def value_of(value: Any) -> Any:
 
 
 def table_at(value: Any, where: str) -> dict[str, Any]:
+    """Return a table, or refuse what is none."""
     if not isinstance(value, dict):
         raise ConfigError(f"{where}: value {shown(value)}: a table")
     return value
 
 
 def list_at(value: Any, where: str) -> list[Any]:
+    """Return an array, or refuse what is none."""
     if not isinstance(value, list):
         raise ConfigError(f"{where}: value {shown(value)}: an array of tables")
     return value
 
 
 def names_at(value: Any, where: str, what: str) -> list[str]:
+    """Return an array of texts, each of which occurs once, or refuse what is none."""
     texts = isinstance(value, list) and all(isinstance(name, str) for name in value)
     if not texts or len(set(value)) < len(value):
         raise ConfigError(f"{where}: value {shown(value)}: an array of {what}, each once")
@@ -71,6 +74,7 @@ def names_at(value: Any, where: str, what: str) -> list[str]:
 
 
 def check_known(values: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Refuse a key that nobody knows."""
     for name, value in values.items():
         if name not in allowed:
             told = f"{where}{'.' if where else ''}{named(name)}: value {shown(value)}"
@@ -78,12 +82,14 @@ def check_known(values: Mapping[str, Any], allowed: Iterable[str], where: str) -
 
 
 def check_required(values: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+    """Refuse a table that lacks a key."""
     for name in names:
         if name not in values:
             raise ConfigError(f"{where}{'.' if where else ''}{name}: missing: a value is needed")
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """Say which key may have been meant, and which there are."""
     names = list(allowed)
     if not names:
         return "no such key; allowed: none"

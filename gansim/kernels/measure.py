@@ -66,8 +66,8 @@ class Ruler(NamedTuple):
 
     unit : (2, L), location and scale that turn what G returns into the target's units. target : a `Source` parameter
     block of the target in those units. quantiles : (n, L), its quantiles at (i + 1/2) / n. modes : (13 k, L), a
-    mixture's modes, see `gansim.model.modes`: for each of k components log(weight / spread), the first of its mode, and in
-    that one's place the mode's share of good points, its probability, and whether n points show it; for each of 2 k
+    mixture's modes, see `gansim.model.modes`: for each of k components log(weight / spread), the first of its mode, and
+    in that one's place the mode's share of good points, its probability, and whether n points show it; for each of 2 k
     stretches of the line its left end, whose it is, and what to take from F there and to multiply by for the share of
     its mode that lies below. fakes : (n, L), logits : (2 n, L), counts : (k, L) and places : (n, L) of mixtures,
     scratch. n is a multiple of BINS and of T.

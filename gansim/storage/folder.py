@@ -7,7 +7,7 @@ metadata.json    before anything is simulated (status "running"), and at the ver
 parts/           what is finished of unfinished work: see `gansim.storage.parts`
 traces.parquet   all runs, once they are complete; nothing else is needed to make the rest again
 runs.parquet     one row per run with its labels, made from it
-.lock            held while a process runs the study, and everything written by way of a draft: see `gansim.storage.holding`
+.lock            held while a process runs the study, everything written by way of a draft: see `gansim.storage.holding`
 
 A process that is killed leaves whole files only, so that the next one can go on from any moment: parts are removed
 after traces.parquet has been written, read again and entered in the metadata, and a traces.parquet that a larger one is
