@@ -42,8 +42,8 @@ def estimate(
         One row per group and column: the columns of `by`, quantity (the column's name), n (runs with a finite value),
         replicates (that have such a run), missing (the other runs of the group), mean and sd over runs, mcse, low, high
         (Student's interval for the mean over replicates, `gansim.analysis.intervals.of_mean`; of one run per replicate
-        the error is sd / sqrt(n)), q05, q25, median, q75, q95 (over runs). What cannot be computed, a mean of none or a spread of
-        one, is NaN.
+        the error is sd / sqrt(n)), q05, q25, median, q75, q95 (over runs). What cannot be computed, a mean of none or a
+        spread of one, is NaN.
 
     Raises
     ------

@@ -18,9 +18,9 @@ off target     the rest
 =============  ====================================================================================================
 
 *The truth converges.* Every limit of *converged* is raised to what the target's own samples of n_eval points keep to,
-all but one in 10,000 (`gansim.analysis.floor`), so that a generator of the target's law has that label in at least
-99.9 % of runs, whatever the target and n_eval. It is never *collapsed*: 32 points that lie within 0.1 of the narrowest spread do
-not happen.
+all but one in 10,000 (`gansim.analysis.floor`), so that a generator of the target's law has that label in at least 99.9
+% of runs, whatever the target and n_eval. It is never *collapsed*: 32 points that lie within 0.1 of the narrowest
+spread do not happen.
 
 *Wrong laws do not.* Wasserstein-1 alone forgives points in the middle of narrow modes (two points at +-2 for N(+-2,
 0.5^2): 0.19), other shares of them (0.6 and 0.4 for halves: 0.19) and the loss of a rare one (0.97 of the probability

@@ -33,8 +33,8 @@ Label: TypeAlias = str | int | float
 _Point: TypeAlias = tuple[Mapping[str, Label], Mapping[str, Any]]  # labels by column, overrides by dotted path
 
 # Columns that every frame of runs has, and those that the functions of `gansim.analysis` put beside the factors; a
-# factor of the same name would hide one. "game" is not among them: as a factor it holds the same values as the column. Nor are
-# "a" and "b", which `gansim.analysis.comparisons.compare` alone refuses: one letter is too good a name.
+# factor of the same name would hide one. "game" is not among them: as a factor it holds the same values as the column.
+# Nor are "a" and "b", which `gansim.analysis.comparisons.compare` alone refuses: one letter is too good a name.
 RESERVED: frozenset[str] = frozenset(
     (
         *("design", "cell", "rep", "seed", "run", "record", "step", *FIELDS, *DATA_UNITS),

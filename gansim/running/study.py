@@ -353,8 +353,9 @@ class Study:
         DataFrame
             One row per run, sorted by cell and replicate: design, cell, rep; a column per factor; game; the last record
             (see `gansim.traces.FIELDS`); the labels (see `gansim.analysis.labels.label`); g_intercept and g_slope of an
-            affine generator of one noise variable, in data units; sample_mean and sample_std, the maximum-likelihood estimates
-            from the run's fixed sample; referee_accuracy, referee_auc, referee_v; seed. What does not apply is NaN.
+            affine generator of one noise variable, in data units; sample_mean and sample_std, the maximum-likelihood
+            estimates from the run's fixed sample; referee_accuracy, referee_auc, referee_v; seed. What does not apply
+            is NaN.
 
         Raises
         ------
@@ -387,9 +388,9 @@ class Study:
     ) -> pd.DataFrame:
         """Run, and add replicates to cells until every share is known to a Monte-Carlo standard error.
 
-        Whole batches are added, cell by cell, as `gansim.analysis.stopping.further_replicates` decides from the runs alone;
-        so the runs are the same for any number of workers, and after any interruption. That stopping depended on the data
-        is said in the metadata and by `stopping_note`.
+        Whole batches are added, cell by cell, as `gansim.analysis.stopping.further_replicates` decides from the runs
+        alone; so the runs are the same for any number of workers, and after any interruption. That stopping depended on
+        the data is said in the metadata and by `stopping_note`.
 
         Parameters
         ----------

@@ -71,8 +71,8 @@ def convergence_time(
     Returns
     -------
     Figure
-        The curves are one minus `survival` of `intervals.kaplan_meier`, the bands its pointwise 95 % intervals. Below, for
-        each curve, how many runs have not converged before a step and are watched until then.
+        The curves are one minus `survival` of `intervals.kaplan_meier`, the bands its pointwise 95 % intervals. Below,
+        for each curve, how many runs have not converged before a step and are watched until then.
 
     Raises
     ------
