@@ -33,8 +33,9 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from gansim.design import check_integer
+from gansim.fields import Real, check_named
 from gansim.intervals import two_sided
-from gansim.refusals import ConfigError, shown
+from gansim.refusals import ConfigError
 from gansim.regimes import D_STATES, G_STATES
 from gansim.replicates import check_frame, refuse_twice
 
@@ -58,12 +59,8 @@ _TAILS = 9.0  # standard deviations of the number of discordant pairs that are s
 
 def _inside(value: object, name: str, low: float, high: float, ends: bool = False) -> float:
     """Return a number between two limits, or refuse it."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
-    if number and (low < plain < high or (ends and plain in (low, high))):  # type: ignore[operator]
-        return float(plain)  # type: ignore[arg-type]
-    where = f"from {low:g} to {high:g}" if ends else f"above {low:g}, below {high:g}"
-    raise ConfigError(f"{name}: value {shown(value)}: a number {where}")
+    checked: float = check_named(name, value, Real(low, high, above=not ends, below=not ends))
+    return checked
 
 
 def _quantile(probability: float) -> float:
