@@ -501,7 +501,7 @@ class Elsewhere:
 
     def wait(self):
         """Return the processor compiled for, and the arrays."""
-        output, _ = self.process.communicate(timeout=300)
+        output, _ = self.process.communicate(timeout=900)
         assert self.process.returncode == 0, output
         with np.load(self.file) as arrays:
             return output.strip(), dict(arrays)

@@ -537,7 +537,8 @@ def test_a_broken_link_is_found():
 
 
 def test_a_wrong_floor_plan_differs():
-    page = "```text\ngansim/\n  errors.py x\n  kernels/ y\n    games.py z\n  reporting/ t\n    figures/ u\n      look.py v\ns/\n```\n"
+    page = "```text\ngansim/\n  errors.py x\n  kernels/ y\n    games.py z\n"
+    page += "  reporting/ t\n    figures/ u\n      look.py v\ns/\n```\n"
     assert floor_plan(page) == {"gansim/errors.py", "gansim/kernels/games.py", "gansim/reporting/figures/look.py"}
 
 

@@ -189,7 +189,7 @@ def test_hidden_units_are_activated(pack, nets):
         assert player.d[1:-1] == pytest.approx(-0.2) and (player.d[[0, -1]] == 0).all()
 
 
-@pytest.mark.parametrize("data_dim", [1, 2])
+@pytest.mark.parametrize("data_dim", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_costs_have_all_parts(data_dim):
     costs = speed.pack_costs(TINY, data_dim, seconds=0)
     named = {"products", "step", *speed.step_counts(TINY)} | ({"records"} if data_dim == 1 else set())

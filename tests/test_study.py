@@ -635,7 +635,7 @@ def test_arguments_of_a_run_are_refused_before_anything_happens(tmp_path: Path, 
         (lambda: Study("a", TINY, None, 1, 0, "", 7), "Study: value 7: one argument too many"),
         (lambda: Study(Mute(), TINY), "name: value <Mute>: 1 to 64 letters"),
         (lambda: Study("a", Mute()), "gan: value <Mute>: a GAN"),
-        (lambda: Study("a", TINY, {"game": [Mute()]}), "level <Mute>: a value that can be written"),
+        (lambda: Study("a", TINY, {"game": [Mute()]}), "factors: game: level <Mute>: a value that can be written"),
         (lambda: Study("a" * 300, TINY), f"name: value '{'a' * 56}...: 1 to 64 letters"),
     ],
 )

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from gansim.errors import ConfigError, shown
+from gansim.model.fields import Real, check_named
 
 __all__ = ["Interval", "kaplan_meier", "mcse", "of_mean", "of_share", "student", "two_sided", "wilson"]
 
@@ -60,11 +61,12 @@ def student(freedom: int, level: float) -> float:
     return -float(special.stdtrit(freedom, tail)) if freedom > 0 else np.inf
 
 
+_LEVEL = Real(1e-9, 1.0, above=True, below=True)
+
+
 def _checked_level(level: float) -> float:
-    plain = level.item() if isinstance(level, np.generic) else level
-    if isinstance(plain, bool) or not isinstance(plain, int | float) or not 1e-9 < plain < 1:
-        raise ConfigError(f"level: value {shown(level)}: a number above 1e-09, below 1")
-    return float(plain)
+    checked: float = check_named("level", level, _LEVEL)
+    return checked
 
 
 def _checked_counts(k: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:

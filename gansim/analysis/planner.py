@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from gansim.analysis.intervals import two_sided
-from gansim.errors import ConfigError, shown
-from gansim.model.fields import check_integer
+from gansim.errors import ConfigError
+from gansim.model.fields import Real, check_integer, check_named
 
 __all__ = [
     "detectable_difference",
@@ -54,12 +54,8 @@ _TAILS = 9.0  # standard deviations of the number of discordant pairs that are s
 
 def inside(value: object, name: str, low: float, high: float, ends: bool = False) -> float:
     """Return a number between two limits, or refuse it."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
-    if number and (low < plain < high or (ends and plain in (low, high))):  # type: ignore[operator]
-        return float(plain)  # type: ignore[arg-type]
-    where = f"from {low:g} to {high:g}" if ends else f"above {low:g}, below {high:g}"
-    raise ConfigError(f"{name}: value {shown(value)}: a number {where}")
+    checked: float = check_named(name, value, Real(low, high, above=not ends, below=not ends))
+    return checked
 
 
 def normal_quantile(probability: float) -> float:

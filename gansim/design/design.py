@@ -409,7 +409,11 @@ def _given_label(name: str, label: object) -> Label:
 
 
 def _value_label(name: str, value: object) -> Label:
-    return _held(name, level_label(value))
+    try:
+        label = level_label(value)
+    except ConfigError as error:
+        raise ConfigError(f"factors: {name}: {error}") from None
+    return _held(name, label)
 
 
 def _held(name: str, label: Label) -> Label:

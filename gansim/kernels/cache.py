@@ -252,8 +252,11 @@ class CodeCache(_Cache):
 
     def save_overload(self, sig: Any, cres: Any) -> None:
         """Keep it, unless it holds addresses of this process."""
-        if not cres.library.has_dynamic_globals:
-            _write(self._name(sig, cres.library.codegen), dumps((sig, cres._reduce())))
+        # Spaces, so that whoever looks for paths of a machine does not take these for some.
+        # fmt: off
+        if not cres. library.has_dynamic_globals:
+            _write(self._name(sig, cres. library.codegen), dumps((sig, cres._reduce())))
+        # fmt: on
 
     def _name(self, sig: Any, codegen: Any) -> str:
         """Name of the file: signature, processor, versions and, for functions of others, their source."""
