@@ -9,25 +9,9 @@ from pathlib import Path
 import pytest
 
 from gansim import children
+from helpers.processes import hostile_folder, importers
 
 ROOT = Path(__file__).resolve().parents[1]
-
-# Modules that the standard library has, too: who imports one of these leaves a note.
-HOSTILE = "import os; open(os.path.join(os.environ['NOTES'], f'{os.getpid()}-{__name__}'), 'w').close()\n"
-NAMES = ("json", "random", "numpy", "sitecustomize", "base64", "socket", "warnings", "typing", "pandas", "filelock")
-
-
-def hostile_folder(folder: Path) -> dict[str, str]:
-    """A folder full of modules that tell who imports them; the environment in which they can."""
-    folder.mkdir()
-    for name in NAMES:
-        (folder / f"{name}.py").write_text(HOSTILE)
-    (folder / "notes").mkdir()
-    return os.environ | {"NOTES": str(folder / "notes")}
-
-
-def importers(folder: Path) -> list[str]:
-    return sorted(path.name for path in (folder / "notes").iterdir())
 
 
 def test_a_child_finds_what_its_parent_finds_and_nothing_else(tmp_path: Path) -> None:

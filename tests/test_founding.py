@@ -20,7 +20,7 @@ from gansim.design import ademp
 from gansim.model import regimes
 from gansim.reporting.report import replace_figures
 from gansim.storage.metadata_json import read_metadata
-from test_bits import OLD_LIBRARIES
+from helpers.processes import OLD_LIBRARIES
 
 STUDIES = Path(__file__).parents[1] / "studies"
 

@@ -11,7 +11,7 @@
 2014: Goodfellow et al., Generative Adversarial Nets.
 
 A new game is a code here, a branch in each function below, its name in ``spec.py`` and its oracle in
-``tests/reference.py``. The branches are taken once a tile (128 samples), which costs nothing measurable.
+``tests/helpers/reference.py``. The branches are taken once a tile (128 samples), which costs nothing measurable.
 """
 
 from gansim.kernels.jit import kernel

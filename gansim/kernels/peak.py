@@ -6,7 +6,7 @@ fused multiply-adds a cycle at a latency of four cycles make eight. Ten rows are
 ten of its registers. So there are two loops, and the faster one is the peak.
 
 In the machine code of either, on a processor that its rows fit, the loop holds multiply-adds and its counter and
-nothing else: no load, no store, no call (held by tests/test_speed.py).
+nothing else: no load, no store, no call (held by tests/benchmarking/test_speed.py).
 """
 
 from typing import Any

@@ -1,0 +1,449 @@
+"""The command line: defaults, refusals in one line with exit code 2 and nothing written, Ctrl-C, the gansim command."""
+
+import contextlib
+import ctypes
+import dataclasses
+import io
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gansim
+from gansim.command_line import cli
+from gansim.command_line.cli import StudyOptions, parse_options, run_study
+from gansim.errors import ConfigError
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.running.study import Study
+from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import LOCK, METADATA
+from gansim.storage.parquet import read_runs
+
+ROOT = Path(__file__).parents[2]
+FULL = StudyOptions(reps=1000, steps=5000)
+QUICK = StudyOptions(reps=64, steps=500)
+
+
+def parse(*argv: str) -> StudyOptions:
+    return parse_options(FULL, QUICK, list(argv), "What it is.")
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+def test_defaults_and_quick() -> None:
+    assert parse() == FULL
+    assert parse("--quick") == dataclasses.replace(QUICK, quick=True)
+    assert parse("--quick", "--reps", "3") == dataclasses.replace(QUICK, quick=True, reps=3)
+    assert parse("--reps", "3") == dataclasses.replace(FULL, reps=3)
+
+
+def test_every_option() -> None:
+    argv = "--reps 2 --steps=3 --seed 4 --jobs 5 --backend loky --out a/b --no-figures --quiet --force"
+    assert parse(*argv.split()) == StudyOptions(
+        reps=2, steps=3, seed=4, jobs=5, backend="loky", out=Path("a/b"), no_figures=True, quiet=True, force=True
+    )
+    assert parse("--jobs", "-1").jobs == -1
+    assert parse("--seed", str(2**64 - 1)).seed == 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        ("--reps 0", "--reps: value 0: an integer from 1 to 10,000,000"),
+        ("--reps x", "--reps: value 'x': an integer from 1 to 10,000,000"),
+        ("--reps 1e3", "--reps: value '1e3': an integer from"),
+        ("--reps 10000001", "--reps: value 10000001: an integer from"),
+        ("--steps 0", "--steps: value 0: an integer from 1 to 100,000,000"),
+        ("--steps 2.5", "--steps: value '2.5'"),
+        ("--seed -1", "--seed: value -1: an integer from 0 to"),
+        (f"--seed {2**64}", f"--seed: value {2**64}: an integer from 0 to"),
+        ("--jobs 0", "--jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
+        ("--jobs -2", "--jobs: value -2"),
+        ("--target-mcse x", "--target-mcse: value 'x': a number above 0, below 0.5"),
+        ("--target-mcse 0.5", "--target-mcse: value 0.5: a number above 0, below 0.5"),
+        ("--target-mcse nan", "--target-mcse: value nan"),
+        ("--reps 0 --steps 0", "--reps: value 0: an integer from 1 to 10,000,000; --steps: value 0"),
+        (
+            "--backend dusk",
+            "invalid choice 'dusk' for argument '--backend'. Expected one of ('threads', 'loky', 'dask').",
+        ),
+        ("--repz 3", "--repz: no such option; did you mean --reps?"),
+        ("--figures", "--figures: no such option; did you mean --no-figures?"),
+        ("--reps", "Missing value for argument '--reps'"),
+        ("--out", "Missing value for argument '--out'"),
+        ("--reps 3 4", "4: an argument too many"),
+        ("regimes", "regimes: an argument too many"),
+        ("-x", "-x: no such option"),
+    ],
+)
+def test_refusals_are_one_line_that_names_the_option(argv: str, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(*argv.split())
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("box", ["│ {} │\n│ ───────── │\n", "  {}  \n  ---------  \n"])
+@pytest.mark.parametrize("title", ["╭─ Title ─────╮\n", " Title \n ------------ \n"])
+def test_boxes_become_one_line(title: str, box: str) -> None:
+    assert cli._unboxed(title + box.format("It is -- wrong.") + " more\n╰─────────╯") == "It is -- wrong."
+    assert cli._unboxed("\x1b[31m" + title + box.format("It is\n │ wrong.")) == "It is wrong."
+    assert "--help" in cli._unboxed("")
+
+
+words = st.sampled_from(
+    ["--reps", "--steps", "--seed", "--jobs", "--out", "--quick", "--no-figures", "--backend", "--quiet"]
+)
+
+
+@given(st.lists(words | st.integers().map(str) | st.text(max_size=6), max_size=5))
+def test_any_command_line_is_taken_refused_in_one_line_or_asks_for_help(argv: list[str]) -> None:
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            options = parse(*argv)
+    except ConfigError as error:
+        assert "\n" not in str(error)
+        assert str(error)
+    except SystemExit as stop:
+        assert stop.code == 0
+        assert {"-h", "--help"} & set(argv)
+    else:
+        assert options.reps >= 1
+        assert options.jobs == -1 or options.jobs >= 1
+        assert 0 <= options.seed < 2**64
+
+
+def test_help_shows_defaults_and_those_of_quick(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        parse("--help")
+    assert stop.value.code == 0
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "What it is." in text
+    assert "With --quick the defaults are --reps 64, --steps 500." in text
+    assert "--reps INT Replicates per cell, 1 to 10,000,000. (default: 1000)" in text
+    for field in dataclasses.fields(StudyOptions):
+        assert f"--{field.name.replace('_', '-')}" in text
+    assert "--no-quick" not in text
+    assert "--target-mcse NUMBER" in text and "--scheduler TEXT" in text and "None" not in text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Larger(StudyOptions):
+    """Options of a study with one of its own."""
+
+    points: int = 16
+    """Points of the grid."""
+
+
+def test_a_study_can_add_options(capsys: pytest.CaptureFixture[str]) -> None:
+    options = parse_options(Larger(), None, ["--points", "3", "--reps", "2"])
+    assert (options.points, options.reps) == (3, 2)
+    with pytest.raises(ConfigError, match="--points: value 'x'"):
+        parse_options(Larger(), None, ["--points", "x"])
+    with pytest.raises(SystemExit):
+        parse_options(Larger(), None, ["--help"])
+    assert "Points of the grid. (default: 16)" in capsys.readouterr().out
+
+
+# --- running a study ----------------------------------------------------------------------------
+
+SMALL = GAN(target=Normal(2, 0.5), generator=MLP((4,)), discriminator=MLP((4,)), steps=20, records=4, n_eval=32)
+
+
+def small_study(options: StudyOptions) -> None:
+    """A study in a few lines."""
+    gan = gansim.replace(SMALL, {"steps": options.steps})
+    study = Study("small", gan, {"game": ["minimax", "as-written"]}, options.reps, options.seed)
+    study.run(options.out, options.jobs, options.backend, progress=False if options.quiet else None)
+
+
+def exit_code(*argv: str) -> int:
+    with pytest.raises(SystemExit) as stop:
+        run_study(small_study, FULL, QUICK, list(argv))
+    return stop.value.code
+
+
+def test_a_study_runs_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--reps", "3", "--steps", "8", "--out", str(tmp_path), "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+    runs = read_runs(tmp_path / "small")
+    assert len(runs) == 6
+    assert read_metadata(tmp_path / "small")["designs"][0]["gan"]["steps"] == 8
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--reps", "0"], "--reps: value 0"),
+        (["--nonsense"], "--nonsense: no such option"),
+        (["--jobs", "0"], "--jobs: value 0"),
+        (["--steps", "3"], "records: value 4: an integer from 1 to steps = 3"),
+        (["--out", "file"], "file: is a file where a folder is needed"),
+        (["--out", "file/deeper"], "file: is a file where a folder is needed"),
+        (["--out", "foreign"], "foreign/small: holds files that are no results of gansim (thesis.tex)"),
+        (["--out", "x" * 300], "cannot hold results (File name too long)"),
+        (["--out", "other"], "other/small: holds the results of study 'large', not 'small'"),
+    ],
+)
+def test_a_refused_study_ends_with_one_line_code_2_and_nothing_written(
+    argv: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    Path("foreign/small").mkdir(parents=True)
+    Path("foreign/small/thesis.tex").write_text("years of work")
+    Path("other/small").mkdir(parents=True)
+    write_metadata("other/small/metadata.json", {"gansim": "1", "study": "large"})
+    before = sorted(tmp_path.rglob("*"))
+    assert exit_code(*argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"[^\n]*: error: [^\n]*\n", err)
+    assert words in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_defect_keeps_its_traceback() -> None:
+    def broken(_: StudyOptions) -> None:
+        raise ZeroDivisionError("a defect")
+
+    with pytest.raises(ZeroDivisionError):
+        run_study(broken, FULL, argv=[])
+
+
+def test_an_interruption_in_process(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: StudyOptions) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stop:
+        run_study(interrupted, FULL, argv=[])
+    assert stop.value.code == 130
+    assert re.fullmatch(r"[^\n]*: interrupted\n", capsys.readouterr().err)
+
+
+def test_memory_that_does_not_suffice_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def greedy(_: StudyOptions) -> None:
+        np.empty(2**62, np.uint8)
+
+    with pytest.raises(SystemExit) as stop:
+        run_study(greedy, FULL, argv=[])
+    assert stop.value.code == 1
+    line = r"[^\n]*: error: not enough memory \(Unable to allocate [^\n]*\): fewer runs or records\n"
+    assert re.fullmatch(line, capsys.readouterr().err)
+
+
+STREAMS = """
+import sys
+from gansim.command_line.cli import StudyOptions, execute, run_study
+from gansim.model.paths import replace
+from gansim.running.study import Study
+from test_cli import SMALL
+
+def main(options):
+    execute(Study("small", replace(SMALL, {"steps": 8}), reps=3), options)
+    print("done")
+
+run_study(main, StudyOptions(), argv=sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("closing", "code", "out", "err"),
+    [
+        ("", 0, "done\n", True),
+        ("2>&-", 0, "done\n", False),
+        ("2>/dev/full", 0, "done\n", False),
+        ("2> >(exit)", 0, "done\n", False),
+        (">&-", 0, "", True),
+        (">&- 2>&-", 0, "", False),
+        ("<&- >&- 2>&-", 0, "", False),
+        ("> >(exit)", 141, "", True),
+    ],
+)
+def test_a_study_runs_although_nobody_listens(tmp_path: Path, closing: str, code: int, out: str, err: bool) -> None:
+    """The results are the same; a file of theirs never gets the number of a stream that was closed."""
+    script = tmp_path / "study.py"
+    script.write_text(STREAMS)
+    pause = "sleep 0.5; " if "exit" in closing else ""  # until nobody reads any more
+    line = f"{{ {pause}exec {shlex.join([sys.executable, str(script), '--out', str(tmp_path)])}; }} {closing}"
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)])
+    }
+    done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (code, out), done.stderr
+    assert ("3 runs in" in done.stderr) == err
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    assert len(read_runs(tmp_path / "small")) == 3
+    assert read_metadata(tmp_path / "small")["status"] == "complete"
+
+
+@pytest.mark.parametrize(("closing", "code"), [("", 2), ("2>&-", 2), ("2>/dev/full", 2), (">&- 2>&-", 2)])
+def test_a_refusal_has_its_exit_code_although_nobody_listens(tmp_path: Path, closing: str, code: int) -> None:
+    script = tmp_path / "study.py"
+    script.write_text(STREAMS)
+    line = f"{shlex.join([sys.executable, str(script), '--jobs', '0'])} {closing}"
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)])
+    }
+    done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == code
+    assert done.stderr.count("\n") == (not closing)
+
+
+SCRIPT = '''"""A study that takes long."""
+from gansim.command_line.cli import StudyOptions, run_study
+from test_cli import small_study
+
+if __name__ == "__main__":
+    run_study(small_study, StudyOptions(reps=100_000, steps=100_000))
+'''
+
+
+def start(tmp_path: Path, *argv: str) -> subprocess.Popen[str]:
+    script = tmp_path / "long_study.py"
+    script.write_text(SCRIPT)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)])
+    }
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, str(script), *argv], cwd=tmp_path, env=environment, stdout=pipe, stderr=pipe, text=True
+    )
+
+
+def test_control_c_while_training_gives_one_line_and_130(tmp_path: Path) -> None:
+    process = start(tmp_path, "--jobs", "2")
+    assert process.stderr is not None
+    for line in process.stderr:  # once the workers are training
+        if "ready after" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (out, err) == ("", "long_study.py: interrupted\n")
+    assert process.returncode == 130
+    assert sorted(path.name for path in (tmp_path / "results" / "small").iterdir()) == [LOCK, METADATA]
+
+
+def test_a_script_describes_itself_and_refuses(tmp_path: Path) -> None:
+    process = start(tmp_path, "--steps", "none")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert err == "long_study.py: error: --steps: value 'none': an integer from 1 to 100,000,000\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["long_study.py"]
+
+
+# --- other signals ------------------------------------------------------------------------------
+
+SIGNALS = [
+    pytest.param(getattr(signal, name, None), name, marks=pytest.mark.skipif(not hasattr(signal, name), reason=name))
+    for name in ("SIGTERM", "SIGHUP")
+]
+
+
+@pytest.mark.parametrize(("signum", "name"), SIGNALS)
+def test_signals_end_like_control_c(signum: signal.Signals, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is done on the way out is done; the handlers are as they were."""
+    done: list[str] = []
+
+    def act() -> None:
+        try:
+            signal.raise_signal(signum)
+        finally:
+            done.append("saved")
+
+    assert cli.guarded("study", act) == 128 + signum
+    assert capsys.readouterr().err == f"study: ended by {name}\n"
+    assert done == ["saved"]
+    assert signal.getsignal(signum) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize(("signum", "name"), SIGNALS)
+def test_signals_that_others_have_taken_stay_theirs(signum: signal.Signals, name: str) -> None:
+    """Those ignored, as by nohup, and those of a program that calls this one."""
+    heard: list[int] = []
+    for handler, expected in ((signal.SIG_IGN, []), (lambda number, frame: heard.append(number), [signum])):
+        former = signal.signal(signum, handler)
+        try:
+            assert cli.guarded("study", lambda: signal.raise_signal(signum)) == 0
+            assert signal.getsignal(signum) == handler
+        finally:
+            signal.signal(signum, former)
+        assert heard == expected
+
+
+def test_another_thread_takes_no_signals() -> None:
+    found: list[object] = []
+    thread = threading.Thread(
+        target=lambda: cli.guarded("study", lambda: found.append(signal.getsignal(signal.SIGTERM)))
+    )
+    thread.start()
+    thread.join()
+    assert found == [signal.SIG_DFL]
+
+
+@pytest.mark.parametrize(("signum", "name"), SIGNALS)
+def test_a_signal_in_a_callback_is_not_lost(
+    signum: signal.Signals, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.guarded("study", lambda: (call_back(lambda: None, signum), time.sleep(20))) == 128 + signum
+    assert capsys.readouterr().err == f"study: ended by {name}\n"
+
+
+def test_python_users_keep_their_signals(tmp_path: Path) -> None:
+    """Nothing is taken where nobody asked for a command: in the middle of a study, SIGTERM is what it was."""
+    seen: list[object] = []
+    study = Study("small", SMALL, reps=2)
+    study.run(tmp_path, 1, progress=False, report=lambda *_: seen.append(signal.getsignal(signal.SIGTERM)))
+    assert seen == [signal.SIG_DFL]
+
+
+# --- Ctrl-C that nobody hears -------------------------------------------------------------------
+
+
+def call_back(then: Callable[[], object], signum: int = signal.SIGINT) -> None:
+    """Press Ctrl-C in a function that C calls, as it frees objects: Python prints the exception, and goes on."""
+
+    def press() -> None:
+        signal.raise_signal(signum)
+
+    ctypes.CFUNCTYPE(None)(press)()
+    then()
+
+
+@pytest.mark.parametrize("then", ["sleep", "nothing"])
+def test_an_interrupt_in_a_callback_is_not_lost(then: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends what comes after, or is noticed at the end."""
+    reached: list[str] = []
+
+    def sleep() -> None:
+        time.sleep(20)
+        reached.append("the end")
+
+    what = {"sleep": sleep, "nothing": lambda: None}
+    assert cli.guarded("study", lambda: call_back(what[then])) == 130
+    assert capsys.readouterr().err == "study: interrupted\n"
+    assert not reached
+
+
+def test_other_exceptions_that_nobody_hears_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control."""
+    heard: list[type] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: heard.append(unraisable.exc_type))
+    assert cli.guarded("study", lambda: ctypes.CFUNCTYPE(None)(lambda: [][0])()) == 0
+    assert heard == [IndexError]

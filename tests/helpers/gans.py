@@ -1,0 +1,105 @@
+"""Any configuration that is allowed, drawn by hypothesis; and one that is at hand."""
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import strategies as st
+
+from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.gan import GAN, Referee
+from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
+from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+
+
+def reals(low: float, high: float, **kwargs: bool) -> st.SearchStrategy[float]:
+    return st.floats(low, high, allow_nan=False, **kwargs)
+
+
+locations, spreads = reals(-100, 100), reals(0.01, 100)
+normals = st.builds(Normal, locations, spreads)
+uniforms = st.tuples(locations, spreads).map(lambda pair: Uniform(pair[0], pair[0] + pair[1]))
+
+
+@st.composite
+def mixtures(draw: st.DrawFn) -> Mixture:
+    n = draw(st.integers(2, 6))
+    several = st.tuples(*[spreads] * n)
+    return Mixture(
+        draw(st.tuples(*[locations] * n)), draw(spreads | several), draw(st.none() | st.tuples(*[reals(0.01, 1)] * n))
+    )
+
+
+targets = normals | uniforms | mixtures()
+rates, decays, epsilons = reals(0, 1000), reals(0, 0.999999), reals(1e-30, 1)
+optimizers = (
+    st.builds(SGD, rates)
+    | st.builds(Momentum, rates, decays)
+    | st.builds(RMSProp, rates, decays, epsilons)
+    | st.builds(Adam, rates, decays, decays, epsilons)
+)
+gains = reals(0, 100)
+plain_inits = st.sampled_from(["he", "xavier", "torch", "orthogonal", He(), TorchDefault()]) | (
+    st.builds(Xavier, gains) | st.builds(NormalInit, gains) | st.builds(Orthogonal, gains)
+)
+SLOPES = {"leaky_relu": reals(0, 1), "elu": reals(0, 100, exclude_min=True)}
+
+
+def given_parameters(draw: st.DrawFn, sizes: tuple[int, ...], bias: bool) -> Given:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    pairs = [(rng.normal(size=(n, m)), rng.normal(size=n) if bias else None) for m, n in pairwise(sizes)]
+    return Given(pairs)
+
+
+@st.composite
+def networks(draw: st.DrawFn, n_in: int = 1) -> MLP:
+    activation = draw(st.sampled_from(["leaky_relu", "relu", "tanh", "sigmoid", "softplus", "elu", "linear"]))
+    hidden = tuple(draw(st.lists(st.integers(1, 512), max_size=4)))
+    bias = draw(st.booleans())
+    small = all(width <= 8 for width in hidden)
+    init = given_parameters(draw, (n_in, *hidden, 1), bias) if small and draw(st.booleans()) else draw(plain_inits)
+    return MLP(hidden, activation, draw(st.none() | SLOPES.get(activation, st.none())), bias, init)
+
+
+referees = st.builds(
+    Referee,
+    hidden=st.lists(st.integers(1, 512), max_size=4).map(tuple),
+    steps=st.integers(1, 10**8),
+    lr=rates,
+    batch_size=st.integers(1, 65536),
+    n_eval=st.integers(1, 2048).map(lambda n: 32 * n),
+)
+
+
+@st.composite
+def gans(draw: st.DrawFn) -> GAN:
+    """Any configuration that is allowed."""
+    noise_dim = draw(st.integers(1, 8))
+    samples = draw(st.none() | st.integers(1, 2**20))
+    updates = draw(st.sampled_from(["alternating", "simultaneous"]))
+    repeats = st.tuples(st.integers(0, 100), st.integers(0, 100)).filter(any)
+    d_steps, g_steps = (1, 1) if updates == "simultaneous" else draw(repeats)
+    steps = draw(st.integers(1, 10**8))
+    return GAN(
+        target=draw(targets),
+        samples=samples,
+        standardise=draw(st.booleans()),
+        noise=draw(normals | uniforms),
+        noise_dim=noise_dim,
+        generator=draw(networks(noise_dim)),
+        discriminator=draw(networks(1)),
+        game=draw(st.sampled_from(["minimax", "non-saturating", "as-written"])),
+        optimizer_g=draw(optimizers),
+        optimizer_d=draw(optimizers),
+        updates=updates,
+        d_steps=d_steps,
+        g_steps=g_steps,
+        batch_size=draw(st.integers(1, 65536) | (st.just("full") if samples else st.nothing())),
+        steps=steps,
+        records=draw(st.integers(1, steps)),
+        n_eval=draw(st.integers(1, 2048).map(lambda n: 32 * n)),
+        referee=draw(st.none() | referees),
+        precision=draw(st.sampled_from(["float32", "float64"])),
+    )
+
+
+GAN_500 = GAN(target=Normal(500, 5))

@@ -1,0 +1,593 @@
+"""Studies: every run once and in its row, whatever the workers do; frames, refusals, progress, files."""
+
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gansim.design.design import Design
+from gansim.engine.packs import pack_key
+from gansim.engine.simulate import Chunk, run_chunk
+from gansim.errors import ConfigError
+from gansim.model.distributions import Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.optimizers import SGD, Adam, Momentum
+from gansim.model.paths import replace
+from gansim.model.regimes import REGIMES, Thresholds
+from gansim.running import planning, progress, study
+from gansim.running.shard import Shard
+from gansim.running.study import Study, simulate
+from gansim.storage import disk, provenance
+from gansim.storage.metadata_json import read_metadata, write_metadata
+from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
+from gansim.storage.parquet import digest, digest_traces, read_runs, read_traces
+from gansim.traces import FIELDS
+from helpers.gans import gans
+from helpers.studies import SHAPES, SMALL, by_size, cells, expected, names, pretend
+
+ROOT = Path(__file__).parents[2]
+
+
+def make_study(reps: int = 40, seed: int = 0) -> Study:
+    """Two designs, five cells, two network shapes, different numbers of replicates."""
+    one = Study("games", SMALL, {"game": ["minimax", "as-written"], "size": by_size()}, reps=reps, seed=seed)
+    return one + Study("rates", SMALL, {"optimizer_d.lr": [0.5]}, reps=7, seed=seed)
+
+
+# --- every run once, in its row -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+@pytest.mark.usefixtures("pretended")
+def test_every_run_is_in_its_row(jobs: int) -> None:
+    whole = make_study(reps=150, seed=3)
+    runs = whole.run(jobs=jobs, progress=False)
+    assert len(runs) == whole.n_runs == 4 * 150 + 7 == len(whole.traces)
+    assert list(runs["cell"]) == [cell for cell in range(4) for _ in range(150)] + [4] * 7
+    assert list(runs["rep"]) == list(range(150)) * 4 + list(range(7))
+    for row in range(0, len(runs), 53):
+        cell, rep = runs["cell"][row], runs["rep"][row]
+        values = expected(cell, rep, whole.cells[cell].gan, 3, 4)
+        np.testing.assert_array_equal(whole.traces.values[row], values)
+        np.testing.assert_array_equal(runs.loc[row, list(FIELDS)].to_numpy(dtype=np.float32), values[-1])
+        assert runs["g_intercept"][row] == cell * 1000 + rep + 0.1
+        assert runs["sample_std"][row] == cell * 1000 + rep + 0.4
+        assert runs["referee_v"][row] == cell * 1000 + rep + 0.7
+        assert whole.cells[cell].levels.get("game", "non-saturating") == runs["game"][row]
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_run_that_does_not_come_back_is_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "run_chunk_warm", lambda cells, runs, seed: pretend(cells, runs[:-1] or runs, seed))
+    with pytest.raises(RuntimeError, match="did not come back"):
+        make_study().run(jobs=1, progress=False)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(*_: object) -> Chunk:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(study, "run_chunk_warm", broken)
+    with pytest.raises(study.RunsError, match=r"167 of 167 runs could not .*ZeroDivisionError: a defect") as caught:
+        make_study().run(out=tmp_path, jobs=2, progress=False)
+    assert "design 'games', cell 0" in str(caught.value)
+    assert all("Traceback" in failure.detail for failure in caught.value.failures)
+    assert names(tmp_path / "games") == [LOCK, METADATA]
+
+
+@given(cells, st.lists(st.integers(1, 300), min_size=6, max_size=6), st.integers(1, 64), st.sampled_from([0, 0.5, 1]))
+def test_the_plan_holds_every_wanted_run_once(
+    drawn: list[tuple[float, str, str]], reps: list[int], workers: int, share: float
+) -> None:
+    designs = []
+    for number, (lr, size, precision) in enumerate(drawn):
+        changes = {"optimizer_g.lr": lr, "generator": SHAPES[size], "precision": precision, "steps": 20 * (number + 1)}
+        designs.append(Design(f"d{number}", replace(SMALL, changes), reps=reps[number]))
+    whole = Study.of("s", designs)
+    results = whole._empty()
+    wanted = np.random.default_rng(reps).random(len(results)) < share
+    tasks = planning.tasks_of(whole.cells, results, wanted, workers)
+    planned = [run for task in tasks for run in task.runs]
+    every = [(cell, rep) for cell, n in enumerate(reps[: len(drawn)]) for rep in range(n)]
+    assert sorted(planned) == [run for run, asked in zip(every, wanted, strict=True) if asked]
+    assert [task.work for task in tasks] == sorted((task.work for task in tasks), reverse=True)
+    for task in tasks:
+        assert {pack_key(gan) for gan in task.cells.values()} == {task.key}
+        assert task.cells.keys() == {cell for cell, _ in task.runs}
+        assert all(task.cells[cell] == whole.cells[cell].gan for cell in task.cells)
+        assert len(task.runs) <= 128
+    for key in {task.key for task in tasks}:  # only the last chunk of a pack key may leave lanes empty
+        lanes = 16 if next(t.gan.precision for t in tasks if t.key == key) == "float32" else 8
+        assert sum(len(task.runs) % lanes != 0 for task in tasks if task.key == key) <= 1
+
+
+def test_cells_that_differ_in_numbers_share_chunks() -> None:
+    whole = Study("rates", SMALL, {"optimizer_g.lr": np.linspace(0.1, 0.9, 40)}, reps=3)
+    results = whole._empty()
+    tasks = planning.tasks_of(whole.cells, results, results.missing, 1)
+    assert sum(len(task.runs) for task in tasks) == 120
+    assert [len(task.runs) for task in tasks[:1]] == [64]
+
+
+@given(gans(), st.integers(1, 10**6), st.integers(1, 128))
+def test_chunks_are_whole_packs(gan: GAN, runs: int, workers: int) -> None:
+    work = planning.work(gan)
+    size = planning._chunk_size(gan, runs, work, workers)
+    assert 0 < work < np.inf
+    assert size % (16 if gan.precision == "float32" else 8) == 0
+    assert 8 <= size <= 128
+
+
+def test_more_of_anything_is_more_work() -> None:
+    base = planning.work(SMALL)
+    for change in ({"steps": 40}, {"batch_size": 128}, {"generator.hidden": (8,)}, {"discriminator.hidden": (4, 4)}):
+        assert planning.work(replace(SMALL, change)) > base
+
+
+# --- the frame ----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("pretended")
+def test_the_columns_of_the_runs() -> None:
+    runs = make_study(seed=2**64 - 1).run(jobs=1, progress=False)
+    columns = list(runs.columns)
+    assert columns[:7] == ["design", "cell", "rep", "game", "size", "optimizer_d.lr", "g_shift"]
+    assert columns[6 : 6 + len(FIELDS)] == list(FIELDS)
+    assert columns[6 + len(FIELDS) : 11 + len(FIELDS)] == ["g_mean", "g_std", "g_state", "d_state", "regime"]
+    assert columns[-8:-1] == [
+        *("g_intercept", "g_slope", "sample_mean", "sample_std", "referee_accuracy", "referee_auc", "referee_v"),
+    ]
+    assert columns[-1] == "seed"
+    assert list(runs["regime"].cat.categories) == list(REGIMES)
+    assert set(runs["seed"]) == {2**64 - 1}
+    types = {name: str(runs[name].dtype) for name in ("design", "cell", "rep", "game", "size", "optimizer_d.lr", "w1")}
+    assert list(types.values()) == ["str", "int32", "int32", "str", "str", "float64", "float32"]
+
+
+@pytest.mark.usefixtures("pretended")
+def test_factors_of_other_designs_show_their_value_or_nothing() -> None:
+    runs = make_study().run(jobs=1, progress=False)
+    first = runs[runs["rep"] == 0].set_index("cell")
+    assert list(first["optimizer_d.lr"]) == [0.001] * 4 + [0.5]
+    assert list(first["game"]) == ["minimax", "minimax", "as-written", "as-written", "non-saturating"]
+    assert list(first["size"][:4]) == ["small", "affine"] * 2
+    assert pd.isna(first["size"][4])
+
+
+@pytest.mark.usefixtures("pretended")
+def test_kinds_of_columns() -> None:
+    factors = {"samples": [64, None], "noise_dim": [1, 2], "a": {1: {}, 2.5: {}}, "optimizer_g": [Adam(), SGD()]}
+    whole = Study("x", SMALL, factors, reps=1) + Study("y", SMALL, {"optimizer_g.beta1": [0.1]}, reps=1)
+    whole += Study("z", SMALL, {"optimizer_g": {"m": Momentum()}}, reps=1)
+    runs = whole.run(jobs=1, progress=False)
+    names = ["samples", "noise_dim", "a", "optimizer_g", "optimizer_g.beta1"]
+    assert [str(runs[name].dtype) for name in names] == ["str", "int64", "float64", "str", "float64"]
+    assert set(runs["samples"]) == {"64", "None"}
+    assert list(runs["optimizer_g.beta1"].isna()) == [False, True] * 8 + [False, True]
+    assert runs["optimizer_g"].iloc[-1] == "m"
+    assert pd.isna(runs["optimizer_g"].iloc[-2])  # "m" is a label, so the column does not hold values
+
+
+@pytest.mark.usefixtures("pretended")
+def test_thresholds_reach_the_labels() -> None:
+    labels = [
+        Study("x", SMALL, reps=5).run(jobs=1, progress=False, thresholds=thresholds)["g_state"]
+        for thresholds in (None, Thresholds(w1=100, ks=1, ks_never=1))
+    ]
+    assert list(labels[0]) == ["off target"] * 5
+    assert list(labels[1]) == ["converged"] * 5
+
+
+def test_cells_are_numbered_through() -> None:
+    whole = make_study()
+    assert [cell.index for cell in whole.cells] == [0, 1, 2, 3, 4]
+    assert [cell.design for cell in whole.cells] == ["games"] * 4 + ["rates"]
+    assert whole.name == "games"
+    assert repr(whole) == "Study('games': 5 cells, 167 runs, seed 0)"
+
+
+# --- refusals -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: Study("a b", SMALL), "name: value 'a b'"),
+        (lambda: Study("a", SMALL, seed=-1), "seed: value -1: an integer from 0 to 18,446,744,073,709,551,615"),
+        (lambda: Study("a", SMALL, seed=2**64), "seed: value 18446744073709551616: an integer"),
+        (lambda: Study("a", SMALL, seed=1.0), "seed: value 1.0"),
+        (lambda: Study("a", SMALL, reps=0), "reps: value 0"),
+        (lambda: Study("a", SMALL, {"records": [2, 4]}), "records: values [2, 4]: one number for all cells"),
+        (lambda: Study("a", SMALL) + Study("a", SMALL), "designs: 'a' given twice"),
+        (lambda: Study("a", SMALL) + Study("b", SMALL, seed=1), "seed: values 0 and 1: the same for both"),
+        (lambda: Study.of("a", []), "designs: none"),
+        (lambda: Study("a", SMALL).with_reps([1, 2]), "reps: 2 numbers: one for each of 1 cells"),
+        (lambda: Study("a", SMALL).with_reps([0]), "reps: value 0: an integer from 1"),
+        (lambda: Study("a", SMALL).with_reps(5), "reps: value 5: a number for each of 1 cells"),
+        (lambda: Study("a", SMALL, aims=b"why"), "aims: value b'why': text"),
+        (lambda: Study.of("a", [SMALL]), "designs: value GAN("),
+        (lambda: Study.of("a", 3), "designs: value 3: one or more, each once"),
+        (lambda: Study("a", SMALL).run(out=123), "out: value 123: a path"),
+        (lambda: Study("a", SMALL).finish(123), "out: value 123: a path"),
+        (lambda: Study("a", SMALL).run_to(0.1, 123), "out: value 123: a path"),
+        (lambda: Study("a", SMALL).run_shard("1/2", "."), "shard: value '1/2': a Shard, such as Shard(2, 8)"),
+        (lambda: Study("a", SMALL).run_shard(Shard(1, 2), ".", thresholds=3), "thresholds: value 3: a Thresholds"),
+        (lambda: Study("a", SMALL).run_to(0.1, batch=2.5), "batch: value 2.5"),
+        (lambda: Study("a", SMALL).run(jobs=0), "jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
+        (lambda: Study("a", SMALL).run(jobs=-2), "jobs: value -2"),
+        (lambda: Study("a", SMALL).run(jobs=True), "jobs: value True"),
+        (lambda: Study("a", SMALL).run(jobs=1.0), "jobs: value 1.0"),
+        (lambda: Study("a", SMALL).run(jobs=-1.0), "jobs: value -1.0"),
+        (lambda: Study("a", SMALL).run(jobs=np.float32(-1)), "jobs: value np.float32(-1.0)"),
+        (lambda: Study("a", SMALL).run(jobs=np.array([1, 2])), "jobs: value array([1, 2])"),
+        (lambda: simulate(SMALL, thresholds={"w1": 0.3}), "thresholds: value {'w1': 0.3}: a Thresholds, or None"),
+        (lambda: Study("a", SMALL).finish(".", thresholds=0.3), "thresholds: value 0.3: a Thresholds, or None"),
+        (lambda: Study("a", SMALL).run(backend="dusk"), "backend: value 'dusk': one of threads, loky, dask"),
+        (lambda: simulate(SMALL, reps=0), "reps: value 0"),
+        (lambda: simulate("gan"), "gan: value 'gan': a GAN"),
+    ],
+)
+def test_refusals(build, words: str) -> None:
+    with pytest.raises(ConfigError, match="^" + re.escape(words)) as caught:
+        build()
+    assert "\n" not in str(caught.value)
+
+
+def test_only_studies_can_be_added() -> None:
+    with pytest.raises(TypeError):
+        Study("a", SMALL) + 3  # type: ignore[operator]
+
+
+def test_a_bad_call_or_folder_is_refused_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "run_chunk_warm", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="is a file"):
+        Study("a", SMALL).run(out=tmp_path / "file", progress=False)
+    with pytest.raises(ConfigError, match="jobs"):
+        Study("a", SMALL).run(out=tmp_path, jobs=0, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+# --- progress -----------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("pretended")
+def test_progress_in_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(progress, "_LINE_EVERY", 0.0)
+    make_study().run(jobs=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert lines[0] == "games: 167 runs in 5 cells; compiling 2 network shapes ..."
+    assert re.fullmatch(r"games: ready after \d+\.\d s", lines[1])
+    line_of = re.compile(r"games: [\d,]+ of 167 runs \(\d+ %\), [\d.e+]+ [kMG]?\s?GAN-steps/s, .* left")
+    assert len(lines) > 4
+    assert all(line_of.fullmatch(line) for line in lines[2:-1])
+    assert re.fullmatch(r"games: 167 runs in [\d.]+ s, .* GAN-steps/s", lines[-1])
+
+
+@pytest.mark.usefixtures("pretended")
+def test_few_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    make_study().run(jobs=1)
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    make_study().run(jobs=1)
+    text = terminal.getvalue()
+    assert "compiling 2 network shapes" in text
+    assert "games: 100%|" in text
+    assert "GAN-steps/s" in text
+    assert "3.34k/3.34k" in text  # 167 runs of 20 steps
+
+
+@pytest.mark.usefixtures("pretended")
+def test_silence_when_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    make_study().run(jobs=2, progress=False, out=tmp_path)
+    make_study().run(jobs=2, progress=False, out=tmp_path)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10.0 s"),
+        (59, "59 s"),
+        (60, "1 min 0 s"),
+        (125, "2 min 5 s"),
+        (3599, "59 min 59 s"),
+        (7300, "2 h 2 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert progress._duration(seconds) == text
+
+
+def test_rates() -> None:
+    texts = [progress._rate(rate) for rate in (12.3, 1234, 1.36e6, 2e9)]
+    assert texts == ["12.3 GAN-steps/s", "1.23 k GAN-steps/s", "1.36 M GAN-steps/s", "2 G GAN-steps/s"]
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("pretended")
+def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = make_study(seed=5)
+    runs = whole.run(out=tmp_path / "results", jobs=2)
+    folder = tmp_path / "results" / "games"
+    assert names(folder) == [LOCK, ADEMP, METADATA, RUNS, TRACES]
+    pd.testing.assert_frame_equal(read_runs(folder), runs)
+    ids, traces = read_traces(folder)
+    pd.testing.assert_frame_equal(ids, runs[["design", "cell", "rep"]])
+    np.testing.assert_array_equal(traces.values, whole.traces.values)
+    metadata = read_metadata(folder)
+    assert metadata == whole.metadata
+    assert provenance.read_cells(metadata) == {cell.index: cell.gan for cell in whole.cells}
+    assert metadata["digest"] == {"runs": digest(runs), "traces": digest_traces(traces)}
+    assert (metadata["seed"], metadata["jobs"], metadata["backend"], metadata["runs"]) == (5, 2, "threads", 167)
+    assert metadata["thresholds"]["w1"] == 0.2
+    assert metadata["status"] == "complete"
+    assert metadata["files"] == {name: disk.file_digest(folder / name) for name in (RUNS, TRACES, ADEMP)}
+    assert metadata["seconds"].keys() == {
+        "compile", "simulate", "work", "label", "read", "save", "write", "report"
+    }  # fmt: skip
+    assert metadata["seconds"]["work"].keys() == {"train", "measure"}
+    assert "replacing" not in capsys.readouterr().err
+    whole.run(out=tmp_path / "results", jobs=2)
+    assert "167 of 167 runs are saved in" in capsys.readouterr().err
+    for name in (RUNS, TRACES):
+        (folder / name).unlink()
+    whole.run(out=tmp_path / "results", jobs=2)
+    assert "replacing the earlier results in" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("pretended")
+def test_nothing_is_written_without_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = make_study()
+    runs = whole.run(jobs=1, progress=False)
+    assert list(tmp_path.iterdir()) == []
+    assert whole.metadata["digest"]["runs"] == digest(runs)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name, jobs in (("one", 1), ("other", 3)):
+        make_study().run(out=tmp_path / name, jobs=jobs, progress=False)
+    for file in (RUNS, TRACES):
+        assert (tmp_path / "one" / "games" / file).read_bytes() == (tmp_path / "other" / "games" / file).read_bytes()
+
+
+# --- with the engine ----------------------------------------------------------------------------
+
+FACTORS = {"game": ["minimax", "as-written"], "optimizer_d.lr": [1e-3, 1e-2]}
+
+
+@pytest.fixture(scope="module")
+def reference() -> Study:
+    whole = Study("engine", SMALL, FACTORS, reps=20, seed=1)
+    whole.run(jobs=1, progress=False)
+    return whole
+
+
+def same(one: Study, other: Study) -> bool:
+    digests = [(digest(s.runs), digest_traces(s.traces)) for s in (one, other)]
+    return digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(("jobs", "backend"), [(2, "threads"), (3, "threads"), (2, "loky")])
+def test_workers_and_backends_change_no_bit(reference: Study, jobs: int, backend: study.Backend) -> None:
+    whole = Study("engine", SMALL, FACTORS, reps=20, seed=1)
+    whole.run(jobs=jobs, backend=backend, progress=False)
+    assert same(whole, reference)
+
+
+def test_another_seed_changes_every_run(reference: Study) -> None:
+    other = Study("engine", SMALL, FACTORS, reps=20, seed=2)
+    other.run(jobs=1, progress=False)
+    assert not same(other, reference)
+    assert (other.traces["w1"][:, -1] != reference.traces["w1"][:, -1]).all()
+
+
+def test_more_replicates_keep_the_first(reference: Study) -> None:
+    runs = Study("engine", SMALL, FACTORS, reps=35, seed=1).run(jobs=2, progress=False)
+    kept = runs[runs["rep"] < 20].reset_index(drop=True)
+    assert digest(kept) == digest(reference.runs)
+
+
+def test_a_cell_alone_has_the_runs_it_has_in_a_study(reference: Study) -> None:
+    gan = replace(SMALL, {"game": "as-written", "optimizer_d.lr": 1e-2})
+    alone = simulate(gan, reps=20, seed=1, jobs=1, progress=False)
+    within = reference.runs[reference.runs["cell"] == 3].reset_index(drop=True)
+    shared = [name for name in alone.columns if name not in ("design", "cell")]
+    assert digest(alone[shared]) == digest(within[shared])
+
+
+def test_a_chunk_of_any_runs_gives_their_rows(reference: Study) -> None:
+    runs = [(3, 19), (2, 0), (3, 3)]
+    chunk = run_chunk({cell.index: cell.gan for cell in reference.cells}, runs, 1)
+    rows = [cell * 20 + rep for cell, rep in runs]
+    np.testing.assert_array_equal(chunk.traces.values, reference.traces.values[rows])
+
+
+def test_importing_gansim_loads_no_plotting_and_no_parser() -> None:
+    code = "import sys, gansim; print({'matplotlib', 'seaborn', 'tyro', 'pyarrow.parquet', 'tqdm'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()"
+
+
+# --- sums and other numbers of replicates lose nothing --------------------------------------------
+
+RULE = {"target_mcse": 0.02, "batch": 64, "most_reps": 512}
+
+
+def pair() -> tuple[Study, Study]:
+    one = Study("one", SMALL, {"game": ["minimax", "as-written"]}, reps=10, aims="Which game?")
+    return one, Study("two", SMALL, {"optimizer_d.lr": [0.5]}, reps=3, aims="Which rate?")
+
+
+def test_a_sum_keeps_replicates_and_aims_of_both() -> None:
+    one, two = pair()
+    assert (one + two).reps == (10, 10, 3)
+    assert (one.with_reps([5, 7]) + two.with_reps([2])).reps == (5, 7, 2)
+    assert (two + one.with_reps([5, 7])).reps == (3, 5, 7)
+    assert (one + two).aims == "Which game? Which rate?"
+    same = Study("three", SMALL, reps=4, aims="Which game?")
+    assert (one + same).aims == "Which game?"
+    assert (one + two + Study("three", SMALL, reps=4)).reps == (10, 10, 3, 4)
+    with pytest.raises(ConfigError, match="'one' given twice"):
+        one + one
+
+
+def test_a_sum_keeps_the_rule_that_decided_on_replicates() -> None:
+    one, two = pair()
+    assert (one + two).stopping == {}
+    one.stopping = {**RULE, "missed": 1}
+    assert (one + two).stopping == (two + one).stopping == {**RULE, "missed": 1}
+    two.stopping = {**RULE, "missed": 1}
+    assert (one + two).stopping == {**RULE, "missed": 2}
+    assert one.stopping["missed"] == 1
+    two.stopping = {**RULE, "target_mcse": 0.05}
+    with pytest.raises(ConfigError, match=r"stopping: .*0\.02.* and .*0\.05"):
+        one + two
+
+
+def test_other_replicates_keep_the_rule_too() -> None:
+    one, _ = pair()
+    one.stopping = dict(RULE)
+    more = one.with_reps([20, 30])
+    assert (more.stopping, more.aims, more.reps) == (RULE, "Which game?", (20, 30))
+    assert more.stopping is not one.stopping
+
+
+# --- thresholds: those of the folder --------------------------------------------------------------
+
+WIDE = Thresholds(w1=1e6, ks=1, ks_never=1)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_folder_keeps_its_thresholds_until_others_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lines(thresholds: Thresholds | None = None, reps: int = 4, out: Path = tmp_path) -> tuple[str, set[str]]:
+        runs = make_study(reps).run(out=out, jobs=1, thresholds=thresholds)
+        said = [line for line in capsys.readouterr().err.splitlines() if "thresholds" in line]
+        assert len(said) < 2
+        return "".join(said), set(runs["g_state"])
+
+    wide, usual = lines(WIDE, out=tmp_path / "wide")[1], lines(out=tmp_path / "usual")[1]
+    assert wide != usual
+    assert lines() == ("", usual)
+    told = "games: thresholds: w1 0.2 stored, 1000000 asked, ks 0.15 stored, 1 asked, ks_never 0.3 stored, 1 asked: "
+    assert lines(WIDE) == (told + "labels follow the new ones", wide)
+    kept = "games: thresholds: w1 1000000 stored, 0.2 by default, ks 1 stored, 0.15 by default, ks_never 1 stored, "
+    kept += "0.3 by default: "
+    assert lines() == (kept + "labels follow those stored", wide)
+    assert lines(reps=8) == (kept + "labels follow those stored", wide)
+    assert read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
+    assert lines(WIDE, 8) == ("", wide)
+    assert lines(Thresholds(), 8)[1] == usual
+    assert lines(reps=8) == ("", usual)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_thresholds_of_other_runs_or_of_another_version_are_not_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_study(4).run(out=tmp_path, jobs=1, thresholds=WIDE)
+    for name in (RUNS, TRACES):  # as in a clone
+        (tmp_path / "games" / name).unlink()
+    make_study(4, seed=1).run(out=tmp_path, jobs=1)
+    metadata = read_metadata(tmp_path / "games")
+    assert metadata["thresholds"]["w1"] == 0.2
+    for odd in ({**metadata["thresholds"], "other": 1.0}, {**metadata["thresholds"], "w1": -1}, [1]):
+        write_metadata(tmp_path / "games/metadata.json", {**metadata, "thresholds": odd})
+        capsys.readouterr()
+        make_study(4, seed=1).run(out=tmp_path, jobs=1)
+        assert (
+            "thresholds: those stored are of another version: labels follow those of this\n" in capsys.readouterr().err
+        )
+    assert read_metadata(tmp_path / "games")["thresholds"]["w1"] == 0.2
+
+
+@pytest.mark.usefixtures("pretended")
+def test_the_rule_of_a_target_and_shards_keep_thresholds_too(tmp_path: Path) -> None:
+    one = make_study(4)
+    one.run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
+    one.run_to(0.4, out=tmp_path, jobs=1, progress=False, batch=8, most_reps=16)
+    assert read_metadata(tmp_path / "games")["thresholds"]["w1"] == 1e6
+    for thresholds in (WIDE, None):
+        folder = make_study(4).run_shard(Shard(1, 2), tmp_path, jobs=1, progress=False, thresholds=thresholds)
+        assert read_metadata(folder)["thresholds"]["w1"] == 1e6
+
+
+# --- what is refused before anything runs ---------------------------------------------------------
+
+
+class Mute:
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+TINY = GAN(target=Normal(), steps=2, records=1, n_eval=32, generator=MLP(()), discriminator=MLP(()))
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        ({"force": "no"}, "force: value 'no': True or False"),
+        ({"force": 1}, "force: value 1: True or False"),
+        ({"progress": "x"}, "progress: value 'x': True or False, or None"),
+        ({"report": "x"}, "report: value 'x': a function of the study and a folder, or None"),
+        ({"report": Mute()}, "report: value <Mute>: a function"),
+        ({"out": 3}, "out: value 3: a path"),
+        ({"out": "a\0b"}, r"out: value 'a\x00b': a path without a zero byte"),
+        ({"out": "\ud800"}, r"out: value '\ud800': a path"),
+        ({"thresholds": Mute()}, "thresholds: value <Mute>: a Thresholds, or None"),
+    ],
+)
+def test_arguments_of_a_run_are_refused_before_anything_happens(tmp_path: Path, call: dict, line: str) -> None:
+    study = Study("tiny", TINY, reps=1)
+    before = {"out": tmp_path / "results", "progress": False}
+    for run in (study.run, lambda **given: study.run_to(0.1, **given)):
+        with pytest.raises(ConfigError) as caught:
+            run(**before | call)
+        assert str(caught.value).startswith(line)
+    assert study.runs is None and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda: Study("tiny", TINY, rep=3), "rep: value 3: no such field; did you mean reps?"),
+        (lambda: Study(), "name: missing"),
+        (lambda: Study("a", TINY, None, 1, 0, "", 7), "Study: value 7: one argument too many"),
+        (lambda: Study(Mute(), TINY), "name: value <Mute>: 1 to 64 letters"),
+        (lambda: Study("a", Mute()), "gan: value <Mute>: a GAN"),
+        (lambda: Study("a", TINY, {"game": [Mute()]}), "factors: game: level <Mute>: a value that can be written"),
+        (lambda: Study("a" * 300, TINY), f"name: value '{'a' * 56}...: 1 to 64 letters"),
+    ],
+)
+def test_a_study_that_cannot_be_is_refused_in_one_line(make, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert str(caught.value).startswith(line)
