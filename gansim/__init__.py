@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gansim import source  # noqa: F401 - before all others: it reads what they are made of
 from gansim._version import __version__ as __version__
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
-from gansim.engine.derivatives import Gradients, gradients
+from gansim.engine.gradients import Gradients, gradients
 from gansim.engine.replay import Networks, networks, trace
 from gansim.errors import ConfigError
 from gansim.model.distributions import Mixture, Normal, Uniform

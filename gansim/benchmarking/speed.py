@@ -1,7 +1,7 @@
 """How fast it is, and how fast it could be: rates of the whole engine, the ceiling, and where a step's time goes.
 
-A *GAN-step* is one update of D and one of G of one GAN; a *pack-step* that of all GANs of a pack, side by side on one
-core. Times are the best of several: whatever disturbs a measurement makes it longer.
+A *GAN-step* is one update of D and one of G of one GAN; a *bundle-step* that of all GANs of a bundle, side by side on
+one core. Times are the best of several: whatever disturbs a measurement makes it longer.
 
 Compile time is never in a rate, nor in a cost.
 """
@@ -17,17 +17,27 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
-from gansim.engine.packs import Pack, build_packs, build_player, network_shapes, training_plan
+from gansim.benchmarking import peak, step_parts
+from gansim.engine.bundles import Bundle, build_bundles, training_plan
+from gansim.engine.players import network_shapes
 from gansim.engine.simulate import run_chunk
-from gansim.errors import ConfigError
-from gansim.kernels import alone, peak, random
+from gansim.errors import ConfigError, shown
 from gansim.kernels.lanes import LANES, aligned
-from gansim.kernels.network import Net
 from gansim.kernels.train import train
-from gansim.model.gan import GAN
+from gansim.model.distributions import Normal, Product
+from gansim.model.gan import GAN, with_law
 from gansim.running.study import Study
 
-__all__ = ["RECORD_EVERY", "pack_costs", "peak_flops", "rate", "step_counts", "step_flops", "train_rate"]
+__all__ = [
+    "RECORD_EVERY",
+    "bundle_costs",
+    "in_dimensions",
+    "peak_flops",
+    "rate",
+    "step_counts",
+    "step_flops",
+    "train_rate",
+]
 
 RECORD_EVERY = 250  # training steps between records: measuring 1-16-1 then costs a tenth of training, all others less
 
@@ -58,12 +68,22 @@ def peak_flops(precision: str = "float32", seconds: float = 0.1) -> float:
     return max(found)
 
 
-def _sizes(gan: GAN, data_dim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Widths of G and of D from input to output, for data of so many coordinates."""
-    return (*gan.generator_sizes[:-1], data_dim), (data_dim, *gan.discriminator_sizes[1:])
+def in_dimensions(gan: GAN, data_dim: int) -> GAN:
+    """The same configuration for data of so many normal coordinates, which can be trained and timed, not measured yet.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration; its target is a normal law.
+    data_dim : int
+        Coordinates, 1 to 8.
+    """
+    if not isinstance(gan.target, Normal):
+        raise ConfigError(f"gan: target {shown(gan.target)}: a normal law")
+    return gan if data_dim == 1 else with_law(gan, Product((gan.target,) * data_dim))
 
 
-def step_flops(gan: GAN, data_dim: int = 1) -> int:
+def step_flops(gan: GAN) -> int:
     """Flops of the matrix products in one GAN-step.
 
     For every sample of a batch, D's update runs D forward and backward on a real, G forward, D forward and backward on
@@ -75,41 +95,36 @@ def step_flops(gan: GAN, data_dim: int = 1) -> int:
     ----------
     gan : GAN
         The configuration; one update of each player is counted.
-    data_dim : int, default 1
-        Coordinates of the data: G's outputs and D's inputs.
 
     Returns
     -------
     int
         Two for each multiply-add. Biases, activations, losses, random numbers and the optimiser are not counted.
     """
-    sizes_g, sizes_d = _sizes(gan, data_dim)
-    g, d = ([n_in * n_out for n_in, n_out in pairwise(sizes)] for sizes in (sizes_g, sizes_d))
+    both = gan.generator_sizes, gan.discriminator_sizes
+    g, d = ([n_in * n_out for n_in, n_out in pairwise(sizes)] for sizes in both)
     learn_g, learn_d = (3 * sum(weights) - weights[0] for weights in (g, d))
     return 2 * gan.batch * (2 * learn_d + sum(g) + learn_g + 2 * sum(d))
 
 
-def step_counts(gan: GAN, data_dim: int = 1) -> dict[str, int]:
+def step_counts(gan: GAN) -> dict[str, int]:
     """How many of each a GAN-step needs, besides the matrix products.
 
     Parameters
     ----------
     gan : GAN
         The configuration; one update of each player is counted.
-    data_dim : int, default 1
-        Coordinates of the data.
 
     Returns
     -------
     dict
-        "random numbers", "activations" and "updates" of a parameter, as `pack_costs` times them.
+        "random numbers", "activations" and "updates" of a parameter, as `bundle_costs` times them.
     """
-    sizes_g, sizes_d = _sizes(gan, data_dim)
-    nets = Net(sizes_g, gan.generator.bias, 0), Net(sizes_d, gan.discriminator.bias, 0)
+    hidden_g, hidden_d = sum(gan.generator.hidden), sum(gan.discriminator.hidden)
     return {
-        "random numbers": gan.batch * (data_dim + 2 * gan.noise_dim),
-        "activations": gan.batch * (3 * sum(sizes_d[1:-1]) + 2 * sum(sizes_g[1:-1])),
-        "updates": nets[0].n_params + nets[1].n_params,
+        "random numbers": gan.batch * (gan.data_dim + 2 * gan.noise_dim),
+        "activations": gan.batch * (3 * hidden_d + 2 * hidden_g),
+        "updates": sum(net.n_params for net in network_shapes(gan)),
     }
 
 
@@ -154,10 +169,8 @@ def rate(gan: GAN, runs: int = 1024, jobs: int = -1, seconds: float = 1.0, repea
     return runs * RECORD_EVERY * records / min(once(records) for _ in range(repeats))
 
 
-def train_rate(
-    gan: GAN, runs: int = 1024, jobs: int = -1, seconds: float = 1.0, repeats: int = 3, data_dim: int = 1
-) -> float:
-    """GAN-steps a second of training alone, without records, and for data of any number of coordinates.
+def train_rate(gan: GAN, runs: int = 1024, jobs: int = -1, seconds: float = 1.0, repeats: int = 3) -> float:
+    """GAN-steps a second of training alone, without records.
 
     Parameters
     ----------
@@ -165,8 +178,6 @@ def train_rate(
         The configuration.
     runs, jobs, seconds, repeats
         As for `rate`.
-    data_dim : int, default 1
-        Coordinates of the data: G's outputs and D's inputs.
 
     Returns
     -------
@@ -178,57 +189,28 @@ def train_rate(
     ConfigError
         If a run does not stay finite.
     """
-    packs = _packs(gan, runs, data_dim)
+    bundles = build_bundles([gan] * runs, list(range(runs)), 0)
     pool = Parallel(cpu_count() if jobs == -1 else jobs, "threading", batch_size=1)
-    step = _best(lambda n: pool(delayed(_train)(gan, data_dim, pack, n) for pack in packs), seconds, repeats)
-    if not all(np.isfinite(player.theta).all() for pack in packs for player in (pack.g, pack.d)):
+    step = _best(lambda n: pool(delayed(_train)(gan, bundle, n) for bundle in bundles), seconds, repeats)
+    if not all(np.isfinite(player.theta).all() for bundle in bundles for player in (bundle.g, bundle.d)):
         raise ConfigError("gan: runs are no longer finite; a rate needs a configuration whose runs all last")
     return runs / step
 
 
-def _nets(gan: GAN, data_dim: int) -> tuple[Net, Net]:
-    sizes = _sizes(gan, data_dim)
-    net_g, net_d = (Net(size, net.bias, net.activation) for size, net in zip(sizes, network_shapes(gan), strict=True))
-    return net_g, net_d
-
-
-def _packs(gan: GAN, runs: int, data_dim: int) -> list[Pack]:
-    """Packs of a configuration whose data have so many coordinates, which the specification cannot say (yet)."""
-    packs = build_packs([gan] * runs, list(range(runs)), 0)
-    return packs if data_dim == 1 else [_widened(gan, pack, data_dim) for pack in packs]
-
-
-def _widened(gan: GAN, pack: Pack, data_dim: int) -> Pack:
-    """The pack with networks, and room, for data of so many coordinates."""
-    dtype, lanes = pack.g.theta.dtype, pack.g.theta.shape[1]
-    given = (gan.generator, gan.optimizer_g, random.WEIGHTS_G), (gan.discriminator, gan.optimizer_d, random.WEIGHTS_D)
-    players = []
-    for net, was, old, (mlp, optimizer, purpose) in zip(
-        _nets(gan, data_dim), network_shapes(gan), (pack.g, pack.d), given, strict=True
-    ):
-        player = build_player(net, [mlp] * lanes, [optimizer] * lanes, pack.source.key, purpose, dtype)
-        shape = (len(old.h) // was.n_units * net.n_units, *old.h.shape[1:])  # as many tiles at a time as before
-        players.append(player._replace(h=aligned(shape, dtype), d=aligned(shape, dtype)))
-    reals = aligned((data_dim * len(pack.source.reals), lanes), dtype)
-    return pack._replace(g=players[0], d=players[1], source=pack.source._replace(reals=reals))
-
-
-def _train(gan: GAN, data_dim: int, pack: Pack, steps: int) -> None:
-    train(*_nets(gan, data_dim), pack.g, pack.d, pack.source, training_plan(gan), 0, steps)
+def _train(gan: GAN, bundle: Bundle, steps: int) -> None:
+    train(*network_shapes(gan), bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, steps)
 
 
 # --- where the time of a step goes --------------------------------------------------------------
 
 
-def pack_costs(gan: GAN, data_dim: int = 1, seconds: float = 0.1) -> dict[str, float]:
-    """Seconds of one core that a pack-step takes, and that its parts take alone.
+def bundle_costs(gan: GAN, seconds: float = 0.1) -> dict[str, float]:
+    """Seconds of one core that a bundle-step takes, and that its parts take step_parts.
 
     Parameters
     ----------
     gan : GAN
         The configuration.
-    data_dim : int, default 1
-        Coordinates of the data: G's outputs and D's inputs.
     seconds : float, default 0.1
         About how long each of three timings of each part takes.
 
@@ -239,24 +221,24 @@ def pack_costs(gan: GAN, data_dim: int = 1, seconds: float = 0.1) -> dict[str, f
         "activations", "updates": alone, as many as `step_counts` counts. "records": of the whole engine, a record every
         250 steps; only for one coordinate.
     """
-    nets, lanes = _nets(gan, data_dim), LANES[np.dtype(gan.precision)]
-    [pack] = _packs(gan, lanes, data_dim)
-    g, d, batch = pack.g, pack.d, gan.batch
+    nets, lanes = network_shapes(gan), LANES[np.dtype(gan.precision)]
+    [bundle] = build_bundles([gan] * lanes, list(range(lanes)), 0)
+    g, d, batch = bundle.g, bundle.d, gan.batch
     parts: dict[str, Callable[[int], Any]] = {
-        "step": lambda n: _train(gan, data_dim, pack, n),
-        "random numbers": lambda n: alone.random_numbers(*nets, pack.source, batch, n),
-        "activations": lambda n: alone.activations(*nets, g, d, batch, n),
-        "updates": lambda n: alone.updates(*nets, g, d, n),
+        "step": lambda n: _train(gan, bundle, n),
+        "random numbers": lambda n: step_parts.random_numbers(*nets, bundle.sampler, batch, n),
+        "activations": lambda n: step_parts.activations(*nets, g, d, batch, n),
+        "updates": lambda n: step_parts.updates(*nets, g, d, n),
     }
-    costs = {"products": lanes * step_flops(gan, data_dim) / peak_flops(gan.precision, seconds)}
+    costs = {"products": lanes * step_flops(gan) / peak_flops(gan.precision, seconds)}
     costs |= {name: _best(part, seconds, 3) for name, part in parts.items()}
-    if data_dim == 1:
+    if gan.data_dim == 1:
         costs["records"] = min(_record(gan, lanes) for _ in range(3)) / RECORD_EVERY
     return costs
 
 
 def _record(gan: GAN, lanes: int) -> float:
-    """Seconds that one record of a pack takes."""
+    """Seconds that one record of a bundle takes."""
     gan = replace(gan, steps=1, records=1, referee=None)
     return run_chunk({0: gan}, [(0, rep) for rep in range(lanes)], 0).seconds["measure"]
 

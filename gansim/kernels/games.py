@@ -10,8 +10,8 @@
 
 2014: Goodfellow et al., Generative Adversarial Nets.
 
-A new game is a code here, a branch in each function below, its name in ``spec.py`` and its oracle in
-``tests/helpers/reference.py``. The branches are taken once a tile (128 samples), which costs nothing measurable.
+A new game is a code here, a branch in each function below, its name and what it says of D in ``model/games.py`` and its
+oracle in ``tests/helpers/reference.py``. The branches are taken once a tile (128 samples): not measurable.
 """
 
 from gansim.kernels.jit import kernel
@@ -33,7 +33,7 @@ def loss_real(game: int, logit: Tile) -> Tile:
 
 
 @kernel
-def slope_real(game: int, logit: Tile) -> Tile:
+def real_derivative(game: int, logit: Tile) -> Tile:
     """Derivative of `loss_real` with respect to the logit."""
     if game == MINIMAX or game == NON_SATURATING:
         return -sigmoid(-logit)
@@ -53,7 +53,7 @@ def loss_fake(game: int, logit: Tile) -> Tile:
 
 
 @kernel
-def slope_fake(game: int, logit: Tile) -> Tile:
+def fake_derivative(game: int, logit: Tile) -> Tile:
     """Derivative of `loss_fake` with respect to the logit."""
     if game == MINIMAX or game == NON_SATURATING:
         return sigmoid(logit)
@@ -73,7 +73,7 @@ def loss_generator(game: int, logit: Tile) -> Tile:
 
 
 @kernel
-def slope_generator(game: int, logit: Tile) -> Tile:
+def generator_derivative(game: int, logit: Tile) -> Tile:
     """Derivative of `loss_generator` with respect to the logit."""
     if game == MINIMAX or game == AS_WRITTEN:
         return -sigmoid(logit)

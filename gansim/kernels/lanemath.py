@@ -5,8 +5,9 @@ result is undefined for NaN. Every function but `log` returns NaN for NaN. Serie
 Stegun 1964, chapter 4), cut where the next term is below half a unit in the last place; the float32 logarithm alone
 uses the fitted polynomial of Cephes (Moshier 1989), which saves a division in the random normals.
 
-Measured against float64 (float32) and 50-digit arithmetic (float64), see tests/kernels/test_lanemath.py: relative errors of
-exp, log, log1p, tanh, sigmoid, softplus below 4e-7 and 2e-15; absolute errors of cos and sin below 2e-7 and 1e-15.
+Measured against float64 (float32) and 50-digit arithmetic (float64), see tests/kernels/test_lanemath.py: relative
+errors of exp, log, log1p, tanh, sigmoid, softplus below 4e-7 and 2e-15; absolute errors of cos and sin below 2e-7 and
+1e-15.
 """
 
 from collections.abc import Callable

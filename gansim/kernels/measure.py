@@ -9,7 +9,8 @@ steps. Merge exchange compares rows, so 16 runs are sorted at once, always by th
 
 from typing import Any, NamedTuple
 
-from gansim.kernels import network, targets
+from gansim.kernels import sampler
+from gansim.kernels.field import show_fakes, take_inputs
 from gansim.kernels.jit import entry_point, kernel
 from gansim.kernels.lanemath import log, sigmoid_and_softplus, softplus
 from gansim.kernels.lanes import (
@@ -30,10 +31,12 @@ from gansim.kernels.lanes import (
     to_float,
     where_greater,
 )
-from gansim.kernels.network import Net, Player, clear, forward, n_inputs, n_params, output_unit
+from gansim.kernels.networks import player
+from gansim.kernels.networks.architecture import Net, n_inputs, n_outputs, n_params, output_unit
+from gansim.kernels.networks.passes import forward
+from gansim.kernels.networks.player import Player, clear
 from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
-from gansim.kernels.targets import Source, copy_sample, draw_noise, draw_target, target_cdf
-from gansim.kernels.train import show_fakes, take_inputs
+from gansim.kernels.sampler import Sampler, copy_sample, draw_noise, draw_target, target_cdf
 from gansim.traces import FIELDS
 
 N_FIELDS = len(FIELDS)
@@ -61,16 +64,17 @@ BINS = 32  # intervals of equally many fakes on which `_v_max` lets D be constan
 ) = range(N_FIELDS)
 
 
-class Ruler(NamedTuple):
-    """What a pack is measured with, as arrays.
+class Evaluation(NamedTuple):
+    """What a bundle's records are measured with, as arrays.
 
-    unit : (2, L), location and scale that turn what G returns into the target's units. target : a `Source` parameter
-    block of the target in those units. quantiles : (n, L), its quantiles at (i + 1/2) / n. modes : (13 k, L), a
-    mixture's modes, see `gansim.model.modes`: for each of k components log(weight / spread), the first of its mode, and
-    in that one's place the mode's share of good points, its probability, and whether n points show it; for each of 2 k
-    stretches of the line its left end, whose it is, and what to take from F there and to multiply by for the share of
-    its mode that lies below. fakes : (n, L), logits : (2 n, L), counts : (k, L) and places : (n, L) of mixtures,
-    scratch. n is a multiple of BINS and of T.
+    unit : (2 n_outputs, L), location and scale of each coordinate that turn what G returns into the target's units.
+    target : a `Sampler` parameter block of the target in those units. quantiles : (n, L), a target's on the line at
+    (i + 1/2) / n. modes : (13 k, L), a mixture's modes, see `gansim.model.modes`: for each of k components
+    log(weight / spread), the first of its mode, and in that one's place the mode's share of good points, its
+    probability, and whether n points show it; for each of 2 k stretches of the line its left end, whose it is, and what
+    to take from F there and to multiply by for the share of its mode that lies below. fakes : (n_outputs n, L),
+    coordinate by coordinate, logits : (2 n, L), counts : (k, L) and places : (n, L) of mixtures, scratch. n is a
+    multiple of BINS and of T.
     """
 
     unit: Any
@@ -165,8 +169,8 @@ def _auc(array: Any, n: int) -> Row:
 
 
 @kernel
-def _judge(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off: int, right: int) -> Row:
-    """Add one judged tile to the sums of D's error, of |D - 1/2| and of right answers; return its sum of V's terms.
+def _add_verdicts(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off: int, right: int) -> Row:
+    """Add one tile to the sums of D's error, of |D - 1/2| and of right answers; return its sum of V's terms.
 
     ``sign`` is 1 for real samples, whose logit should be positive, and -1 for fakes.
     """
@@ -180,13 +184,14 @@ def _judge(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off: int, 
 
 
 @kernel
-def _v_on_sample(net_d: Net, d: Player, s: Source, n: int) -> Row:
+def _v_on_sample(net_d: Net, d: Player, s: Sampler, n: int) -> Row:
     """V's real part over the first n points of the run's fixed sample."""
     judged, total = as_rows(d.d), s.target[0] * 0.0
     for index in range(0, n, T):
         if index % DRAWN == 0:
-            copy_sample(s, rows(s.reals), 0, index)
-        take_inputs(s.reals[:DRAWN], 1, 1, index // T % 2, 1, d.h)
+            for k in range(n_inputs(net_d)):
+                copy_sample(s, rows(s.reals), k * DRAWN, k * (s.sample.shape[0] // n_inputs(net_d)), index)
+        take_inputs(s.reals[: DRAWN * n_inputs(net_d)], n_inputs(net_d), 1, index // T % 2, 1, d.h)
         forward(net_d, d, 1)
         d.d[0] = -softplus(-d.h[output_unit(net_d)])
         for q in range(min(T, n - index)):  # past the end of the sample stands its last point again
@@ -218,30 +223,40 @@ def _add_zeros(total: Row, block: Rows, n: int) -> Row:
     return total
 
 
-@entry_point
-def judge(net_g: Net, net_d: Net, g: Player, d: Player, s: Source, m: Ruler, step: int, record: Any) -> None:
-    """First half of a record, what needs the networks: fills the discriminator's fields, ``fakes`` and ``logits``.
+@kernel
+def _keep_fakes(net_g: Net, g: Player, e: Evaluation, t: int, n: int) -> None:
+    """Tile t of G's outputs into ``fakes``, in the target's units."""
+    fakes, unit = tiles(e.fakes), rows(e.unit)
+    for k in range(n_outputs(net_g)):
+        scale = 1.0 / unit[2 * k + 1]
+        fakes[k * (n // T) + t] = (g.h[output_unit(net_g) + k] - unit[2 * k]) * scale
 
-    ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `count_modes` and `summarise` complete it.
+
+@entry_point
+def measure_networks(
+    net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, e: Evaluation, step: int, record: Any
+) -> None:
+    """First part of a record, what needs the networks: fills the discriminator's fields, ``fakes`` and ``logits``.
+
+    ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `measure_modes` and `measure_fakes` complete it.
     """
-    g, d, s, out, n = network.opened(g), network.opened(d), targets.opened(s), rows(record), m.fakes.shape[0]
+    g, d, s, out, n = player.opened(g), player.opened(d), sampler.opened(s), rows(record), e.logits.shape[0] // 2
     clear(out, N_FIELDS)
-    fakes, logits = tiles(m.fakes), tiles(m.logits)
-    location, scale = rows(m.unit)[0], 1.0 / rows(m.unit)[1]
-    on_real, on_fake = location * 0.0, location * 0.0
+    logits, on_real, on_fake = tiles(e.logits), out[_V], out[_V]
     for t in range(n // T):
         if t % 2 == 0:
-            draw_target(s, rows(s.reals), 0, EVAL_DATA, t * T, step, 0, 0)
+            for k in range(n_inputs(net_d)):
+                draw_target(s, rows(s.reals), k * DRAWN, EVAL_DATA, t * T, step, k, 0)
             draw_noise(s, n_inputs(net_g), DRAWN, EVAL_NOISE, t * T, t * T + DRAWN, step, 0)
-        take_inputs(s.reals[:DRAWN], 1, 1, t % 2, 1, d.h)
+        take_inputs(s.reals[: DRAWN * n_inputs(net_d)], n_inputs(net_d), 1, t % 2, 1, d.h)
         forward(net_d, d, 1)
         logits[t] = d.h[output_unit(net_d)]
-        on_real = on_real + _judge(net_d, d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
+        on_real = on_real + _add_verdicts(net_d, d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
         take_inputs(s.noises[: DRAWN * n_inputs(net_g)], n_inputs(net_g), 1, t % 2, 1, g.h)
         show_fakes(net_g, net_d, g, d, 1)
-        fakes[t] = (g.h[output_unit(net_g)] - location) * scale
+        _keep_fakes(net_g, g, e, t, n)
         logits[n // T + t] = d.h[output_unit(net_d)]
-        on_fake = on_fake + _judge(net_d, d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
+        on_fake = on_fake + _add_verdicts(net_d, d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
     for field in range(_D_REAL, _ACC_FAKE + 1):
         out[field] = out[field] / float(n)
     out[_D_REAL] = 1.0 - out[_D_REAL]
@@ -269,12 +284,12 @@ def _moments(fakes: Tiles, n: int, out: Rows) -> None:
 
 
 @kernel
-def _distances(s: Source, m: Ruler, n: int, out: Rows) -> None:
+def _distances(s: Sampler, e: Evaluation, n: int, out: Rows) -> None:
     """Wasserstein-1 and Kolmogorov-Smirnov distance of the sorted fakes to the target; ``fakes`` become F(fakes).
 
     W1 is the mean of |x_(i) - F^-1((i + 1/2) / n)|, the quantile form (Vallender 1974) by the midpoint rule.
     """
-    whole, quantiles, below = tiles(m.fakes), tiles(m.quantiles), rows(m.fakes)
+    whole, quantiles, below = tiles(e.fakes), tiles(e.quantiles), rows(e.fakes)
     w1 = out[_W1] * 0.0
     for t in range(n // T):
         w1 = w1 + fold(absolute(whole[t] - quantiles[t]))
@@ -314,17 +329,20 @@ def _v_max(cdf: Rows, n: int) -> Row:
 
 
 @entry_point
-def summarise(s: Source, m: Ruler, record: Any) -> None:
+def measure_fakes(s: Sampler, e: Evaluation, record: Any) -> None:
     """Last part of a record, the same code for every architecture: what follows from ``fakes`` and ``logits``.
 
-    Fields that are not defined here stay 0; ``finite`` becomes 1 where every parameter and every field but those of
-    mixtures is finite.
+    Where they lie and how far from the target is measured on the line. Fields that are not defined here stay 0;
+    ``finite`` becomes 1 where every parameter and every field but those of mixtures is finite.
     """
-    out, n = rows(record), m.fakes.shape[0]
-    s = targets.with_target(targets.opened(s), m.target)
-    out[_AUC] = _auc(m.logits, n)
-    _moments(tiles(m.fakes), n, out)
-    sort_rows(m.fakes, n)
-    _distances(s, m, n, out)
-    out[_V_MAX] = _v_max(rows(m.fakes), n)
+    out, n = rows(record), e.logits.shape[0] // 2
+    s = sampler.with_target(sampler.opened(s), e.target)
+    out[_AUC] = _auc(e.logits, n)
+    if e.fakes.shape[0] == n:
+        _moments(tiles(e.fakes), n, out)
+        sort_rows(e.fakes, n)
+        _distances(s, e, n, out)
+        out[_V_MAX] = _v_max(rows(e.fakes), n)
+    else:
+        out[_FINITE] = _add_zeros(out[_FINITE], rows(e.fakes), e.fakes.shape[0])
     out[_FINITE] = where_greater(1.0, _add_zeros(out[_FINITE], out, _GRAD_D + 1), 1.0, 0.0)

@@ -6,12 +6,12 @@ measuring, on one core of an AMD EPYC without AVX-512.
 
 from typing import Any
 
-from gansim.kernels import targets
+from gansim.kernels import sampler
 from gansim.kernels.jit import entry_point, kernel
 from gansim.kernels.lanemath import log
 from gansim.kernels.lanes import Row, Rows, T, absolute, maximum, minimum, rows, tiles, where_greater
-from gansim.kernels.measure import Ruler, from_uniform, sort_rows
-from gansim.kernels.targets import Source, target_cdf
+from gansim.kernels.measure import Evaluation, from_uniform, sort_rows
+from gansim.kernels.sampler import Sampler, target_cdf
 from gansim.traces import FIELDS, HIGH_QUALITY
 
 _MODES, _MISSED, _HIGH_QUALITY, _REVERSE_KL, _TV_MODES, _KS_MODES = (
@@ -20,14 +20,14 @@ _MODES, _MISSED, _HIGH_QUALITY, _REVERSE_KL, _TV_MODES, _KS_MODES = (
 
 
 @kernel
-def _modes(s: Source, m: Ruler, n: int, out: Rows) -> None:
+def _modes(s: Sampler, e: Evaluation, n: int, out: Rows) -> None:
     """Modes captured and missed, high-quality fakes, reverse KL (Srivastava et al. 2017; Lin et al. 2018, section 4).
 
     A fake belongs to the mode that is most responsible for it, and is of high quality within HIGH_QUALITY standard
     deviations of that component. A mode is captured if at least one such fake is its; the reverse KL compares the
     modes' shares of them with those of the target's own points.
     """
-    k, fakes, counts, of = s.n_components, rows(m.fakes), rows(m.counts), rows(m.modes)
+    k, fakes, counts, of = s.n_components, rows(e.fakes), rows(e.counts), rows(e.modes)
     for c in range(k):
         counts[c] = 0.0
     for i in range(n):
@@ -55,9 +55,9 @@ def _modes(s: Source, m: Ruler, n: int, out: Rows) -> None:
 
 
 @kernel
-def _off_shares(s: Source, m: Ruler, n: int) -> Row:
+def _off_shares(s: Sampler, e: Evaluation, n: int) -> Row:
     """Total variation distance between the sorted fakes' shares of the modes and the target's own."""
-    k, fakes, counts, of = s.n_components, rows(m.fakes), rows(m.counts), rows(m.modes)
+    k, fakes, counts, of = s.n_components, rows(e.fakes), rows(e.counts), rows(e.modes)
     for c in range(k):
         counts[c] = 0.0
     beyond, off = fakes[0] * 0.0 + float(n), fakes[0] * 0.0  # fakes in this stretch and after it
@@ -75,27 +75,27 @@ def _off_shares(s: Source, m: Ruler, n: int) -> Row:
 
 
 @kernel
-def _off_places(s: Source, m: Ruler, n: int) -> Row:
+def _off_places(s: Sampler, e: Evaluation, n: int) -> Row:
     """Kolmogorov-Smirnov distance of the fakes' places within their modes to the uniform law.
 
     A place is the share of the ruling mode that lies below. Of the target's own points places are uniform, whatever the
     modes; of points in the middle of their modes all are 1/2.
     """
-    k, fakes, places, of = s.n_components, tiles(m.fakes), tiles(m.places), rows(m.modes)
+    k, fakes, places, of = s.n_components, tiles(e.fakes), tiles(e.places), rows(e.modes)
     for t in range(n // T):
         below, place = target_cdf(s, fakes[t]), fakes[t] * 0.0
         for j in range(2 * k):
             place = where_greater(fakes[t], of[5 * k + j], (below - of[9 * k + j]) * of[11 * k + j], place)
         places[t] = minimum(1.0, maximum(0.0, place))
-    sort_rows(m.places, n)
-    return from_uniform(rows(m.places), n)
+    sort_rows(e.places, n)
+    return from_uniform(rows(e.places), n)
 
 
 @entry_point
-def count_modes(s: Source, m: Ruler, record: Any) -> None:
-    """The fields of a mixture's modes, between `judge` and `summarise`; sorts ``fakes``."""
-    out, n = rows(record), m.fakes.shape[0]
-    s = targets.with_target(targets.opened(s), m.target)
-    sort_rows(m.fakes, n)
-    _modes(s, m, n, out)
-    out[_TV_MODES], out[_KS_MODES] = _off_shares(s, m, n), _off_places(s, m, n)
+def measure_modes(s: Sampler, e: Evaluation, record: Any) -> None:
+    """The fields of a mixture's modes, between `measure_networks` and `measure_fakes`; sorts ``fakes``."""
+    out, n = rows(record), e.fakes.shape[0]
+    s = sampler.with_target(sampler.opened(s), e.target)
+    sort_rows(e.fakes, n)
+    _modes(s, e, n, out)
+    out[_TV_MODES], out[_KS_MODES] = _off_shares(s, e, n), _off_places(s, e, n)

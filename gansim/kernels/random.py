@@ -1,9 +1,9 @@
-"""Random numbers as a pure function of (study seed, replicate, purpose, step, index).
+"""Random numbers as a pure function of (study seed, replicate, stream, step, index).
 
 A counter-based generator: nothing is carried from draw to draw, so a run's numbers depend neither on who shares its
 pack nor on how often something else was drawn. Threefry needs no multiplication (adds, rotations, xors only).
 
-    key     = (seed, low 32 bits; seed, high 32 bits; replicate; purpose)
+    key     = (seed, low 32 bits; seed, high 32 bits; replicate; stream)
     counter = (index // 4; step; part; update)
 
 Word i of a block of four belongs to index ``4 * block + i``. ``part`` is the coordinate of a vector or the kind of a
@@ -14,7 +14,7 @@ from gansim.kernels.jit import kernel
 from gansim.kernels.lanemath import cos_sin_turns, log
 from gansim.kernels.lanes import Row, Rows, Tile, fma, in_fours, scatter, sqrt, to_float
 
-# Purposes: two of them never share a stream, so measuring more often, or another d_steps, changes no other draw.
+# Streams: two of them never share a number, so measuring more often, or another d_steps, changes no other draw.
 WEIGHTS_G, WEIGHTS_D = 0, 1
 DATA, DATA_COMPONENT = 2, 3  # fresh data for D's updates; which component of a mixture
 NOISE_D, NOISE_G = 4, 5  # noise in D's updates, in G's updates
@@ -73,14 +73,14 @@ def threefry4x32(x0: Row, x1: Row, x2: Row, x3: Row, k0: Row, k1: Row, k2: Row, 
 
 
 @kernel
-def block(key: Rows, purpose: int, index: int, step: int, part: int, update: int) -> tuple[Row, Row, Row, Row]:
+def block(key: Rows, stream: int, index: int, step: int, part: int, update: int) -> tuple[Row, Row, Row, Row]:
     """The four random words of indices ``index`` ... ``index + 3``; ``index`` is a multiple of 4.
 
     ``key`` holds three rows: the two halves of the seed and the replicate.
     """
     zero = key[0] ^ key[0]
     return threefry4x32(
-        zero + index // 4, zero + step, zero + part, zero + update, key[0], key[1], key[2], zero + purpose
+        zero + index // 4, zero + step, zero + part, zero + update, key[0], key[1], key[2], zero + stream
     )
 
 
@@ -99,23 +99,23 @@ def normal_pair(a: Row, b: Row, like: Row) -> tuple[Row, Row]:
 
 
 @kernel
-def blocks(key: Rows, purpose: int, index: int, step: int, part: int, update: int) -> tuple[Tile, Tile, Tile, Tile]:
+def blocks(key: Rows, stream: int, index: int, step: int, part: int, update: int) -> tuple[Tile, Tile, Tile, Tile]:
     """The words of `block` for 16 indices at once; ``index`` is a multiple of 4. Row k of word c is index 4 k + c.
 
     Four blocks side by side hide each other's latencies: a row of normals takes 7 ns against 13 one block at a time.
     """
     zero = key[0] ^ key[0]
     return threefry4x32(
-        in_fours(zero + index // 4), zero + step, zero + part, zero + update, key[0], key[1], key[2], zero + purpose
+        in_fours(zero + index // 4), zero + step, zero + part, zero + update, key[0], key[1], key[2], zero + stream
     )
 
 
 @kernel
 def fill_uniforms(
-    out: Rows, first: int, key: Rows, purpose: int, index: int, step: int, part: int, update: int, low: Row, width: Row
+    out: Rows, first: int, key: Rows, stream: int, index: int, step: int, part: int, update: int, low: Row, width: Row
 ) -> None:
     """Rows ``first`` ... ``first + 15`` of ``out``: ``low + width * uniform`` from ``index``, a multiple of 4."""
-    words = blocks(key, purpose, index, step, part, update)
+    words = blocks(key, stream, index, step, part, update)
     scatter(out, first, 4, fma(uniform(words[0], low), width, low))
     scatter(out, first + 1, 4, fma(uniform(words[1], low), width, low))
     scatter(out, first + 2, 4, fma(uniform(words[2], low), width, low))
@@ -124,10 +124,10 @@ def fill_uniforms(
 
 @kernel
 def fill_normals(
-    out: Rows, first: int, key: Rows, purpose: int, index: int, step: int, part: int, update: int, mean: Row, std: Row
+    out: Rows, first: int, key: Rows, stream: int, index: int, step: int, part: int, update: int, mean: Row, std: Row
 ) -> None:
     """Rows ``first`` ... ``first + 15`` of ``out``: ``mean + std * normal`` from ``index``, a multiple of 4."""
-    words = blocks(key, purpose, index, step, part, update)
+    words = blocks(key, stream, index, step, part, update)
     a, b = normal_pair(words[0], words[1], mean)
     scatter(out, first, 4, fma(a, std, mean))
     scatter(out, first + 1, 4, fma(b, std, mean))

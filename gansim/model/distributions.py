@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, overload
 
 from gansim.errors import Refused
 from gansim.model.fields import (
@@ -15,7 +15,19 @@ from gansim.model.fields import (
     items_of,
 )
 
-__all__ = ["Mixture", "Noise", "Normal", "Target", "Uniform", "components", "moments", "standardised"]
+__all__ = [
+    "Mixture",
+    "Noise",
+    "Normal",
+    "Product",
+    "Target",
+    "Uniform",
+    "components",
+    "data_dim",
+    "marginals",
+    "moments",
+    "standardised",
+]
 
 # Bounds keep every number well inside float32 (largest 3e38, smallest normal 1e-38, squares included).
 _Location = Annotated[float, Real(-1e6, 1e6)]
@@ -133,6 +145,26 @@ class Mixture:
         return weights if abs(total - 1) < 1e-9 else tuple(value / total for value in weights)
 
 
+@described
+class Product:
+    """Independent normal coordinates: a law of more than one dimension. Not offered as a target yet.
+
+    Parameters
+    ----------
+    factors : tuple of Normal
+        The coordinates' laws, 1 to 8.
+
+    Examples
+    --------
+    >>> Product([Normal(1, 2), Normal()])
+    Product(factors=(Normal(mean=1.0, std=2.0), Normal(mean=0.0, std=1.0)))
+    """
+
+    factors: Annotated[tuple[Normal, ...], Several(Object((Normal,), "a normal law"), 1, 8, "normal laws")]
+    kind: Literal["product"] = field(default="product", kw_only=True, repr=False)
+
+
+Law: TypeAlias = Normal | Uniform | Mixture
 Target: TypeAlias = Annotated[Normal | Uniform | Mixture, Object((Normal, Uniform, Mixture), "a target")]
 Noise: TypeAlias = Annotated[Normal | Uniform, Object((Normal, Uniform), "noise")]
 
@@ -201,17 +233,42 @@ def moments(target: Normal | Uniform | Mixture) -> tuple[float, float]:
     return _mixture_moments(*components(target))
 
 
-def standardised(target: Normal | Uniform | Mixture) -> Normal | Uniform | Mixture:
-    """Shift and scale a target to mean 0 and standard deviation 1: what the networks see when ``standardise=True``.
+def marginals(target: Law | Product) -> tuple[Law, ...]:
+    """The laws of a target's coordinates, one after the other.
 
     Parameters
     ----------
-    target : Normal, Uniform or Mixture
+    target : Normal, Uniform, Mixture or Product
+        The distribution.
+
+    Examples
+    --------
+    >>> marginals(Normal(500, 5))
+    (Normal(mean=500.0, std=5.0),)
+    """
+    return target.factors if isinstance(target, Product) else (target,)
+
+
+def data_dim(target: Law | Product) -> int:
+    """How many coordinates a point of the target has."""
+    return len(marginals(target))
+
+
+@overload
+def standardised(target: Law) -> Law: ...
+@overload
+def standardised(target: Law | Product) -> Law | Product: ...
+def standardised(target: Law | Product) -> Law | Product:
+    """Shift and scale a target, each coordinate to mean 0 and standard deviation 1: what ``standardise=True`` shows.
+
+    Parameters
+    ----------
+    target : Normal, Uniform, Mixture or Product
         The distribution, in data units.
 
     Returns
     -------
-    Normal, Uniform or Mixture
+    Normal, Uniform, Mixture or Product
         Of the same kind.
 
     Examples
@@ -219,6 +276,8 @@ def standardised(target: Normal | Uniform | Mixture) -> Normal | Uniform | Mixtu
     >>> standardised(Normal(500, 5))
     Normal(mean=0.0, std=1.0)
     """
+    if isinstance(target, Product):
+        return Product(tuple(Normal(0.0, 1.0) for _ in target.factors))
     if isinstance(target, Normal):
         return Normal(0.0, 1.0)
     if isinstance(target, Uniform):

@@ -6,7 +6,7 @@ numbers and powers of two, one array operation each, which IEEE 754 fixes to the
 same for lanes of compiled code.
 
 Series are the textbook's (Abramowitz and Stegun 1964, 4.2.1 and 4.1.27), cut where the next term is below half a unit
-in the last place. Errors measured against 50 decimals (tests/model/test_elementary.py): below 3 units in the last place.
+in the last place. Errors measured against 50 decimals (tests/model/test_elementary.py): below 3 such units.
 """
 
 from __future__ import annotations

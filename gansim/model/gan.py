@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, field
-from typing import Annotated, Literal, TypeAlias
+from dataclasses import KW_ONLY, field, replace
+from typing import Annotated, Literal
 
 import numpy as np
 
 from gansim.errors import ConfigError, Refused, shown
-from gansim.model.distributions import Mixture, Noise, Normal, Target, components, moments
+from gansim.model.distributions import (
+    Law,
+    Mixture,
+    Noise,
+    Normal,
+    Product,
+    Target,
+    components,
+    data_dim,
+    marginals,
+    moments,
+)
 from gansim.model.fields import (
     Integer,
     Object,
@@ -16,12 +27,12 @@ from gansim.model.fields import (
     described,
     plain,
 )
+from gansim.model.games import Game
 from gansim.model.networks import MLP, Given, _Hidden
 from gansim.model.optimizers import Adam, Optimizer, _Rate
 
-__all__ = ["GAN", "Game", "Referee", "check_gan"]
+__all__ = ["GAN", "Referee", "check_gan", "with_law"]
 
-Game: TypeAlias = Literal["minimax", "non-saturating", "as-written"]
 _Steps = Annotated[int, Integer(1, 10**8)]
 _Evaluation = Annotated[int, Integer(32, 65536, multiple=32)]
 _Repeats = Annotated[int, Integer(0, 100)]
@@ -170,13 +181,16 @@ class GAN:
             raise Refused(0, "1 to 100, because d_steps = 0 too: nobody would move", "g_steps")
 
     def _check_precision(self) -> None:
-        target = self.target
-        narrow = zip(*components(target)[:2], strict=True) if isinstance(target, Mixture) else ()
-        for mean, std in (moments(target), *narrow):
+        for mean, std in (pair for law in marginals(self.target) for pair in _scales(law)):
             # Sixteen steps of the number format per standard deviation: below that the data are a staircase.
             if std < 16 * float(np.finfo(self.precision).epsneg) * abs(mean):
                 allowed = f"one that resolves a standard deviation of {std:g} around {mean:g} (or set standardise=True)"
                 raise Refused(self.precision, allowed, "precision")
+
+    @property
+    def data_dim(self) -> int:
+        """Coordinates of a sample: G's outputs and D's inputs."""
+        return data_dim(self.target)
 
     @property
     def batch(self) -> int:
@@ -185,13 +199,19 @@ class GAN:
 
     @property
     def generator_sizes(self) -> tuple[int, ...]:
-        """Layer sizes of the generator, (noise_dim, *hidden, 1)."""
-        return self.generator.sizes(self.noise_dim, 1)
+        """Layer sizes of the generator, (noise_dim, *hidden, data_dim)."""
+        return self.generator.sizes(self.noise_dim, self.data_dim)
 
     @property
     def discriminator_sizes(self) -> tuple[int, ...]:
-        """Layer sizes of the discriminator, (1, *hidden, 1)."""
-        return self.discriminator.sizes(1, 1)
+        """Layer sizes of the discriminator, (data_dim, *hidden, 1)."""
+        return self.discriminator.sizes(self.data_dim, 1)
+
+
+def _scales(law: Law) -> list[tuple[float, float]]:
+    """Mean and standard deviation of a law, and of each of its components."""
+    narrow = zip(*components(law)[:2], strict=True) if isinstance(law, Mixture) else ()
+    return [moments(law), *narrow]
 
 
 def _check_given(network: MLP, sizes: tuple[int, ...], name: str) -> None:
@@ -209,6 +229,21 @@ def _check_given(network: MLP, sizes: tuple[int, ...], name: str) -> None:
             raise Refused(
                 network, f"an init whose layer {number} has {n_out if network.bias else 'no'} bias values", name
             )
+
+
+def with_law(gan: GAN, law: Law | Product) -> GAN:
+    """The same configuration with a law that is not offered as a target: for timing, and to try what comes next.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration.
+    law : Normal, Uniform, Mixture or Product
+        Its new target, in data units.
+    """
+    out = replace(gan)
+    object.__setattr__(out, "target", law)
+    return out
 
 
 def check_gan(value: object) -> None:

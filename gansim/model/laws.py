@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from gansim.model.distributions import Mixture, Normal, Uniform, components
+from gansim.model.distributions import Law, Mixture, Normal, Uniform, components
 from gansim.model.elementary import exp, log
 
 Floats: TypeAlias = NDArray[np.float64]
-Law: TypeAlias = Normal | Uniform | Mixture  # a target, or what a generator makes of its noise
 
 
 def log_pdf(law: Law, x: ArrayLike) -> Floats:

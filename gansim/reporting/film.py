@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import label
-from gansim.engine.replay import History, history
+from gansim.engine.history import History, history
 from gansim.model import laws, wording
 from gansim.model.distributions import Mixture, moments
 from gansim.model.gan import GAN

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansim.design.design import Cell
-from gansim.engine.packs import pack_key
+from gansim.engine.bundles import bundle_key
 from gansim.model.gan import GAN
 from gansim.storage.parts import Collected
 
@@ -43,7 +43,7 @@ def tasks_of(cells: Sequence[Cell], results: Collected, wanted: NDArray[np.bool_
     """Chunks of all wanted runs, the longest first: a long one started last would leave the other workers idle."""
     groups: dict[Any, list[Cell]] = {}
     for cell in cells:
-        groups.setdefault(pack_key(cell.gan), []).append(cell)
+        groups.setdefault(bundle_key(cell.gan), []).append(cell)
     tasks = [task for key, members in groups.items() for task in _chunks(key, members, results, wanted, workers)]
     return sorted(tasks, key=lambda task: -task.work)  # stable: equal ones keep the order of the cells
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gansim.design.design import Design
-from gansim.engine.packs import compile_key
+from gansim.engine.bundles import compile_key
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.wording import count

@@ -20,9 +20,10 @@ from joblib import cpu_count
 
 from gansim.design import ademp, schema
 from gansim.design.design import MAX_REPS, Design, Factors, check_name, is_text
-from gansim.engine.packs import MAX_SEED, compile_key
+from gansim.engine.bundles import compile_key
+from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
+from gansim.engine.samplers import MAX_SEED
 from gansim.engine.simulate import Chunk
-from gansim.engine.warm import run_chunk_warm, warm_up
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.model.fields import OrNone, boolean, bound, check_integer, check_named
 from gansim.model.gan import GAN
@@ -730,12 +731,12 @@ class Study:
         cells = count(len({index for task in tasks for index in task.cells}), "cell")
         show.say(f"{count(int(wanted.sum()), 'run')} in {cells}; compiling {shapes} ...")
         if workers.local:  # those of a cluster compile where they are
-            warm_up(gans)
+            compile_ahead(gans)
         compiled = time.perf_counter()
         show.say(f"ready after {compiled - started:.1f} s")
         work: dict[str, float] = {}
         failures: list[Failure] = []
-        outcomes = workers.execute(run_chunk_warm, [(t.cells, t.runs, self.seed) for t in tasks])
+        outcomes = workers.execute(run_chunk_compiled, [(t.cells, t.runs, self.seed) for t in tasks])
         with show.over(wanted), closing(outcomes):
             for number, outcome in outcomes:
                 if isinstance(outcome, Failure):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.engine.warm import compiled_afresh
+from gansim.engine.compile_ahead import compiled_afresh
 from gansim.errors import ConfigError, DamagedError, StoreError, shown
 from gansim.running.pool import Backend
 from gansim.running.results import Results, open_results

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import gansim as gs
+from gansim.benchmarking import speed
 
 TARGET = gs.Normal(500, 5)
 
@@ -13,7 +14,6 @@ class Case:
 
     gans : trained at once by gansim. jax, tuned : (GANs at once, steps in about a second), for one JAX process on all
     cores, and for one on one core at the number of GANs that suits JAX best. over_jax, over_torch : the target ratios.
-    data_dim : coordinates of the data; of more than one, training alone is timed, since only one can be measured.
     """
 
     gan: gs.GAN
@@ -22,14 +22,11 @@ class Case:
     tuned: tuple[int, int]
     over_jax: float | None = None
     over_torch: float | None = None
-    data_dim: int = 1
 
     @property
     def sizes(self) -> tuple[str, str]:
         """Widths of G and of D, as in 1-16-1."""
-        g = (*self.gan.generator_sizes[:-1], self.data_dim)
-        d = (self.data_dim, *self.gan.discriminator_sizes[1:])
-        return "-".join(map(str, g)), "-".join(map(str, d))
+        return "-".join(map(str, self.gan.generator_sizes)), "-".join(map(str, self.gan.discriminator_sizes))
 
     @property
     def names(self) -> dict[str, str]:
@@ -55,7 +52,7 @@ SMALLEST = Case(networks(16), 1024, (1024, 280), (1024, 170), 12, 1000)
 TANH = Case(networks(16, activation="tanh"), 1024, (1024, 200), (512, 240), 8, 600)
 TWO_LAYERS = Case(networks(16, 16), 1024, (1024, 85), (256, 200), 8)
 WIDE = Case(networks(64, 64), 128, (1024, 12), (32, 540), 3.5, 15)
-WIDEST = Case(networks(128, 128, activation="relu", noise_dim=2), 128, (1024, 3), (16, 300), 3, data_dim=2)
+WIDEST = Case(speed.in_dimensions(networks(128, 128, activation="relu", noise_dim=2), 2), 128, (1024, 3), (16, 300), 3)
 AFFINE = Case(replace(SMALLEST.gan, generator=gs.MLP(hidden=())), 1024, (1024, 310), (1024, 190))
 
 WIDTHS, BATCHES, GANS = (8, 16, 32, 64, 128), (16, 64, 256, 1024), (16, 128, 1024, 8192)  # what scaling varies

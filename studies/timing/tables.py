@@ -17,14 +17,14 @@ from gansim.benchmarking import speed
 from peers.contest import Peer, in_turn
 from timing.cases import SMALLEST, Case
 
-LANES = 16  # GANs of a pack in float32
+LANES = 16  # GANs of a bundle in float32
 
 
 def engine(case: Case, gans: int, jobs: int, seconds: float) -> float:
     """GAN-steps a second of gansim, one timing."""
-    if case.data_dim == 1:
+    if case.gan.data_dim == 1:  # of more, training alone is timed: what is measured is on the line
         return speed.rate(case.gan, gans, jobs, seconds, repeats=1)
-    return speed.train_rate(case.gan, gans, jobs, seconds, repeats=1, data_dim=case.data_dim)
+    return speed.train_rate(case.gan, gans, jobs, seconds, repeats=1)
 
 
 # --- beside the yardsticks ----------------------------------------------------------------------
@@ -80,7 +80,7 @@ def peak(cases: Sequence[Case], seconds: float, rounds: int) -> pd.DataFrame:
             "peak": lambda: speed.peak_flops(seconds=0.03 * seconds),
             "core": lambda case=case: engine(case, case.gans // 2, 1, seconds),
         }
-        best, flops = in_turn(rates, rounds), speed.step_flops(case.gan, case.data_dim)
+        best, flops = in_turn(rates, rounds), speed.step_flops(case.gan)
         rows.append({**case.names, "flops_per_step": flops, "gan_steps_per_second": best["core"]})
         reached = flops * best["core"]
         rows[-1] |= {
@@ -95,9 +95,9 @@ def accounting(cases: Sequence[Case], seconds: float) -> pd.DataFrame:
     """Where the time of a step goes: its parts alone, and what is left."""
     rows = []
     for case in cases:
-        costs = speed.pack_costs(case.gan, case.data_dim, 0.1 * seconds)
-        counts = {"products": speed.step_flops(case.gan, case.data_dim) // 2}
-        counts |= speed.step_counts(case.gan, case.data_dim)
+        costs = speed.bundle_costs(case.gan, 0.1 * seconds)
+        counts = {"products": speed.step_flops(case.gan) // 2}
+        counts |= speed.step_counts(case.gan)
         parameters = 4 * LANES * counts["updates"] / 1024
         touched = {"products": 2 * parameters, "updates": 4 * parameters}  # values, gradients; and two moments
         parts = {name: costs[name] for name in counts}
@@ -143,10 +143,10 @@ _FIRST_PACK = """
 import time
 import gansim as gs
 from gansim.engine.simulate import run_chunk
-from gansim.engine.warm import warm_up
+from gansim.engine.compile_ahead import compile_ahead
 gan = gs.GAN(target=gs.Normal(500, 5), steps=250, records=1)
 start = time.perf_counter()
-warm_up([gan])
+compile_ahead([gan])
 print(time.perf_counter() - start)
 run_chunk({0: gan}, [(0, rep) for rep in range(16)], 0)
 """

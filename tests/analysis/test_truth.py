@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import binom
 
-from helpers import reference as ref
 from gansim import trace
 from gansim.analysis import theory
 from gansim.analysis.floor import floor_of, tail
 from gansim.analysis.labels import label
 from gansim.engine import simulate
-from gansim.engine.packs import build_packs
-from gansim.engine.simulate import as_stored
+from gansim.engine.bundles import build_bundles
+from gansim.engine.evaluations import as_stored
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import summarise
 from gansim.kernels.modes import count_modes
@@ -33,6 +32,7 @@ from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD
 from gansim.model.regimes import Thresholds
 from gansim.traces import FIELDS, Traces
+from helpers import reference as ref
 
 LANE = LANES[np.dtype("float32")]
 FROZEN = {"optimizer_g": SGD(0.0), "optimizer_d": SGD(0.0), "batch_size": 8, "steps": 1, "records": 1}
@@ -43,7 +43,7 @@ def measured(target, fakes):
     """Traces of runs whose fakes, in data units, are given at every record: (runs, records, n)."""
     runs, records, n = fakes.shape
     gan = GAN(target=target, standardise=True, generator=AFFINE, discriminator=AFFINE, n_eval=n, **FROZEN)
-    [pack] = build_packs([gan] * LANE, range(LANE), 0)
+    [pack] = build_bundles([gan] * LANE, range(LANE), 0)
     mean, std = moments(target)
     samples = ((fakes - mean) / std).reshape(runs * records, n)
     samples = np.concatenate([samples, np.repeat(samples[-1:], -len(samples) % LANE, axis=0)])

@@ -93,7 +93,7 @@ def shaped(g, d, noise_dim=1, batch=5):
     ],
 )
 def test_flops_are_those_of_the_textbook(gan, data_dim, sizes_g, sizes_d):
-    assert speed.step_flops(gan, data_dim) == counted(sizes_g, sizes_d, 5)
+    assert speed.step_flops(speed.in_dimensions(gan, data_dim)) == counted(sizes_g, sizes_d, 5)
 
 
 def test_flops_by_hand():
@@ -103,12 +103,12 @@ def test_flops_by_hand():
 
 def test_other_counts():
     gan = shaped((3,), (4, 2), noise_dim=2)
-    [pack] = packs.build_packs([gan] * 16, list(range(16)), 0)
+    [pack] = packs.build_bundles([gan] * 16, list(range(16)), 0)
     counts = speed.step_counts(gan)
     assert counts["updates"] == len(pack.g.theta) + len(pack.d.theta)
     assert counts["random numbers"] == 5 * (1 + 2 + 2)
     assert counts["activations"] == 5 * (3 * (4 + 2) + 2 * 3)
-    assert speed.step_counts(gan, data_dim=3)["random numbers"] == 5 * (3 + 2 + 2)
+    assert speed.step_counts(speed.in_dimensions(gan, 3))["random numbers"] == 5 * (3 + 2 + 2)
 
 
 # --- the ceiling --------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def test_peak_is_a_number():
 
 @pytest.fixture
 def pack():
-    [pack] = packs.build_packs([TINY] * 16, list(range(16)), 0)
+    [pack] = packs.build_bundles([TINY] * 16, list(range(16)), 0)
     return pack
 
 
@@ -191,7 +191,7 @@ def test_hidden_units_are_activated(pack, nets):
 
 @pytest.mark.parametrize("data_dim", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_costs_have_all_parts(data_dim):
-    costs = speed.pack_costs(TINY, data_dim, seconds=0)
+    costs = speed.bundle_costs(speed.in_dimensions(TINY, data_dim), seconds=0)
     named = {"products", "step", *speed.step_counts(TINY)} | ({"records"} if data_dim == 1 else set())
     assert costs.keys() == named and all(cost > 0 for cost in costs.values())
 
@@ -202,7 +202,7 @@ def test_costs_have_all_parts(data_dim):
 def test_rates_of_a_pack():
     assert speed.rate(TINY, runs=16, jobs=1, seconds=0, repeats=1) > 0
     for data_dim in (1, 2):
-        assert speed.train_rate(TINY, runs=16, jobs=1, seconds=0, repeats=1, data_dim=data_dim) > 0
+        assert speed.train_rate(speed.in_dimensions(TINY, data_dim), runs=16, jobs=1, seconds=0, repeats=1) > 0
 
 
 def test_a_run_that_dies_has_no_rate():

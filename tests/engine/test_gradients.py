@@ -6,12 +6,13 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from helpers import reference as ref
-from gansim.engine.derivatives import gradients
+from gansim.engine.gradients import gradients
 from gansim.model.distributions import Normal
-from gansim.model.gan import GAN, Game
+from gansim.model.games import Game
+from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation
 from gansim.model.paths import replace
+from helpers import reference as ref
 
 GAMES, ACTIVATIONS = get_args(Game), get_args(Activation)
 # Each pair of architectures compiles for seconds, so depth and noise dimension vary together: odd, even, equal widths.

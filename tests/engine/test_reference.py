@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers import reference as ref
 from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform, moments, standardised
-from gansim.model.gan import GAN, Game
+from gansim.model.games import Game
+from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
 from gansim.model.paths import replace
+from helpers import reference as ref
 
 # The variants, from the specification itself: one without an oracle fails below.
 GAMES, ACTIVATIONS = get_args(Game), get_args(Activation)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from gansim.engine import replay
-from gansim.engine.derivatives import gradients
-from gansim.engine.replay import history, networks, trace, train
+from gansim.engine.gradients import gradients
+from gansim.engine.history import history
+from gansim.engine.replay import networks, trace, train
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
 from gansim.model.distributions import Mixture, Normal

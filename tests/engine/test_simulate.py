@@ -10,19 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from helpers import reference as ref
-from gansim.engine.derivatives import gradients
-from gansim.engine.packs import pack_key
+from gansim.engine.bundles import bundle_key
+from gansim.engine.gradients import gradients
 from gansim.engine.replay import networks, trace, train
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
 from gansim.model.distributions import Mixture, Normal, Uniform, moments
-from gansim.model.gan import GAN, Game, Referee
+from gansim.model.games import Game
+from gansim.model.gan import GAN, Referee
 from gansim.model.modes import modes_of
 from gansim.model.networks import MLP, Activation, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from gansim.model.paths import replace
 from gansim.traces import DATA_UNITS, FIELDS, in_data_units
+from helpers import reference as ref
 
 ENGINE = sys.modules["gansim.engine.simulate"]  # `gansim.engine.simulate` itself is the function of that name
 SEED = 11
@@ -86,14 +87,14 @@ PACK_BY_PACK = {
 def test_numbers_may_differ_within_a_pack(field):
     changed = replace(BASE, LANE_BY_LANE[field])
     assert changed != BASE
-    assert pack_key(changed) == pack_key(BASE)
+    assert bundle_key(changed) == bundle_key(BASE)
     # What may differ from lane to lane does make a difference.
     assert (values_of(changed) != values_of(BASE)).any()
 
 
 @pytest.mark.parametrize("field", PACK_BY_PACK)
 def test_what_a_kernel_is_told_once_may_not(field):
-    assert pack_key(replace(BASE, PACK_BY_PACK[field])) != pack_key(BASE)
+    assert bundle_key(replace(BASE, PACK_BY_PACK[field])) != bundle_key(BASE)
 
 
 def test_every_field_has_its_case():
@@ -102,7 +103,7 @@ def test_every_field_has_its_case():
 
 def test_mixtures_share_a_pack_if_they_have_as_many_components():
     two, other, three = (replace(BASE, {"target": Mixture(means)}) for means in ((0, 1), (5, 7), (0, 1, 2)))
-    assert pack_key(two) == pack_key(other) != pack_key(three)
+    assert bundle_key(two) == bundle_key(other) != bundle_key(three)
 
 
 PIECEWISE = {"linear", "relu", "leaky_relu"}
@@ -111,7 +112,7 @@ PIECEWISE = {"linear", "relu", "leaky_relu"}
 @pytest.mark.parametrize("activation", get_args(Activation))
 @pytest.mark.parametrize("other", get_args(Activation))
 def test_activations_share_a_pack_if_only_a_slope_tells_them_apart(activation, other):
-    keys = [pack_key(replace(BASE, {"generator": MLP((4,), name)})) for name in (activation, other)]
+    keys = [bundle_key(replace(BASE, {"generator": MLP((4,), name)})) for name in (activation, other)]
     assert (keys[0] == keys[1]) == (activation == other or {activation, other} <= PIECEWISE)
 
 
@@ -161,7 +162,7 @@ CELLS = {
 @pytest.mark.parametrize("name", CELLS)
 def test_mixed_cells_in_ragged_packs_equal_single_runs(name):
     cells = CELLS[name]
-    assert len({pack_key(gan) for gan in cells.values()}) == 1
+    assert len({bundle_key(gan) for gan in cells.values()}) == 1
     runs = [(cell, rep) for rep in (0, 3, 5) for cell in cells]
     runs = [runs[i] for i in np.random.default_rng(0).permutation(len(runs))]
     chunk = run_chunk(cells, runs, SEED)
@@ -624,7 +625,7 @@ def test_a_run_that_cannot_be_is_refused(what, settings, words):
 
 
 @pytest.mark.parametrize("runs", [[], [(0, 0), (1, 0)]])
-def test_a_chunk_is_runs_of_one_pack_key(runs):
+def test_a_chunk_is_runs_of_one_bundle_key(runs):
     with pytest.raises(ValueError, match="one run or more, of one pack key"):
         run_chunk({0: BASE, 1: replace(BASE, {"game": "as-written"})}, runs, SEED)
 

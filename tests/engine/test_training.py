@@ -10,13 +10,14 @@ from typing import get_args, get_type_hints
 import numpy as np
 import pytest
 
-from helpers import reference as ref
 from gansim.engine.replay import train
 from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform
-from gansim.model.gan import GAN, Game
+from gansim.model.games import Game
+from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
 from gansim.model.paths import replace
+from helpers import reference as ref
 
 SEED, REP = 2026, 3
 

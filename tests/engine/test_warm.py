@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from gansim.engine import warm
+from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
 from gansim.engine.simulate import run_chunk
-from gansim.engine.warm import run_chunk_warm, warm_up
-from gansim.kernels import cache, initial, jit, measure, modes, targets
+from gansim.kernels import cache, jit, measure, modes, targets
+from gansim.kernels.networks import initial
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
@@ -44,7 +45,7 @@ def signatures():
 
 def test_nothing_is_left_to_compile():
     cells = [BASE, AFFINE, MIXTURE, UNBIASED]
-    assert warm_up(cells) == 3  # a mixture is no other shape
+    assert compile_ahead(cells) == 3  # a mixture is no other shape
     before = signatures()
     for cell in cells:
         run_chunk({0: cell}, [(0, 0)], 7)
@@ -61,25 +62,25 @@ def test_a_cold_process_warms_up_once_for_a_shape_and_alone(monkeypatch):
         warm._warm.add(warm._shape(gan))
 
     monkeypatch.setattr(warm, "_warm", set())
-    monkeypatch.setattr(warm, "warm_up", warming)
+    monkeypatch.setattr(warm, "compile_ahead", warming)
     runs = [(0, 3), (0, 4)]
-    thread = threading.Thread(target=lambda: (run_chunk_warm({0: BASE}, runs, 7), done.set()))
+    thread = threading.Thread(target=lambda: (run_chunk_compiled({0: BASE}, runs, 7), done.set()))
     with cache.lock("warm"):  # another process compiles
         thread.start()
         assert not done.wait(0.3) and warmed == []
     assert done.wait(60)
     thread.join()
-    chunk = run_chunk_warm({0: BASE}, runs, 7)
+    chunk = run_chunk_compiled({0: BASE}, runs, 7)
     np.testing.assert_array_equal(chunk.traces.values, run_chunk({0: BASE}, runs, 7).traces.values)
-    run_chunk_warm({0: replace(BASE, {"optimizer_d.lr": 0.5})}, runs, 7)
+    run_chunk_compiled({0: replace(BASE, {"optimizer_d.lr": 0.5})}, runs, 7)
     assert warmed == [BASE]
-    run_chunk_warm({5: AFFINE}, [(5, 0)], 7)
+    run_chunk_compiled({5: AFFINE}, [(5, 0)], 7)
     assert warmed == [BASE, AFFINE]
 
 
 @compiled_only
 def test_what_was_compiled_is_known_and_what_was_not_is_a_piece():
-    warm_up([BASE, AFFINE])
+    compile_ahead([BASE, AFFINE])
     short = warm._short(BASE)
     assert warm._missing([short, warm._short(AFFINE)]) == []
     other = replace(short, {"discriminator.hidden": (3,)})
@@ -115,7 +116,7 @@ def test_a_process_that_fails_costs_time_only(monkeypatch, code):
     monkeypatch.setattr(warm.subprocess, "Popen", failing)
     monkeypatch.setattr(warm, "cpu_count", lambda: 2)
     monkeypatch.setattr(cache, "is_noted", lambda key: False)
-    warm_up([BASE])
+    compile_ahead([BASE])
     assert len(started) == 1
     before = signatures()
     run_chunk({0: BASE}, [(0, 0)], 7)
@@ -142,7 +143,7 @@ warm._START, warm.cpu_count = 0.0, lambda: 2
 from tests.test_warm import BASE, replace
 gans = [replace(BASE, {"discriminator.hidden": (n,)}) for n in (2, 3, 5)]
 assert len(warm._missing([warm._short(gan) for gan in gans])) == int(sys.argv[1])
-warm.warm_up(gans)
+warm.compile_ahead(gans)
 print(sum(train.stats.cache_misses.values()), len(train.signatures))
 """
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from gansim.engine.packs import pack_key
+from gansim.engine.bundles import bundle_key
 from gansim.engine.simulate import Chunk
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
@@ -33,7 +33,7 @@ def pretend(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> Ch
     """Stand in for the engine: made-up records, after a while that makes chunks overtake each other."""
     time.sleep((hash((runs[0], len(runs))) % 5) / 1000)
     n, records = len(runs), cells[runs[0][0]].records
-    assert len({pack_key(cells[cell]) for cell, _ in runs}) == 1
+    assert len({bundle_key(cells[cell]) for cell, _ in runs}) == 1
     values = np.array([expected(cell, rep, cells[cell], seed, records) for cell, rep in runs])
     steps = np.tile(np.arange(1, records + 1), (n, 1))
     numbers = np.array([[cell * 1000 + rep] for cell, rep in runs], dtype=float)
@@ -50,8 +50,8 @@ def pretend(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> Ch
 
 @pytest.fixture
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk_warm", pretend)
-    monkeypatch.setattr(study, "warm_up", lambda gans: len(list(gans)))
+    monkeypatch.setattr(study, "run_chunk_compiled", pretend)
+    monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
 
 
 def by_size() -> dict[str, dict[str, MLP]]:

@@ -23,13 +23,13 @@ from gansim.kernels.train import train
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.engine.warm import _blank  # whose pack is made without running code that is compiled for another processor
+from gansim.engine.compile_ahead import _blank  # its bundle is made without running code for another processor
 
 for network in sys.argv[2:]:
     name, activation, *hidden = network.split()
     net = MLP(tuple(map(int, hidden)), activation)
     gan = GAN(target=Normal(), generator=net, discriminator=net)
-    [pack] = packs.build_packs([_blank(gan)], [0], 0)
+    [pack] = packs.build_bundles([_blank(gan)], [0], 0)
     values = (*packs.network_shapes(gan), pack.g, pack.d, pack.source, packs.training_plan(gan), 0, 1)
     signature = tuple(typeof(value) for value in values)
     train.compile(signature)

@@ -12,10 +12,11 @@ import pytest
 from scipy import stats
 from scipy.special import ndtr, ndtri
 
-from helpers import reference as ref
 from gansim.analysis import theory
-from gansim.engine.packs import build_packs, network_shapes
-from gansim.engine.simulate import measure, run_chunk
+from gansim.engine.bundles import build_bundles
+from gansim.engine.players import network_shapes
+from gansim.engine.simulate import run_chunk
+from gansim.engine.training import measure
 from gansim.kernels.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import BINS, judge, sort_rows, summarise
@@ -26,6 +27,7 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD
 from gansim.traces import FIELDS, HIGH_QUALITY
+from helpers import reference as ref
 
 DTYPES = [np.float32, np.float64]
 STANDARD = Normal(0, 1)
@@ -62,7 +64,7 @@ def records(gan, reps=1, seed=0):
 def measured(gan, seed=0, step=1, spoil=None):
     """The fields of a whole pack that was never trained, replicate i in lane i: each (L,), in the target's units."""
     lanes = LANES[np.dtype(gan.precision)]
-    [pack] = build_packs([gan] * lanes, range(lanes), seed)
+    [pack] = build_bundles([gan] * lanes, range(lanes), seed)
     if spoil is not None:
         spoil(pack)
     record = aligned((len(FIELDS), lanes), gan.precision)
@@ -365,7 +367,7 @@ def test_a_logit_of_exactly_0_is_half_right(precision):
 def summary(gan, fakes=None, real=None, fake=None):
     """Fields from fakes (n, L) in the target's units and logits (n, L) of reals and fakes, each a row (L,)."""
     lanes = LANES[np.dtype(gan.precision)]
-    [pack] = build_packs([gan] * lanes, range(lanes), 0)
+    [pack] = build_bundles([gan] * lanes, range(lanes), 0)
     n = gan.n_eval
     pack.ruler.fakes[:] = 0 if fakes is None else fakes
     pack.ruler.logits[:n] = 0 if real is None else real
@@ -384,7 +386,7 @@ def test_norms_of_tiny_and_huge_gradients(precision, size):
     """Squares of numbers beyond 1e19 and below 1e-23 are infinite and 0 in float32."""
     gan = frozen(discriminator=MLP((3,)), precision=precision)
     lanes = LANES[np.dtype(precision)]
-    [pack] = build_packs([gan] * lanes, range(lanes), 0)
+    [pack] = build_bundles([gan] * lanes, range(lanes), 0)
     rng, record = np.random.default_rng(0), aligned((len(FIELDS), lanes), precision)
     for player in (pack.g, pack.d):
         player.grad[:] = size * rng.normal(size=player.grad.shape)
@@ -396,7 +398,7 @@ def test_norms_of_tiny_and_huge_gradients(precision, size):
 
 def test_a_gradient_that_is_not_finite_has_no_finite_norm():
     gan = frozen(precision="float32")
-    [pack] = build_packs([gan] * 16, range(16), 0)
+    [pack] = build_bundles([gan] * 16, range(16), 0)
     record = aligned((len(FIELDS), 16), "float32")
     pack.g.grad[1, :8], pack.g.grad[1, 8:] = np.inf, np.nan
     with np.errstate(all="ignore"):

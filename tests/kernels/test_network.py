@@ -11,33 +11,26 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from helpers import reference as ref
 from gansim.kernels import network
 from gansim.kernels.jit import entry_point
 from gansim.kernels.lanes import LANES, T, aligned, rows, tiles
-from gansim.kernels.network import (
+from gansim.kernels.networks.architecture import (
     CODES,
-    N_SETTINGS,
-    SLOPE,
     TANH,
-    WIDE,
     Layer,
     Net,
-    Player,
-    backward,
-    backward_to_input,
-    clear,
-    copy_units,
-    forward,
     from_rows,
     n_inputs,
     n_outputs,
     n_params,
-    opened,
     output_unit,
     to_rows,
 )
+from gansim.kernels.networks.layers import WIDE
+from gansim.kernels.networks.passes import backward, backward_to_input, forward
+from gansim.kernels.networks.player import N_SETTINGS, SLOPE, Player, clear, copy_units, opened
 from gansim.model.networks import MLP, Activation
+from helpers import reference as ref
 
 ACTIVATIONS = get_args(Activation)
 SHAPES = [

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers import reference as ref
 from gansim.kernels import random
 from gansim.kernels.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned, rows, words
 from gansim.kernels.random import DRAWN, fill_normals, fill_uniforms, normal_pair, threefry4x32, uniform
+from helpers import reference as ref
 
 DTYPES = [np.float32, np.float64]
 ALARM = 1e-5

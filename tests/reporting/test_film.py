@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansim.engine.replay import History, history
+from gansim.engine.history import History, history
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
 from gansim.model import laws

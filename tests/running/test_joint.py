@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gansim.command_line import cli
-from gansim.engine.warm import run_chunk_warm
+from gansim.engine.compile_ahead import run_chunk_compiled
 from gansim.errors import StoreError
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
@@ -55,7 +55,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 class Deadly:
-    """`run_chunk_warm`, but the worker that gets one of some runs is killed: once, or as long as a file is there."""
+    """`run_chunk_compiled`, but whoever gets one of some runs is killed: once, or as long as a file is there."""
 
     def __init__(self, folder: Path, run: tuple[int, int], always: bool) -> None:
         self.folder, self.run, self.always = str(folder), run, always
@@ -67,7 +67,7 @@ class Deadly:
                 flag.touch()
                 time.sleep(0.3)  # others are at work by now
                 kill_this_worker()
-        return run_chunk_warm(cells, runs, seed)
+        return run_chunk_compiled(cells, runs, seed)
 
 
 def how(backend: str, request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_a_worker_killed_in_the_middle_changes_no_byte(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    monkeypatch.setattr(study, "run_chunk_warm", Deadly(tmp_path, (1, 40), always=False))
+    monkeypatch.setattr(study, "run_chunk_compiled", Deadly(tmp_path, (1, 40), always=False))
     make().run(out=tmp_path, progress=False, **how(backend, request))
     assert (tmp_path / "struck").exists()
     assert content(tmp_path / "joint") == undisturbed
@@ -102,7 +102,7 @@ def test_a_task_that_always_kills_costs_its_own_runs_alone(
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(study, "run_chunk_warm", Deadly(tmp_path, (1, 40), always=True))
+    monkeypatch.setattr(study, "run_chunk_compiled", Deadly(tmp_path, (1, 40), always=True))
     options = how(backend, request)
     lost: list[RunsError] = []
 
@@ -127,7 +127,7 @@ def test_a_task_that_always_kills_costs_its_own_runs_alone(
         assert saved.done == 640 - int(found[1])
         assert saved.missing[saved.first[1] + 40]
     assert read_metadata(tmp_path / "joint")["status"] == "running"
-    monkeypatch.setattr(study, "run_chunk_warm", run_chunk_warm)
+    monkeypatch.setattr(study, "run_chunk_compiled", run_chunk_compiled)
     make().run(out=tmp_path, progress=False, **options)
     assert content(tmp_path / "joint") == undisturbed
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gansim.engine.compile_ahead import run_chunk_compiled
 from gansim.engine.simulate import run_chunk
-from gansim.engine.warm import run_chunk_warm
 from gansim.errors import ConfigError
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
@@ -68,7 +68,7 @@ def train(cells, runs, flag=None, _weight=None):
         time.sleep(0.3)
         Path(flag).touch()
         kill_this_worker()
-    return run_chunk_warm(cells, runs, 7)
+    return run_chunk_compiled(cells, runs, 7)
 
 
 class KillsWhenRead:

@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from gansim.engine.packs import compile_key
+from gansim.engine.bundles import compile_key
 from gansim.errors import ConfigError
 from gansim.model.gan import Referee
 from gansim.model.networks import MLP
@@ -29,7 +29,7 @@ def nothing_runs(monkeypatch):
 
     monkeypatch.setattr(Study, "run", refuse)
     monkeypatch.setattr(
-        importlib.import_module("gansim.engine.simulate"), "build_packs", refuse
+        importlib.import_module("gansim.engine.simulate"), "build_bundles", refuse
     )  # gansim.engine.simulate is a function
 
 

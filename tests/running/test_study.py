@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.design.design import Design
-from gansim.engine.packs import pack_key
+from gansim.engine.bundles import bundle_key
 from gansim.engine.simulate import Chunk, run_chunk
 from gansim.errors import ConfigError
 from gansim.model.distributions import Normal
@@ -66,7 +66,7 @@ def test_every_run_is_in_its_row(jobs: int) -> None:
 
 @pytest.mark.usefixtures("pretended")
 def test_a_run_that_does_not_come_back_is_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk_warm", lambda cells, runs, seed: pretend(cells, runs[:-1] or runs, seed))
+    monkeypatch.setattr(study, "run_chunk_compiled", lambda cells, runs, seed: pretend(cells, runs[:-1] or runs, seed))
     with pytest.raises(RuntimeError, match="did not come back"):
         make_study().run(jobs=1, progress=False)
 
@@ -76,7 +76,7 @@ def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, 
     def broken(*_: object) -> Chunk:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(study, "run_chunk_warm", broken)
+    monkeypatch.setattr(study, "run_chunk_compiled", broken)
     with pytest.raises(study.RunsError, match=r"167 of 167 runs could not .*ZeroDivisionError: a defect") as caught:
         make_study().run(out=tmp_path, jobs=2, progress=False)
     assert "design 'games', cell 0" in str(caught.value)
@@ -101,7 +101,7 @@ def test_the_plan_holds_every_wanted_run_once(
     assert sorted(planned) == [run for run, asked in zip(every, wanted, strict=True) if asked]
     assert [task.work for task in tasks] == sorted((task.work for task in tasks), reverse=True)
     for task in tasks:
-        assert {pack_key(gan) for gan in task.cells.values()} == {task.key}
+        assert {bundle_key(gan) for gan in task.cells.values()} == {task.key}
         assert task.cells.keys() == {cell for cell, _ in task.runs}
         assert all(task.cells[cell] == whole.cells[cell].gan for cell in task.cells)
         assert len(task.runs) <= 128
@@ -248,7 +248,7 @@ def test_only_studies_can_be_added() -> None:
 
 
 def test_a_bad_call_or_folder_is_refused_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk_warm", None)
+    monkeypatch.setattr(study, "run_chunk_compiled", None)
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="is a file"):
         Study("a", SMALL).run(out=tmp_path / "file", progress=False)

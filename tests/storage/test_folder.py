@@ -52,8 +52,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         simulated.extend(runs)
         return chunk
 
-    monkeypatch.setattr(study, "run_chunk_warm", run_chunk)
-    monkeypatch.setattr(study, "warm_up", lambda gans: len(list(gans)))
+    monkeypatch.setattr(study, "run_chunk_compiled", run_chunk)
+    monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
     monkeypatch.setattr(planning, "_chunk_size", lambda *_: 5)
     for name in ("_SAVE_EVERY", "_SAVE_SHARE"):
         monkeypatch.setattr(folders, name, 0.0)
@@ -214,7 +214,7 @@ def test_the_kills_do_kill(tmp_path: Path) -> None:
 
 def stop(out: Path, after: int, reps: int = 10, error: BaseException | None = None) -> None:
     """Run and have the chunk after so many raise."""
-    done = study.run_chunk_warm
+    done = study.run_chunk_compiled
     calls = 0
 
     def run_chunk(*args: object) -> object:
@@ -225,7 +225,7 @@ def stop(out: Path, after: int, reps: int = 10, error: BaseException | None = No
         return done(*args)
 
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
-        patch.setattr(study, "run_chunk_warm", run_chunk)
+        patch.setattr(study, "run_chunk_compiled", run_chunk)
         run(out, reps)
 
 
@@ -254,7 +254,7 @@ def test_metadata_come_before_the_first_run(tmp_path: Path, monkeypatch: pytest.
         found.append(read_metadata(tmp_path / "s"))
         raise Killed
 
-    monkeypatch.setattr(study, "run_chunk_warm", look)
+    monkeypatch.setattr(study, "run_chunk_compiled", look)
     with pytest.raises(Killed):
         run(tmp_path)
     assert found[0]["status"] == "running"
@@ -790,8 +790,8 @@ def test_replicates_that_were_added_are_the_same_without_their_metadata(
         return made_up(*arguments)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        made_up = study.run_chunk_warm
-        patch.setattr(study, "run_chunk_warm", stopping)
+        made_up = study.run_chunk_compiled
+        patch.setattr(study, "run_chunk_compiled", stopping)
         to_a_target(out)
     (out / "s" / METADATA).unlink()
     engine.clear()

@@ -46,8 +46,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         simulated.extend(runs)
         return pretend(cells, runs, seed)
 
-    monkeypatch.setattr(study, "run_chunk_warm", run_chunk)
-    monkeypatch.setattr(study, "warm_up", lambda gans: len(list(gans)))
+    monkeypatch.setattr(study, "run_chunk_compiled", run_chunk)
+    monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
     monkeypatch.setattr(planning, "_chunk_size", lambda *_: 3)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # half of the time, and nothing here depends on it
     for name in ("_SAVE_EVERY", "_SAVE_SHARE"):
@@ -58,7 +58,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 @contextlib.contextmanager
 def before_chunk(number: int, act: Callable[[], object]) -> Iterator[None]:
     """Do something before the chunk of this number, from 0, is simulated."""
-    numbers, simulate = itertools.count(), study.run_chunk_warm
+    numbers, simulate = itertools.count(), study.run_chunk_compiled
 
     def run_chunk(*arguments: object) -> object:
         if next(numbers) == number:
@@ -66,7 +66,7 @@ def before_chunk(number: int, act: Callable[[], object]) -> Iterator[None]:
         return simulate(*arguments)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "run_chunk_warm", run_chunk)
+        patch.setattr(study, "run_chunk_compiled", run_chunk)
         yield
 
 

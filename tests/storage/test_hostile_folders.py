@@ -53,8 +53,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         replayed.append(stored)
         return []
 
-    monkeypatch.setattr(study, "run_chunk_warm", pretend)
-    monkeypatch.setattr(study, "warm_up", lambda gans: len(list(gans)))
+    monkeypatch.setattr(study, "run_chunk_compiled", pretend)
+    monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
     monkeypatch.setattr(film, "replay_to", replay_to)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     return replayed
@@ -65,8 +65,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Complete folders that nothing may change: "mine", and "other" of another study of the same name."""
     place = tmp_path_factory.mktemp("good")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "run_chunk_warm", pretend)
-        patch.setattr(study, "warm_up", lambda gans: len(list(gans)))
+        patch.setattr(study, "run_chunk_compiled", pretend)
+        patch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
         for name, reps, seed in (("mine", 2, 0), ("other", 3, 1)):
             (place / f"{name}.toml").write_text(FILE.format(reps=reps))
             run = ("run", place / f"{name}.toml", "--seed", seed, "--out", place / name, "--quiet", "--no-figures")

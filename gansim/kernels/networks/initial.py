@@ -19,11 +19,11 @@ NORMAL, UNIFORM, ORTHOGONAL = range(3)
 
 
 @kernel
-def _fill(kind: int, out: Rows, n: int, key: Rows, purpose: int, layer: int, part: int, scale: float) -> None:
+def _fill(kind: int, out: Rows, n: int, key: Rows, stream: int, layer: int, part: int, scale: float) -> None:
     """Rows 0 ... n - 1 become scale * normal, or uniform on (-scale, scale); the last block may be cut."""
     one = out[0] * 0.0 + 1.0
     for i in range(0, n, 4):
-        four = block(key, purpose, i, layer, part, 0)
+        four = block(key, stream, i, layer, part, 0)
         if kind == UNIFORM:
             a, b = fma(uniform(four[0], one), 2.0, -1.0), fma(uniform(four[1], one), 2.0, -1.0)
             c, d = fma(uniform(four[2], one), 2.0, -1.0), fma(uniform(four[3], one), 2.0, -1.0)
@@ -59,7 +59,7 @@ def _orthonormalise(w: Rows, n: int, length: int, vector: int, element: int) -> 
 
 @entry_point
 def fill_layer(
-    kind: int, weights: Any, biases: Any, key: Any, purpose: int, layer: int, n_in: int, scale: float, bias_scale: float
+    kind: int, weights: Any, biases: Any, key: Any, stream: int, layer: int, n_in: int, scale: float, bias_scale: float
 ) -> None:
     """Initial ``weights (n_out * n_in, L)`` and ``biases (n_out, L)`` of one layer, for the keys of a pack.
 
@@ -69,7 +69,7 @@ def fill_layer(
     w, b, n = rows(weights), rows(biases), weights.shape[0]
     n_out, keys = n // n_in, words(key, w)
     if kind == ORTHOGONAL:
-        _fill(NORMAL, w, n, keys, purpose, layer, 0, 1.0)
+        _fill(NORMAL, w, n, keys, stream, layer, 0, 1.0)
         if n_out <= n_in:
             _orthonormalise(w, n_out, n_in, n_in, 1)
         else:
@@ -77,6 +77,6 @@ def fill_layer(
         for i in range(n):
             w[i] = w[i] * scale
     else:
-        _fill(kind, w, n, keys, purpose, layer, 0, scale)
+        _fill(kind, w, n, keys, stream, layer, 0, scale)
     if bias_scale > 0.0:
-        _fill(UNIFORM, b, biases.shape[0], keys, purpose, layer, 1, bias_scale)
+        _fill(UNIFORM, b, biases.shape[0], keys, stream, layer, 1, bias_scale)

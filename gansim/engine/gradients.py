@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gansim.engine.packs import batch_weights, build_player, data_unit, network_shapes, replicate_key
+from gansim.engine.players import build_player, network_shapes
 from gansim.engine.replay import Layers, samples_of
+from gansim.engine.samplers import batch_weights, data_unit, replicate_key
 from gansim.errors import ConfigError
-from gansim.kernels import games, network, random
+from gansim.kernels import games, random
 from gansim.kernels.arithmetic import default_arithmetic
+from gansim.kernels.field import losses_and_gradients
 from gansim.kernels.lanes import LANES, T, aligned
-from gansim.kernels.network import Net, Player
-from gansim.kernels.train import losses_and_gradients
+from gansim.kernels.networks.architecture import Net, from_rows, to_rows
+from gansim.kernels.networks.player import Player
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP, He
 from gansim.model.optimizers import Adam
@@ -82,9 +84,7 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
             net_g, net_d, g, d, games.CODES[gan.game], _padded(reals), _padded(noises), weights, losses
         )
     v, loss_d, loss_g = (float(value) for value in losses[:, 0])
-    return Gradients(
-        v, loss_d, loss_g, network.from_rows(net_d, d.grad[:, 0].copy()), network.from_rows(net_g, g.grad[:, 0].copy())
-    )
+    return Gradients(v, loss_d, loss_g, from_rows(net_d, d.grad[:, 0].copy()), from_rows(net_g, g.grad[:, 0].copy()))
 
 
 def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
@@ -108,7 +108,7 @@ def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
     player = build_player(
         net, [replace(mlp, init=He())] * lanes, [Adam()] * lanes, key, random.WEIGHTS_G, np.dtype(np.float64)
     )
-    player.theta[:] = network.to_rows(layers, net.bias)[:, None]
+    player.theta[:] = to_rows(layers, net.bias)[:, None]
     return player
 
 

@@ -19,8 +19,11 @@ import numpy as np
 from joblib import cpu_count
 
 from gansim.children import end_with, python
-from gansim.engine.packs import build_packs, compile_key, network_shapes, training_plan
-from gansim.engine.simulate import Chunk, measure, referee_gan, run_chunk
+from gansim.engine.bundles import build_bundles, compile_key, training_plan
+from gansim.engine.players import network_shapes
+from gansim.engine.referee import referee_gan
+from gansim.engine.simulate import Chunk, run_chunk
+from gansim.engine.training import measure
 from gansim.kernels import cache, jit
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train
@@ -30,7 +33,7 @@ from gansim.model.networks import MLP, Given
 from gansim.model.paths import from_dict, to_dict
 from gansim.traces import FIELDS
 
-__all__ = ["compiled_afresh", "run_chunk_warm", "warm_up"]
+__all__ = ["compile_ahead", "compiled_afresh", "run_chunk_compiled"]
 
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
@@ -38,10 +41,10 @@ _SECONDS = {"train": 3.3, "measure": 2.0, "draw": 0.7}
 _START = 1.0
 _MOST_PROCESSES = 8
 
-_warm: set[tuple[Hashable, bool, bool]] = set()  # what this process has compiled or loaded
+_ready: set[tuple[Hashable, bool, bool]] = set()  # what this process has compiled or loaded
 
 
-def warm_up(gans: Iterable[GAN]) -> int:
+def compile_ahead(gans: Iterable[GAN]) -> int:
     """Compile, or load from the cache, everything these configurations need.
 
     Called in the parent before workers start, so that no worker of this machine compiles.
@@ -63,11 +66,11 @@ def warm_up(gans: Iterable[GAN]) -> int:
         _compile_together(_missing(shapes.values()))
     for gan in shapes.values():
         run_chunk({0: gan}, [(0, 0)], 0)
-    _warm.update(shapes)
+    _ready.update(shapes)
     return len({key for key, *_ in shapes})
 
 
-def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
+def run_chunk_compiled(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
     """`gansim.engine.simulate.run_chunk`, for a worker that may be on another machine, where nothing has been compiled.
 
     The first process there to get a shape compiles it, and those that start with it wait, and load what it has
@@ -84,9 +87,9 @@ def run_chunk_warm(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], se
         Its results.
     """
     gan = cells[runs[0][0]]
-    if _shape(gan) not in _warm:
-        with cache.lock("warm"):
-            warm_up([gan])
+    if _shape(gan) not in _ready:
+        with cache.lock("compile"):
+            compile_ahead([gan])
     return run_chunk(cells, runs, seed)
 
 
@@ -95,7 +98,7 @@ def compiled_afresh() -> Iterator[None]:
     """Within, this process and those that it starts to compile use no machine code from before."""
     with cache.empty_cache():
         jit.forget()
-        _warm.clear()
+        _ready.clear()
         yield
 
 
@@ -128,14 +131,14 @@ class _Piece:
     def compile(self) -> None:
         """Compile it, and note that it is there."""
         gan = self.gan if self.part == "draw" else _blank(self.gan)
-        [pack] = build_packs([gan], [0], 0)
+        [bundle] = build_bundles([gan], [0], 0)
         nets = network_shapes(gan)
         with np.errstate(all="ignore"):
             if self.part == "train":
-                train(*nets, pack.g, pack.d, pack.source, training_plan(gan), 0, 1)
+                train(*nets, bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, 1)
             elif self.part == "measure":
                 record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
-                measure(nets, pack, 1, record)
+                measure(nets, bundle, 1, record)
         cache.note(self.key)
 
 
@@ -193,7 +196,7 @@ class _Child:
     def __init__(self, share: Sequence[_Piece]) -> None:
         self.text = json.dumps([(piece.part, to_dict(piece.gan)) for piece in share])
         self.process = subprocess.Popen(
-            python(f"from gansim.engine.warm import compile_share; compile_share({os.getpid()})"),
+            python(f"from gansim.engine.compile_ahead import compile_share; compile_share({os.getpid()})"),
             env=os.environ | cache.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,  # a pipe of the parent's would stay open as long as the child is there

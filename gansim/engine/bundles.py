@@ -1,0 +1,194 @@
+"""Bundles: runs, side by side, as the arrays the kernels work on.
+
+A bundle holds as many runs as a row has lanes. Its runs share a `bundle_key`; everything else may differ from lane to
+lane.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gansim.engine.evaluations import build_evaluation
+from gansim.engine.players import block, build_player, network_shapes
+from gansim.engine.samplers import build_sampler, replicate_key
+from gansim.kernels import dynamics, games, random
+from gansim.kernels.dynamics import Dynamics
+from gansim.kernels.field import Field
+from gansim.kernels.lanes import LANES, aligned
+from gansim.kernels.measure import Evaluation
+from gansim.kernels.networks.architecture import CODES
+from gansim.kernels.networks.player import Player
+from gansim.kernels.sampler import Sampler
+from gansim.kernels.train import Plan
+from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.optimizers import Optimizer
+
+__all__ = ["Bundle", "build_bundles", "bundle_key", "compile_key", "drop_dead", "training_plan"]
+
+Array = NDArray[Any]
+_Arrays = TypeVar("_Arrays", bound=tuple[Any, ...])
+
+# --- what the runs of a bundle share ----------------------------------------------------------------
+
+
+def _nothing(_: object) -> None:
+    """Nothing of it is shared."""
+
+
+# Fields that may differ from lane to lane, and what of each the lanes share even so: all that a kernel is told lane by
+# lane. Every other field of a configuration must agree; a new one does, until it is entered here.
+_PER_LANE: dict[tuple[type, str], Callable[[Any], Hashable]] = {
+    (GAN, "standardise"): _nothing,
+    (MLP, "activation"): lambda name: CODES[name],  # the piecewise linear ones differ in their slope alone
+    (MLP, "slope"): _nothing,
+    (MLP, "init"): _nothing,
+    (Normal, "mean"): _nothing,
+    (Normal, "std"): _nothing,
+    (Uniform, "low"): _nothing,
+    (Uniform, "high"): _nothing,
+    (Mixture, "means"): len,
+    (Mixture, "stds"): _nothing,
+    (Mixture, "weights"): _nothing,
+    **{
+        (kind, field.name): _nothing
+        for kind in get_args(get_args(Optimizer)[0])
+        for field in dataclasses.fields(kind)
+        if field.name != "kind"
+    },
+}
+
+
+def _shared(value: Any) -> Hashable:
+    """What all lanes of a bundle have in common with a configuration, or with a part of one."""
+    if isinstance(value, tuple):
+        return tuple(_shared(item) for item in value)
+    if not dataclasses.is_dataclass(value):
+        return value  # type: ignore[no-any-return]
+    kind = type(value)
+    fields = (field.name for field in dataclasses.fields(value))
+    return (kind, *(_PER_LANE.get((kind, name), _shared)(getattr(value, name)) for name in fields))
+
+
+@lru_cache(maxsize=4096)
+def bundle_key(gan: GAN) -> Hashable:
+    """Everything that must agree among the runs of a bundle: all of a configuration but what may differ by lane."""
+    return _shared(gan)
+
+
+def compile_key(gan: GAN) -> Hashable:
+    """What is compiled for, beyond the code that all configurations share: networks, precision, the referee."""
+    return (*(net.key for net in network_shapes(gan)), gan.precision, gan.referee and gan.referee.hidden)
+
+
+def training_plan(gan: GAN) -> Plan:
+    """What the training loop is told once for a bundle."""
+    return Plan(
+        Field(games.CODES[gan.game], gan.batch, block(gan)),
+        Dynamics(dynamics.CODES[gan.updates], gan.d_steps, gan.g_steps),
+    )
+
+
+# --- a bundle: its players, its samplers, what it is measured with -----------------------------------
+
+
+class Bundle(NamedTuple):
+    """L runs side by side. `lanes` holds each lane's row in the chunk; lanes beyond its length repeat the last run."""
+
+    lanes: list[int]
+    g: Player
+    d: Player
+    sampler: Sampler
+    evaluation: Evaluation
+
+
+def build_bundles(
+    gans: Sequence[GAN],
+    reps: Sequence[int],
+    seed: int,
+    stream: int = 0,
+    generators: Sequence[Array] | None = None,
+) -> list[Bundle]:
+    """Runs into bundles; the last is filled up with copies of its last run. ``generators`` are given parameters."""
+    lanes = LANES[np.dtype(gans[0].precision)]
+    bundles = []
+    for start in range(0, len(gans), lanes):
+        rows = list(range(start, min(start + lanes, len(gans))))
+        padded = rows + rows[-1:] * (lanes - len(rows))
+        bundle = _bundle(
+            rows, [gans[row] for row in padded], replicate_key(seed, [reps[row] for row in padded]), stream
+        )
+        if generators is not None:
+            bundle.g.theta[:] = np.array([generators[row] for row in padded]).T
+        bundles.append(bundle)
+    return bundles
+
+
+def _bundle(rows: list[int], gans: Sequence[GAN], key: Array, stream: int) -> Bundle:
+    """One bundle whose lane i is configured by ``gans[i]``."""
+    dtype, tiles = np.dtype(gans[0].precision), block(gans[0])
+    net_g, net_d = network_shapes(gans[0])
+    g = build_player(
+        net_g, [x.generator for x in gans], [x.optimizer_g for x in gans], key, random.WEIGHTS_G, dtype, tiles
+    )
+    d = build_player(
+        net_d,
+        [x.discriminator for x in gans],
+        [x.optimizer_d for x in gans],
+        key,
+        random.WEIGHTS_D + stream,
+        dtype,
+        tiles,
+    )
+    return Bundle(rows, g, d, build_sampler(gans, key, stream, dtype), build_evaluation(gans, dtype))
+
+
+# --- dropping runs that are no longer finite ------------------------------------------------------
+
+
+def _take(parts: Sequence[_Arrays], chosen: Array) -> list[_Arrays]:
+    """Lanes ``chosen`` of several bundles, regrouped into bundles; every array of ``parts`` has the lanes last."""
+    lanes = next(x for x in parts[0] if isinstance(x, np.ndarray)).shape[-1]
+    columns = []
+    for values in zip(*parts, strict=True):
+        if not isinstance(values[0], np.ndarray):
+            columns.append([values[0]] * (len(chosen) // lanes))
+            continue
+        every = np.concatenate(values, axis=-1)
+        split = []
+        for start in range(0, len(chosen), lanes):
+            out = aligned(values[0].shape, values[0].dtype)
+            out[:] = every[..., chosen[start : start + lanes]]
+            split.append(out)
+        columns.append(split)
+    kind: Any = type(parts[0])
+    return [kind(*values) for values in zip(*columns, strict=True)]
+
+
+def drop_dead(bundles: list[Bundle], alive: Array) -> list[Bundle]:
+    """The bundles without dead runs, if that needs fewer; ``alive`` is indexed by the runs' rows in the chunk."""
+    if not bundles:
+        return bundles
+    lanes = bundles[0].g.theta.shape[-1]
+    living = [
+        (row, p * lanes + lane)
+        for p, bundle in enumerate(bundles)
+        for lane, row in enumerate(bundle.lanes)
+        if alive[row]
+    ]
+    n = -(-len(living) // lanes)
+    if n == len(bundles):
+        return bundles
+    if n == 0:
+        return []
+    rows = [row for row, _ in living]
+    chosen = np.array([where for _, where in living] + [living[-1][1]] * (n * lanes - len(living)))
+    parts: list[list[Any]] = [_take([bundle[field] for bundle in bundles], chosen) for field in range(1, 5)]
+    return [Bundle(rows[p * lanes : (p + 1) * lanes], *(part[p] for part in parts)) for p in range(n)]

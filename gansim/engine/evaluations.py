@@ -1,0 +1,116 @@
+"""Evaluations: what records are measured with, how they are taken, and what of them is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gansim.engine.players import rows_of_lanes
+from gansim.engine.samplers import distribution_rows, n_components, seen_unit
+from gansim.kernels.arithmetic import default_arithmetic
+from gansim.kernels.lanes import aligned
+from gansim.kernels.measure import Evaluation
+from gansim.model.distributions import Mixture, Target, standardised
+from gansim.model.gan import GAN
+from gansim.model.laws import quantile
+from gansim.model.measurements import OF_MODES, measured
+from gansim.model.modes import modes_of
+from gansim.traces import FIELDS
+
+__all__ = ["as_stored", "build_evaluation", "n_modes"]
+
+Array = NDArray[Any]
+_FINITE = FIELDS.index("finite")
+
+
+def n_modes(gan: GAN) -> int:
+    """How many modes of the target can be told apart, 1 unless it is a mixture."""
+    return modes_of(gan.target).n if isinstance(gan.target, Mixture) else 1
+
+
+@lru_cache(maxsize=64)
+@default_arithmetic
+def _quantiles(target: Target, n: int) -> NDArray[np.float64]:
+    """Quantiles of the standardised target at the midpoints of n equal shares of probability.
+
+    To 12 decimals: SciPy takes exponentials and logarithms from the C library, whose last bits (6 of 168,815 quantiles)
+    are others on a processor without AVX2.
+    """
+    return np.round(quantile(standardised(target), (np.arange(n) + 0.5) / n), 12)
+
+
+@lru_cache(maxsize=64)
+def _mode_rows(target: Target, n: int) -> NDArray[np.float64]:
+    """What kernels/measure.py knows of the modes of a target and of n points; none if it is no mixture."""
+    if not isinstance(target, Mixture):
+        return np.zeros(1)
+    modes = modes_of(target)
+    k, m = len(modes.leader), len(modes.owner)
+    left, owner = np.full(2 * k, np.inf), np.full(2 * k, -1)  # k parabolas have at most 2 k - 1 stretches
+    start, scale = np.zeros(2 * k), np.zeros(2 * k)
+    left[:m], owner[:m] = modes.left, modes.owner
+    width = np.diff(modes.below, append=1.0)
+    for j, one in enumerate(modes.owner):
+        start[j] = modes.below[j] - width[:j][modes.owner[:j] == one].sum()
+        scale[j] = 1 / modes.masses[one]
+    good = modes.good / modes.good.sum()
+    return np.concatenate([modes.heights, modes.leader, good, modes.masses, modes.shown(n), left, owner, start, scale])
+
+
+def build_evaluation(gans: Sequence[GAN], dtype: Any) -> Evaluation:
+    """What a bundle's records are measured with; lane i is configured by ``gans[i]``."""
+    lanes, gan = len(gans), gans[0]
+    n = gan.n_eval
+    quantiles = aligned((n if gan.data_dim == 1 else 1, lanes), dtype)
+    if gan.data_dim == 1:
+        for lane, one in enumerate(gans):
+            quantiles[:, lane] = _quantiles(one.target, n)
+    return Evaluation(
+        rows_of_lanes([np.stack(seen_unit(g), axis=1).ravel().tolist() for g in gans], dtype),
+        rows_of_lanes([distribution_rows(standardised(g.target)) for g in gans], dtype),
+        quantiles,
+        rows_of_lanes([_mode_rows(g.target, n).tolist() for g in gans], dtype),
+        aligned((gan.data_dim * n, lanes), dtype),
+        aligned((2 * n, lanes), dtype),
+        aligned((n_components(gan), lanes), dtype),
+        aligned((n if isinstance(gan.target, Mixture) else 1, lanes), dtype),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _columns(gan: GAN) -> tuple[list[int], list[int]]:
+    """Fields that a record lacks, and those that must be finite: all others but those of modes."""
+    has = measured(gan)
+    return (
+        [column for column, name in enumerate(FIELDS) if name not in has],
+        [column for column, name in enumerate(FIELDS) if name in has - OF_MODES],
+    )
+
+
+def as_stored(gan: GAN, record: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Records as they are kept, and which of them are finite in float32, whatever the precision.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration of one of the runs: what they share.
+    record : ndarray, shape (runs, len(FIELDS))
+        What `gansim.engine.training.measure` gave.
+
+    Returns
+    -------
+    record : ndarray of float32, shape (runs, len(FIELDS))
+        A field that is not defined is NaN.
+    finite : ndarray of bool, shape (runs,)
+        Whether parameters and record are finite.
+    """
+    out = record.astype(np.float32)
+    lacking, needed = _columns(gan)
+    finite = (out[:, _FINITE] == 1) & np.isfinite(out[:, needed]).all(axis=1)
+    out[:, lacking] = np.nan
+    out[np.isnan(out)] = np.nan  # one kind of NaN: 0/0 has a sign on x86-64, and none on Arm
+    return out, finite

@@ -1,0 +1,115 @@
+"""Players: networks of a configuration, their initial weights and optimisers, as the arrays the kernels work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gansim.kernels import optimizers
+from gansim.kernels.lanes import T, aligned
+from gansim.kernels.networks import initial
+from gansim.kernels.networks.architecture import CODES, Net, to_rows
+from gansim.kernels.networks.player import BETA1, BETA2, EPS, LR, N_SETTINGS, SLOPE, Player
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP, Given, Init
+from gansim.model.optimizers import Optimizer
+
+__all__ = ["block", "build_player", "network_shapes", "rows_of_lanes"]
+
+Array = NDArray[Any]
+
+# The numbers of each optimiser, and the rows of `Player.settings` where they lie.
+_SETTINGS = {
+    "sgd": {"lr": LR},
+    "momentum": {"lr": LR, "beta": BETA1},
+    "rmsprop": {"lr": LR, "rho": BETA2, "eps": EPS},
+    "adam": {"lr": LR, "beta1": BETA1, "beta2": BETA2, "eps": EPS},
+}
+
+
+def network_shapes(gan: GAN) -> tuple[Net, Net]:
+    """The architectures of the generator and the discriminator."""
+    players = ((gan.generator_sizes, gan.generator), (gan.discriminator_sizes, gan.discriminator))
+    net_g, net_d = (Net(sizes, mlp.bias, CODES[mlp.activation]) for sizes, mlp in players)
+    return net_g, net_d
+
+
+def block(gan: GAN) -> int:
+    """Tiles that go through a layer before the next layer's turn.
+
+    Four where a layer's weights fill the second-level cache (128 x 128: 1 MiB), so that they come in once for four
+    tiles: 8 % of a step. One elsewhere: on 64 x 64 four cost 5 %, on 1-16-1 8 %.
+    """
+    return 4 if max(n_in * n_out for net in network_shapes(gan) for n_in, n_out, *_ in net.layers) > 64 * 64 else 1
+
+
+def rows_of_lanes(columns: Sequence[Sequence[float]], dtype: Any) -> Array:
+    """One column per lane -> (n, L)."""
+    out = aligned((len(columns[0]), len(columns)), dtype)
+    out[:] = np.asarray(columns, float).T
+    return out
+
+
+def _settings(mlp: MLP, optimizer: Optimizer) -> list[float]:
+    values = [0.0] * N_SETTINGS
+    values[SLOPE] = 1.0 if mlp.activation == "linear" else mlp.slope_value
+    for name, row in _SETTINGS[optimizer.kind].items():
+        values[row] = getattr(optimizer, name)
+    return values
+
+
+_INIT: dict[str, tuple[int, Callable[[Any, int, int], float]]] = {
+    "he": (initial.NORMAL, lambda init, n_in, n_out: np.sqrt(2 / n_in)),
+    "xavier": (initial.UNIFORM, lambda init, n_in, n_out: init.gain * np.sqrt(6 / (n_in + n_out))),
+    "torch": (initial.UNIFORM, lambda init, n_in, n_out: 1 / np.sqrt(n_in)),
+    "normal": (initial.NORMAL, lambda init, n_in, n_out: init.std),
+    "orthogonal": (initial.ORTHOGONAL, lambda init, n_in, n_out: init.gain),
+}
+
+
+def _initial_theta(net: Net, init: Init, key: Array, stream: int, dtype: Any) -> Array:
+    """Initial parameters of every lane under one initialiser, (n_params, L)."""
+    theta = aligned((net.n_params, key.shape[1]), dtype)
+    if isinstance(init, Given):
+        theta[:] = to_rows(init.layers, net.bias)[:, None]
+        return theta
+    kind, scale = _INIT[init.kind]
+    for number, (n_in, n_out, w, b, _, _) in enumerate(net.layers):
+        bias = theta[b : b + n_out] if net.bias else aligned((n_out, key.shape[1]), dtype)
+        bias_scale = float(scale(init, n_in, n_out)) if init.kind == "torch" else 0.0
+        weights = theta[w : w + n_in * n_out]
+        initial.fill_layer(kind, weights, bias, key, stream, number, n_in, float(scale(init, n_in, n_out)), bias_scale)
+    return theta
+
+
+def build_player(
+    net: Net,
+    mlps: Sequence[MLP],
+    optimizers_: Sequence[Optimizer],
+    key: Array,
+    stream: int,
+    dtype: Any,
+    tiles: int = 1,
+) -> Player:
+    """A player whose lane i is configured by ``mlps[i]`` and ``optimizers_[i]``, with units for some tiles."""
+    lanes, n = len(mlps), net.n_params
+    theta = aligned((n, lanes), dtype)
+    for init in dict.fromkeys(mlp.init for mlp in mlps):
+        mine = [mlp.init == init for mlp in mlps]
+        theta[:, mine] = _initial_theta(net, init, key, stream, dtype)[:, mine]
+    optimizer = optimizers.CODES[optimizers_[0].kind]
+    averages, powers = optimizers.STATE[optimizer]
+    state = aligned((max(1, averages * n + powers), lanes), dtype)
+    state[averages * n :] = 1
+    return Player(
+        theta,
+        aligned((n, lanes), dtype),
+        state,
+        aligned((tiles * net.n_units, T, lanes), dtype),
+        aligned((tiles * net.n_units, T, lanes), dtype),
+        rows_of_lanes([_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)], dtype),
+        optimizer,
+    )

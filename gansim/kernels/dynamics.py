@@ -1,0 +1,61 @@
+"""Dynamics: the only place that knows the order of updates.
+
+One step, alternating: ``d_steps`` times {D's gradient, D's update}, then ``g_steps`` times {G's gradient, G's update},
+each on a batch of its own (Goodfellow et al. 2014, algorithm 1). Simultaneous: both gradients at the old parameters,
+then both updates.
+
+A new order of updates is a code, a function and its branch in `advance` here, and its name in ``model/gan.py``.
+"""
+
+from typing import NamedTuple
+
+from gansim.kernels.field import Field, gradient_d, gradient_g
+from gansim.kernels.jit import kernel
+from gansim.kernels.networks.architecture import Net, n_params
+from gansim.kernels.networks.player import Player
+from gansim.kernels.optimizers import update
+from gansim.kernels.sampler import Sampler
+
+ALTERNATING, SIMULTANEOUS = range(2)
+CODES = {"alternating": ALTERNATING, "simultaneous": SIMULTANEOUS}
+
+
+class Dynamics(NamedTuple):
+    """The order of updates: its code, and how often each player moves in a step."""
+
+    order: int
+    d_steps: int
+    g_steps: int
+
+
+@kernel
+def _alternating(
+    net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int
+) -> None:
+    for k in range(dynamics.d_steps):
+        gradient_d(net_g, net_d, g, d, s, field, step, k)
+        update(d, n_params(net_d))
+    for k in range(dynamics.g_steps):
+        gradient_g(net_g, net_d, g, d, s, field, step, k)
+        update(g, n_params(net_g))
+
+
+@kernel
+def _simultaneous(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, step: int) -> None:
+    gradient_d(net_g, net_d, g, d, s, field, step, 0)
+    gradient_g(net_g, net_d, g, d, s, field, step, 0)
+    update(d, n_params(net_d))
+    update(g, n_params(net_g))
+
+
+@kernel
+def advance(
+    net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int
+) -> None:
+    """One training step: both players' parameters and optimisers' states move on."""
+    if dynamics.order == ALTERNATING:
+        _alternating(net_g, net_d, g, d, s, field, dynamics, step)
+    elif dynamics.order == SIMULTANEOUS:
+        _simultaneous(net_g, net_d, g, d, s, field, step)
+    else:
+        raise ValueError("unknown dynamics")

@@ -1,0 +1,158 @@
+"""The field: both players' gradients at their present parameters, on a batch of this step.
+
+What a game's losses, penalties and the networks make of a batch is here; what becomes of a gradient is the optimiser's
+business (optimizers.py), who moves when that of the dynamics (dynamics.py).
+"""
+
+from typing import Any, NamedTuple
+
+from gansim.kernels.games import (
+    fake_derivative,
+    generator_derivative,
+    loss_fake,
+    loss_generator,
+    loss_real,
+    real_derivative,
+)
+from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.lanemath import softplus
+from gansim.kernels.lanes import Row, T, Tile, Tiles, fold, rows, tiles, where_greater
+from gansim.kernels.networks.architecture import Net, n_inputs, n_outputs, n_params, n_units, output_unit
+from gansim.kernels.networks.passes import backward, backward_to_input, forward
+from gansim.kernels.networks.player import Player, clear, copy_units, opened
+from gansim.kernels.random import NOISE_D, NOISE_G
+from gansim.kernels.sampler import Sampler, draw_data, draw_noise
+
+
+class Field(NamedTuple):
+    """What the gradients of a bundle's runs have in common: the game's code, samples in a batch, tiles in a block."""
+
+    game: int
+    batch: int
+    block: int
+
+
+# --- one block of tiles: what each player learns from it ----------------------------------------
+
+
+@kernel
+def learn_real(net_d: Net, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
+    """D sees the reals in ``d.h``, tiles ``first`` ... of a batch: its gradient grows by their share."""
+    forward(net_d, d, n)
+    for t in range(n):
+        out = t * n_units(net_d) + output_unit(net_d)
+        d.d[out] = real_derivative(game, d.h[out]) * weights[first + t]
+    backward(net_d, d, n)
+
+
+@kernel
+def show_fakes(net_g: Net, net_d: Net, g: Player, d: Player, n: int) -> None:
+    """G maps the noise in ``g.h``, D judges the result."""
+    forward(net_g, g, n)
+    for t in range(n):
+        out = t * n_units(net_g) + output_unit(net_g)
+        copy_units(g.h, out, d.h, t * n_units(net_d), n_outputs(net_g))
+    forward(net_d, d, n)
+
+
+@kernel
+def learn_fake(net_g: Net, net_d: Net, g: Player, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
+    """D sees G's fakes: its gradient grows by their share."""
+    show_fakes(net_g, net_d, g, d, n)
+    for t in range(n):
+        out = t * n_units(net_d) + output_unit(net_d)
+        d.d[out] = fake_derivative(game, d.h[out]) * weights[first + t]
+    backward(net_d, d, n)
+
+
+@kernel
+def learn_generator(
+    net_g: Net, net_d: Net, g: Player, d: Player, game: int, weights: Tiles, first: int, n: int
+) -> None:
+    """G learns through D: its gradient grows by the share of the noise in ``g.h``."""
+    show_fakes(net_g, net_d, g, d, n)
+    for t in range(n):
+        out = t * n_units(net_d) + output_unit(net_d)
+        d.d[out] = generator_derivative(game, d.h[out]) * weights[first + t]
+    backward_to_input(net_d, d, n)
+    for t in range(n):
+        out = t * n_units(net_g) + output_unit(net_g)
+        copy_units(d.d, t * n_units(net_d), g.d, out, n_outputs(net_g))
+    backward(net_g, g, n)
+
+
+# --- one batch: a player's gradient -------------------------------------------------------------
+
+
+@kernel
+def take_inputs(batch: Any, inputs: int, units: int, first: int, n: int, h: Tiles) -> None:
+    """Tiles ``first`` ... ``first + n - 1`` of a batch, coordinate by coordinate, become the inputs of a network."""
+    samples, each = tiles(batch), batch.shape[0] // T // inputs
+    for t in range(n):
+        for k in range(inputs):
+            h[t * units + k] = samples[k * each + first + t]
+
+
+@kernel
+def gradient_d(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
+    """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step."""
+    clear(d.grad, n_params(net_d))
+    draw_data(s, n_inputs(net_d), field.batch, step, k)
+    draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_D, 0, field.batch, step, k)
+    tiles_ = (field.batch + T - 1) // T
+    for first in range(0, tiles_, field.block):
+        n = min(field.block, tiles_ - first)
+        take_inputs(s.reals, n_inputs(net_d), n_units(net_d), first, n, d.h)
+        learn_real(net_d, d, field.game, s.weights, first, n)
+        take_inputs(s.noises, n_inputs(net_g), n_units(net_g), first, n, g.h)
+        learn_fake(net_g, net_d, g, d, field.game, s.weights, first, n)
+
+
+@kernel
+def gradient_g(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
+    """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
+    clear(g.grad, n_params(net_g))
+    draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_G, 0, field.batch, step, k)
+    tiles_ = (field.batch + T - 1) // T
+    for first in range(0, tiles_, field.block):
+        n = min(field.block, tiles_ - first)
+        take_inputs(s.noises, n_inputs(net_g), n_units(net_g), first, n, g.h)
+        learn_generator(net_g, net_d, g, d, field.game, s.weights, first, n)
+
+
+# --- the same gradients on given samples, for whoever wants to check them -----------------------
+
+
+@kernel
+def _shared(values: Tile, share: Tile) -> Row:
+    """Sum of values times shares; padding counts nothing even where the value is infinite."""
+    return fold(where_greater(share, 0.0, values * share, 0.0))
+
+
+@entry_point
+def losses_and_gradients(
+    net_g: Net, net_d: Net, g: Player, d: Player, game: int, x: Any, z: Any, weights: Any, losses: Any
+) -> None:
+    """Both players' gradients on samples ``x (n_x, n, L)`` and noises ``z (n_z, n, L)``, n a multiple of T.
+
+    ``losses`` receives V, D's loss and G's loss, a row each.
+    """
+    g, d = opened(g), opened(d)
+    clear(d.grad, n_params(net_d))
+    clear(g.grad, n_params(net_g))
+    out, reals, noises, shares, totals = output_unit(net_d), tiles(x), tiles(z), tiles(weights), rows(losses)
+    clear(totals, 3)
+    n_tiles = weights.shape[0] // T
+    for t in range(n_tiles):
+        for k in range(n_inputs(net_d)):
+            d.h[k] = reals[k * n_tiles + t]
+        learn_real(net_d, d, game, shares, t, 1)
+        v, loss = -softplus(-d.h[out]), loss_real(game, d.h[out])
+        for k in range(n_inputs(net_g)):
+            g.h[k] = noises[k * n_tiles + t]
+        learn_fake(net_g, net_d, g, d, game, shares, t, 1)
+        v, loss = v - softplus(d.h[out]), loss + loss_fake(game, d.h[out])
+        learn_generator(net_g, net_d, g, d, game, shares, t, 1)
+        totals[0] = totals[0] + _shared(v, shares[t])
+        totals[1] = totals[1] + _shared(loss, shares[t])
+        totals[2] = totals[2] + _shared(loss_generator(game, d.h[out]), shares[t])

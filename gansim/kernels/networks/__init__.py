@@ -1,0 +1,1 @@
+"""Networks on lanes: architecture, activations, layers, passes, initial weights."""

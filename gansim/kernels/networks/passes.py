@@ -1,0 +1,120 @@
+"""The whole network: forward, backward, backward of the input gradient. A chain of layers, unrolled while compiling.
+
+Gradients have the layout of what they are the gradient of. ``backward`` accumulates; zeroing is a separate step.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from numba.extending import overload
+
+from gansim.kernels.jit import PART, kernel
+from gansim.kernels.networks.architecture import Layer, Net
+from gansim.kernels.networks.layers import (
+    Place,
+    hidden_backward,
+    hidden_forward,
+    hidden_input,
+    input_layer,
+    output_backward,
+    output_forward,
+)
+from gansim.kernels.networks.player import Player
+
+
+def _bound(run: Any, net: Net, layer: Layer, above: Layer) -> Any:
+    """``run`` at one place, for the first n tiles of a block in turn: a function of the player and n."""
+    units = net.n_units
+    w, b, x, y = layer.weight, layer.bias, layer.x, layer.y
+    up, b_up, z = above.weight, above.bias, above.y
+
+    @kernel
+    def step(p: Player, n: int) -> None:
+        for t in range(n):
+            first = t * units
+            run(p, Place(w, b, x + first, y + first, up, b_up, z + first))
+
+    return step
+
+
+def _chain(steps: list[Any]) -> Any:
+    """One function that calls each step in turn (recursion while compiling, so any depth)."""
+    head = steps[0]
+    if len(steps) == 1:
+        return head
+    tail = _chain(steps[1:])
+
+    @kernel
+    def run(p: Player, n: int) -> None:
+        head(p, n)
+        tail(p, n)
+
+    return run
+
+
+def by_architecture(build: Callable[[Net], Any], doc: str) -> Callable[[Net, Player, int], None]:
+    """A function of (net, player, tiles) that is built for each architecture while compiling."""
+
+    @cache
+    def built(key: tuple[tuple[int, ...], bool, int]) -> Any:
+        return build(Net(*key))
+
+    def function(net: Net, p: Player, n: int) -> None:
+        built(net.key)(p, n)
+
+    @overload(function, jit_options=PART)
+    def _compiled(net, p, n):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
+        run = built(net.net.key)
+        return lambda net, p, n: run(p, n)
+
+    function.__doc__ = doc
+    return function
+
+
+def _hidden(net: Net) -> list[tuple[Layer, Layer]]:
+    """Hidden layers, each with the one above it."""
+    return list(zip(net.layers[:-1], net.layers[1:], strict=True))
+
+
+def _forward_steps(net: Net) -> Any:
+    steps, last = [], net.layers[-1]
+    fused = len(net.layers) > 1 and last.n_out == 1
+    for layer, above in _hidden(net):
+        readout = fused and above == last
+        run = hidden_forward(layer.n_in, layer.n_out, net.bias, net.activation, readout)
+        steps.append(_bound(run, net, layer, above))
+    if not fused:
+        steps.append(_bound(output_forward(last.n_in, last.n_out, net.bias), net, last, last))
+    return _chain(steps)
+
+
+def _backward_steps(net: Net) -> Any:
+    last = net.layers[-1]
+    steps = [_bound(output_backward(last.n_in, last.n_out, net.bias), net, last, last)]
+    for layer, above in reversed(_hidden(net)):
+        run = hidden_backward(layer.n_in, layer.n_out, above.n_out, net.bias, net.activation, layer.x == 0)
+        steps.append(_bound(run, net, layer, above))
+    return _chain(steps)
+
+
+def _input_steps(net: Net) -> Any:
+    steps, first = [], net.layers[0]
+    single = len(net.layers) > 1 and first.n_in == 1
+    for layer, above in reversed(_hidden(net)):
+        run = hidden_input(layer.n_out, above.n_out, net.activation, single and layer == first)
+        steps.append(_bound(run, net, layer, above))
+    if not single:
+        steps.append(_bound(input_layer(first.n_in, first.n_out), net, first, first))
+    return _chain(steps)
+
+
+forward = by_architecture(_forward_steps, "``h[0:]`` holds the inputs; fills every unit up to the outputs.")
+backward = by_architecture(
+    _backward_steps,
+    "``d`` of the outputs holds the loss's derivative; adds the derivative with respect to theta to ``grad``.",
+)
+backward_to_input = by_architecture(
+    _input_steps,
+    "``d`` of the outputs holds the loss's derivative; fills ``d[0:]`` with that with respect to the inputs.",
+)

@@ -1,0 +1,55 @@
+"""A player: a network with what it needs to learn."""
+
+from typing import NamedTuple
+
+from gansim.kernels.jit import kernel
+from gansim.kernels.lanes import Rows, Tiles, rows, tiles
+
+# Rows of `Player.settings`, the numbers that may differ from lane to lane.
+SLOPE, LR, BETA1, BETA2, EPS = range(5)
+N_SETTINGS = 5
+
+
+class Player(NamedTuple):
+    """One network of a bundle, as arrays (outside the kernels) or as views (inside, see `opened`).
+
+    theta, grad : (n_params, L). state : what the optimiser keeps, see optimizers.py, one row at least. h, d :
+    (n_units, T, L), units and the loss's derivatives with respect to them. settings : (N_SETTINGS, L). optimizer : its
+    code.
+    """
+
+    theta: Rows
+    grad: Rows
+    state: Rows
+    h: Tiles
+    d: Tiles
+    settings: Rows
+    optimizer: int
+
+
+@kernel
+def opened(p: Player) -> Player:
+    """The player with its arrays seen as rows and tiles."""
+    return Player(
+        rows(p.theta),
+        rows(p.grad),
+        rows(p.state),
+        tiles(p.h),
+        tiles(p.d),
+        rows(p.settings),
+        p.optimizer,
+    )
+
+
+@kernel
+def copy_units(source: Tiles, start: int, target: Tiles, first: int, n: int) -> None:
+    """Units ``start`` ... ``start + n - 1`` of one network become units ``first`` ... of another."""
+    for k in range(n):
+        target[first + k] = source[start + k]
+
+
+@kernel
+def clear(block: Rows, n: int) -> None:
+    """The first n rows become 0."""
+    for i in range(n):
+        block[i] = 0.0
