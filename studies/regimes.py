@@ -19,6 +19,7 @@ import gansim as gs
 from gansim.command_line import cli
 from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
+from gansim.running.execution import Execution
 from gansim.storage import disk
 from note import claims, pictures
 from note import tables as report
@@ -86,13 +87,13 @@ def main(options: cli.StudyOptions) -> None:
     """Simulate, tabulate, draw, judge."""
     study = design(options)
 
-    def write(study: gs.Study, folder: Path) -> None:
-        results = report.all_tables(study)
+    def write(done: Execution, folder: Path) -> None:
+        results = report.all_tables(done)
         for name, (frame, caption) in results.items():
-            writing.save(frame, folder / "tables", name, caption, study.stopping_note())
+            writing.save(frame, folder / "tables", name, caption, done.study.stopping_note())
         frames = {name: frame for name, (frame, _) in results.items()}
-        disk.write_text(folder / "claims.md", claims.page(study, frames))
-        drawn = () if options.no_figures else pictures.all_figures(study)
+        disk.write_text(folder / "claims.md", claims.page(done, frames))
+        drawn = () if options.no_figures else pictures.all_figures(done)
         replace_figures(folder, pictures.FIGURES, drawn, cli.teller(study.name, options.quiet))
 
     if cli.execute(study, options, write):

@@ -35,6 +35,7 @@ from scipy import special, stats
 from gansim.analysis.intervals import two_sided
 from gansim.errors import ConfigError
 from gansim.model.fields import Real, check_integer, check_named
+from gansim.model.seeds import MAX_REPS
 
 __all__ = [
     "detectable_difference",
@@ -47,7 +48,6 @@ __all__ = [
     "seen",
 ]
 
-MOST = 10_000_000  # replicates of a cell
 _WINDOW = 64  # replicates over which the power must stay: longer than a tooth of the sign test's saw
 _TAILS = 9.0  # standard deviations of the number of discordant pairs that are summed over; the rest weighs below 1e-15
 
@@ -64,8 +64,8 @@ def normal_quantile(probability: float) -> float:
 
 def _ceiling(number: float, holds: Callable[[int], bool]) -> int:
     """Return the smallest integer near a number from which a condition holds: rounding must not cost or add a run."""
-    if number > MOST:
-        raise ConfigError(f"replicates: {number:.3g} are needed: at most {MOST:,}; ask for less")
+    if number > MAX_REPS:
+        raise ConfigError(f"replicates: {number:.3g} are needed: at most {MAX_REPS:,}; ask for less")
     n = max(1, math.floor(number) - 1)
     while not holds(n):
         n += 1
@@ -225,7 +225,7 @@ def mcnemar_power(n: int, only_a: float, only_b: float, alpha: float = 0.05) -> 
     >>> round(mcnemar_power(200, 0.15, 0.05), 3)
     0.875
     """
-    n = check_integer(n, "n", 1, MOST)
+    n = check_integer(n, "n", 1, MAX_REPS)
     a, b, level = _kinds(only_a, only_b, alpha)
     both = a + b
     if both < 1e-12:  # two discordant pairs, the fewest that any test rejects, have probability 1e-10 at most
@@ -284,9 +284,9 @@ def replicates_for_power(only_a: float, only_b: float, power: float = 0.8, alpha
         raise ConfigError(f"only_a, only_b: both {a:g}: different, as there is nothing to find otherwise")
     high = 1
     while mcnemar_power(high, a, b, level) < wanted:
-        if high == MOST:
-            raise ConfigError(f"only_a, only_b: values {a:g} and {b:g}: more than {MOST:,} replicates are needed")
-        high = min(2 * high, MOST)
+        if high == MAX_REPS:
+            raise ConfigError(f"only_a, only_b: values {a:g} and {b:g}: more than {MAX_REPS:,} replicates are needed")
+        high = min(2 * high, MAX_REPS)
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
@@ -443,7 +443,7 @@ def seen(
     ConfigError
         If an argument is refused.
     """
-    n = check_integer(n, "n", 1, MOST)
+    n = check_integer(n, "n", 1, MAX_REPS)
     z2 = two_sided(level) ** 2
     rows = []
     for share in np.atleast_1d(np.asarray(shares, dtype=object)).tolist():

@@ -160,10 +160,10 @@ def rate(gan: GAN, runs: int = 1024, jobs: int = -1, seconds: float = 1.0, repea
 
     def once(records: int) -> float:
         study = Study("speed", replace(gan, steps=RECORD_EVERY * records, records=records), reps=runs)
-        table = study.run(jobs=jobs, progress=False)
-        if (table["g_state"] == "non-finite").any():
+        done = study.execute(jobs=jobs, progress=False)
+        if (done.runs["g_state"] == "non-finite").any():
             raise ConfigError("gan: runs are no longer finite; a rate needs a configuration whose runs all last")
-        return float(study.seconds["simulate"])
+        return float(done.seconds["simulate"])
 
     records = max(1, round(seconds / once(1)))
     return runs * RECORD_EVERY * records / min(once(records) for _ in range(repeats))

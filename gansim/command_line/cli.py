@@ -33,8 +33,11 @@ from gansim import escaping
 from gansim.children import have_streams
 from gansim.errors import ConfigError, Refused, one_line
 from gansim.model.fields import Integer, Real, checks_of
+from gansim.model.stopping import StoppingRule
+from gansim.running.execution import Report
 from gansim.running.shard import Shard
-from gansim.running.study import Report, RunsError, Study
+from gansim.running.simulating import RunsError
+from gansim.running.study import Study
 
 if TYPE_CHECKING:
     from gansim.model.regimes import Thresholds
@@ -523,10 +526,7 @@ def execute(
     if options.shard is not None and options.target_mcse is not None:
         raise ConfigError("shard: not with target-mcse, which decides by all runs together")
     shard = None if options.shard is None else Shard.parse(options.shard)
-    if options.target_mcse is not None:
-        from gansim.analysis import stopping
-
-        stopping.check_target(options.target_mcse)
+    rule = None if options.target_mcse is None else StoppingRule(options.target_mcse, most_reps=options.most_reps)
     where = {"out": options.out, "jobs": options.jobs, "backend": options.backend, "scheduler": options.scheduler}
     how: dict[str, Any] = {**where, "progress": False if options.quiet else None, "force": options.force}
     if options.dry_run:
@@ -537,8 +537,5 @@ def execute(
     if shard is not None:
         show(study.run_shard(shard, thresholds=thresholds, **how))
         return False
-    if options.target_mcse is not None:
-        study.run_to(options.target_mcse, thresholds=thresholds, most_reps=options.most_reps, report=report, **how)
-    else:
-        study.run(thresholds=thresholds, report=report, **how)
+    study.execute(thresholds=thresholds, report=report, stopping=rule, **how)
     return True

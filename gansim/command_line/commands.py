@@ -13,8 +13,8 @@ from gansim.errors import ConfigError, shown
 from gansim.storage.names import METADATA, RUNS
 
 if TYPE_CHECKING:
+    from gansim.running.execution import Report
     from gansim.running.results import Results
-    from gansim.running.study import Report
 
 __all__ = ["main"]
 
@@ -171,17 +171,12 @@ def _run(options: argparse.Namespace) -> None:
     from gansim.storage.metadata_json import read_metadata
 
     described = schema.read(options.file)
-    recorded = read_metadata(options.file) if described.recorded else {}
-    designs = [design if options.reps is None else replace(design, reps=options.reps) for design in described.designs]
-    seed = described.seed if options.seed is None else options.seed
-    study = Study.of(described.name, designs, seed, described.aims)
-    if options.reps is None:
-        study = study.with_reps(described.reps)
-        if seed == described.seed:
-            study.stopping = dict(recorded.get("stopping", {}))  # as many runs as that rule asked for, of these runs
+    if described.recorded:
+        read_metadata(options.file)  # refused if it is damaged
+    study = Study.from_description(described.changed(options.seed, options.reps))
     shared = {field.name for field in fields(cli.StudyOptions)} - {"reps", "seed"}
     chosen = cli.StudyOptions(**{name: value for name, value in vars(options).items() if name in shared})
-    if cli.execute(study, chosen, _report(options), described.thresholds):
+    if cli.execute(study, chosen, _report(options)):
         show(options.out / study.name)
 
 
@@ -189,7 +184,7 @@ def _report(options: argparse.Namespace) -> Report:
     """What writes the tables and figures of a study."""
     from gansim.reporting.report import write_report
 
-    return lambda study, folder: write_report(study, folder, not options.no_figures, _say(options))
+    return lambda done, folder: write_report(done, folder, not options.no_figures, _say(options))
 
 
 # --- verify -------------------------------------------------------------------------------------
@@ -436,6 +431,8 @@ def _relabel(options: argparse.Namespace) -> None:
     from gansim.model.regimes import Thresholds
     from gansim.reporting import writing
     from gansim.reporting.report import check_folder, write_report
+    from gansim.running.execution import stored
+    from gansim.running.frame import labelled_runs
     from gansim.running.results import open_results
     from gansim.storage.parquet import write_runs
 
@@ -450,14 +447,13 @@ def _relabel(options: argparse.Namespace) -> None:
     before_that = check_folder(out, study.name) or {}
     if changed_now := {name: x for name, x in before_that.items() if x != asdict(thresholds).get(name)}:
         _say(options)(f"{out}: labels under {_changes(changed_now)} are replaced")
-    before = study.label(found, results.thresholds)["regime"]
-    after = study.label(found, thresholds)
-    if study.stopping:  # the rule held for the labels that were
-        study.judge(after)
+    before = labelled_runs(study, found, results.thresholds)["regime"]
+    done = stored(study, found, thresholds)  # its stopping rule held for the labels that were
+    after = done.runs
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_runs(out / RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
-        write_report(study, out, not options.no_figures)
+        write_report(done, out, not options.no_figures)
     except OSError as error:
         raise ConfigError(
             f"{out}: cannot write ({error.strerror or error}): mend that, or choose another --out"
@@ -490,8 +486,8 @@ def _merge(options: argparse.Namespace) -> None:
     from gansim.running.merging import merge
 
     report = None if options.no_tables else _report(options)
-    study = merge(options.folders, options.out, options.force, False, _say(options), report)
-    show(options.out / study.name)
+    done = merge(options.folders, options.out, options.force, False, _say(options), report)
+    show(options.out / done.study.name)
 
 
 # --- plan ---------------------------------------------------------------------------------------

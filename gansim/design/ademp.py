@@ -24,41 +24,27 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gansim import escaping
 from gansim.design import schema
+from gansim.design.description import Description
 from gansim.design.design import Label
-from gansim.errors import ConfigError, StoreError, shown
+from gansim.errors import ConfigError, StoreError
 from gansim.model import wording
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
+from gansim.model.stopping import StoppingRule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gansim.design.design import Design
     from gansim.model.regimes import Thresholds
 
 __all__ = ["sheet"]
 
 _Z2 = 1.959964**2  # the square of the normal quantile at 0.975
 _MOST = 8  # levels, or values that vary, listed one by one; of more, the first and the last
-
-
-class Described(Protocol):
-    """Any description of a study: a `gansim.Study`, or what `gansim.design.schema` reads."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def designs(self) -> tuple[Design, ...]: ...
-    @property
-    def reps(self) -> tuple[int, ...]: ...
-    @property
-    def aims(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -74,7 +60,7 @@ class _Part:
 
 
 def sheet(
-    study: Described | Mapping[str, Any],
+    study: Description | Mapping[str, Any],
     runs: pd.DataFrame | None = None,
     aims: str = "",
     thresholds: Thresholds | None = None,
@@ -108,15 +94,12 @@ def sheet(
     ConfigError
         If `target_mcse` is refused, or `runs` lacks a column.
     """
-    if target_mcse is not None and not 0 < target_mcse <= 0.5:
-        raise ConfigError(f"target_mcse: value {shown(target_mcse)}: a number above 0, at most 0.5")
+    asked = None if target_mcse is None else StoppingRule(target_mcse)
     missing = [name for name in ("cell", "finite") if runs is not None and name not in runs]
     if missing:
         raise ConfigError(f"runs: no column {missing[0]!r}: the runs of a study")
-    name, seed, given, parts, facts = _read(study)
-    stopping = facts.get("stopping") or {}
-    target_mcse = target_mcse or stopping.get("target_mcse")
-    aims = aims or given
+    described, parts, facts = _read(study)
+    name, aims = described.name, aims or described.aims
     gans = [gan for part in parts for gan in part.gans]
     lines = [f"# {name}: ADEMP sheet", ""]
     lines += ["Made from the design. Headings as in Morris, White and Crowther (2019).", "", "## Aims", ""]
@@ -129,22 +112,22 @@ def sheet(
     lines += ["## Estimands", "", *_estimands(gans, thresholds, facts), ""]
     lines += ["## Methods", "", *_methods(gans), ""]
     lines += ["## Performance measures", "", *_measures(gans), ""]
-    lines += ["## Number of replicates", "", *_replicates(parts, target_mcse, stopping), ""]
+    lines += ["## Number of replicates", "", *_replicates(parts, described.stopping or asked), ""]
     lines += ["## Missingness", "", *_missingness(parts, runs, facts), ""]
-    lines += ["## Execution", "", *_execution(seed, parts, facts)]
+    lines += ["## Execution", "", *_execution(described.seed, parts, facts)]
     return "\n".join(lines) + "\n"
 
 
-def _read(study: Described | Mapping[str, Any]) -> tuple[str, int, str, list[_Part], Mapping[str, Any]]:
-    """Name, seed, aims, designs and whatever else is known, from a study or from its metadata."""
+def _read(study: Description | Mapping[str, Any]) -> tuple[Description, list[_Part], Mapping[str, Any]]:
+    """A study, its designs and whatever else is known of it, from itself or from its metadata."""
     if isinstance(study, Mapping):
         try:
-            described: Described = schema.from_dict(study)
+            described = schema.from_dict(study)
         except ConfigError as error:
             raise StoreError(f"metadata: {error}") from None
         facts = study
     else:
-        described, facts = study, getattr(study, "metadata", {})
+        described, facts = study, {}
     parts, first = [], 0
     for design in described.designs:
         numbers = range(first, first + len(design.cells))
@@ -152,7 +135,7 @@ def _read(study: Described | Mapping[str, Any]) -> tuple[str, int, str, list[_Pa
         counts = [described.reps[number] for number in numbers]
         levels, gans = [cell.levels for cell in design.cells], [cell.gan for cell in design.cells]
         parts.append(_Part(design.name, design.reps, counts, numbers, levels, gans))
-    return described.name, described.seed, described.aims, parts, facts
+    return described, parts, facts
 
 
 # --- saying what varies -------------------------------------------------------------------------
@@ -343,7 +326,7 @@ def _measures(gans: Sequence[GAN]) -> list[str]:
     return [*lines, "- What is not in tables/ follows from runs.parquet, one row per run (`gansim.analysis`)."]
 
 
-def _replicates(parts: Sequence[_Part], target_mcse: float | None, stopping: Mapping[str, Any]) -> list[str]:
+def _replicates(parts: Sequence[_Part], rule: StoppingRule | None) -> list[str]:
     lines = [
         "In percentage points: the largest MCSE of a share, √(0.25/n), at p = 0.5; half widths of the Wilson interval; "
         "and the true difference of two cells that a 95 % interval tells from 0 in half of all studies, z√(s/(n + z²)) "
@@ -358,23 +341,11 @@ def _replicates(parts: Sequence[_Part], target_mcse: float | None, stopping: Map
         n = min(part.counts)
         numbers = [math.sqrt(0.25 / n), *(_half_width(p, n) for p in (0.05, 0.5)), _told(0.1, n), _told(0.5, n)]
         lines.append(f"| {_code(part.name)} | {n:,} | {' | '.join(map(_points, numbers))} |")
-    if target_mcse is None:
+    if rule is None:
         return [*lines, "", "The number of replicates is the design's; no rule stopped it by results."]
-    return [
-        *lines,
-        "",
-        f"Replicates were added to a cell until the MCSE of its shares fell to {100 * target_mcse:.3g} percentage "
-        f"points (at p = 0.5 that takes {math.ceil(0.25 / target_mcse**2 - 1e-9):,}), judged at the centre of the "
-        f"Wilson interval and not before {math.ceil(3 / target_mcse - 1e-9):,} replicates.{_missed(stopping)} Stopping "
-        "depended on the data: shares below 1/2 come out too low on average and shares above too high, by at most "
-        f"{20 * target_mcse:.2g} percentage points, and by at most 8 % of the share of the rarer side; intervals may "
-        "cover a little less than 95 %.",
-    ]
-
-
-def _missed(stopping: Mapping[str, Any]) -> str:
-    missed = stopping.get("missed", 0)
-    return f" Not reached in {_n(missed, 'cell')}: at most {stopping['most_reps']:,} were to be had." if missed else ""
+    cells = sum(len(part.gans) for part in parts)
+    most = f"At p = 0.5 the target takes {math.ceil(0.25 / rule.target_mcse**2 - 1e-9):,} replicates."
+    return [*lines, "", f"{rule.note(cells)} {most} Intervals may cover a little less than 95 %."]
 
 
 def _points(value: float) -> str:

@@ -25,6 +25,7 @@ from gansim.errors import ConfigError, one_line, shown
 from gansim.model.fields import check_integer
 from gansim.model.gan import GAN, check_gan
 from gansim.model.paths import replace
+from gansim.model.seeds import MAX_REPS
 from gansim.traces import DATA_UNITS, FIELDS
 
 __all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "Listed", "level_label", "value_at"]
@@ -50,7 +51,6 @@ RESERVED: frozenset[str] = frozenset(
 )
 
 _MAX_CELLS = 100_000  # a frame of cells stays far below a second and 1 GB to build
-MAX_REPS = 10_000_000
 _LABELS = range(-(2**63), 2**63)  # integers that a column of the runs can hold
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?")
 _TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices, on Windows, with any ending

@@ -56,11 +56,11 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from gansim.design.design import MAX_REPS, Design, Listed, check_name, level_label, value_at
+from gansim.design.description import Description
+from gansim.design.design import Design, Listed, level_label, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
 from gansim.errors import ConfigError, one_line, shown
 from gansim.model import paths
@@ -69,6 +69,8 @@ from gansim.model.fields import check_integer
 from gansim.model.gan import GAN
 from gansim.model.optimizers import Optimizer
 from gansim.model.paths import replace
+from gansim.model.seeds import MAX_REPS
+from gansim.model.stopping import StoppingRule
 
 if TYPE_CHECKING:
     from gansim.model.regimes import Thresholds
@@ -105,42 +107,6 @@ _KINDS: dict[str, list[str]] = {
         *(("optimizer_g", Optimizer), ("optimizer_d", Optimizer)),
     )
 }
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a file says of a study.
-
-    Parameters
-    ----------
-    name : str
-        Name of the study.
-    seed : int
-        Its seed.
-    designs : tuple of Design
-        Its designs, at least one.
-    thresholds : Thresholds, optional
-        Definitions of the labels; None: the defaults.
-    reps : tuple of int, optional
-        Replicates of every cell, by number; by default those of its design.
-    aims : str, optional
-        What the study asks, for its ADEMP sheet.
-    recorded : bool, default False
-        Whether it comes from a metadata.json. `gansim.storage.metadata_json.read_metadata` checks those.
-    """
-
-    name: str
-    seed: int
-    designs: tuple[Design, ...]
-    thresholds: Thresholds | None = None
-    reps: tuple[int, ...] = ()
-    aims: str = ""
-    recorded: bool = field(default=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if not self.reps:
-            each = tuple(design.reps for design in self.designs for _ in design.cells)
-            object.__setattr__(self, "reps", each)
 
 
 def to_dict(study: Description) -> dict[str, Any]:
@@ -340,8 +306,9 @@ def from_dict(values: Mapping[str, Any]) -> Description:
         If anything is unknown or refused. One line: key, value, what is allowed.
     """
     values = table_at(checked(values, "", 0), "study")
-    recorded = "gansim" in values
+    recorded, stopping = "gansim" in values, None
     if recorded:  # a metadata.json: facts of its execution stand beside the study
+        stopping = _stopping(values.get("stopping"))
         found = {name: values[name] for name in _STUDY[1:] if name in values}
         values = {**found, **({"name": values["study"]} if "study" in values else {})}
     check_known(values, _STUDY, "")
@@ -351,25 +318,28 @@ def from_dict(values: Mapping[str, Any]) -> Description:
     for number, given in enumerate(list_at(values["designs"], "designs")):
         designs.append(read_design(given, f"designs[{number}]", len(reps)))
         reps += _reps(given, designs[-1], f"designs[{number}]")
-    names = [design.name for design in designs]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice or not designs:
-        raise ConfigError(f"designs: {f'{twice[0]!r} given twice' if twice else 'none'}: one or more, each once")
     return Description(
-        check_name(values["name"], "name"),
-        check_integer(values.get("seed", 0), "seed", 0, 2**64 - 1),
+        values["name"],
+        values.get("seed", 0),
         tuple(designs),
         _thresholds(values["thresholds"]) if "thresholds" in values else None,
         tuple(reps),
-        _text(values.get("aims", ""), "aims"),
+        values.get("aims", ""),
         recorded,
+        stopping,
     )
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"{where}: value {shown(value)}: text")
-    return value
+def _stopping(facts: object) -> StoppingRule | None:
+    """The rule that a metadata.json tells of."""
+    if not facts:
+        return None
+    known = {one.name for one in dataclasses.fields(StoppingRule)}
+    rule = table_at(facts, "stopping")
+    try:
+        return StoppingRule.of({name: value for name, value in rule.items() if name in known})
+    except TypeError:
+        raise ConfigError(f"stopping: value {shown(facts)}: target_mcse, batch and most_reps") from None
 
 
 def _reps(given: Mapping[str, Any], design: Design, where: str) -> list[int]:

@@ -11,16 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from gansim.engine.bundles import build_bundles, training_plan
 from gansim.engine.players import network_shapes
-from gansim.engine.samplers import MAX_REP, MAX_SEED, data_unit
+from gansim.engine.samplers import data_unit
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError, shown
 from gansim.kernels.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
 from gansim.kernels.train import train as train_bundle
 from gansim.model.distributions import moments
-from gansim.model.fields import check_integer
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP
+from gansim.model.seeds import check_rep, check_seed
 from gansim.traces import DATA_UNITS, Traces, in_data_units
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def with_data_units(traces: Traces, gan: GAN) -> pd.DataFrame:
 def checked(gan: GAN, rep: int, seed: int) -> tuple[int, int]:
     """Replicate and seed, or a refusal of one of the three."""
     check_gan(gan)
-    return check_integer(rep, "rep", 0, MAX_REP), check_integer(seed, "seed", 0, MAX_SEED)
+    return check_rep(rep), check_seed(seed)
 
 
 @default_arithmetic

@@ -26,8 +26,6 @@ from gansim.model.distributions import (
 from gansim.model.gan import GAN
 
 __all__ = [
-    "MAX_REP",
-    "MAX_SEED",
     "batch_weights",
     "build_sampler",
     "data_unit",
@@ -40,8 +38,6 @@ __all__ = [
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-MAX_SEED = 2**64 - 1  # a seed is two words of the random numbers' key
-MAX_REP = 2**32 - 1  # a replicate is one
 _CODES = {Normal: NORMAL, Uniform: UNIFORM, Mixture: MIXTURE, Product: NORMAL}
 
 

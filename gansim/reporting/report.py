@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from gansim.running.study import Study
+    from gansim.running.execution import Execution
 
 __all__ = ["check_folder", "replace_figures", "tables_of", "write_report"]
 
@@ -29,19 +29,18 @@ _ESTIMATED = ["w1", "v", "g_mean", "g_std", "d_real", "d_fake"]
 _MOST_ROWS = 40  # bars in a figure; more of them cannot be read
 
 
-def _runs_of(study: Study, design: Design) -> tuple[pd.DataFrame, list[str]]:
+def _runs_of(done: Execution, design: Design) -> tuple[pd.DataFrame, list[str]]:
     """The runs of one design, and the columns that tell its cells apart."""
-    assert study.runs is not None
-    runs = study.runs[study.runs["design"] == design.name]
+    runs = done.runs[done.runs["design"] == design.name]
     return runs.reset_index(drop=True), list(design.columns) or ["design"]
 
 
-def tables_of(study: Study) -> Iterator[tuple[str, pd.DataFrame, str]]:
+def tables_of(done: Execution) -> Iterator[tuple[str, pd.DataFrame, str]]:
     """Name, frame and caption of every table of a study.
 
     Parameters
     ----------
-    study : Study
+    done : Execution
         A study that has run.
 
     Yields
@@ -49,9 +48,9 @@ def tables_of(study: Study) -> Iterator[tuple[str, pd.DataFrame, str]]:
     (str, DataFrame, str)
         Per design: regimes, generators, discriminators (shares of runs) and estimates (means).
     """
-    for design in study.designs:
-        runs, by = _runs_of(study, design)
-        prefix = "" if len(study.designs) == 1 else f"{design.name}_"
+    for design in done.study.designs:
+        runs, by = _runs_of(done, design)
+        prefix = "" if len(done.study.designs) == 1 else f"{design.name}_"
         for name, column in _COLUMNS.items():
             yield prefix + name, tabulate(runs, by, column), f"Design {design.name}: shares of runs by {column}."
         caption = f"Design {design.name}: means over runs of the last record; missing: runs that are not finite."
@@ -59,13 +58,13 @@ def tables_of(study: Study) -> Iterator[tuple[str, pd.DataFrame, str]]:
 
 
 def write_report(
-    study: Study, folder: Path, draw: bool = True, say: Callable[[str], object] = lambda text: None
+    done: Execution, folder: Path, draw: bool = True, say: Callable[[str], object] = lambda text: None
 ) -> None:
     """Write the tables of a study, and a figure of each design that is not too large to be read.
 
     Parameters
     ----------
-    study : Study
+    done : Execution
         A study that has run.
     folder : Path
         Its results folder, or another.
@@ -74,10 +73,11 @@ def write_report(
     say : callable, optional
         Takes a line for the user.
     """
-    for name, frame, caption in tables_of(study):
+    study = done.study
+    for name, frame, caption in tables_of(done):
         writing.save(frame, folder / "tables", name, caption, study.stopping_note())
     readable = [design for design in study.designs if len(design.cells) <= _MOST_ROWS]
-    drawn = ((_figure_name(design), _figure(study, design)) for design in readable)
+    drawn = ((_figure_name(design), _figure(done, design)) for design in readable)
     replace_figures(folder, map(_figure_name, study.designs), drawn if draw else (), say)
 
 
@@ -85,8 +85,8 @@ def _figure_name(design: Design) -> str:
     return f"regimes_{design.name}"
 
 
-def _figure(study: Study, design: Design) -> Figure:
-    runs, by = _runs_of(study, design)
+def _figure(done: Execution, design: Design) -> Figure:
+    runs, by = _runs_of(done, design)
     return figures.regime_shares(runs, rows=by, blocks=(), title=f"How training ends: {design.name}")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gansim.design.description import Description
 from gansim.design.design import Cell, Design, has_text, stored_level
 from gansim.model.distributions import moments
 from gansim.storage.parquet import ESTIMATES
@@ -16,24 +17,52 @@ from gansim.traces import DATA_UNITS, FIELDS, in_data_units
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gansim.analysis.floor import Floor
+    from gansim.model.regimes import Thresholds
     from gansim.traces import Traces
 
-__all__ = ["runs_frame"]
+__all__ = ["floors_of", "labelled_runs", "runs_frame"]
 
 
-def runs_frame(
-    designs: Sequence[Design], cells: Sequence[Cell], seed: int, results: Collected, labels: pd.DataFrame
-) -> pd.DataFrame:
+def floors_of(study: Description) -> list[Floor]:
+    """Sampling floor of each run's target, in the order of the runs."""
+    from gansim.analysis.floor import (
+        floor_of,  # here, because SciPy's statistics take as long to import as all the rest
+    )
+
+    each = (floor_of(cell.gan.target, cell.gan.n_eval) for cell in study.cells)
+    return [floor for floor, reps in zip(each, study.reps, strict=True) for _ in range(reps)]
+
+
+def labelled_runs(study: Description, results: Collected, thresholds: Thresholds | None = None) -> pd.DataFrame:
+    """Label all runs of a study.
+
+    Parameters
+    ----------
+    study : Description
+        The study.
+    results : Collected
+        All its runs.
+    thresholds : Thresholds, optional
+        Definitions of the labels.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, see `gansim.running.study.Study.run`.
+    """
+    from gansim.analysis.labels import label  # here, because pandas is half of the time to import gansim
+
+    return runs_frame(study, results, label(results.traces(), floors_of(study), thresholds))
+
+
+def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> pd.DataFrame:
     """Put ids, factors, last records, labels and estimates side by side.
 
     Parameters
     ----------
-    designs : sequence of Design
-        Of the study.
-    cells : sequence of Cell
-        All its cells, by number.
-    seed : int
-        Its seed.
+    study : Description
+        The study.
     results : Collected
         All its runs.
     labels : DataFrame
@@ -42,18 +71,18 @@ def runs_frame(
     Returns
     -------
     DataFrame
-        One row per run, see `Study.run`.
+        One row per run, see `gansim.running.study.Study.run`.
     """
     import pandas as pd
 
-    of_cell, reps = results.ids
+    of_cell, reps, cells = *results.ids, study.cells
     traces: Traces = results.traces()
     columns: dict[str, Any] = {
         "design": _column([cell.design for cell in cells]).take(of_cell),
         "cell": of_cell,
         "rep": reps,
     }
-    for name, levels in _factor_levels(designs, cells).items():
+    for name, levels in _factor_levels(study.designs, cells).items():
         columns[name] = _column(levels).take(of_cell)
     columns.setdefault("game", _column([cell.gan.game for cell in cells]).take(of_cell))
     last = {name: traces[name][:, -1].copy() for name in FIELDS}
@@ -61,7 +90,7 @@ def runs_frame(
     where = dict(zip(DATA_UNITS, in_data_units(last["g_shift"], last["g_spread"], *units), strict=True))
     judged = {name: labels[name].array for name in labels.columns}
     estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
-    seeds = np.full(len(results), seed, dtype=np.uint64)
+    seeds = np.full(len(results), study.seed, dtype=np.uint64)
     return pd.DataFrame({**columns, **last, **where, **judged, **estimates, "seed": seeds})
 
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from gansim.errors import StoreError
 from gansim.model.regimes import Thresholds
+from gansim.running.execution import Call, Execution, Report, describe, finish
 from gansim.running.results import Results, open_results
+from gansim.running.sessions import mixed_versions, thresholds_for
 from gansim.running.shard import Shard
-from gansim.running.study import Report, Study, mixed_versions, thresholds_for
 from gansim.storage import parts
 from gansim.storage.folder import open_folder
 from gansim.storage.holding import hold_folder
@@ -31,7 +32,7 @@ def merge(
     progress: bool | None = None,
     say: Callable[[str], object] = lambda text: None,
     report: Report | None = None,
-) -> Study:
+) -> Execution:
     """Put the runs of several folders of one study together, and finish the study.
 
     Parameters
@@ -51,8 +52,8 @@ def merge(
 
     Returns
     -------
-    Study
-        The complete study, with its runs.
+    Execution
+        The complete study, and its runs.
 
     Raises
     ------
@@ -76,8 +77,8 @@ def merge(
                 "one of them again under those of the other, which simulates nothing, then merge"
             )
     study = study.with_reps(np.max([results.study.reps for results in opened], axis=0).tolist())
-    study.stopping = next((results.study.stopping for results in opened if results.study.stopping), {})
-    everything = Collected(study.reps, study.cells[0].gan.records)
+    study = study.with_stopping(next((r.study.stopping for r in opened if r.study.stopping), None))
+    everything = Collected(study.reps, study.records)
     for results in opened:
         _take(results, identity, everything, say)
     merged = Collected(study.reps, everything.records)
@@ -90,14 +91,13 @@ def merge(
             thresholds = thresholds_for(folder, asked, say)
             earlier = folder.metadata.get("sessions", []) if folder.saved else []
             facts = {"merging": True, "sessions": earlier + [call for call in sessions if call not in earlier]}
-            folder.start(study.describe({"status": "running", **facts}, thresholds))
+            folder.start(describe(study, {"status": "running", **facts}, thresholds))
             rows = everything.rows(~everything.missing & merged.missing)
             if len(rows):
                 folder.add(rows)
         if merged.missing.any():
             raise StoreError(_missing(opened, merged))
-        study.finish(out, progress=progress, thresholds=thresholds, report=report, held=held)
-    return study
+        return finish(study, out, Call(progress=progress, thresholds=thresholds, report=report), held)
 
 
 def _thresholds(one: Results, other: Results) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from gansim.design.design import Cell
 from gansim.engine.bundles import bundle_key
+from gansim.kernels.lanes import LANES
 from gansim.model.gan import GAN
 from gansim.storage.parts import Collected
 
@@ -30,7 +31,7 @@ _CHUNK_WORK = 8e10
 
 @dataclass(frozen=True)
 class Task:
-    """What one worker does at a time: some runs of one pack key."""
+    """What one worker does at a time: some runs of one bundle key."""
 
     key: Any
     gan: GAN  # one of the cells', to compile for
@@ -51,7 +52,7 @@ def tasks_of(cells: Sequence[Cell], results: Collected, wanted: NDArray[np.bool_
 def _chunks(
     key: Any, members: Sequence[Cell], results: Collected, wanted: NDArray[np.bool_], workers: int
 ) -> Iterator[Task]:
-    """Cut the wanted runs of one pack key, of all its cells one after another, into chunks."""
+    """Cut the wanted runs of one bundle key, of all its cells one after another, into chunks."""
     gan = members[0].gan
     gans = {cell.index: cell.gan for cell in members}
     first = results.first
@@ -67,8 +68,8 @@ def _chunks(
 
 
 def _chunk_size(gan: GAN, runs: int, each: float, workers: int) -> int:
-    """Runs per chunk, a multiple of the pack's lanes: few enough that every worker gets some."""
-    lanes = 16 if gan.precision == "float32" else 8
+    """Runs per chunk, a multiple of the lanes of a bundle: few enough that every worker gets some."""
+    lanes = LANES[np.dtype(gan.precision)]
     wanted = min(_MAX_CHUNK, _CHUNK_WORK / each, runs / (2 * workers))
     return max(1, round(wanted / lanes)) * lanes
 
@@ -87,7 +88,7 @@ def work(gan: GAN) -> float:
     measuring = gan.records * gan.n_eval * (cost_g + 2 * cost_d)
     referee = 0.0
     if gan.referee is not None:
-        cost_r = _forward((1, *gan.referee.hidden, 1))
+        cost_r = _forward((gan.data_dim, *gan.referee.hidden, 1))
         referee = gan.referee.steps * gan.referee.batch_size * (cost_g + 6 * cost_r)
     return float(training + measuring + referee)
 

@@ -33,18 +33,20 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
-from joblib import Parallel, delayed
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.parallel import LokyBackend, ParallelBackendBase
 
 from gansim.children import SAFE_PATH, end_with, have_streams, open_streams, safe_path
 from gansim.errors import ConfigError, one_line, shown
+from gansim.model.fields import check_integer
 from gansim.storage.provenance import running_source, versions
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Backend", "Failure", "Workers", "open_workers"]
+__all__ = ["Backend", "Failure", "Workers", "open_workers", "workers_for"]
 
 Backend: TypeAlias = Literal["threads", "loky", "dask"]
 
@@ -52,6 +54,7 @@ Backend: TypeAlias = Literal["threads", "loky", "dask"]
 # start (no memory, no gansim) would otherwise be started for ever.
 _FRUITLESS = 3
 
+_MAX_JOBS = 4096
 _ANSWER_WITHIN = 5.0  # seconds for a scheduler to answer
 _WORKERS_WITHIN = 30.0  # seconds for a cluster to show its first worker
 _DESERTED = 300.0  # seconds without any worker after which a cluster is given up
@@ -86,6 +89,27 @@ class _Lost:
 
     reason: str
     blamed: bool = False  # it was at work when its worker died
+
+
+def workers_for(jobs: object) -> int:
+    """Return the number of workers that is meant, or refuse it.
+
+    Parameters
+    ----------
+    jobs : int
+        1 to 4,096; -1: one per core.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else.
+    """
+    if isinstance(jobs, (int, np.integer)) and jobs == -1:
+        return max(1, int(cpu_count()))
+    try:
+        return check_integer(jobs, "jobs", 1, _MAX_JOBS)
+    except ConfigError as error:
+        raise ConfigError(f"{error}, or -1 for one per core") from None
 
 
 def open_workers(backend: Backend = "threads", jobs: int = 1, scheduler: str | None = None) -> Workers:

@@ -19,8 +19,9 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.wording import count
 from gansim.running.planning import work
+from gansim.running.pool import workers_for
 from gansim.running.shard import Shard
-from gansim.running.study import Study, check_study, workers_for
+from gansim.running.study import Study, check_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def shapes(gans: Sequence[GAN]) -> list[str]:
 
 def _shape(gan: GAN) -> str:
     g, d = _network(gan.generator_sizes, gan.generator), _network(gan.discriminator_sizes, gan.discriminator)
-    referee = "" if gan.referee is None else f", referee {_sizes((1, *gan.referee.hidden, 1))}"
+    referee = "" if gan.referee is None else f", referee {_sizes((gan.data_dim, *gan.referee.hidden, 1))}"
     return f"G {g}, D {d}, {gan.precision}{referee}"
 
 

@@ -53,7 +53,7 @@ class Results:
 
     def saved(self) -> tuple[int, int]:
         """How many runs are saved here, of how many: of a shard, of its own."""
-        found = Collected(self.study.reps, self.study.cells[0].gan.records)
+        found = Collected(self.study.reps, self.study.records)
         parts.collect(self.folder, self.study.identity, found, self.metadata.get("files") or {})
         shard = self.metadata.get("shard")
         mine = len(found) if shard is None else int(Shard.parse(str(shard)).holds(*found.ids).sum())
@@ -79,7 +79,7 @@ class Results:
         if header.get("kernel") == identity.kernel and (other := header_differences(header, identity)):
             self.check_unchanged()
             raise StoreError(f"{path}: holds other runs than {METADATA} says ({other}): run the study again")
-        found = Collected(self.study.reps, self.study.cells[0].gan.records)
+        found = Collected(self.study.reps, self.study.records)
         if (
             len(rows) != len(found)
             or (rows.cells >= len(found.reps)).any()
@@ -147,9 +147,7 @@ def open_results(folder: str | os.PathLike[str]) -> Results:
     if not metadata.get("designs"):
         raise StoreError(f"{folder / METADATA}: describes no runs: choose the results folder of a study of runs")
     try:
-        described = schema.from_dict(metadata)
-        study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps(described.reps)
+        study = Study.from_description(schema.from_dict(metadata))
     except ConfigError as error:
         raise StoreError(f"{folder / METADATA}: {error}") from None
-    study.stopping = dict(metadata.get("stopping", {}))
-    return Results(folder, metadata, study, described.thresholds or Thresholds())
+    return Results(folder, metadata, study, study.thresholds or Thresholds())

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from gansim.engine.compile_ahead import compiled_afresh
 from gansim.errors import ConfigError, DamagedError, StoreError, shown
+from gansim.running.execution import Call, simulate
+from gansim.running.frame import labelled_runs
 from gansim.running.pool import Backend
 from gansim.running.results import Results, open_results
 from gansim.storage import disk, reported
@@ -122,7 +124,7 @@ def verify(
     stored = results.read() if results.complete else None
     wanted = np.ones(study.n_runs, bool) if runs is None else _drawn(study.n_runs, runs, seed)
     with compiled_afresh() if fresh else nullcontext():
-        again = study.simulate(wanted, jobs=jobs, backend=backend, scheduler=scheduler, progress=progress)
+        again = simulate(study, Call(jobs, backend, scheduler, progress), wanted)
     faults = _by_digest(results, again) if stored is None else _labelled_file(results, stored)
     differ = () if stored is None else _compared(stored, again, wanted)
     if results.metadata.get("status") == "complete":
@@ -175,4 +177,4 @@ def _by_digest(results: Results, again: Collected) -> list[str]:
 
 
 def _labelled(results: Results, runs: Collected) -> pd.DataFrame:
-    return results.study.label(runs, results.thresholds)
+    return labelled_runs(results.study, runs, results.thresholds)

@@ -17,6 +17,7 @@ from gansim.analysis.comparisons import compare
 from gansim.analysis.estimates import estimate
 from gansim.analysis.shares import share_of
 from gansim.model import elementary
+from gansim.running.execution import Execution
 from note.tables import CELL, FAR, NEAR, TARGET, part
 
 LOG4 = -theory.V_LIMITS["idle"]
@@ -400,16 +401,16 @@ def endings(of: Evidence) -> list[str]:
 CLAIMS = (n1, n2, n3, n4, n5, n6, n7, n8, n9, n10)
 
 
-def page(study: gs.Study, found: dict[str, pd.DataFrame]) -> str:
+def page(done: Execution, found: dict[str, pd.DataFrame]) -> str:
     """The whole of claims.md."""
-    (games, traces), (rates, _), (samples, _) = (part(study, name) for name in ("games", "rates", "samples"))
+    (games, traces), (rates, _), (samples, _) = (part(done, name) for name in ("games", "rates", "samples"))
     evidence = Evidence(games, rates, samples, int(traces.steps.max()), found)
     results = [claim(evidence) for claim in CLAIMS]
-    steps = ", ".join(f"{steps:,}" for steps in sorted(set(study.traces.steps[:, -1].tolist())))
+    steps = ", ".join(f"{steps:,}" for steps in sorted(set(done.traces.steps[:, -1].tolist())))
     out = [
         "# The note's ten statements and what the runs say",
-        f"Generated from {study.n_runs:,} runs of {len(study.cells)} cells (training steps: {steps}; seed "
-        f"{study.seed}). Intervals are 95 % and count replicates, as cells share random numbers. A cell is named by "
+        f"Generated from {done.study.n_runs:,} runs of {len(done.study.cells)} cells (training steps: {steps}; seed "
+        f"{done.study.seed}). Intervals are 95 % and count replicates, as cells share random numbers. A cell is named by "
         "data scale, game, activation and generator; what a verdict says of cells holds in each, and what runs did not "
         "do, they did not do within their steps. The "
         "statements are told in docs/note.md.",

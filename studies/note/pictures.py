@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 import gansim as gs
 from gansim.model import laws, regimes
 from gansim.reporting import figures
+from gansim.running.execution import Execution
 from note.tables import CELL, TARGET, floor, part
 
 NAMES = {
@@ -41,10 +42,11 @@ def typical(runs: pd.DataFrame) -> pd.Series:
     return mine.loc[off.idxmin()]
 
 
-def example(study: gs.Study, runs: pd.DataFrame, regime: str) -> figures.Example:
+def example(done: Execution, runs: pd.DataFrame, regime: str) -> figures.Example:
     """One typical run of a regime, trained again."""
     mine = runs[runs["regime"] == regime]
     run = typical(mine)
+    study = done.study
     gan = study.cells[run["cell"]].gan
     nets, trace = gs.networks(gan, run["rep"], study.seed), gs.trace(gan, run["rep"], study.seed)
     fakes = nets.generate(np.random.default_rng(study.seed).normal(size=4000))
@@ -64,18 +66,18 @@ def easy(nets: str, traces: gs.Traces) -> str:
     return f"Standardised data, non-saturating, {nets}, leaky ReLU, {traces.steps.max():,} steps."
 
 
-def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
+def all_figures(done: Execution) -> Iterator[tuple[str, Figure]]:
     """Every figure with its file name, one of FIGURES, one at a time."""
-    games, traces = part(study, "games")
-    rates, rate_traces = part(study, "rates")
-    samples, sample_traces = part(study, "samples")
+    games, traces = part(done, "games")
+    rates, rate_traces = part(done, "rates")
+    samples, sample_traces = part(done, "samples")
     sized = samples.assign(samples=pd.to_numeric(samples["samples"], errors="coerce"))
     counts = games["regime"].value_counts()
     seen = [regime for regime in regimes.REGIMES[:-1] if counts[regime]]
     kinds = sorted(sorted(seen, key=lambda regime: -counts[regime])[:MOST], key=regimes.REGIMES.index)
     title = f"One typical run of each {'regime' if kinds == seen else f'of the {MOST} most frequent regimes'}"
     over_time = [
-        figures.shares_over_time(traces, games, floor(study), ["scale", "game"], column)
+        figures.shares_over_time(traces, games, floor(done), ["scale", "game"], column)
         for column in ("g_state", "d_state")
     ]
     good = games[(games["scale"] == "standardised") & (games["game"] != "as-written")]
@@ -87,7 +89,7 @@ def all_figures(study: gs.Study) -> Iterator[tuple[str, Figure]]:
             rates, "optimizer_d.lr", "optimizer_g.lr", labels=NAMES, note=easy("1-16-1 G and D", rate_traces)
         ),
     )
-    yield "gallery", figures.gallery([example(study, games, regime) for regime in kinds], title)
+    yield "gallery", figures.gallery([example(done, games, regime) for regime in kinds], title)
     yield "v_against_auc", figures.v_against_auc(games)
     yield "moments_cloud", figures.moments_cloud(games, columns="game", rows="scale", labels=NAMES)
     how = {"labels": NAMES, "note": "Standardised data."}

@@ -11,6 +11,7 @@ from gansim.analysis.floor import Floor, floor_of
 from gansim.analysis.sensitivity import sensitivity
 from gansim.analysis.shares import tabulate
 from gansim.model import elementary, regimes
+from gansim.running.execution import Execution
 
 CELL = ["scale", "game", "activation", "generator"]
 RUN = ["cell", "rep", "seed"]  # by which tables know that runs of several cells share their replicates
@@ -21,15 +22,15 @@ NEAR = gs.Normal(502, 6)  # one that none can
 CEILING = ["best_accuracy", "found", "found_mcse"]
 
 
-def part(study: gs.Study, design: str) -> tuple[pd.DataFrame, gs.Traces]:
+def part(done: Execution, design: str) -> tuple[pd.DataFrame, gs.Traces]:
     """Runs and traces of one design."""
-    mine = (study.runs["design"] == design).to_numpy()
-    return study.runs[mine].reset_index(drop=True), study.traces.take(mine)
+    mine = (done.runs["design"] == design).to_numpy()
+    return done.runs[mine].reset_index(drop=True), done.traces.take(mine)
 
 
-def floor(study: gs.Study) -> Floor:
+def floor(done: Execution) -> Floor:
     """What samples of the target measure; all cells have the same n_eval."""
-    return floor_of(TARGET, study.cells[0].gan.n_eval)
+    return floor_of(TARGET, done.study.cells[0].gan.n_eval)
 
 
 def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFrame:
@@ -171,11 +172,11 @@ def convergence_times(runs: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
+def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
     """Every table by file name, with its caption."""
-    games, traces = part(study, "games")
-    rates, rate_traces = part(study, "rates")
-    samples, sample_traces = part(study, "samples")
+    games, traces = part(done, "games")
+    rates, rate_traces = part(done, "rates")
+    samples, sample_traces = part(done, "samples")
     games = games.assign(ceiling=ceilings(games))
     affine = games["generator"] == "affine"
     states = [f"share_{state}" for state in ("perfect", "idle", "inverted", "mixed", "nonfinite")]
@@ -212,7 +213,7 @@ def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
             "overlap by 8e-24: there V of the perfect one is greatest at a logit of 53, and falls beyond.",
         ),
         "sample_v_frozen": (
-            sample_v_frozen(study.seed, 2000),
+            sample_v_frozen(done.study.seed, 2000),
             "V over n + n points minus its expectation, for the optimal D against a fixed G = N(502, 6^2).",
         ),
         "sample_v_trained": (
@@ -238,7 +239,7 @@ def all_tables(study: gs.Study) -> dict[str, tuple[pd.DataFrame, str]]:
             f"What G did over learning rates, {last_rates} (standardised, non-saturating, 1-16-1, leaky ReLU).",
         ),
         "sensitivity": (
-            sensitivity(traces, floor(study), games, ["scale", "game"], grid),
+            sensitivity(traces, floor(done), games, ["scale", "game"], grid),
             "Regimes when one threshold at a time is moved.",
         ),
     }
