@@ -123,7 +123,7 @@ class StoppingRule:
             f"from {fewest:,} up to {self.most_reps:,}, until no share of g_state or d_state had a Monte-Carlo "
             f"standard error above {target:g}, judged at the centre of its 95 % Wilson interval. That makes shares "
             f"below 1/2 come out too low on average, and shares above 1/2 too high: by at most {0.2 * target:.2g}, and "
-            "by at most 8 % of the share of the rarer side. Intervals and errors are computed as if the number had been "
-            "fixed."
+            "by at most 8 % of the share of the rarer side. Intervals and errors are computed as if the number had "
+            "been fixed."
         )
         return text + (f" Not reached in {self.missed:,} of {cells:,} cells." if self.missed else "")
