@@ -31,20 +31,11 @@ from timing.cases import ACCOUNTED, BATCHES, CASES, GANS, WIDTHS
 class Options(cli.Options):
     """Options of this study."""
 
-    seconds: Annotated[float, Real(0, 3600)] = 1.0
-    """About how long each timing takes, 0 to 3,600: 250 steps at least."""
-
-    rounds: Annotated[int, Integer(1, 1000)] = 5
-    """Timings of each, 1 to 1,000; the best counts."""
-
-    cases: Annotated[int, Integer(1, len(CASES))] = len(CASES)
-    """How many of the pairs of networks, from the smallest on."""
-
-    most_gans: Annotated[int, Integer(16, 1_000_000)] = 8192
-    """Trained at once where that is varied, 16 to 1,000,000."""
-
-    no_peers: bool = False
-    """Leave the yardsticks out."""
+    seconds: Annotated[float, Real(0, 3600), "About how long each timing takes; 250 steps at least."] = 1.0
+    rounds: Annotated[int, Integer(1, 1000), "Timings of each; the best counts."] = 5
+    cases: Annotated[int, Integer(1, len(CASES)), "Pairs of networks, from the smallest on."] = len(CASES)
+    most_gans: Annotated[int, Integer(16, 1_000_000), "Trained at once where that is varied."] = 8192
+    no_peers: Annotated[bool, "Leave the yardsticks out."] = False
 
 
 FULL = Options()

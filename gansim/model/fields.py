@@ -386,15 +386,18 @@ def checks_of(cls: type[Any]) -> dict[str, Check]:
     Parameters
     ----------
     cls : type
-        A dataclass. ``Annotated[..., check]`` has that check; a `Literal`, a `bool`, an `int` and a `float` have their
-        own; other types have none.
+        A dataclass. ``Annotated[..., check]`` has that check, the first of its metadata that can be called; a
+        `Literal`, a `bool`, an `int` and a `float` have their own; other types have none.
     """
     hints = _hints(cls, include_extras=True)
     found: dict[str, Check] = {}
     for item in dataclasses.fields(cls):
         hint = hints[item.name]
-        if get_origin(hint) is Annotated and callable(hint.__metadata__[-1]):
-            found[item.name] = hint.__metadata__[-1]
+        given = [one for one in getattr(hint, "__metadata__", ()) if callable(one)]
+        if get_origin(hint) is Annotated:
+            hint = hint.__origin__
+        if given:
+            found[item.name] = given[0]
         elif get_origin(hint) is Literal:
             found[item.name] = OneOf(get_args(hint))
         elif hint in _OWN:
