@@ -196,14 +196,14 @@ def declare(into: argparse.ArgumentParser, kind: type[Any], default: Any = None)
     default : object, optional
         One of it, for the defaults that the help tells; by default those of the fields.
     """
-    hints, checks = get_type_hints(kind, include_extras=True), checks_of(kind)
+    hints = get_type_hints(kind, include_extras=True)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     own_first = [name for cls in kind.__mro__ for name in vars(cls).get("__annotations__", {}) if name in fields]
     for field in map(fields.__getitem__, own_first):
         hint = hints[field.name]
         told = _help(hint)
         value = getattr(default, field.name, field.default)
-        text = _told(told, checks.get(field.name), value).replace("%", "%%")
+        text = _told(told, hint, value).replace("%", "%%")
         how: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text}
         plain = hint.__origin__ if get_origin(hint) is Annotated else hint
         if plain is bool:
@@ -317,10 +317,9 @@ def _help(hint: Any) -> Help:
     return Help("")
 
 
-def _told(told: Help, check: Any, value: object) -> str:
-    """Help, what is allowed, the default."""
-    bounded = isinstance(check, (Integer, Real)) and check.low > -1e299  # any number is no range
-    allowed = [check.allowed] if bounded else []
+def _told(told: Help, hint: Any, value: object) -> str:
+    """Help, the range that the annotation states, the default."""
+    allowed = [one.allowed for one in getattr(hint, "__metadata__", ()) if isinstance(one, (Integer, Real))]
     default = (
         []
         if told.positional or any(value is one for one in (None, False, dataclasses.MISSING))

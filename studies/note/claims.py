@@ -411,9 +411,8 @@ def page(done: Execution, found: dict[str, pd.DataFrame]) -> str:
         "# The note's ten statements and what the runs say",
         f"Generated from {done.study.n_runs:,} runs of {len(done.study.cells)} cells (training steps: {steps}; seed "
         f"{done.study.seed}). Intervals are 95 % and count replicates, as cells share random numbers. A cell is named "
-        "by data scale, game, activation and generator; what a verdict says of cells holds in each, and what runs did not "
-        "do, they did not do within their steps. The "
-        "statements are told in docs/note.md.",
+        "by data scale, game, activation and generator; what a verdict says of cells holds in each, and what runs did "
+        "not do, they did not do within their steps. The statements are told in docs/note.md.",
         "| | statement | verdict |\n|---|---|---|\n"
         + "\n".join(f"| N{i} | {said} | {judged} |" for i, (said, judged, _) in enumerate(results, 1)),
     ]
