@@ -112,11 +112,11 @@ _VERBS = {
 def _parser() -> argparse.ArgumentParser:
     known = parser(
         "gansim",
-        "Simulation studies of GAN training.\nThe studies of this repository are scripts that take the same options, "
-        "see README.",
+        "Simulation studies of GAN training.\nThe studies of this repository are scripts with the same options, see "
+        "README.",
         "gansim COMMAND --help says more. Exit codes: 0; 1 when verify finds a difference or runs\ncould not be "
-        "computed; 2 after a refusal; 130 after Ctrl-C, 143 after SIGTERM, 129 after\nSIGHUP; 141 when whoever read the "
-        "output stopped.",
+        "computed; 2 after a refusal; 130 after Ctrl-C, 143 after SIGTERM, 129 after\nSIGHUP; 141 when whoever read "
+        "the output stopped.",
     )
     known.add_argument("--version", action="store_true", help="print gansim's version")
     verbs = known.add_subparsers(dest="command", metavar="COMMAND")

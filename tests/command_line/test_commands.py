@@ -159,7 +159,7 @@ def test_replicates_until_an_error_is_reached(file: Path, tmp_path: Path) -> Non
     assert "depended on the data" in (tmp_path / "a/small/tables/regimes.md").read_text()
     assert "depended on the data" in (tmp_path / "a/small/ademp.md").read_text()
     metadata = read_metadata(tmp_path / "a/small")
-    judged = stopping.further_replicates(runs, 0.04, 128, 200)
+    judged = stopping.further_replicates(runs, StoppingRule(0.04, 128, 200))
     assert metadata["stopping"]["missed"] == (judged["status"] == "full").sum()
     assert metadata["stopping"]["target_mcse"] == 0.04 and metadata["runs"] == len(runs)
     before = (tmp_path / "a/small/runs.parquet").read_bytes()
@@ -204,7 +204,7 @@ def test_a_target_is_judged_again_under_other_thresholds(
     ]  # all runs, in any cell
     assert main(["relabel", str(tmp_path / "small"), *alike, "--no-figures"]) == 0
     after = read_runs(tmp_path / "small/relabelled")
-    judged = [stopping.further_replicates(runs, 0.04, 128, 100) for runs in (before, after)]
+    judged = [stopping.further_replicates(runs, StoppingRule(0.04, 128, 100)) for runs in (before, after)]
     missed = [int((cells["status"] != "reached").sum()) for cells in judged]
     assert missed[0] > missed[1]
     texts = [(tmp_path / "small" / name / "tables/regimes.md").read_text() for name in (".", "relabelled")]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gansim.design import schema
 from gansim.errors import ConfigError
 from gansim.reporting import film
-from gansim.running import study
+from gansim.running import execution
 from gansim.storage.metadata_json import read_metadata, write_metadata
 from gansim.storage.parquet import read_runs
 from helpers.commands import FILE, VERBS, said
@@ -159,7 +159,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ConfigError("not simulated here")
 
-    monkeypatch.setattr(study.Study, "_simulate", refuse)
+    monkeypatch.setattr(execution, "simulate_runs", refuse)
     monkeypatch.setattr(film, "replay_to", refuse)
 
 
@@ -178,7 +178,7 @@ def test_any_arguments(
     ("argv", "words"),
     [
         (["replay", "small", "--cell", "1" * 5000, "--rep", "0"], "cell: value 111"),
-        (["run", "small.toml", "--dry-run", "--target-mcse", "nan"], "target_mcse: value nan: a number above 0"),
+        (["run", "small.toml", "--dry-run", "--target-mcse", "nan"], "--target-mcse: value nan: a number above 0"),
         (["relabel", "small", "--ks-never", "inf"], "ks_never: value inf: a number"),
         (["relabel", "small", "--out", "small"], "holds files that are no relabelled runs (.lock)"),
         (["relabel", "small", "--out", "mine"], "holds files that are no relabelled runs: choose another folder"),
