@@ -19,6 +19,7 @@ from gansim.design import schema
 from gansim.errors import ConfigError
 from gansim.reporting import film
 from gansim.running import execution
+from gansim.running.study import Study
 from gansim.storage.metadata_json import read_metadata, write_metadata
 from gansim.storage.parquet import read_runs
 from helpers.commands import FILE, VERBS, said
@@ -83,7 +84,7 @@ def test_any_file_is_refused_in_one_line_or_previewed(
     code, out = fine("run", path, "--dry-run")
     try:
         described = schema.read(path)
-        study.Study.of(described.name, described.designs)
+        Study.from_description(described)
     except ConfigError:
         assert code == 2
     else:
