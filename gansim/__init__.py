@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gansim.analysis.estimates import estimate
     from gansim.analysis.labels import label
     from gansim.analysis.shares import tabulate
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 
 __all__ = [
     "GAN",
@@ -67,7 +67,7 @@ __all__ = [
 
 # pandas and scipy.stats are half of the time to import gansim, and a worker needs neither: these names come when asked.
 _LATER = {
-    "Thresholds": "model.regimes",
+    "Thresholds": "design.regimes",
     "label": "analysis.labels",
     "compare": "analysis.comparisons",
     "estimate": "analysis.estimates",

@@ -16,7 +16,10 @@ from typing import Any
 
 __all__ = ["compiled_digest", "deciding_digests", "source_digest"]
 
-_SIMULATES = "engine/simulate.py"  # what it imports, directly or not, decides the bits of a run
+# What stands in these rooms decides the bits of a run, and nothing outside does: they import from no other (held by
+# tests/test_layout.py), but for how refusals are worded and child processes started.
+_DECIDE = ("engine/", "kernels/", "model/", "traces.py")
+_COMPILED = ("kernels/", "benchmarking/", "traces.py")  # what machine code is made of
 
 
 def _read(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
@@ -40,11 +43,11 @@ def source_digest() -> str:
 
 
 def compiled_digest() -> str:
-    """SHA-256 of everything that compiled code is made of: the kernels, and the fields of a record.
+    """SHA-256 of everything that compiled code is made of: the kernels, those that are only timed, a record's fields.
 
     Of their text, comments and all: to compile again costs seconds, and reading syntax costs each process a tenth.
     """
-    return _digest(name for name in _SOURCES if name.startswith("kernels/") or name == "traces.py")
+    return _digest(name for name in _SOURCES if name.startswith(_COMPILED))
 
 
 def _digest(names: Iterable[str]) -> str:
@@ -59,33 +62,16 @@ def _digest(names: Iterable[str]) -> str:
 
 @lru_cache(maxsize=1)
 def deciding_digests() -> dict[str, str]:
-    """Digests of the modules that simulating imports, by path within the package.
+    """Digests of the modules in the rooms that decide the bits of a run, by path within the package.
 
-    Of their syntax: comments, docstrings, layout and line ends decide nothing. A file that nobody imports is not there.
+    Of their syntax: comments, docstrings, layout and line ends decide nothing.
 
     Returns
     -------
     dict
         Path to 64 hexadecimal digits, in the order of the paths.
     """
-    modules = {"gansim." + name.removesuffix(".py").replace("/", "."): name for name in _SOURCES}
-    found: dict[str, str] = {}
-    waiting = {_SIMULATES}
-    while waiting:
-        name = waiting.pop()
-        tree = ast.parse(_SOURCES[name])
-        found[name] = syntax_digest(tree)
-        waiting |= {modules[module] for module in _imported(tree) if module in modules} - found.keys()
-    return dict(sorted(found.items()))
-
-
-def _imported(tree: ast.Module) -> Iterator[str]:
-    """Names of the modules that may be imported, wherever the statement stands."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    return {name: syntax_digest(ast.parse(text)) for name, text in _SOURCES.items() if name.startswith(_DECIDE)}
 
 
 def syntax_digest(tree: ast.AST) -> str:

@@ -16,8 +16,7 @@ from scipy import stats
 
 from gansim.analysis import theory
 from gansim.command_line.cli import StudyOptions
-from gansim.design import ademp
-from gansim.model import regimes
+from gansim.design import ademp, regimes
 from gansim.reporting.report import replace_figures
 from gansim.storage.metadata_json import read_metadata
 from helpers.processes import OLD_LIBRARIES

@@ -14,8 +14,8 @@ from gansim.analysis.estimates import moments_of
 from gansim.analysis.groups import Floats, groups_of, levels_of, refuse_hidden, require_columns
 from gansim.analysis.intervals import two_sided
 from gansim.analysis.replicates import refuse_twice
+from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
-from gansim.model.regimes import LABELS
 from gansim.traces import FIELDS
 
 __all__ = ["compare"]

@@ -55,7 +55,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gansim.analysis.floor import Floor
-from gansim.model.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds
+from gansim.design.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds
 from gansim.traces import Traces
 
 __all__ = ["combine", "d_states", "final_states", "g_states", "label"]

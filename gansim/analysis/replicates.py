@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
-from gansim.model.regimes import LABELS
 
 __all__ = ["cells_of", "check_frame", "check_values", "columns_of", "refuse_twice", "replicates_of"]
 

@@ -14,8 +14,8 @@ from gansim.analysis.groups import groups_of, require_columns
 from gansim.analysis.labels import combine, final_states
 from gansim.analysis.replicates import check_frame, refuse_twice
 from gansim.analysis.shares import tabulate
+from gansim.design.regimes import D_STATES, G_STATES, REGIMES, Thresholds
 from gansim.errors import ConfigError, shown
-from gansim.model.regimes import D_STATES, G_STATES, REGIMES, Thresholds
 from gansim.traces import Traces
 
 __all__ = ["sensitivity"]

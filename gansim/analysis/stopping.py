@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gansim.analysis.planner import normal_quantile
 from gansim.analysis.replicates import check_frame, refuse_twice
-from gansim.model.regimes import D_STATES, G_STATES
-from gansim.model.stopping import StoppingRule, fewest_replicates
+from gansim.design.regimes import D_STATES, G_STATES
+from gansim.design.stopping import StoppingRule, fewest_replicates
 
 __all__ = ["further_replicates", "guarded_mcse"]
 

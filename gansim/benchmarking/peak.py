@@ -11,7 +11,7 @@ nothing else: no load, no store, no call (held by tests/benchmarking/test_speed.
 
 from typing import Any
 
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanes import fma, rows
 
 CHAINS = 10, 5  # of `ten_chains`, of `five_chains`

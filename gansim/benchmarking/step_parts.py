@@ -6,7 +6,7 @@ A step is one update of D and one of G, on a batch each. What these compute is o
 from typing import Any
 
 from gansim.kernels import sampler
-from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.lanes import T
 from gansim.kernels.networks import player
 from gansim.kernels.networks.activations import ACTIVATE

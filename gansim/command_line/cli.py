@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gansim.command_line.guard import guarded, show, show_page, teller
 from gansim.command_line.options import Executing, Help, Options, OptionsT, StudyOptions, parse_options, prog
+from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError
-from gansim.model.stopping import StoppingRule
 from gansim.running.execution import Report
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 
 if TYPE_CHECKING:
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 
 __all__ = [
     "Help",

@@ -162,7 +162,7 @@ class Replay(Folder):
 
 def replay(options: Replay) -> None:
     """One run again: its trace, a figure, an animation."""
-    from gansim.reporting import film
+    from gansim.reporting.run_folder import replay_to
     from gansim.running.results import open_results
 
     results = open_results(options.folder)
@@ -172,7 +172,7 @@ def replay(options: Replay) -> None:
     if runs is not None:
         mine = runs[(runs["cell"] == cell) & (runs["rep"] == options.rep)]
         stored = {str(name): value for name, value in mine.iloc[0].items()} if len(mine) else None
-    written = film.replay_to(
+    written = replay_to(
         options.out or results.folder,
         results.study.cells[cell].gan,
         options.rep,

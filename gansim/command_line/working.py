@@ -10,9 +10,9 @@ from gansim.command_line.cli import execute
 from gansim.command_line.guard import show, show_page, teller
 from gansim.command_line.looking import Folder
 from gansim.command_line.options import Executing, Help, Place, Quiet, Reporting, Workers
+from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError
 from gansim.model.fields import Integer
-from gansim.model.regimes import Thresholds
 from gansim.storage.names import RUNS
 
 if TYPE_CHECKING:

@@ -27,19 +27,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gansim import escaping
-from gansim.design import schema
+from gansim.design import schema, wording
 from gansim.design.description import Description
 from gansim.design.design import Label
+from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, StoreError
-from gansim.model import wording
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
-from gansim.model.stopping import StoppingRule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 
 __all__ = ["sheet"]
 
@@ -234,14 +233,14 @@ def _dimensions(gan: GAN) -> str:
 
 
 def _estimands(gans: Sequence[GAN], thresholds: Thresholds | None, facts: Mapping[str, Any]) -> list[str]:
-    from gansim.model.regimes import D_STATES, G_STATES, Thresholds
+    from gansim.design.regimes import D_STATES, G_STATES, Thresholds
 
     known = facts.get("thresholds")
     limits = dataclasses.asdict(thresholds) if thresholds else dict(known or dataclasses.asdict(Thresholds()))
     lines = [
         "- Of each cell, the probability that a run ends in each regime: what G did "
         f"({', '.join(G_STATES[:-1])}) and what D did ({', '.join(D_STATES[:-1])}), or non-finite. "
-        "Limits, explained in `gansim.model.regimes.Thresholds`: "
+        "Limits, explained in `gansim.design.regimes.Thresholds`: "
         f"{', '.join(f'{name} {wording.number(limit)}' for name, limit in limits.items())}.",
         "- Of each cell, the distribution over runs, at the end of training, of V(D, G), whose references are 0 "
         "(perfect D) and −log 4 (idle D), of the Wasserstein-1 distance of the fakes to the target in its standard "

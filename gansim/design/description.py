@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from gansim.design.design import Cell, Design, check_name, is_text
+from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import check_integer
 from gansim.model.seeds import MAX_REPS, check_seed
-from gansim.model.stopping import StoppingRule
 
 if TYPE_CHECKING:
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 
 __all__ = ["Description"]
 

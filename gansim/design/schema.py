@@ -39,7 +39,7 @@ or a sample, alone or beside factors; beside factors the column ``point`` number
     "optimizer_g.lr" = { kind = "log-uniform", low = 1e-4, high = 1e-1 }
     samples = { kind = "integers", low = 32, high = 4096, log = true }
 
-and, for the labels, ``[thresholds]`` with any field of `gansim.model.regimes.Thresholds`.
+and, for the labels, ``[thresholds]`` with any field of `gansim.design.regimes.Thresholds`.
 
 Three rules beyond that. ``"none"`` is the value None (TOML has no null; JSON's null is None too). A table with
 ``kind`` is a whole object; one without it sets the fields it names and leaves the others, so that in overrides
@@ -62,6 +62,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from gansim.design.description import Description
 from gansim.design.design import Design, Listed, level_label, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
+from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, one_line, shown
 from gansim.model import paths
 from gansim.model.distributions import Noise, Target, Uniform
@@ -70,10 +71,9 @@ from gansim.model.gan import GAN
 from gansim.model.optimizers import Optimizer
 from gansim.model.paths import replace
 from gansim.model.seeds import MAX_REPS
-from gansim.model.stopping import StoppingRule
 
 if TYPE_CHECKING:
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 from gansim.design.plain import (
     MAX_DEPTH,
     check_known,
@@ -565,7 +565,7 @@ def _range(given: Mapping[str, Any], where: str) -> Range:
 
 
 def _thresholds(given: Any) -> Thresholds:
-    from gansim.model.regimes import Thresholds  # here, because pandas is half of the time to import gansim
+    from gansim.design.regimes import Thresholds  # here, because pandas is half of the time to import gansim
 
     values = table_at(given, "thresholds")
     check_known(values, [field.name for field in dataclasses.fields(Thresholds)], "thresholds")

@@ -24,7 +24,7 @@ from gansim.engine.players import network_shapes
 from gansim.engine.referee import referee_gan
 from gansim.engine.simulate import Chunk, run_chunk
 from gansim.engine.training import measure
-from gansim.kernels import cache, jit
+from gansim.kernels.compiling import cache, jit
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train
 from gansim.model.distributions import Mixture

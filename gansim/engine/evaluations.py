@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gansim.engine.players import rows_of_lanes
 from gansim.engine.samplers import distribution_rows, n_components, seen_unit
-from gansim.kernels.arithmetic import default_arithmetic
+from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import Evaluation
 from gansim.model.distributions import Mixture, Target, standardised

@@ -13,7 +13,7 @@ from gansim.engine.replay import Layers, samples_of
 from gansim.engine.samplers import batch_weights, data_unit, replicate_key
 from gansim.errors import ConfigError
 from gansim.kernels import games, random
-from gansim.kernels.arithmetic import default_arithmetic
+from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.field import losses_and_gradients
 from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.networks.architecture import Net, from_rows, to_rows

@@ -15,7 +15,7 @@ from gansim.engine.players import network_shapes
 from gansim.engine.replay import Networks, checked, with_data_units
 from gansim.engine.training import record_steps, records
 from gansim.errors import ConfigError, shown
-from gansim.kernels.arithmetic import default_arithmetic
+from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
 from gansim.model.fields import check_integer
 from gansim.model.gan import GAN

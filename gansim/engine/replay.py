@@ -14,7 +14,7 @@ from gansim.engine.players import network_shapes
 from gansim.engine.samplers import data_unit
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError, shown
-from gansim.kernels.arithmetic import default_arithmetic
+from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
 from gansim.kernels.train import train as train_bundle
 from gansim.model.distributions import moments

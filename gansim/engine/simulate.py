@@ -20,7 +20,7 @@ from gansim.engine.players import network_shapes
 from gansim.engine.referee import verdicts
 from gansim.engine.samplers import data_unit
 from gansim.engine.training import record_steps, records
-from gansim.kernels.arithmetic import default_arithmetic
+from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
 from gansim.model.gan import GAN
 from gansim.traces import FIELDS, Traces

@@ -9,8 +9,8 @@ A new order of updates is a code, a function and its branch in `advance` here, a
 
 from typing import NamedTuple
 
+from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.field import Field, gradient_d, gradient_g
-from gansim.kernels.jit import kernel
 from gansim.kernels.networks.architecture import Net, n_params
 from gansim.kernels.networks.player import Player
 from gansim.kernels.optimizers import update

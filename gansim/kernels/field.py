@@ -6,6 +6,7 @@ business (optimizers.py), who moves when that of the dynamics (dynamics.py).
 
 from typing import Any, NamedTuple
 
+from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.games import (
     fake_derivative,
     generator_derivative,
@@ -14,7 +15,6 @@ from gansim.kernels.games import (
     loss_real,
     real_derivative,
 )
-from gansim.kernels.jit import entry_point, kernel
 from gansim.kernels.lanemath import softplus
 from gansim.kernels.lanes import Row, T, Tile, Tiles, fold, rows, tiles, where_greater
 from gansim.kernels.networks.architecture import Net, n_inputs, n_outputs, n_params, n_units, output_unit

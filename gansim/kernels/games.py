@@ -14,7 +14,7 @@ A new game is a code here, a branch in each function below, its name and what it
 oracle in ``tests/helpers/reference.py``. The branches are taken once a tile (128 samples): not measurable.
 """
 
-from gansim.kernels.jit import kernel
+from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanemath import sigmoid, softplus
 from gansim.kernels.lanes import Tile
 

@@ -17,7 +17,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from gansim.kernels.jit import PART, kernel
+from gansim.kernels.compiling.jit import PART, kernel
 from gansim.kernels.lanes import (
     Lanes,
     Row,

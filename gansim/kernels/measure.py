@@ -10,8 +10,8 @@ steps. Merge exchange compares rows, so 16 runs are sorted at once, always by th
 from typing import Any, NamedTuple
 
 from gansim.kernels import sampler
+from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.field import show_fakes, take_inputs
-from gansim.kernels.jit import entry_point, kernel
 from gansim.kernels.lanemath import log, sigmoid_and_softplus, softplus
 from gansim.kernels.lanes import (
     Row,

@@ -7,7 +7,7 @@ measuring, on one core of an AMD EPYC without AVX-512.
 from typing import Any
 
 from gansim.kernels import sampler
-from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.lanemath import log
 from gansim.kernels.lanes import Row, Rows, T, absolute, maximum, minimum, rows, tiles, where_greater
 from gansim.kernels.measure import Evaluation, from_uniform, sort_rows

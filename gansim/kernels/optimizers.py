@@ -10,7 +10,7 @@ A new optimiser is a code, its rows of state, a function and its branch in `upda
 
 from typing import NamedTuple
 
-from gansim.kernels.jit import kernel
+from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanes import fma, sqrt
 from gansim.kernels.networks.player import BETA1, BETA2, EPS, LR, Player
 

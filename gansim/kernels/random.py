@@ -10,7 +10,7 @@ Word i of a block of four belongs to index ``4 * block + i``. ``part`` is the co
 parameter; ``update`` numbers the updates of one player within a step.
 """
 
-from gansim.kernels.jit import kernel
+from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanemath import cos_sin_turns, log
 from gansim.kernels.lanes import Row, Rows, Tile, fma, in_fours, scatter, sqrt, to_float
 

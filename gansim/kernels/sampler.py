@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.lanemath import normal_cdf
 from gansim.kernels.lanes import Rows, Tile, Tiles, fma, maximum, minimum, rows, tiles, where_greater, words
 from gansim.kernels.random import BATCH, DATA, DRAWN, SAMPLE, block, fill_normals, fill_uniforms

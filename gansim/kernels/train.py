@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from gansim.kernels import sampler
+from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.dynamics import Dynamics, advance
 from gansim.kernels.field import Field
-from gansim.kernels.jit import entry_point
 from gansim.kernels.networks import player
 from gansim.kernels.networks.architecture import Net
 from gansim.kernels.networks.player import Player

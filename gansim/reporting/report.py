@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from gansim.analysis.estimates import estimate
 from gansim.analysis.shares import tabulate
 from gansim.design.design import Design
+from gansim.design.wording import count
 from gansim.errors import StoreError
-from gansim.model.wording import count
 from gansim.reporting import figures, writing
 from gansim.storage import places
 from gansim.storage.names import RUNS

@@ -26,8 +26,8 @@ from gansim.analysis.groups import groups_of
 from gansim.analysis.intervals import wilson
 from gansim.analysis.replicates import check_frame
 from gansim.analysis.shares import _TIDY
+from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
-from gansim.model.regimes import LABELS
 
 __all__ = ["latex", "markdown", "save", "share_text"]
 

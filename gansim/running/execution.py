@@ -18,10 +18,10 @@ import numpy as np
 
 from gansim.design import ademp, schema
 from gansim.design.description import Description
+from gansim.design.stopping import StoppingRule
+from gansim.design.wording import count
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.model.fields import OrNone, boolean, check_named
-from gansim.model.stopping import StoppingRule
-from gansim.model.wording import count
 from gansim.running.frame import labelled_runs
 from gansim.running.pool import Backend, Workers, open_workers, workers_for
 from gansim.running.progress import Progress
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
     from gansim.traces import Traces
 
 __all__ = [
@@ -108,7 +108,7 @@ class Call:
     report: Report | None = None
 
     def __post_init__(self) -> None:
-        from gansim.model.regimes import Thresholds
+        from gansim.design.regimes import Thresholds
 
         if not (self.thresholds is None or isinstance(self.thresholds, Thresholds)):
             raise ConfigError(f"thresholds: value {shown(self.thresholds)}: a Thresholds, or None")
@@ -385,7 +385,7 @@ def describe(
     files : mapping, optional
         Facts of the files.
     """
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 
     rule = None if study.stopping is None else study.stopping.facts()
     extra = {

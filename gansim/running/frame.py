@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gansim.analysis.floor import Floor
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
     from gansim.traces import Traces
 
 __all__ = ["floors_of", "labelled_runs", "runs_frame"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from gansim.design.regimes import Thresholds
 from gansim.errors import StoreError
-from gansim.model.regimes import Thresholds
 from gansim.running.execution import Call, Execution, Report, describe, finish
 from gansim.running.results import Results, open_results
 from gansim.running.sessions import mixed_versions, thresholds_for

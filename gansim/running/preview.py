@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gansim.design.design import Design
+from gansim.design.wording import count
 from gansim.engine.bundles import compile_key
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.model.wording import count
 from gansim.running.planning import work
 from gansim.running.pool import workers_for
 from gansim.running.shard import Shard

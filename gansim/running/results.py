@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gansim.design import schema
+from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError, StoreError
-from gansim.model.regimes import Thresholds
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 from gansim.storage import parquet, parts

@@ -11,7 +11,7 @@ from gansim.storage import provenance
 from gansim.storage.folder import Folder
 
 if TYPE_CHECKING:
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 
 __all__ = ["mixed_versions", "rounded", "sessions_of", "started_now", "thresholds_for"]
 
@@ -62,7 +62,7 @@ def thresholds_for(folder: Folder, asked: Thresholds | None, say: Callable[[str]
     say : callable
         Takes a line for the user, if labels are to change, or follow others than gansim's without being told to.
     """
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 
     default = Thresholds()
     known = folder.metadata.get("thresholds")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansim.design.description import Description
+from gansim.design.wording import count
 from gansim.engine.bundles import compile_key
 from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
 from gansim.engine.simulate import Chunk
-from gansim.model.wording import count
 from gansim.running.planning import Task, tasks_of
 from gansim.running.pool import Failure, Workers
 from gansim.running.progress import Progress

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from gansim.design.description import Description
 from gansim.design.design import Design, Factors
+from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import bound
 from gansim.model.gan import GAN
-from gansim.model.stopping import StoppingRule
 from gansim.running.execution import Call, Execution, Report, execute, execute_shard, execute_to
 from gansim.running.pool import Backend
 from gansim.running.shard import Shard
@@ -22,7 +22,7 @@ from gansim.storage.identity import Identity, identify
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gansim.model.regimes import Thresholds
+    from gansim.design.regimes import Thresholds
 
 __all__ = ["Study", "check_study", "simulate"]
 

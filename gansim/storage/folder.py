@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gansim.design.design import Cell
+from gansim.design.wording import count
 from gansim.errors import DamagedError, StoreError
-from gansim.model.wording import count
 from gansim.storage import disk, parts, places, reported
 from gansim.storage.holding import Hold, hold_folder
 from gansim.storage.identity import Identity, differences, header_differences

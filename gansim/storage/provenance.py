@@ -22,7 +22,7 @@ from gansim._version import __version__
 from gansim.design import schema
 from gansim.design.design import Design
 from gansim.errors import StoreError
-from gansim.kernels import jit
+from gansim.kernels.compiling import jit
 from gansim.model.gan import GAN
 from gansim.model.paths import from_dict, to_dict
 from gansim.source import deciding_digests, source_digest

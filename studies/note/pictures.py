@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import gansim as gs
-from gansim.model import laws, regimes
+from gansim.design import regimes
+from gansim.model import laws
 from gansim.reporting import figures
 from gansim.running.execution import Execution
 from note.tables import CELL, TARGET, floor, part

@@ -10,7 +10,8 @@ from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import Floor, floor_of
 from gansim.analysis.sensitivity import sensitivity
 from gansim.analysis.shares import tabulate
-from gansim.model import elementary, regimes
+from gansim.design import regimes
+from gansim.model import elementary
 from gansim.running.execution import Execution
 
 CELL = ["scale", "game", "activation", "generator"]

@@ -24,8 +24,8 @@ from gansim.analysis.planner import (
 )
 from gansim.analysis.shares import tabulate
 from gansim.analysis.stopping import fewest_replicates, further_replicates, guarded_mcse, stopping_note
+from gansim.design.regimes import D_STATES, G_STATES
 from gansim.errors import ConfigError
-from gansim.model.regimes import D_STATES, G_STATES
 from gansim.reporting import writing
 
 shares = st.floats(0, 1)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gansim.analysis import labels
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import label
+from gansim.design.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, vary
 from gansim.model.distributions import Mixture, Normal
-from gansim.model.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, vary
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 20  # the window is 4 records

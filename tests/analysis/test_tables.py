@@ -18,9 +18,9 @@ from gansim.analysis.labels import label
 from gansim.analysis.sensitivity import sensitivity
 from gansim.analysis.shares import share_of, tabulate
 from gansim.design.design import RESERVED
+from gansim.design.regimes import G_STATES, REGIMES, Thresholds, vary
 from gansim.errors import ConfigError
 from gansim.model.distributions import Normal
-from gansim.model.regimes import G_STATES, REGIMES, Thresholds, vary
 from gansim.reporting import writing
 from gansim.reporting.writing import save, shares_wide
 from gansim.traces import FIELDS, Traces

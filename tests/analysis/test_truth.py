@@ -18,6 +18,7 @@ from gansim import trace
 from gansim.analysis import theory
 from gansim.analysis.floor import floor_of, tail
 from gansim.analysis.labels import label
+from gansim.design.regimes import Thresholds
 from gansim.engine import simulate
 from gansim.engine.bundles import build_bundles
 from gansim.engine.evaluations import as_stored
@@ -30,7 +31,6 @@ from gansim.model.gan import GAN
 from gansim.model.modes import MISS, modes_of
 from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD
-from gansim.model.regimes import Thresholds
 from gansim.traces import FIELDS, Traces
 from helpers import reference as ref
 

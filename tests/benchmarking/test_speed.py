@@ -21,7 +21,8 @@ import gansim as gs
 from gansim.benchmarking import speed
 from gansim.command_line import cli
 from gansim.engine import packs
-from gansim.kernels import alone, jit, peak
+from gansim.kernels import alone, peak
+from gansim.kernels.compiling import jit
 from gansim.kernels.lanes import LANES, aligned
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ import gansim
 from gansim.analysis import stopping
 from gansim.command_line.commands import main
 from gansim.design import schema
-from gansim.model.stopping import StoppingRule
+from gansim.design.stopping import StoppingRule
 from gansim.running.study import Study
 from gansim.storage.metadata_json import read_metadata, write_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from gansim.design import schema
 from gansim.errors import ConfigError
-from gansim.reporting import film
+from gansim.reporting import run_folder
 from gansim.running import execution
 from gansim.running.study import Study
 from gansim.storage.metadata_json import read_metadata, write_metadata
@@ -161,7 +161,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ConfigError("not simulated here")
 
     monkeypatch.setattr(execution, "simulate_runs", refuse)
-    monkeypatch.setattr(film, "replay_to", refuse)
+    monkeypatch.setattr(run_folder, "replay_to", refuse)
 
 
 @given(st.sampled_from(VERBS), places, st.lists(tokens, max_size=5))

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from gansim.analysis import intervals
 from gansim.design import ademp
 from gansim.design.design import Design
+from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Adam
 from gansim.model.paths import replace
-from gansim.model.regimes import Thresholds
 from gansim.running.study import Study
 from gansim.storage import provenance
 from helpers.gans import gans
@@ -183,7 +183,7 @@ def test_limits_are_those_given_or_those_of_the_run() -> None:
     assert "w1 0.2, " in ademp.sheet(rates())
     assert "w1 0.3, " in ademp.sheet(rates(), thresholds=Thresholds(w1=0.3))
     facts = metadata(rates()) | {"thresholds": {"w1": 0.45}}
-    assert "Limits, explained in `gansim.model.regimes.Thresholds`: w1 0.45." in ademp.sheet(facts)
+    assert "Limits, explained in `gansim.design.regimes.Thresholds`: w1 0.45." in ademp.sheet(facts)
 
 
 @pytest.mark.parametrize("n", [20, 100, 1000, 4000])

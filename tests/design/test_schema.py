@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from gansim.design import schema
 from gansim.design.design import Design, value_at
+from gansim.design.regimes import Thresholds
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.errors import ConfigError
 from gansim.model.distributions import Normal, Uniform
 from gansim.model.gan import GAN, Referee
 from gansim.model.optimizers import SGD, Adam
 from gansim.model.paths import _plain, replace, to_dict
-from gansim.model.regimes import Thresholds
 from gansim.running.study import Study
 from gansim.storage import provenance
 from gansim.storage.metadata_json import write_metadata

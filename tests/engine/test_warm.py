@@ -12,7 +12,8 @@ import pytest
 from gansim.engine import warm
 from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
 from gansim.engine.simulate import run_chunk
-from gansim.kernels import cache, jit, measure, modes, targets
+from gansim.kernels import measure, modes, targets
+from gansim.kernels.compiling import cache, jit
 from gansim.kernels.networks import initial
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN, Referee

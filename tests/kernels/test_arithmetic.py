@@ -12,9 +12,9 @@ import pytest
 
 from gansim.engine import derivatives, packs, replay
 from gansim.engine.simulate import run_chunk
-from gansim.kernels import arithmetic, jit
-from gansim.kernels.arithmetic import default_arithmetic
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling import arithmetic, jit
+from gansim.kernels.compiling.arithmetic import default_arithmetic
+from gansim.kernels.compiling.jit import entry_point
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP

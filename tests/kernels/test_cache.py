@@ -16,8 +16,8 @@ from pathlib import Path
 import numba
 import pytest
 
-from gansim.kernels import cache, jit
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling import cache, jit
+from gansim.kernels.compiling.jit import entry_point
 from gansim.source import compiled_digest
 
 PACKAGE = Path(cache.__file__).parents[1]
@@ -275,8 +275,9 @@ def test_a_package_in_a_zip_compiles_too(tmp_path: Path) -> None:
                 out.write(path, path.relative_to(PACKAGE.parent))
         out.writestr("gansim/__init__.py", "")
     script = """
-from gansim.kernels import cache, train
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling import cache
+from gansim.kernels import train
+from gansim.kernels.compiling.jit import entry_point
 def shifted(x): return x + 1234.5
 shifted.__module__ = "gansim.kernels.shifted"
 for _ in range(2):

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from numba.core import event
 
-from gansim.kernels import jit
-from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.compiling import jit
+from gansim.kernels.compiling.jit import entry_point, kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
@@ -187,7 +187,7 @@ import json
 import sys
 import numpy as np
 from gansim.kernels import lanes, network
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling.jit import entry_point
 
 @entry_point
 def outputs(net, player):

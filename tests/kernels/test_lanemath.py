@@ -12,7 +12,7 @@ import pytest
 from scipy.special import ndtr
 
 from gansim.kernels import lanemath
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanemath import (
     cos_sin_turns,
     exp,
@@ -187,7 +187,7 @@ def spoilt(old="", new=""):
     source = Path(lanemath.__file__).read_text(encoding="utf-8")
     assert old in source
     source = source.replace(
-        "from gansim.kernels.jit import PART, kernel", "PART, kernel = {}, lambda function: function"
+        "from gansim.kernels.compiling.jit import PART, kernel", "PART, kernel = {}, lambda function: function"
     )
     namespace = {}
     exec(compile(source.replace(old, new), "spoilt lanemath", "exec"), namespace)

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 import pytest
 
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanes import (
     LANES,
     Lanes,

@@ -17,7 +17,7 @@ from gansim.engine.bundles import build_bundles
 from gansim.engine.players import network_shapes
 from gansim.engine.simulate import run_chunk
 from gansim.engine.training import measure
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import BINS, judge, sort_rows, summarise
 from gansim.kernels.modes import count_modes

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gansim.kernels import network
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanes import LANES, T, aligned, rows, tiles
 from gansim.kernels.networks.architecture import (
     CODES,

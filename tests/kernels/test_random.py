@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from gansim.kernels import random
-from gansim.kernels.jit import entry_point
+from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned, rows, words
 from gansim.kernels.random import DRAWN, fill_normals, fill_uniforms, normal_pair, threefry4x32, uniform
 from helpers import reference as ref
@@ -313,7 +313,7 @@ def wide_uniforms(old="", new=""):
     """
     source = Path(random.__file__).read_text(encoding="utf-8")
     assert old in source
-    source = source.replace("from gansim.kernels.jit import kernel", "kernel = lambda function: function")
+    source = source.replace("from gansim.kernels.compiling.jit import kernel", "kernel = lambda function: function")
     namespace = {}
     exec(compile(source.replace(old, new), "broken random", "exec"), namespace)
     key, zero = keys(0, range(2**14)), np.zeros(2**14, np.float32)

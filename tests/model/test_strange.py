@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError
 from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from gansim.model.paths import from_dict, to_dict
-from gansim.model.regimes import Thresholds
 
 
 class Mute:

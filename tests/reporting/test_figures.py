@@ -25,9 +25,9 @@ from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import combine, d_states, g_states
 from gansim.analysis.shares import tabulate
+from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.model import laws
 from gansim.model.distributions import Normal
-from gansim.model.regimes import D_STATES, G_STATES, REGIMES
 from gansim.reporting import figures
 from gansim.traces import FIELDS, Traces
 from helpers.pictures import all_texts, named, written

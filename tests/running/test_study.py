@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.design.design import Design
+from gansim.design.regimes import REGIMES, Thresholds
 from gansim.engine.bundles import bundle_key
 from gansim.engine.simulate import Chunk, run_chunk
 from gansim.errors import ConfigError
@@ -21,7 +22,6 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam, Momentum
 from gansim.model.paths import replace
-from gansim.model.regimes import REGIMES, Thresholds
 from gansim.running import planning, progress, study
 from gansim.running.shard import Shard
 from gansim.running.study import Study, simulate

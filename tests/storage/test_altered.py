@@ -10,13 +10,13 @@ import pytest
 
 from gansim.command_line.commands import main
 from gansim.design.design import Design
+from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError, StoreError
-from gansim.kernels import jit
+from gansim.kernels.compiling import jit
 from gansim.kernels.train import train
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.model.regimes import Thresholds
 from gansim.running.results import open_results
 from gansim.running.study import Study
 from gansim.running.verify import Verdict, verify

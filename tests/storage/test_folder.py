@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from gansim.analysis import stopping as stopping_rule
+from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError, StoreError
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.model.regimes import Thresholds
 from gansim.running import planning, study
 from gansim.running.merging import merge
 from gansim.running.shard import Shard

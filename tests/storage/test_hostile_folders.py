@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gansim.reporting import film
+from gansim.reporting import run_folder
 from gansim.running import study
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
@@ -55,7 +55,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(study, "run_chunk_compiled", pretend)
     monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
-    monkeypatch.setattr(film, "replay_to", replay_to)
+    monkeypatch.setattr(run_folder, "replay_to", replay_to)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     return replayed
 

@@ -16,7 +16,7 @@ import gansim
 from gansim import source
 from gansim.design.design import Design
 from gansim.errors import StoreError
-from gansim.kernels import jit
+from gansim.kernels.compiling import jit
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
 from gansim.model.optimizers import SGD, Adam, Momentum

@@ -90,7 +90,7 @@ MUTANTS = [
         ("kernels/modes.py", "return off * 0.5", "return off", "measure truth"),
         ("kernels/lanemath.py", "y = fma(y, f, -2.4999993993e-1)", "y = fma(y, f, -2.4999e-1)", "lanemath"),
         ("kernels/network.py", "a = fma(p.theta[at.w + j * n_in + i], p.d[at.y + j], a)", "a = fma(p.theta[at.w + j * n_in], p.d[at.y + j], a)", "network gradients"),
-        ("kernels/cache.py", "if seal == _seal(name, content):", "if seal:", "cache altered"),
+        ("kernels/compiling/cache.py", "if seal == _seal(name, content):", "if seal:", "cache altered"),
         # the engine
         ("packs.py", "target.mean, target.std]", "target.mean, target.std * 1.01]", "simulate measure"),
         ("packs.py", "np.arange(n) + 0.5) / n), 12)", "np.arange(n) + 0.4) / n), 12)", "measure"),

@@ -3,7 +3,7 @@
 Which one a network has is known while compiling: a branch among the loops over units costs registers.
 """
 
-from gansim.kernels.jit import kernel
+from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanemath import expm1, sigmoid, softplus, tanh
 from gansim.kernels.lanes import Row, Tile, fma, maximum, where_greater
 from gansim.kernels.networks.architecture import ELU, PIECEWISE, SIGMOID, SOFTPLUS, TANH

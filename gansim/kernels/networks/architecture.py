@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
 
-from gansim.kernels.jit import PART
+from gansim.kernels.compiling.jit import PART
 
 # Activations. Piecewise linear: max(a, slope * a), with slope 0 for relu, s for leaky_relu, 1 for linear.
 PIECEWISE, TANH, SIGMOID, SOFTPLUS, ELU = range(5)

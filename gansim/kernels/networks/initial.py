@@ -11,7 +11,7 @@
 
 from typing import Any
 
-from gansim.kernels.jit import entry_point, kernel
+from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.lanes import Rows, fma, rows, sqrt, words
 from gansim.kernels.random import block, normal_pair, uniform
 

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-from gansim.kernels.jit import kernel
+from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanes import Tile, dot, fma, fold, spread
 from gansim.kernels.networks.activations import ACTIVATE, DEACTIVATE
 from gansim.kernels.networks.player import SLOPE, Player

@@ -9,7 +9,7 @@ from typing import Any
 
 from numba.extending import overload
 
-from gansim.kernels.jit import PART, kernel
+from gansim.kernels.compiling.jit import PART, kernel
 from gansim.kernels.networks.architecture import Layer, Net
 from gansim.kernels.networks.layers import (
     Place,

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gansim.kernels.jit import kernel
+from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanes import Rows, Tiles, rows, tiles
 
 # Rows of `Player.settings`, the numbers that may differ from lane to lane.

@@ -28,8 +28,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, PercentF
 from numpy.typing import ArrayLike, NDArray
 
 from gansim.analysis.replicates import check_frame, refuse_twice
+from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.errors import ConfigError
-from gansim.model.regimes import D_STATES, G_STATES, REGIMES
 
 __all__ = ["COLOURS", "HATCHES", "MARKERS", "save"]
 

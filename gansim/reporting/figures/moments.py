@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from gansim.design.regimes import G_STATES
 from gansim.errors import ConfigError
-from gansim.model.regimes import G_STATES
 from gansim.reporting.figures.look import (
     FAINT,
     INK,

@@ -19,8 +19,8 @@ from gansim.analysis.floor import Floor
 from gansim.analysis.labels import combine, d_states, g_states
 from gansim.analysis.replicates import cells_of, columns_of, replicates_of
 from gansim.analysis.shares import tabulate
+from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError
-from gansim.model.regimes import Thresholds
 from gansim.reporting.figures.look import (
     COLOURS,
     DASHES,

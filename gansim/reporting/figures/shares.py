@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
-from gansim.model.regimes import D_STATES, G_STATES, REGIMES
+from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.reporting.figures.look import (
     COLOURS,
     HATCHES,

@@ -20,8 +20,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from gansim.analysis import theory
+from gansim.design.regimes import D_STATES
 from gansim.errors import ConfigError
-from gansim.model.regimes import D_STATES
 from gansim.reporting.figures.look import (
     COLOURS,
     FAINT,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gansim.design.regimes import Thresholds
 from gansim.engine.history import History, history
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
@@ -19,8 +20,7 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam
 from gansim.model.paths import replace
-from gansim.model.regimes import Thresholds
-from gansim.reporting import film
+from gansim.reporting import run_animation, run_figure, run_folder
 from gansim.storage.parquet import read_runs
 from gansim.traces import DATA_UNITS, FIELDS
 from helpers.pictures import all_texts, named, written
@@ -67,7 +67,7 @@ EACH = [case if case in SOME else pytest.param(case, marks=pytest.mark.slow) for
 
 @pytest.mark.parametrize("case", EACH)
 def test_texts_stay_apart_and_files_small(case: str, tmp_path: Path) -> None:
-    figure = film.replay_figure(
+    figure = run_figure.replay_figure(
         history(replace(BASE, CASES[case]), 3, SEED, 21), "a study: cell 3, replicate 3, seed 11"
     )
     paths, faults = written(figure, tmp_path)
@@ -103,7 +103,7 @@ def lines(figure) -> dict[str, object]:
 )
 def test_what_is_drawn_is_the_trace(changes, more, fewer) -> None:
     found = history(replace(BASE, changes), 3, SEED, 11)
-    frame, drawn = found.frame(), lines(film.replay_figure(found))
+    frame, drawn = found.frame(), lines(run_figure.replay_figure(found))
     assert drawn.keys() == (LINES | more) - fewer
     for name, line in drawn.items():
         np.testing.assert_array_equal(line.get_xdata(), frame["step"], err_msg=name)
@@ -113,7 +113,7 @@ def test_what_is_drawn_is_the_trace(changes, more, fewer) -> None:
 
 
 def test_snapshots_are_the_networks_at_their_steps(run: History) -> None:
-    figure = film.replay_figure(run)
+    figure = run_figure.replay_figure(run)
     snapshots = figure.axes[6:]
     assert len(snapshots) == 10
     assert [axes.get_title() for axes in snapshots[::2]] == [f"step {step}" for step in (0, 40, 100, 160, 200)]
@@ -132,10 +132,10 @@ def test_snapshots_are_the_networks_at_their_steps(run: History) -> None:
 
 
 def test_title_note_and_threshold_say_which_run_it_is(run: History) -> None:
-    figure = film.replay_figure(run, "rates: cell 5, replicate 3, seed 11", Thresholds(w1=2.5))
+    figure = run_figure.replay_figure(run, "rates: cell 5, replicate 3, seed 11", Thresholds(w1=2.5))
     texts = " ".join(all_texts(figure))
     assert "rates: cell 5, replicate 3, seed 11" in texts and "N(2, 0.5²)" in texts and "Not finite" not in texts
-    assert "Replicate 3, seed 11" in all_texts(film.replay_figure(run))
+    assert "Replicate 3, seed 11" in all_texts(run_figure.replay_figure(run))
     assert set(named(figure.axes[1].lines, "converged").get_ydata()) == {2.5}
 
 
@@ -145,24 +145,24 @@ def test_a_run_that_blows_up_is_shown_up_to_its_last_finite_record(tmp_path: Pat
     frame = found.frame()
     last = int(frame.loc[frame["finite"] == 1, "step"].max())
     assert 2 < last < 50
-    figure = film.replay_figure(found)
+    figure = run_figure.replay_figure(found)
     [note] = [text for text in all_texts(figure) if "n = 1 run" in text]
     said = note.replace("\n", " ").replace("\N{NON-BREAKING HYPHEN}", "-")
     assert f"n = 1 run: non-finite. Not finite at the record of step 50 of 200: shown up to step {last}." in said
     drawn = lines(figure)["v"]
     assert drawn.get_xdata()[-1] == last and np.isfinite(drawn.get_ydata()).all()
     assert figure.axes[-1].get_title() == "" and figure.axes[-2].get_title() == f"step {last}"
-    film.animate(found, tmp_path / "dead.gif")
+    run_animation.animate(found, tmp_path / "dead.gif")
     assert gif(tmp_path / "dead.gif")[0] == int((frame["finite"] == 1).sum())
 
 
 def test_a_run_without_a_finite_record_has_a_figure_and_no_animation(tmp_path: Path) -> None:
     found = history(replace(BASE, {**CASES["non-finite"], "records": 1}), 3, SEED)
-    _, faults = written(film.replay_figure(found), tmp_path)
+    _, faults = written(run_figure.replay_figure(found), tmp_path)
     assert faults == []
-    assert all_texts(film.replay_figure(found)).count("no finite record") == 6
+    assert all_texts(run_figure.replay_figure(found)).count("no finite record") == 6
     with pytest.raises(ConfigError, match="no frame of this run is finite"):
-        film.animate(found, tmp_path / "none.gif")
+        run_animation.animate(found, tmp_path / "none.gif")
     assert not (tmp_path / "none.gif").exists()
 
 
@@ -171,29 +171,29 @@ def test_a_run_without_a_finite_record_has_a_figure_and_no_animation(tmp_path: P
 
 def test_as_many_frames_as_asked_and_the_same_bytes_each_time(short: History, tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    path = film.animate(short, tmp_path / "run.gif")
+    path = run_animation.animate(short, tmp_path / "run.gif")
     with mpl.rc_context({"font.size": 20, "savefig.bbox": "tight"}):
-        again = film.animate(short, tmp_path / "again.gif")
+        again = run_animation.animate(short, tmp_path / "again.gif")
     assert dict(mpl.rcParams) == before
     assert gif(path)[:2] == (6, 720)
     assert path.read_bytes() == again.read_bytes()
     assert path.stat().st_size < 6 * 30_000  # 100 frames stay below 3 MB
-    assert gif(film.animate(short, tmp_path / "few.gif", most=4))[0] == 4
-    other = film.animate(history(BASE, 4, SEED, 3), tmp_path / "other.gif")
+    assert gif(run_animation.animate(short, tmp_path / "few.gif", most=4))[0] == 4
+    other = run_animation.animate(history(BASE, 4, SEED, 3), tmp_path / "other.gif")
     assert path.read_bytes() != other.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again.gif", "few.gif", "other.gif", "run.gif"]
 
 
 def test_frames_differ_and_v_grows(short: History, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    seen, real = [], film._draw
+    seen, real = [], run_animation._draw
 
     def draw(panels, *arguments) -> None:
         real(panels, *arguments)
         d = named(panels[1].lines, "D").get_ydata()
         seen.append((named(panels[2].lines, "V").get_ydata(), d, panels[0].get_xlim(), panels[2].get_ylim()))
 
-    monkeypatch.setattr(film, "_draw", draw)
-    film.animate(short, tmp_path / "run.gif")
+    monkeypatch.setattr(run_animation, "_draw", draw)
+    run_animation.animate(short, tmp_path / "run.gif")
     frame = short.frame()
     for (v, d, *limits), k in zip(seen, range(6), strict=True):
         np.testing.assert_array_equal(v, frame.loc[frame["step"] <= short.frames[k], "v"].astype(float))
@@ -204,10 +204,10 @@ def test_frames_differ_and_v_grows(short: History, monkeypatch: pytest.MonkeyPat
 def test_frames_that_stray_do_not_squeeze_the_others() -> None:
     near = [np.linspace(1.0, 3.0, 100)] * 6
     for far, reach in [(1e9, 6.0), (12.0, 13.0)]:
-        x = film._axis(BASE, [*near, np.full(100, far), np.full(100, -5.0)])
+        x = run_figure._axis(BASE, [*near, np.full(100, far), np.full(100, -5.0)])
         assert -6 < x[0] < -5 and 3 < x[-1] < reach, far
         assert (np.diff(x) > 0).all()
-    assert film._axis(BASE, [np.full(100, 1e9)])[-1] > 1e9  # of one frame alone, everything
+    assert run_figure._axis(BASE, [np.full(100, 1e9)])[-1] > 1e9  # of one frame alone, everything
 
 
 def test_mp4_goes_through_ffmpeg(short: History, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -217,13 +217,13 @@ def test_mp4_goes_through_ffmpeg(short: History, monkeypatch: pytest.MonkeyPatch
     program.write_text('#!/bin/sh\nfor last; do :; done\ncat > "$last"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    film.animate(short, tmp_path / "run.gif")
+    run_animation.animate(short, tmp_path / "run.gif")
     _, width, height = gif(tmp_path / "run.gif")
-    assert film.animate(short, tmp_path / "run.mp4").stat().st_size == 6 * width * height * 4
+    assert run_animation.animate(short, tmp_path / "run.mp4").stat().st_size == 6 * width * height * 4
     program.write_text("#!/bin/sh\ncat > /dev/null\nexit 3\n")
     (tmp_path / "run.mp4").write_text("old")
     with pytest.raises(Exception, match="status 3"):
-        film.animate(short, tmp_path / "run.mp4")
+        run_animation.animate(short, tmp_path / "run.mp4")
     assert (tmp_path / "run.mp4").read_text() == "old"
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -232,11 +232,11 @@ def test_an_animation_that_cannot_be_is_refused_before_training(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(film, "history", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(run_folder, "history", lambda *_: pytest.fail("trained"))
     with pytest.raises(ConfigError, match=r"animate: \.mp4 needs the program ffmpeg, which is not on PATH"):
-        film.replay_to(tmp_path, BASE, animate_as="mp4")
+        run_folder.replay_to(tmp_path, BASE, animate_as="mp4")
     with pytest.raises(ConfigError, match=r"animate: value 'run\.avi': a file that ends in \.gif or \.mp4"):
-        film.replay_to(tmp_path, BASE, animate_as="avi")
+        run_folder.replay_to(tmp_path, BASE, animate_as="avi")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -247,7 +247,7 @@ def test_the_folder_of_a_run(tmp_path: Path) -> None:
     last = run_chunk({5: BASE}, [(5, 2), (5, 3)], SEED).traces.values[1, -1]
     stored = dict(zip(FIELDS, last.tolist(), strict=True))
     options = {"cell": 5, "study": "rates", "frames": 3, "stored": stored}
-    paths = film.replay_to(tmp_path, BASE, 3, SEED, animate_as="gif", **options)
+    paths = run_folder.replay_to(tmp_path, BASE, 3, SEED, animate_as="gif", **options)
     folder = tmp_path / "replay" / "5-3"
     assert paths == [folder / name for name in ("trace.parquet", "run.png", "run.svg", "run.gif")]
     trace = read_runs(paths[0])
@@ -255,7 +255,7 @@ def test_the_folder_of_a_run(tmp_path: Path) -> None:
     np.testing.assert_array_equal(trace[list(FIELDS)].iloc[-1].to_numpy(np.float32), last)
     assert gif(paths[3])[0] == 3
     before = {path.name: path.read_bytes() for path in paths}
-    film.replay_to(tmp_path, BASE, 3, SEED, **options)
+    run_folder.replay_to(tmp_path, BASE, 3, SEED, **options)
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert after == {name: content for name, content in before.items() if name != "run.gif"}
     assert [path.name for path in folder.parent.iterdir()] == ["5-3"]
@@ -266,7 +266,7 @@ def test_a_run_that_is_not_the_stored_one_is_refused(name: str, tmp_path: Path) 
     last = run_chunk({0: BASE}, [(0, 3)], SEED).traces.values[0, -1]
     stored = dict(zip(FIELDS, last.tolist(), strict=True)) | {name: 7.0}
     with pytest.raises(ConfigError, match=rf"cell 0, replicate 3: .* \({name} differ\)"):
-        film.replay_to(tmp_path, BASE, 3, SEED, stored=stored)
+        run_folder.replay_to(tmp_path, BASE, 3, SEED, stored=stored)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -274,9 +274,9 @@ def test_what_cannot_be_drawn_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tm
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(film, "animate", fail)
+    monkeypatch.setattr(run_folder, "animate", fail)
     with pytest.raises(OSError, match="disk full"):
-        film.replay_to(tmp_path, BASE, 3, SEED, frames=3, animate_as="gif")
+        run_folder.replay_to(tmp_path, BASE, 3, SEED, frames=3, animate_as="gif")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -287,14 +287,14 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_traine
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
-    monkeypatch.setattr(film, "history", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(run_folder, "history", lambda *_: pytest.fail("trained"))
     line = f"{tmp_path / 'replay'}: cannot be written to (Read-only file system): choose another --out"
     with pytest.raises(ConfigError, match=re.escape(line)):
-        film.replay_to(tmp_path, BASE, 3, SEED)
+        run_folder.replay_to(tmp_path, BASE, 3, SEED)
 
 
 def test_frames_of_a_run_that_blows_up_lie_before_its_end(tmp_path: Path) -> None:
-    paths = film.replay_to(tmp_path, replace(BASE, CASES["non-finite"]), 3, SEED, frames=51)
+    paths = run_folder.replay_to(tmp_path, replace(BASE, CASES["non-finite"]), 3, SEED, frames=51)
     trace = read_runs(paths[0])
     assert trace["step"].tolist() == [*range(51), 100, 150, 200]
     assert trace.loc[trace["stored"], "step"].tolist() == [50, 100, 150, 200]

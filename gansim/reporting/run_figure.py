@@ -1,26 +1,20 @@
-"""One run to look at: a figure of its training, an animation, and the folder that holds both and its trace.
+"""One run to look at: a figure of its training.
 
-Everything is drawn from a `replay.History`: the lines are its records, and target, fakes and D(x) come from the
-networks it kept. A run that stops being finite is shown up to its last finite record, and the figure says so.
+Everything is drawn from a `gansim.engine.history.History`: the lines are its records, and target, fakes and D(x) come
+from the networks it kept. A run that stops being finite is shown up to its last finite record, and the figure says so.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from gansim.errors import ConfigError
 from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 from gansim.reporting.figures import look, shares, single_runs, v_and_auc
 
 # isort: split
 import numpy as np
-from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -28,32 +22,25 @@ from numpy.typing import NDArray
 
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import label
-from gansim.engine.history import History, history
-from gansim.model import laws, wording
+from gansim.design import wording
+from gansim.design.regimes import Thresholds
+from gansim.engine.history import History
+from gansim.model import laws
 from gansim.model.distributions import Mixture, moments
 from gansim.model.gan import GAN
-from gansim.model.regimes import Thresholds
 from gansim.reporting import figures
 from gansim.reporting.figures.single_runs import Example
-from gansim.storage.parquet import write_runs
-from gansim.traces import FIELDS
 
-__all__ = ["FRAMES", "animate", "check_animation", "replay_figure", "replay_to"]
+__all__ = ["FRAMES", "replay_figure"]
 
 FRAMES = 81  # 80 equal stretches: seven seconds at 12 a second, and a GIF of about 1 MB
-_PER_SECOND = 12
-_DPI = 100  # of an animation: 720 x 330 pixels or so, even numbers, as MP4 asks for
 _FAKES = 2000  # fakes in a histogram of 60 bins: 33 a bin
 _SNAPSHOTS = 5
-_SUFFIXES = (".gif", ".mp4")
-
 Array = NDArray[Any]
-
-# --- what is shown ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class ShownRun:
     """A history cut at its last finite record, with its label: what the figure and the animation share."""
 
     history: History
@@ -64,7 +51,7 @@ class _Run:
     frames: list[int]  # which frames are shown
 
     @classmethod
-    def of(cls, run: History, title: str, thresholds: Thresholds | None) -> _Run:
+    def of(cls, run: History, title: str, thresholds: Thresholds | None) -> ShownRun:
         thresholds, floor = thresholds or Thresholds(), floor_of(run.gan.target, run.gan.n_eval)
         regime = str(label(run.study_traces(), floor, thresholds)["regime"].iloc[0])
         limit = max(thresholds.w1, floor.limits(thresholds.window_length(run.gan.records)).w1)
@@ -86,7 +73,7 @@ class _Run:
         if self.regime == "non-finite":
             until = f"shown up to step {int(self.steps[-1]):,}" if len(self.steps) else "nothing to show"
             said.insert(
-                1, f"Not finite at the record of step {_end(self.history):,} of {self.history.gan.steps:,}: {until}"
+                1, f"Not finite at the record of step {end_of(self.history):,} of {self.history.gan.steps:,}: {until}"
             )
         return ". ".join(said).replace("-", "\N{NON-BREAKING HYPHEN}") + "."
 
@@ -111,7 +98,7 @@ class _Run:
         return found
 
 
-def _end(run: History) -> int:
+def end_of(run: History) -> int:
     """The end of training, or the step of the study's first record at which the run is not finite."""
     own = run.study_traces()
     dead = own.steps[0][own["finite"][0] == 0]
@@ -148,9 +135,6 @@ def _axis(gan: GAN, fakes: Sequence[Array]) -> Array:
     return np.unique(np.concatenate([wide, detail[(detail > wide[0]) & (detail < wide[-1])]]))
 
 
-# --- the figure ---------------------------------------------------------------------------------
-
-
 @look.styled
 def replay_figure(run: History, title: str = "", thresholds: Thresholds | None = None) -> Figure:
     """Draw one run: six measurements over training and, below, target, fakes and D(x) at five of its frames.
@@ -169,7 +153,7 @@ def replay_figure(run: History, title: str = "", thresholds: Thresholds | None =
     Figure
         Every line is a column of ``run.frame()``, with its name as label.
     """
-    shown = _Run.of(run, title, thresholds)
+    shown = ShownRun.of(run, title, thresholds)
     figure = Figure(figsize=(look.WIDTH, 6.29 + shown.room()))
     place = look.Inches(figure)
     wide, tall, left, gap = 1.72, 1.1, 0.58, 0.56
@@ -180,7 +164,7 @@ def replay_figure(run: History, title: str = "", thresholds: Thresholds | None =
         panel(axes, shown)
         _over_training(axes, shown)
     place.text(left + 1.5 * wide + gap, 2.68, "training step", size=look.NORMAL, ha="center")
-    chosen = _spread(shown.frames, _SNAPSHOTS)
+    chosen = spread_out(shown.frames, _SNAPSHOTS)
     wide, gap = (look.WIDTH - left - 0.14 - 0.17 * (_SNAPSHOTS - 1)) / _SNAPSHOTS, 0.17
     for number, (frame, example) in enumerate(zip(chosen, shown.examples(chosen, one_axis=False), strict=True)):
         at = left + number * (wide + gap)
@@ -212,21 +196,21 @@ def _room_for_ticks(axes: Axes, wide: float) -> None:
     axes.set_xlim(low, high)
 
 
-def _spread(items: Sequence[int], most: int) -> list[int]:
+def spread_out(items: Sequence[int], most: int) -> list[int]:
     """Up to so many of the items, evenly, the first and the last among them."""
     if len(items) <= most:
         return list(items)
     return [items[k] for k in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
-def _colours(shown: _Run) -> tuple[str, str]:
+def _colours(shown: ShownRun) -> tuple[str, str]:
     g, d = shares.split(shown.regime)
     return figures.COLOURS[g], figures.COLOURS[d]
 
 
-def _over_training(axes: Axes, shown: _Run) -> None:
+def _over_training(axes: Axes, shown: ShownRun) -> None:
     """What the six panels share: the steps, and a legend above that hides no line."""
-    axes.set_xlim(0, _end(shown.history))
+    axes.set_xlim(0, end_of(shown.history))
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(look.plain))
     axes.set_title(axes.get_title(loc="left"), loc="left", size=look.SMALL, weight="bold", pad=15)
@@ -264,7 +248,7 @@ _NAMES = {
 }
 
 
-def _line(axes: Axes, shown: _Run, name: str, **look: Any) -> Array:
+def _line(axes: Axes, shown: ShownRun, name: str, **look: Any) -> Array:
     """One column of the trace over the steps; a column that is not defined for this run draws nothing."""
     values = shown.field(name)
     if np.isfinite(values).any():
@@ -273,7 +257,7 @@ def _line(axes: Axes, shown: _Run, name: str, **look: Any) -> Array:
     return values
 
 
-def _v_panel(axes: Axes, shown: _Run) -> None:
+def _v_panel(axes: Axes, shown: ShownRun) -> None:
     _, colour = _colours(shown)
     drawn = [_line(axes, shown, "v", color=colour)]
     drawn.append(_line(axes, shown, "v_max", color=look.GREY, linestyle=look.GROUP_DASHES[1]))
@@ -283,14 +267,14 @@ def _v_panel(axes: Axes, shown: _Run) -> None:
     axes.set_title(f"V(D, G) (nats{below})", loc="left")
 
 
-def _distance_panel(axes: Axes, shown: _Run) -> None:
+def _distance_panel(axes: Axes, shown: ShownRun) -> None:
     values = _line(axes, shown, "w1", color=_colours(shown)[0])
     axes.axhline(shown.limit, color=look.GREY, linewidth=0.8, linestyle=look.GROUP_DASHES[1], label="converged")
     _log_if_wide(axes, np.append(values, shown.limit))
     axes.set_title("Wasserstein-1 (target's std)", loc="left")
 
 
-def _moments_panel(axes: Axes, shown: _Run) -> None:
+def _moments_panel(axes: Axes, shown: ShownRun) -> None:
     colour, _ = _colours(shown)
     mean, std = moments(shown.history.gan.target)
     axes.axhspan(mean - std, mean + std, color=look.FAINT, linewidth=0, zorder=0)
@@ -303,7 +287,7 @@ def _moments_panel(axes: Axes, shown: _Run) -> None:
     axes.set_title("mean ± std (data units)", loc="left")
 
 
-def _d_panel(axes: Axes, shown: _Run) -> None:
+def _d_panel(axes: Axes, shown: ShownRun) -> None:
     colour, _ = _colours(shown)
     axes.axhline(0.5, color=look.FAINT, linewidth=0.8, zorder=0)
     _line(axes, shown, "d_real", color=look.GREY, linestyle=look.GROUP_DASHES[1])
@@ -312,14 +296,14 @@ def _d_panel(axes: Axes, shown: _Run) -> None:
     axes.set_title("mean of D (0 to 1)", loc="left")
 
 
-def _gradient_panel(axes: Axes, shown: _Run) -> None:
+def _gradient_panel(axes: Axes, shown: ShownRun) -> None:
     g, d = _colours(shown)
     drawn = [_line(axes, shown, "grad_g", color=g), _line(axes, shown, "grad_d", color=d, linestyle=(0, (4, 1.5)))]
     _log_if_wide(axes, np.concatenate(drawn), always=True)
     axes.set_title("norm of the last gradient", loc="left")
 
 
-def _last_panel(axes: Axes, shown: _Run) -> None:
+def _last_panel(axes: Axes, shown: ShownRun) -> None:
     """AUC of D; of a mixture, the modes captured."""
     target = shown.history.gan.target
     if isinstance(target, Mixture):
@@ -353,222 +337,3 @@ def _log_if_wide(axes: Axes, values: Array, always: bool = False) -> None:
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(look.plain))
-
-
-# --- the animation ------------------------------------------------------------------------------
-
-
-def check_animation(path: str | os.PathLike[str]) -> Path:
-    """Return the path of an animation that can be written here, or refuse it before anything is trained.
-
-    Parameters
-    ----------
-    path : path
-        Ends in .gif, or in .mp4 where the program ffmpeg is installed.
-
-    Raises
-    ------
-    ConfigError
-        If it ends in something else, or ffmpeg is missing.
-    """
-    path = Path(path)
-    if path.suffix not in _SUFFIXES:
-        raise ConfigError(f"animate: value {path.name!r}: a file that ends in {' or '.join(_SUFFIXES)}")
-    if path.suffix == ".mp4" and shutil.which("ffmpeg") is None:
-        raise ConfigError("animate: .mp4 needs the program ffmpeg, which is not on PATH: install it, or choose .gif")
-    return path
-
-
-def animate(
-    run: History,
-    path: str | os.PathLike[str],
-    title: str = "",
-    thresholds: Thresholds | None = None,
-    most: int = 100,
-) -> Path:
-    """Write one run as an animation: target and fakes, D(x), and V up to now, frame by frame.
-
-    Parameters
-    ----------
-    run : History
-        The run, with the frames to show.
-    path : path
-        The file, .gif or .mp4; its folder exists. The same run gives the same bytes of a GIF. It is written whole or
-        not at all.
-    title : str, optional
-        Which run it is; by default its replicate number and seed.
-    thresholds : Thresholds, optional
-        Definitions of its label.
-    most : int, default 100
-        Largest number of frames; of more, so many are shown, evenly.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be of that kind (`check_animation`), or no frame of the run is finite.
-    """
-    path = check_animation(path)
-    shown = _Run.of(run, title, thresholds)
-    if not shown.frames:
-        raise ConfigError("animate: no frame of this run is finite: nothing moves")
-    chosen = _spread(shown.frames, most)
-    examples = shown.examples(chosen, one_axis=True)
-    writer: AbstractMovieWriter = (PillowWriter if path.suffix == ".gif" else FFMpegWriter)(fps=_PER_SECOND)
-    with look.style_(), _whole(path) as temporary:
-        figure = Figure(figsize=(look.WIDTH, round(2.8 + shown.room(), 1)), facecolor="white")
-        place = look.Inches(figure)
-        left = [place.axes(0.58, floor, 2.9, 0.86) for floor in (1.62, 0.48)]
-        panels = (left[0], left[1], place.axes(4.2, 0.48, 2.86, 2.0))
-        place.text(2.03, 0.1, "x (data units)", size=look.NORMAL, ha="center")
-        place.text(5.63, 0.1, "training step", size=look.NORMAL, ha="center")
-        look.head(figure, shown.title, shown.note())
-        with writer.saving(figure, str(temporary), _DPI):
-            for frame, example in zip(chosen, examples, strict=True):
-                _draw(panels, example, shown, int(run.frames[frame]))
-                writer.grab_frame()
-    return path
-
-
-def _draw(panels: tuple[Axes, Axes, Axes], example: Example, shown: _Run, step: int) -> None:
-    upper, lower, right = panels
-    for axes in panels:
-        axes.clear()
-    single_runs.densities(upper, example)
-    single_runs.discriminator(lower, example)
-    upper.tick_params(axis="x", labelbottom=False)
-    upper.set_title("target (grey) and fakes (each density to its highest point)", loc="left", size=look.SMALL)
-    lower.set_title("D(x)", loc="left", size=look.SMALL)
-    if np.mean(single_runs.within(example)) < 0.98:  # half a percent at either end is never shown
-        look.remark(upper, 0.98, 0.9, single_runs.beyond(example), ha="right", va="top")
-    single_runs.v_trace(right, example, shown.field("v"), float(_end(shown.history)))
-    right.plot(example.steps[-1:], example.v[-1:], "o", color=look.INK, markersize=4, clip_on=False)
-    right.set_title("V (nats)" + ("; log below −2" if right.get_yscale() == "symlog" else ""), loc="left", size=7)
-    right.set_title(f"step {step:,}", loc="right", size=look.NORMAL, weight="bold")
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary name in the same folder, with the same ending, that takes the file's place once it is complete."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-# --- the folder ---------------------------------------------------------------------------------
-
-
-def replay_to(
-    out: str | os.PathLike[str],
-    gan: GAN,
-    rep: int = 0,
-    seed: int = 0,
-    *,
-    cell: int = 0,
-    study: str = "",
-    animate_as: str | None = None,
-    frames: int | Sequence[int] = FRAMES,
-    thresholds: Thresholds | None = None,
-    stored: Mapping[str, Any] | None = None,
-) -> list[Path]:
-    """Train one run again and write ``<out>/replay/<cell>-<rep>/``: its trace, a figure and, if asked, an animation.
-
-    Parameters
-    ----------
-    out : path
-        The results folder.
-    gan : GAN
-        The configuration of the cell.
-    rep : int, default 0
-        The replicate number.
-    seed : int, default 0
-        Seed of the study.
-    cell : int, default 0
-        Number of the cell, for names and titles.
-    study : str, optional
-        Name of the study, for the title.
-    animate_as : {"gif", "mp4"}, optional
-        Which animation to write.
-    frames : int or sequence of int, default 81
-        When to measure, and to keep the networks, beside the study's own records: see `replay.history`. A number of
-        frames is spread over the steps up to the record at which a run is no longer finite.
-    thresholds : Thresholds, optional
-        Definitions of the run's label.
-    stored : mapping, optional
-        The run's row in ``runs.parquet``: its fields of `gansim.traces` must be those of the last record, bit for bit.
-
-    Returns
-    -------
-    list of Path
-        trace.parquet, run.png, run.svg and, if asked, run.gif or run.mp4. Each is written whole; all are drawn before
-        the first is put in its place.
-
-    Raises
-    ------
-    ConfigError
-        If an argument is refused, before anything is trained; or if the run is not the stored one.
-    """
-    suffix = "" if animate_as is None else f".{animate_as}"
-    if suffix:
-        check_animation(f"run{suffix}")
-    folder = Path(out) / "replay" / f"{cell}-{rep}"
-    title = f"{study + ': ' if study else ''}cell {cell}, replicate {rep}, seed {seed}"
-    identity = {"study": study, "seed": seed, "cell": cell, "rep": rep}
-    with _draft_of(folder) as draft:
-        run = history(gan, rep, seed, frames)
-        if stored is not None:
-            _check_stored(run, stored, cell)
-        if isinstance(frames, int) and not run.study_traces()["finite"][0].all():
-            end = _end(run)  # what there is to see comes before it
-            run = history(gan, rep, seed, [end * k // max(1, frames - 1) for k in range(frames)])
-        write_runs(draft / "trace.parquet", run.frame(), identity)
-        names = [
-            "trace.parquet",
-            *(path.name for path in figures.save(replay_figure(run, title, thresholds), draft, "run")),
-        ]
-        if suffix:
-            names.append(animate(run, draft / f"run{suffix}", title, thresholds).name)
-        folder.mkdir(exist_ok=True)
-        for name in names:
-            os.replace(draft / name, folder / name)
-    for ending in _SUFFIXES:  # an animation of an earlier replay may show another run by now
-        if f"run{ending}" not in names:
-            (folder / f"run{ending}").unlink(missing_ok=True)
-    return [folder / name for name in names]
-
-
-@contextlib.contextmanager
-def _draft_of(folder: Path) -> Iterator[Path]:
-    """A folder beside one that is to be written, made before anything is trained; gone in the end."""
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    made = [path for path in (folder.parent, *folder.parent.parents) if not path.exists()]
-    try:
-        draft.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder.parent}: cannot be written to ({error.strerror}): choose another --out") from None
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-        with contextlib.suppress(OSError):  # what holds something stays
-            for path in made:
-                path.rmdir()
-
-
-def _check_stored(run: History, stored: Mapping[str, Any], cell: int) -> None:
-    """Refuse a run whose last record is not the stored one, bit for bit; any NaN is the same."""
-    last = run.traces.values[0, -1]
-    kept = np.array([stored[name] for name in FIELDS], dtype=np.float32)
-    differ = [name for name, a, b in zip(FIELDS, last, kept, strict=True) if not np.array_equal(a, b, equal_nan=True)]
-    if differ:
-        raise ConfigError(
-            f"cell {cell}, replicate {run.rep}: the run does not repeat the stored one ({', '.join(differ)} differ): "
-            "replay with the version of gansim in metadata.json, or run the study again"
-        )

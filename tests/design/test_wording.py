@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim.model import wording
+from gansim.design import wording
 from gansim.model.distributions import Normal, Uniform
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Orthogonal

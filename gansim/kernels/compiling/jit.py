@@ -25,8 +25,8 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 
-from gansim.kernels.arithmetic import default_arithmetic
-from gansim.kernels.cache import CodeCache
+from gansim.kernels.compiling.arithmetic import default_arithmetic
+from gansim.kernels.compiling.cache import CodeCache
 
 # Options and settings that Numba has but does not declare.
 _njit: Any = numba.njit

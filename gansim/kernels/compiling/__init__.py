@@ -1,0 +1,1 @@
+"""How kernels are compiled and kept, and in which arithmetic they run."""

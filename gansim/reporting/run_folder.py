@@ -1,0 +1,136 @@
+"""The folder of one run's replay: its trace, its figure, an animation."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gansim.errors import ConfigError
+from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+
+# isort: split
+import numpy as np
+
+from gansim.design.regimes import Thresholds
+from gansim.engine.history import History, history
+from gansim.model.gan import GAN
+from gansim.reporting import figures
+from gansim.reporting.run_animation import SUFFIXES, animate, check_animation
+from gansim.reporting.run_figure import FRAMES, end_of, replay_figure
+from gansim.storage.parquet import write_runs
+from gansim.traces import FIELDS
+
+__all__ = ["replay_to"]
+
+
+def replay_to(
+    out: str | os.PathLike[str],
+    gan: GAN,
+    rep: int = 0,
+    seed: int = 0,
+    *,
+    cell: int = 0,
+    study: str = "",
+    animate_as: str | None = None,
+    frames: int | Sequence[int] = FRAMES,
+    thresholds: Thresholds | None = None,
+    stored: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Train one run again and write ``<out>/replay/<cell>-<rep>/``: its trace, a figure and, if asked, an animation.
+
+    Parameters
+    ----------
+    out : path
+        The results folder.
+    gan : GAN
+        The configuration of the cell.
+    rep : int, default 0
+        The replicate number.
+    seed : int, default 0
+        Seed of the study.
+    cell : int, default 0
+        Number of the cell, for names and titles.
+    study : str, optional
+        Name of the study, for the title.
+    animate_as : {"gif", "mp4"}, optional
+        Which animation to write.
+    frames : int or sequence of int, default 81
+        When to measure, and to keep the networks, beside the study's own records: see `replay.history`. A number of
+        frames is spread over the steps up to the record at which a run is no longer finite.
+    thresholds : Thresholds, optional
+        Definitions of the run's label.
+    stored : mapping, optional
+        The run's row in ``runs.parquet``: its fields of `gansim.traces` must be those of the last record, bit for bit.
+
+    Returns
+    -------
+    list of Path
+        trace.parquet, run.png, run.svg and, if asked, run.gif or run.mp4. Each is written whole; all are drawn before
+        the first is put in its place.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is refused, before anything is trained; or if the run is not the stored one.
+    """
+    suffix = "" if animate_as is None else f".{animate_as}"
+    if suffix:
+        check_animation(f"run{suffix}")
+    folder = Path(out) / "replay" / f"{cell}-{rep}"
+    title = f"{study + ': ' if study else ''}cell {cell}, replicate {rep}, seed {seed}"
+    identity = {"study": study, "seed": seed, "cell": cell, "rep": rep}
+    with _draft_of(folder) as draft:
+        run = history(gan, rep, seed, frames)
+        if stored is not None:
+            _check_stored(run, stored, cell)
+        if isinstance(frames, int) and not run.study_traces()["finite"][0].all():
+            end = end_of(run)  # what there is to see comes before it
+            run = history(gan, rep, seed, [end * k // max(1, frames - 1) for k in range(frames)])
+        write_runs(draft / "trace.parquet", run.frame(), identity)
+        names = [
+            "trace.parquet",
+            *(path.name for path in figures.save(replay_figure(run, title, thresholds), draft, "run")),
+        ]
+        if suffix:
+            names.append(animate(run, draft / f"run{suffix}", title, thresholds).name)
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            os.replace(draft / name, folder / name)
+    for ending in SUFFIXES:  # an animation of an earlier replay may show another run by now
+        if f"run{ending}" not in names:
+            (folder / f"run{ending}").unlink(missing_ok=True)
+    return [folder / name for name in names]
+
+
+@contextlib.contextmanager
+def _draft_of(folder: Path) -> Iterator[Path]:
+    """A folder beside one that is to be written, made before anything is trained; gone in the end."""
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    made = [path for path in (folder.parent, *folder.parent.parents) if not path.exists()]
+    try:
+        draft.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder.parent}: cannot be written to ({error.strerror}): choose another --out") from None
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        with contextlib.suppress(OSError):  # what holds something stays
+            for path in made:
+                path.rmdir()
+
+
+def _check_stored(run: History, stored: Mapping[str, Any], cell: int) -> None:
+    """Refuse a run whose last record is not the stored one, bit for bit; any NaN is the same."""
+    last = run.traces.values[0, -1]
+    kept = np.array([stored[name] for name in FIELDS], dtype=np.float32)
+    differ = [name for name, a, b in zip(FIELDS, last, kept, strict=True) if not np.array_equal(a, b, equal_nan=True)]
+    if differ:
+        raise ConfigError(
+            f"cell {cell}, replicate {run.rep}: the run does not repeat the stored one ({', '.join(differ)} differ): "
+            "replay with the version of gansim in metadata.json, or run the study again"
+        )
