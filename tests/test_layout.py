@@ -37,6 +37,7 @@ MAY_IMPORT = {
 }
 MAY_PRINT = {"command_line"}  # through `escaping`
 COMPILER = {"numba", "llvmlite"}
+FILE_LINES, MODULES = 600, 14  # of a file of gansim, and in a folder: more is hard to find one's way in
 STUDY_LINES = 150  # of code and docstrings: one screen of parameters, one of tables, one of figures
 README_COMMANDS = ["pip install -e . && python studies/regimes.py", 'pip install -e ".[test]" && pytest']
 
@@ -298,10 +299,26 @@ def floor_plan(page: str) -> set[str]:
     return found
 
 
+def long_files(files: dict[str, str]) -> list[str]:
+    """Files of more than FILE_LINES lines."""
+    return [f"{path}: {n} lines" for path, text in files.items() if (n := text.count("\n")) > FILE_LINES]
+
+
+def crowded_folders(files: dict[str, str]) -> list[str]:
+    """Folders of more than MODULES modules."""
+    folders = [str(Path(path).parent) for path in files if not path.endswith("/__init__.py")]
+    return [f"{folder}: {n} modules" for folder in sorted(set(folders)) if (n := folders.count(folder)) > MODULES]
+
+
 # --- the repository keeps them ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rule", [upward_imports, import_cycles, stray_compilers, prints, own_pythons, fast_math])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(upward_imports, import_cycles, stray_compilers, prints, own_pythons, fast_math, long_files, crowded_folders),
+    ],
+)
 def test_the_package_keeps_the_rule(rule):
     assert rule(sources("gansim")) == []
 
@@ -310,6 +327,8 @@ def test_the_floor_plan_itself_has_no_circle():
     order = list(graphlib.TopologicalSorter(MAY_IMPORT).static_order())
     assert order.index("model") < order.index("design") < order.index("storage") < order.index("running")
     assert not {"kernels", "engine", "running"} & (MAY_IMPORT["analysis"] | MAY_IMPORT["design"])
+    # What decides bits (source.py) takes from nowhere else than from rooms that decide, and from those below all.
+    assert MAY_IMPORT["engine"] | MAY_IMPORT["model"] | MAY_IMPORT["kernels"] == BELOW_ALL | {"model", "kernels"}
     assert "kernels" not in MAY_IMPORT["reporting"]
 
 
@@ -457,6 +476,8 @@ BREACHES = [
     (fast_math, {"gansim/kernels/train.py": "options = {'fastmath': {'contract'}}"}),
     (machine_paths, {"docs/design.md": "see " + "/" + "home/somebody/notes.md"}),
     (machine_paths, {"results/metadata.json": '{"out": "' + "/" + 'tmp/x"}'}),
+    (long_files, {"gansim/model/gan.py": "x = 1\n" * (FILE_LINES + 1)}),
+    (crowded_folders, {f"gansim/model/m{n}.py": "" for n in range(MODULES + 1)}),
     (long_studies, {"studies/long.py": "x = 1\n" * (STUDY_LINES + 1)}),
 ]
 
