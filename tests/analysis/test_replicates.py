@@ -79,3 +79,10 @@ def test_what_is_no_frame_is_refused():
     check_frame(frame())
     with pytest.raises(ConfigError, match=r"^runs: value None: a pandas data frame$"):
         check_frame(None)
+
+
+def test_a_missing_value_is_a_level_like_any_other():
+    runs = pd.DataFrame({"study": ["one", "one", "two"], "design": ["a", "b", None], "cell": 0, "rep": 0})
+    assert len(set(cells_of(runs))) == 3
+    seeds = pd.DataFrame({"seed": [1.0, 1.0, np.nan, np.nan], "rep": [0, 1, 0, 1]})
+    assert len(set(replicates_of(seeds))) == 4

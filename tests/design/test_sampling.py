@@ -135,3 +135,9 @@ def test_refusals(make, line):
     with pytest.raises(ConfigError) as caught:
         make()
     assert str(caught.value).startswith(line)
+
+
+@pytest.mark.parametrize("n", [3, 5, 6, 9, 10, 12, 1023])
+def test_a_sobol_sample_of_no_power_of_two_is_refused(n: int) -> None:
+    with pytest.raises(ConfigError, match=f"n: value {n}"):
+        Sobol({"optimizer_g.lr": Uniform(0, 1)}, n=n)

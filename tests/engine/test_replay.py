@@ -162,3 +162,10 @@ def test_what_is_no_number_is_refused_by_name(values: object) -> None:
     for call, name in ((nets.generate, "z"), (nets.logit, "x"), (nets.discriminate, "x")):
         with pytest.raises(ConfigError, match=f"^{name}: value .*: numbers$"):
             call(values)
+
+
+def test_d_is_the_sigmoid_of_its_logit():
+    x = np.linspace(-3, 7, 41)
+    nets = networks(BASE, 3, SEED)
+    assert np.ptp(nets.logit(x)) > 0.1
+    np.testing.assert_allclose(nets.discriminate(x), 1 / (1 + np.exp(-nets.logit(x))), rtol=1e-12)

@@ -637,3 +637,20 @@ def test_gradients_refuse_what_does_not_fit(case):
     with pytest.raises(ValueError, match=words):
         gradients(gan, *problem)
     gradients(gan, *(PROBLEM if gan is BASE else WIDE_PROBLEM))  # and take what does
+
+
+def test_a_run_that_was_not_finite_once_stays_so(monkeypatch):
+    """Whatever its later records are: they follow from numbers that are none."""
+    gan = dataclasses.replace(BASE, records=4)
+    real = ENGINE.records
+
+    def broken(*arguments):
+        for k, taken in enumerate(real(*arguments)):
+            finite = taken.finite.copy()
+            finite[0] &= k != 1
+            yield taken._replace(finite=finite)
+
+    monkeypatch.setattr(ENGINE, "records", broken)
+    found = run_chunk({0: gan}, [(0, 0), (0, 1)], SEED).traces
+    assert found["finite"].tolist() == [[1, 0, 0, 0], [1, 1, 1, 1]]
+    assert np.isnan(found["w1"][0, 1:]).all()

@@ -1,5 +1,6 @@
 """Provenance: the design comes back from the metadata; what is told of code and settings is what is in force."""
 
+import hashlib
 import json
 import os
 import re
@@ -181,3 +182,9 @@ def test_configurations_that_differ_have_other_digests(one: GAN, other: GAN) -> 
 def test_the_last_digit_of_a_number_counts() -> None:
     nearly = replace(GAN_500, {"optimizer_g": Adam(lr=0.1 + 2**-50)})
     assert provenance.config_digest(nearly) != provenance.config_digest(replace(GAN_500, {"optimizer_g": Adam(0.1)}))
+
+
+def test_the_digest_of_a_configuration_is_that_of_its_canonical_json() -> None:
+    """Names sorted, so that no order of fields counts."""
+    text = json.dumps(to_dict(GAN_500), sort_keys=True, separators=(",", ":"))
+    assert provenance.config_digest(GAN_500) == hashlib.sha256(text.encode()).hexdigest()
