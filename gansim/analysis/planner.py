@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from gansim.analysis.intervals import two_sided
+from gansim.design.stopping import wilson_half_width
 from gansim.errors import ConfigError
 from gansim.model.fields import Real, check_integer, check_named
 from gansim.model.seeds import MAX_REPS
@@ -138,11 +139,7 @@ def replicates_for_half_width(half_width: float, share: float = 0.5, level: floa
     # Squared, the width is a quadratic in n: h^2 (n + z^2)^2 = z^2 (n p (1 - p) + z^2 / 4).
     middle, constant = 2 * h**2 * z2 - z2 * p * (1 - p), z2**2 * (h**2 - 0.25)
     root = (-middle + math.sqrt(middle**2 - 4 * h**2 * constant)) / (2 * h**2)
-    return _ceiling(root, lambda n: _wilson_half(n, p, z2) <= h * (1 + 1e-12))
-
-
-def _wilson_half(n: float, p: float, z2: float) -> float:
-    return math.sqrt(z2 * (n * p * (1 - p) + z2 / 4)) / (n + z2)
+    return _ceiling(root, lambda n: wilson_half_width(p, n, z2) <= h * (1 + 1e-12))
 
 
 def discordant(share_a: float, share_b: float, correlation: float = 0.0) -> tuple[float, float]:
@@ -454,7 +451,7 @@ def seen(
                 "share": p,
                 "n": n,
                 "mcse": math.sqrt(p * (1 - p) / n),
-                "half_width": _wilson_half(n, p, z2),
+                "half_width": wilson_half_width(p, n, z2),
                 "detectable": detectable_difference(n, both, power, 1 - level) if both > 1e-9 else math.nan,
                 "zero_high": z2 / (n + z2),
             }

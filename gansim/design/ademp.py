@@ -30,7 +30,7 @@ from gansim import escaping
 from gansim.design import schema, wording
 from gansim.design.description import Description
 from gansim.design.design import Label
-from gansim.design.stopping import StoppingRule
+from gansim.design.stopping import StoppingRule, wilson_half_width
 from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
@@ -338,7 +338,12 @@ def _replicates(parts: Sequence[_Part], rule: StoppingRule | None) -> list[str]:
     ]
     for part in parts:
         n = min(part.counts)
-        numbers = [math.sqrt(0.25 / n), *(_half_width(p, n) for p in (0.05, 0.5)), _told(0.1, n), _told(0.5, n)]
+        numbers = [
+            math.sqrt(0.25 / n),
+            *(wilson_half_width(p, n, _Z2) for p in (0.05, 0.5)),
+            _told(0.1, n),
+            _told(0.5, n),
+        ]
         lines.append(f"| {_code(part.name)} | {n:,} | {' | '.join(map(_points, numbers))} |")
     if rule is None:
         return [*lines, "", "The number of replicates is the design's; no rule stopped it by results."]
@@ -350,11 +355,6 @@ def _replicates(parts: Sequence[_Part], rule: StoppingRule | None) -> list[str]:
 def _points(value: float) -> str:
     points = 100 * value
     return "none" if math.isinf(value) else f"{points:.1f}" if points >= 1 else f"{points:.2g}"
-
-
-def _half_width(p: float, n: int) -> float:
-    """Half the width of the Wilson interval at a share p of n, p n not rounded to a count (Wilson 1927)."""
-    return math.sqrt(_Z2 * (p * (1 - p) * n + _Z2 / 4)) / (n + _Z2)
 
 
 def _told(s: float, n: int) -> float:

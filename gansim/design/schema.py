@@ -169,24 +169,12 @@ def describe_design(design: Design, first: int = 0, reps: Sequence[int] | None =
             {
                 "cell": first + cell.index,
                 "levels": dict(cell.levels),
-                "overrides": _differences(base, paths.to_dict(cell.gan)),
+                "overrides": {path: value for path, _, value in paths.differences(base, paths.to_dict(cell.gan))},
                 **({} if n == design.reps else {"reps": n}),
             }
             for cell, n in zip(design.cells, reps or [design.reps] * len(design.cells), strict=True)
         ],
     }
-
-
-def _differences(base: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted paths at which two configurations of `paths.to_dict` differ, with the other's values."""
-    found: dict[str, Any] = {}
-    for name, value in other.items():
-        before = base.get(name)
-        if isinstance(before, Mapping) and isinstance(value, Mapping) and before.get("kind") == value.get("kind"):
-            found |= _differences(before, value, f"{prefix}{name}.")
-        elif before != value:
-            found[prefix + name] = value
-    return found
 
 
 def _sample_of(design: Design) -> Sample | None:

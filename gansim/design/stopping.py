@@ -10,7 +10,7 @@ from typing import Any
 from gansim.model.fields import Real, check_integer, check_named
 from gansim.model.seeds import MAX_REPS
 
-__all__ = ["StoppingRule", "check_target", "fewest_replicates"]
+__all__ = ["StoppingRule", "check_target", "fewest_replicates", "wilson_half_width"]
 
 _TARGET = Real(0.0, 0.5, above=True, below=True)
 
@@ -19,6 +19,21 @@ def check_target(target_mcse: object) -> float:
     """Return a Monte-Carlo error that can be aimed at, or refuse it: ConfigError, in one line."""
     checked: float = check_named("target_mcse", target_mcse, _TARGET)
     return checked
+
+
+def wilson_half_width(share: float, n: float, z2: float) -> float:
+    """Half the width of the Wilson interval at a share of n, whose count is not rounded (Wilson 1927).
+
+    Parameters
+    ----------
+    share : float
+        0 to 1.
+    n : float
+        Runs.
+    z2 : float
+        Square of the normal quantile.
+    """
+    return math.sqrt(z2 * (share * (1 - share) * n + z2 / 4)) / (n + z2)
 
 
 def fewest_replicates(target_mcse: float) -> int:

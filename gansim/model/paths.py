@@ -15,7 +15,7 @@ from gansim.model.fields import (
 from gansim.model.gan import _RECORDS, GAN, check_gan
 from gansim.model.networks import _INIT_NAMES
 
-__all__ = ["from_dict", "replace", "to_dict"]
+__all__ = ["differences", "from_dict", "replace", "to_dict"]
 
 
 def _plain(value: Any) -> Any:
@@ -73,6 +73,31 @@ def from_dict(values: Mapping[str, Any]) -> GAN:
         raise ConfigError(f"gan: value {shown(values)}: a mapping of fields to values")
     gan: GAN = check_named("gan", values, Object((GAN,), "a GAN"))
     return gan
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Compare two configurations as `to_dict` gives them.
+
+    Parameters
+    ----------
+    before, after : mapping
+        The two.
+    prefix : str, default ""
+        Of every path.
+
+    Yields
+    ------
+    (str, object, object)
+        Dotted path and both values of what differs; of two kinds of an object, that object.
+    """
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping) and old.get("kind") == new.get("kind"):
+            yield from differences(old, new, f"{prefix}{name}.")
+        elif old != new:
+            yield prefix + name, old, new
 
 
 def _field_names(item: Any) -> list[str]:

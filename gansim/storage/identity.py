@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gansim.design import schema
 from gansim.design.design import Cell
 from gansim.errors import ConfigError
-from gansim.model.paths import to_dict
-from gansim.storage.provenance import config_digest, kernel_digest, kernel_modules, read_cells
+from gansim.model import paths
+from gansim.storage.provenance import config_digest, kernel_digest, kernel_modules
 
 __all__ = ["Identity", "differences", "header_differences", "identify"]
 
@@ -165,13 +166,8 @@ def differences(metadata: Mapping[str, Any], identity: Identity, cells: Sequence
         return ""
     found = _facts(metadata, identity)
     try:
-        gans = read_cells(metadata)
-        stored = [
-            Cell(int(cell["cell"]), cell["levels"], gans[int(cell["cell"])], design["name"])
-            for design in metadata["designs"]
-            for cell in design["cells"]
-        ]
-    except (ConfigError, ValueError, KeyError, TypeError):  # not even what can be compared
+        stored = schema.from_dict({"name": "stored", "designs": metadata["designs"]}).cells
+    except (ConfigError, KeyError):  # not even what can be compared
         return _line([*found, "cells: not recorded"])
     found += _cell_differences(stored, cells)
     return _line(found or ["identity: another"])
@@ -197,7 +193,7 @@ def _field_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
     """Fields of the configurations that differ: once if they differ in the same way wherever they do."""
     changes: dict[str, list[tuple[int, str]]] = {}
     for old, new in pairs:
-        for name, before, after in _changes(to_dict(old.gan), to_dict(new.gan)):
+        for name, before, after in paths.differences(paths.to_dict(old.gan), paths.to_dict(new.gan)):
             changes.setdefault(name, []).append((new.index, f"{_brief(before)} stored, {_brief(after)} asked"))
     found = []
     for name, changed in changes.items():
@@ -205,16 +201,6 @@ def _field_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
         where = f" in {len(changed):,} of {len(pairs):,} cells" if len(changed) < len(pairs) else ""
         found.append(f"{name}: {text}{where}" if alike else f"{name}: {text} in cell {cell}, other values elsewhere")
     return found
-
-
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Dotted path and both values of what differs; of two kinds of an object, the kind alone."""
-    for name in dict.fromkeys([*before, *after]):
-        old, new = before.get(name), after.get(name)
-        if isinstance(old, Mapping) and isinstance(new, Mapping) and old.get("kind") == new.get("kind"):
-            yield from _changes(old, new, f"{prefix}{name}.")
-        elif old != new:
-            yield prefix + name, old, new
 
 
 def _brief(value: object) -> str:

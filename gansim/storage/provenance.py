@@ -21,12 +21,10 @@ from typing import Any
 from gansim._version import __version__
 from gansim.design import schema
 from gansim.design.design import Design
-from gansim.errors import StoreError
 from gansim.kernels.compiling import jit
 from gansim.model.gan import GAN
-from gansim.model.paths import from_dict, to_dict
+from gansim.model.paths import to_dict
 from gansim.source import deciding_digests, source_digest
-from gansim.storage.names import METADATA
 
 __all__ = [
     "command",
@@ -35,7 +33,6 @@ __all__ = [
     "kernel_modules",
     "machine",
     "provenance",
-    "read_cells",
     "rounding_versions",
     "running_source",
     "source_digest",
@@ -211,7 +208,7 @@ def provenance(
     -------
     dict
         JSON-able. Each design holds its base configuration complete, and each cell what differs from it, by dotted
-        path; `read_cells` puts them together again. A cell whose replicates are not those of its design says so.
+        path; `gansim.design.schema.from_dict` reads it back. A cell whose replicates are not its design's says so.
     """
     counts = [design.reps for design in designs for _ in design.cells] if reps is None else [int(n) for n in reps]
     described, first = [], 0
@@ -233,40 +230,3 @@ def provenance(
         "machine": machine(),
     }
     return {**facts, "designs": described}
-
-
-def read_cells(metadata: Mapping[str, Any]) -> dict[int, GAN]:
-    """Configurations of all cells of a study, from its metadata.
-
-    Parameters
-    ----------
-    metadata : mapping
-        As `read_metadata` gives it.
-
-    Returns
-    -------
-    dict
-        Number of the cell to its configuration.
-
-    Raises
-    ------
-    StoreError
-        If the metadata lacks them.
-    ConfigError
-        If a configuration is refused.
-    """
-    try:
-        found: dict[int, GAN] = {}
-        for design in metadata["designs"]:
-            for cell in design["cells"]:
-                values = json.loads(json.dumps(design["gan"]))
-                for path, value in cell["overrides"].items():
-                    *parents, name = path.split(".")
-                    node = values
-                    for parent in parents:
-                        node = node[parent]
-                    node[name] = value
-                found[int(cell["cell"])] = from_dict(values)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{METADATA}: no complete list of cells ({error!r}): run the study again") from None
-    return found

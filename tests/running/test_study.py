@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gansim.design import schema
 from gansim.design.design import Design
 from gansim.design.regimes import REGIMES, Thresholds
 from gansim.engine.bundles import bundle_key
@@ -25,7 +26,7 @@ from gansim.model.paths import replace
 from gansim.running import planning, progress, study
 from gansim.running.shard import Shard
 from gansim.running.study import Study, simulate
-from gansim.storage import disk, provenance
+from gansim.storage import disk
 from gansim.storage.metadata_json import read_metadata, write_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
 from gansim.storage.parquet import digest, digest_traces, read_runs, read_traces
@@ -341,7 +342,7 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     np.testing.assert_array_equal(traces.values, whole.traces.values)
     metadata = read_metadata(folder)
     assert metadata == whole.metadata
-    assert provenance.read_cells(metadata) == {cell.index: cell.gan for cell in whole.cells}
+    assert [cell.gan for cell in schema.from_dict(metadata).cells] == [cell.gan for cell in whole.cells]
     assert metadata["digest"] == {"runs": digest(runs), "traces": digest_traces(traces)}
     assert (metadata["seed"], metadata["jobs"], metadata["backend"], metadata["runs"]) == (5, 2, "threads", 167)
     assert metadata["thresholds"]["w1"] == 0.2
