@@ -38,7 +38,7 @@ def ten_chains(out: Any, factor: float, addend: float, n: int) -> None:
 
 @entry_point
 def five_chains(out: Any, factor: float, addend: float, n: int) -> None:
-    """The same with five rows."""
+    """Five rows, where ten do not fit the registers."""
     view = rows(out)
     a = view[0]
     b, c, d, e = a + 1.0, a + 2.0, a + 3.0, a + 4.0

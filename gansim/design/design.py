@@ -1,7 +1,7 @@
 """What is compared: factors with levels, crossed into cells; or cells listed one by one; or points of a sample.
 
 A `Design` turns one base configuration and some factors into a list of cells, each a complete, validated `GAN`. It
-knows nothing of the runs' randomness, packs or files. The cells of a grid are the product of its factors, the first
+knows nothing of the runs' randomness, bundles or files. The cells of a grid are the product of its factors, the first
 factor slowest.
 """
 

@@ -9,7 +9,7 @@ meanings that agree:
 * one LLVM vector of ``L`` or ``T * L`` elements under Numba: what runs fast.
 
 No operation mixes lanes, reassociates or contracts, so a GAN's bits depend neither on its lane, nor on who
-shares its pack, nor on the processor's vector width. (The NumPy meaning of `fma` rounds twice, so the two
+shares its bundle, nor on the processor's vector width. (The NumPy meaning of `fma` rounds twice, so the two
 meanings agree to rounding, not to the bit.)
 
 Why an explicit vector type: plain loops with the lane innermost ran at 6 GFLOP/s on one core, LLVM vectors
@@ -28,7 +28,7 @@ from numba.extending import lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
 T = 8  # samples in a tile: eight accumulators hide the latency of a fused multiply-add (16 would spill)
-LANES = {np.dtype(np.float32): 16, np.dtype(np.float64): 8}  # runs in a pack: one 512-bit register, two 256-bit ones
+LANES = {np.dtype(np.float32): 16, np.dtype(np.float64): 8}  # runs in a bundle: one 512-bit register, two 256-bit ones
 
 # What kernels pass around. Under NumPy these are arrays; under Numba the types below.
 Row: TypeAlias = Any  # (L,)

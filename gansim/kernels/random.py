@@ -1,7 +1,7 @@
 """Random numbers as a pure function of (study seed, replicate, stream, step, index).
 
 A counter-based generator: nothing is carried from draw to draw, so a run's numbers depend neither on who shares its
-pack nor on how often something else was drawn. Threefry needs no multiplication (adds, rotations, xors only).
+bundle nor on how often something else was drawn. Threefry needs no multiplication (adds, rotations, xors only).
 
     key     = (seed, low 32 bits; seed, high 32 bits; replicate; stream)
     counter = (index // 4; step; part; update)

@@ -105,19 +105,19 @@ def modes_of(target: Normal | Uniform | Mixture) -> Modes:
     means, stds, weights = (np.array(row) for row in components(own))
     heights = np.round(np.log(weights / stds), _DIGITS)
     leader = _leaders(means, stds, weights, heights)
-    x, ruler = _rulers(means, stds, heights)
+    x, ruling = _ruling(means, stds, heights)
     mass = np.diff(_cdf(means, stds, weights, x))
     middle = _middles(x)
-    near = np.abs(middle - means[ruler]) <= HIGH_QUALITY * stds[ruler]
-    good = np.bincount(leader[ruler], mass * near, minlength=len(means))
-    first = np.flatnonzero(np.diff(leader[ruler], prepend=-1))  # where another mode begins to rule
+    near = np.abs(middle - means[ruling]) <= HIGH_QUALITY * stds[ruling]
+    good = np.bincount(leader[ruling], mass * near, minlength=len(means))
+    first = np.flatnonzero(np.diff(leader[ruling], prepend=-1))  # where another mode begins to rule
     return Modes(
         heights,
         leader,
         np.round(good, _DIGITS),
         np.round(x[first], _DIGITS),
         np.round(_cdf(means, stds, weights, x[first]), _DIGITS),
-        leader[ruler][first],
+        leader[ruling][first],
         min(_spread(means[leader == one], stds[leader == one], weights[leader == one]) for one in np.unique(leader)),
     )
 
@@ -153,7 +153,7 @@ def _middles(x: Floats) -> Floats:
     return np.concatenate([[x[1] - 1], (x[1:-2] + x[2:-1]) / 2, [x[-2] + 1]])
 
 
-def _rulers(means: Floats, stds: Floats, heights: Floats) -> tuple[Floats, NDArray[np.int64]]:
+def _ruling(means: Floats, stds: Floats, heights: Floats) -> tuple[Floats, NDArray[np.int64]]:
     """Ends of stretches, from -inf to inf, and the component of largest responsibility in each.
 
     Ends of high quality are among them, so that a stretch is of high quality as a whole or not at all.

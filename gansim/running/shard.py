@@ -1,7 +1,7 @@
 """A study cut into shards, for queues of a cluster that know of no scheduler.
 
 Shard i of N holds every N-th block of 16 replicates of every cell: each is a study in small, of about the same work,
-and its packs stay full.
+and its bundles stay full.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gansim.errors import ConfigError, shown
 
 __all__ = ["Shard"]
 
-_BLOCK = 16  # replicates, the lanes of a pack in float32
+_BLOCK = 16  # replicates, the lanes of a bundle in float32
 _MOST = 100_000
 
 

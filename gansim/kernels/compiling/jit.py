@@ -45,7 +45,7 @@ def settings() -> dict[str, str]:
     return {name: str(value) for name, value in told.items() if value}
 
 
-# numpy's division (1/0 is inf, no branch, no exception); nogil so that threads train packs side by side; never
+# numpy's division (1/0 is inf, no branch, no exception); nogil so that threads train bundles side by side; never
 # fastmath: it lets the compiler reorder sums, so bits would depend on the processor, and folds isnan to False.
 _OPTIONS = {"error_model": "numpy", "nogil": True}
 
@@ -61,7 +61,7 @@ class _PartLibrary(CPUCodeLibrary):
         ll_module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
-        """The same."""
+        """Nothing here either."""
 
     def _finalize_final_module(self) -> None:
         """Keep the LLVM code; generate no machine code."""

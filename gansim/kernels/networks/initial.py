@@ -61,7 +61,7 @@ def _orthonormalise(w: Rows, n: int, length: int, vector: int, element: int) -> 
 def fill_layer(
     kind: int, weights: Any, biases: Any, key: Any, stream: int, layer: int, n_in: int, scale: float, bias_scale: float
 ) -> None:
-    """Initial ``weights (n_out * n_in, L)`` and ``biases (n_out, L)`` of one layer, for the keys of a pack.
+    """Initial ``weights (n_out * n_in, L)`` and ``biases (n_out, L)`` of one layer, for the keys of a bundle.
 
     ``scale`` is the standard deviation, the half width or the gain of the weights; ``bias_scale`` the half width of
     the biases, 0 for none.
