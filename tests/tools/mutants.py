@@ -61,7 +61,7 @@ MUTANTS = [
         ('analysis/theory.py', 'np.cumsum(mass_q) - 0.5 * mass_q', 'np.cumsum(mass_q)', 'theory'),
         ('model/elementary.py', 'low, e - 1, e', 'low, e, e', 'elementary'),
         ('model/elementary.py', 'range(13, 1, -1)', 'range(9, 1, -1)', 'elementary'),
-        ('model/modes.py', '<= HIGH_QUALITY * stds[ruler]', '<= 2 * stds[ruler]', 'truth measure'),
+        ('model/modes.py', '<= HIGH_QUALITY * stds[ruling]', '<= 2 * stds[ruling]', 'truth measure'),
         ('model/modes.py', 'apart * apart / 2 + heights[a] - heights[b]', 'apart * apart / 2 - heights[a] + heights[b]', 'truth measure'),
         ('model/modes.py', 'np.log(MISS / max(1, self.n)) / n', 'np.log(MISS) / n / 2', 'truth'),
         ('analysis/floor.py', '(np.arange(n) + 0.5) / n', 'np.arange(n) / n', 'truth regimes'),
