@@ -17,7 +17,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 # one core would be left with one of them at the end. Neighbours compile different shapes.
 FIRST = (
     "killed", "bits", "training", "simulate", "gradients", "assembly", "network", "layout", "closed_forms", "figures",
-    "folder", "run_figure", "commands", "speed", "pool", "measure", "warm", "cli", "regimes", "schema", "jit", "parts",
+    "folder", "run_figure", "commands", "speed", "pool", "measure", "compile_ahead", "cli", "regimes", "schema", "jit",
+    "parts",
 )  # fmt: skip
 
 

@@ -40,10 +40,11 @@ def reached(start: Path) -> set[str]:
 
 
 def test_everything_that_simulating_imports_decides() -> None:
-    assert set(source.deciding_digests()) == reached(PACKAGE / "simulate.py")
-    assert {"packs.py", "spec.py", "theory.py", "traces.py", "kernels/train.py"} < set(source.deciding_digests())
-    assert {"study.py", "simulate.py", "store.py"} <= reached(PACKAGE / "study.py")
-    assert not {"study.py", "store.py", "figures.py"} & set(source.deciding_digests())
+    decides = set(source.deciding_digests())
+    assert decides == reached(PACKAGE / "engine/simulate.py")
+    assert {"engine/bundles.py", "model/gan.py", "model/laws.py", "traces.py", "kernels/train.py"} < decides
+    assert {"running/study.py", "engine/simulate.py", "storage/folder.py"} <= reached(PACKAGE / "running/study.py")
+    assert not {"running/study.py", "storage/folder.py", "reporting/figures/look.py"} & decides
 
 
 def test_no_import_is_relative() -> None:
@@ -109,8 +110,9 @@ def test_comments_docstrings_line_ends_and_files_that_nobody_imports_decide_noth
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     after = Digests(package.parent)
     assert (after.source, after.compiled, after.deciding) == (before.source, before.compiled, before.deciding)
-    edit(package / "simulate.py", '"""', '"""Said otherwise. ')
-    (package / "packs.py").write_bytes(b"# a comment\r\n" + (package / "packs.py").read_bytes() + b"\r\n# the end\r\n")
+    edit(package / "engine/simulate.py", '"""', '"""Said otherwise. ')
+    bundles = package / "engine/bundles.py"
+    bundles.write_bytes(b"# a comment\r\n" + bundles.read_bytes() + b"\r\n# the end\r\n")
     (package / "kernels" / "unused.py").write_text("x = 1\n")
     after = Digests(package.parent)
     assert after.deciding == before.deciding

@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 
 import gansim as gs
-from gansim.benchmarking import speed
+from gansim.benchmarking import peak, speed, step_parts
 from gansim.command_line import cli
-from gansim.engine import packs
-from gansim.kernels import alone, peak
+from gansim.engine.bundles import build_bundles
+from gansim.engine.players import network_shapes
 from gansim.kernels.compiling import jit
 from gansim.kernels.lanes import LANES, aligned
 
@@ -104,9 +104,9 @@ def test_flops_by_hand():
 
 def test_other_counts():
     gan = shaped((3,), (4, 2), noise_dim=2)
-    [pack] = packs.build_bundles([gan] * 16, list(range(16)), 0)
+    [bundle] = build_bundles([gan] * 16, list(range(16)), 0)
     counts = speed.step_counts(gan)
-    assert counts["updates"] == len(pack.g.theta) + len(pack.d.theta)
+    assert counts["updates"] == len(bundle.g.theta) + len(bundle.d.theta)
     assert counts["random numbers"] == 5 * (1 + 2 + 2)
     assert counts["activations"] == 5 * (3 * (4 + 2) + 2 * 3)
     assert speed.step_counts(speed.in_dimensions(gan, 3))["random numbers"] == 5 * (3 + 2 + 2)
@@ -160,33 +160,33 @@ def test_peak_is_a_number():
 
 
 @pytest.fixture
-def pack():
-    [pack] = packs.build_bundles([TINY] * 16, list(range(16)), 0)
-    return pack
+def bundle():
+    [bundle] = build_bundles([TINY] * 16, list(range(16)), 0)
+    return bundle
 
 
 @pytest.fixture
 def nets():
-    return packs.network_shapes(TINY)
+    return network_shapes(TINY)
 
 
-def test_updates_are_as_many_as_asked(pack, nets):
-    alone.updates(*nets, pack.g, pack.d, 3)
-    for player in (pack.g, pack.d):
-        assert player.moments[-2] == pytest.approx(TINY.optimizer_g.beta1**3)
+def test_updates_are_as_many_as_asked(bundle, nets):
+    step_parts.updates(*nets, bundle.g, bundle.d, 3)
+    for player in (bundle.g, bundle.d):
+        assert player.state[-2] == pytest.approx(TINY.optimizer_g.beta1**3)
 
 
-def test_random_numbers_fill_what_training_reads(pack, nets):
-    alone.random_numbers(*nets, pack.source, TINY.batch, 2)
-    for numbers in (pack.source.reals, pack.source.noises):
+def test_random_numbers_fill_what_training_reads(bundle, nets):
+    step_parts.random_numbers(*nets, bundle.sampler, TINY.batch, 2)
+    for numbers in (bundle.sampler.reals, bundle.sampler.noises):
         assert (numbers[: TINY.batch] != 0).all()
 
 
-def test_hidden_units_are_activated(pack, nets):
-    for player in (pack.g, pack.d):
+def test_hidden_units_are_activated(bundle, nets):
+    for player in (bundle.g, bundle.d):
         player.h[:] = -1
-    alone.activations(*nets, pack.g, pack.d, TINY.batch, 1)
-    for player in (pack.g, pack.d):
+    step_parts.activations(*nets, bundle.g, bundle.d, TINY.batch, 1)
+    for player in (bundle.g, bundle.d):
         assert player.d[1:-1] == pytest.approx(-0.2) and (player.d[[0, -1]] == 0).all()
 
 
@@ -200,7 +200,7 @@ def test_costs_have_all_parts(data_dim):
 # --- rates --------------------------------------------------------------------------------------
 
 
-def test_rates_of_a_pack():
+def test_rates_of_a_bundle():
     assert speed.rate(TINY, runs=16, jobs=1, seconds=0, repeats=1) > 0
     for data_dim in (1, 2):
         assert speed.train_rate(speed.in_dimensions(TINY, data_dim), runs=16, jobs=1, seconds=0, repeats=1) > 0

@@ -1,6 +1,6 @@
 """Bits: a run's numbers depend on its configuration, seed and replicate, and on nothing else.
 
-Not on its lane, pack, chunk, neighbours, workers, backend or order, not on how often it is measured, not on the
+Not on its lane, bundle, chunk, neighbours, workers, backend or order, not on how often it is measured, not on the
 processor. Run as a script, this file writes what `measured` finds, for the subprocesses that set up Numba otherwise.
 """
 
@@ -18,7 +18,7 @@ from joblib import Parallel, delayed
 from llvmlite import binding
 from numba.core import registry
 
-from gansim.engine import packs
+from gansim.engine import bundles, evaluations, training
 from gansim.engine.replay import train
 from gansim.engine.simulate import run_chunk
 from gansim.model.distributions import Mixture, Normal, Uniform
@@ -31,7 +31,6 @@ from gansim.storage.parquet import digest, digest_traces
 from gansim.traces import FIELDS, Traces
 from helpers.processes import OLD_LIBRARIES
 
-ENGINE = sys.modules["gansim.engine.simulate"]  # `gansim.engine.simulate` itself is the function of that name
 SEED = 2**40 + 7  # both words of the key are in use
 ROOT = Path(__file__).parents[2]
 
@@ -66,7 +65,7 @@ VARIANTS = {
     ),
     "float64": replace(BASE, {"precision": "float64", "optimizer_g": RMSProp(), "samples": 11, "batch_size": "full"}),
 }
-RUNS = [(0, rep) for rep in range(21)]  # one pack of 16 lanes and a ragged one; of 8 lanes two and a ragged one
+RUNS = [(0, rep) for rep in range(21)]  # one bundle of 16 lanes and a ragged one; of 8 lanes two and a ragged one
 
 
 # --- what is compared ---------------------------------------------------------------------------
@@ -93,24 +92,24 @@ class Weights:
 
     def __init__(self):
         self.calls = 0
-        self.found = defaultdict(set)  # (purpose, rep, step): bits of theta_g and theta_d
+        self.found = defaultdict(set)  # (stream, rep, step): bits of theta_g and theta_d
         self.lanes = defaultdict(set)  # the same: where the run stood
-        self.train = ENGINE.train_pack
+        self.train = training.train_bundle
 
-    def __call__(self, net_g, net_d, g, d, source, plan, first, last):
-        self.train(net_g, net_d, g, d, source, plan, first, last)
+    def __call__(self, net_g, net_d, g, d, sampler, plan, first, last):
+        self.train(net_g, net_d, g, d, sampler, plan, first, last)
         self.calls += 1
-        for lane, rep in enumerate(source.key[2].tolist()):
+        for lane, rep in enumerate(sampler.key[2].tolist()):
             theta = np.concatenate([g.theta[:, lane], d.theta[:, lane]])
             if np.isfinite(theta).all():
-                self.found[source.purpose, rep, last].add(theta.tobytes())
-                self.lanes[source.purpose, rep, last].add(lane)
+                self.found[sampler.stream, rep, last].add(theta.tobytes())
+                self.lanes[sampler.stream, rep, last].add(lane)
 
 
 @pytest.fixture
 def weights(monkeypatch):
     spy = Weights()
-    monkeypatch.setattr(ENGINE, "train_pack", spy)
+    monkeypatch.setattr(training, "train_bundle", spy)
     return spy
 
 
@@ -121,7 +120,7 @@ def each_alone(gan, runs=RUNS):
     return found
 
 
-# --- company, lanes, packs, chunks, order -------------------------------------------------------
+# --- company, lanes, bundles, chunks, order -----------------------------------------------------
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -153,21 +152,21 @@ def test_any_chunks_of_the_runs_in_any_order(variant, weights):
 
 
 def test_the_comparison_notices_lanes_that_mix(monkeypatch):
-    """Negative control: a millionth of the pack's average in every weight."""
-    train_pack = ENGINE.train_pack
+    """Negative control: a millionth of the bundle's average in every weight."""
+    train_bundle = training.train_bundle
 
     def mixing(net_g, net_d, g, d, *others):
-        train_pack(net_g, net_d, g, d, *others)
+        train_bundle(net_g, net_d, g, d, *others)
         g.theta[:] += 1e-6 * g.theta.mean(axis=1, keepdims=True)
 
     alone, among = each_alone(BASE), bits(run_chunk({0: BASE}, RUNS, SEED))
     assert among == alone
-    monkeypatch.setattr(ENGINE, "train_pack", mixing)
+    monkeypatch.setattr(training, "train_bundle", mixing)
     alone, among = each_alone(BASE), bits(run_chunk({0: BASE}, RUNS, SEED))
     assert all(among[run] != alone[run] for run in RUNS)
 
 
-def test_the_same_run_twice_in_a_pack():
+def test_the_same_run_twice_in_a_bundle():
     chunk = run_chunk({0: BASE, 1: BASE}, [(0, 3), (1, 3), (0, 4), (0, 3)], SEED)
     np.testing.assert_array_equal(chunk.traces.values[[1, 3]], chunk.traces.values[[0, 0]])
     assert (chunk.traces["w1"][0] != chunk.traces["w1"][2]).all()
@@ -175,7 +174,7 @@ def test_the_same_run_twice_in_a_pack():
 
 # --- neighbours that blow up --------------------------------------------------------------------
 
-# Every survivor has numbers of its own in every array that is moved when packs are closed up.
+# Every survivor has numbers of its own in every array that is moved when bundles are closed up.
 SURVIVORS = {
     cell: replace(
         BASE,
@@ -195,13 +194,13 @@ SURVIVORS = {
 DOOMED = {cell + 100: replace(gan, {"optimizer_d.lr": 1000}) for cell, gan in SURVIVORS.items()}
 
 
-# Replicate numbers are all different, so that they tell the weights apart. The survivors are spread over five packs.
+# Replicate numbers are all different, so that they tell the weights apart. The survivors are spread over five bundles.
 MIXED_RUNS = [(cell, rep) for rep, cell in enumerate([*SURVIVORS, *[101 + i % 12 for i in range(5 * 16 - 12)]])]
 SHUFFLED = [MIXED_RUNS[i] for i in np.random.default_rng(1).permutation(len(MIXED_RUNS))]
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_neighbours_that_blow_up_and_packs_that_are_closed_up(precision, weights):
+def test_neighbours_that_blow_up_and_bundles_that_are_closed_up(precision, weights):
     cells = {cell: replace(gan, {"precision": precision}) for cell, gan in (SURVIVORS | DOOMED).items()}
     survivors, alone = MIXED_RUNS[:12], {}
     for run in survivors:
@@ -211,25 +210,25 @@ def test_neighbours_that_blow_up_and_packs_that_are_closed_up(precision, weights
     within = bits(chunk)
     assert {run: within[run] for run in survivors} == alone
     assert all(len(weights.found[0, rep, last]) == 1 for _, rep in survivors for last in range(4, 41, 4))
-    # The neighbours did blow up, and packs were closed up.
+    # The neighbours did blow up, and bundles were closed up.
     finite = {run: chunk.traces["finite"][row].tolist() for row, run in enumerate(SHUFFLED)}
     assert all(min(finite[run]) == 1 for run in survivors)
     assert sum(finite[run][-1] == 0 for run in MIXED_RUNS[12:]) > 50
-    packs = 5 if precision == "float32" else 10
-    assert weights.calls - calls < 10 * packs
+    whole = 5 if precision == "float32" else 10
+    assert weights.calls - calls < 10 * whole
 
 
-@pytest.mark.parametrize("part", range(4))  # players, source and ruler
+@pytest.mark.parametrize("part", range(4))  # players, sampler and evaluation
 def test_the_comparison_notices_lanes_that_are_closed_up_wrongly(part, monkeypatch):
-    """Negative control: one of the four parts of a pack is moved to its neighbour's lane."""
-    cells, take, calls = SURVIVORS | DOOMED, packs._take, []
+    """Negative control: one of the four parts of a bundle is moved to its neighbour's lane."""
+    cells, take, calls = SURVIVORS | DOOMED, bundles._take, []
 
     def shifted(parts, chosen):
         calls.append(len(calls))
         return take(parts, np.roll(chosen, 1) if calls[-1] % 4 == part else chosen)
 
     right = bits(run_chunk(cells, SHUFFLED, SEED))
-    monkeypatch.setattr(packs, "_take", shifted)
+    monkeypatch.setattr(bundles, "_take", shifted)
     wrong = bits(run_chunk(cells, SHUFFLED, SEED))
     assert len(calls) >= 4
     assert all(wrong[run] != right[run] for run in MIXED_RUNS[:12])
@@ -282,7 +281,7 @@ def test_measuring_changes_no_training(weights):
     refereed = run_chunk({0: replace(BASE, {"referee": referee, "records": 5})}, RUNS, SEED)
     assert np.isfinite(refereed.referee).all()
     np.testing.assert_array_equal(refereed.traces.values, seldom.values)
-    assert {len(thetas) for (purpose, _, _), thetas in weights.found.items() if purpose == 0} == {1}
+    assert {len(thetas) for (stream, _, _), thetas in weights.found.items() if stream == 0} == {1}
 
 
 def test_a_longer_training_begins_like_a_shorter_one():
@@ -324,7 +323,7 @@ def test_workers_and_backends_change_no_weight(backend):
                 np.testing.assert_array_equal(one[1], other[1])
 
 
-# --- randomness: shared between cells, never between replicates, seeds or purposes --------------
+# --- randomness: shared between cells, never between replicates, seeds or streams ---------------
 
 IDLE = {"optimizer_g": SGD(0.0), "optimizer_d": SGD(0.0), "steps": 3, "records": 1}  # nobody moves
 
@@ -378,7 +377,7 @@ def correlation(x, y):
     return float(np.corrcoef(x, y)[0, 1])
 
 
-def test_replicates_seeds_and_purposes_are_uncorrelated():
+def test_replicates_seeds_and_streams_are_uncorrelated():
     """Of n independent pairs, 7 correlations in a million exceed 4.5 / sqrt(n); eighty are looked at."""
     n, cell = 1024, replace(BASE, IDLE | {"samples": 8, "batch_size": 8})
     runs = [(0, rep) for rep in range(n)]
@@ -493,7 +492,7 @@ class Elsewhere:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", __file__, str(self.file), *precisions],
-            env=inherited | settings | {"PYTHONPATH": str(ROOT)},
+            env=inherited | settings | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -526,12 +525,14 @@ TIED = Mixture(  # between two modes its distribution function is within roundin
 
 def test_quantiles_do_not_know_what_the_libraries_run_on():
     targets = [TIED, Normal(), Uniform(), Mixture((-2, 2), 0.5), Mixture((-1, 0, 2), (0.5, 1, 0.2), (1, 2, 3))]
-    found = hashlib.sha256(b"".join(packs._quantiles(target, n).tobytes() for target in targets for n in (32, 1024)))
+    found = hashlib.sha256(
+        b"".join(evaluations._quantiles(target, n).tobytes() for target in targets for n in (32, 1024))
+    )
     script = f"""
 import hashlib
-from gansim.engine import packs
+from gansim.engine.evaluations import _quantiles
 from gansim.model.distributions import Mixture, Normal, Uniform
-print(hashlib.sha256(b"".join(packs._quantiles(t, n).tobytes() for t in {targets} for n in (32, 1024))).hexdigest())
+print(hashlib.sha256(b"".join(_quantiles(t, n).tobytes() for t in {targets} for n in (32, 1024))).hexdigest())
 """
     command = [sys.executable, "-c", script]
     there = subprocess.run(command, env=os.environ | OLD_LIBRARIES, capture_output=True, text=True, check=True)

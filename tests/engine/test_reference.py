@@ -68,14 +68,14 @@ def test_threefry_gives_the_published_words(counter, key, output):
 
 
 def test_stream_is_addressed_as_documented():
-    stream = ref.Stream(seed=(7 << 32) + 5, rep=3, purpose=ref.NOISE_G, step=11, part=2, update=1)
+    stream = ref.Stream(seed=(7 << 32) + 5, rep=3, stream=ref.NOISE_G, step=11, part=2, update=1)
     for index in (0, 1, 6, 41):
         block = ref.threefry4x32(np.array([5, 7, 3, ref.NOISE_G]), np.array([[index // 4], [11], [2], [1]]))
         assert stream.words(42)[index] == block[index % 4, 0]
 
 
 def test_streams_of_different_address_share_no_word():
-    base = ref.Stream(seed=1, rep=0, purpose=0)
+    base = ref.Stream(seed=1, rep=0, stream=0)
     others = [base._replace(**{field: getattr(base, field) + 1}) for field in base._fields]
     others.append(base._replace(seed=base.seed + (1 << 32)))
     drawn = [set(stream.words(200).tolist()) for stream in [base, *others]]
@@ -89,7 +89,7 @@ def test_uniforms_lie_inside_the_unit_interval():
 
 
 def test_uniforms_and_normals_follow_their_distributions_and_not_another():
-    stream = ref.Stream(seed=2, rep=5, purpose=ref.DATA)
+    stream = ref.Stream(seed=2, rep=5, stream=ref.DATA)
     uniforms, normals = stream.uniforms(20_000), stream.normals(20_000)
     assert stats.kstest(uniforms, "uniform").pvalue > 0.01
     assert stats.kstest(normals, "norm").pvalue > 0.01
@@ -170,8 +170,8 @@ def test_minibatches_are_drawn_from_the_fixed_sample_with_replacement():
 def test_noise_coordinates_updates_and_players_draw_apart():
     gan = GAN(target=STANDARD, noise=Uniform(-2, 5), noise_dim=3, d_steps=2)
     drawn = [
-        ref.draw_noise(gan, ref.Stream(0, 0, purpose, 6, 0, update), 50)
-        for purpose, update in ((ref.NOISE_D, 0), (ref.NOISE_D, 1), (ref.NOISE_G, 0))
+        ref.draw_noise(gan, ref.Stream(0, 0, stream, 6, 0, update), 50)
+        for stream, update in ((ref.NOISE_D, 0), (ref.NOISE_D, 1), (ref.NOISE_G, 0))
     ]
     columns = np.concatenate(drawn, axis=1)
     assert columns.shape == (50, 9)
@@ -225,8 +225,8 @@ def test_orthogonal_weights_are_orthonormal_along_their_short_side(hidden, layer
 
 def test_layers_players_and_runs_start_apart():
     net, drawn = MLP((4, 4, 4), init="torch"), []
-    for purpose, rep in ((ref.WEIGHTS_D, 0), (ref.WEIGHTS_G, 0), (ref.WEIGHTS_D, 1)):
-        drawn += [ref.flatten(ref.initial_parameters(net, net.sizes(4, 4), ref.Stream(0, rep, purpose)))]
+    for stream, rep in ((ref.WEIGHTS_D, 0), (ref.WEIGHTS_G, 0), (ref.WEIGHTS_D, 1)):
+        drawn += [ref.flatten(ref.initial_parameters(net, net.sizes(4, 4), ref.Stream(0, rep, stream)))]
     assert len(np.unique(drawn)) == 3 * 4 * 20  # three networks of four layers of 16 weights and 4 biases
 
 
@@ -462,7 +462,7 @@ def test_one_affine_step_by_hand():
     """G(z) = a z + b, D's logit c x + e: every derivative is a line of school algebra."""
     seed, rep = 5, 2
     x = 1 + 2 * ref.Stream(seed, rep, ref.DATA).normals(7)
-    z_d, z_g = (ref.Stream(seed, rep, purpose).normals(7) for purpose in (ref.NOISE_D, ref.NOISE_G))
+    z_d, z_g = (ref.Stream(seed, rep, stream).normals(7) for stream in (ref.NOISE_D, ref.NOISE_G))
 
     def d(t):
         return 1 / (1 + np.exp(-t))

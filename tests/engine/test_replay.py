@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from gansim.engine import replay
+from gansim.engine import replay, training
 from gansim.engine.gradients import gradients
 from gansim.engine.history import history
 from gansim.engine.replay import networks, trace, train
@@ -107,14 +107,14 @@ def test_a_run_that_blows_up_stays_dead_from_the_record_on_at_which_the_study_sa
 
 
 def test_a_record_in_between_that_overflows_kills_no_run(monkeypatch):
-    real = replay.measure
+    real = training.measure
 
-    def overflowing(nets, pack, step, record):
-        raw = real(nets, pack, step, record).copy()
+    def overflowing(nets, bundle, step, record):
+        raw = real(nets, bundle, step, record).copy()
         raw[:, FIELDS.index("finite")] *= step != 7
         return raw
 
-    monkeypatch.setattr(replay, "measure", overflowing)
+    monkeypatch.setattr(training, "measure", overflowing)
     frame = history(BASE, 2, SEED, [7]).frame()
     assert frame["step"].tolist() == [5, 7, 10, 15, 20]
     assert frame["finite"].tolist() == [1, 0, 1, 1, 1] and np.isnan(frame.loc[1, "w1"])

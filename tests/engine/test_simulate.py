@@ -1,7 +1,6 @@
-"""One chunk of runs: what may share a pack, what comes back, runs that blow up, single runs again, refusals."""
+"""One chunk of runs: what may share a bundle, what comes back, runs that blow up, single runs again, refusals."""
 
 import dataclasses
-import sys
 from typing import get_args
 
 import numpy as np
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from gansim.engine import training
 from gansim.engine.bundles import bundle_key
 from gansim.engine.gradients import gradients
 from gansim.engine.replay import networks, trace, train
@@ -25,7 +25,6 @@ from gansim.model.paths import replace
 from gansim.traces import DATA_UNITS, FIELDS, in_data_units
 from helpers import reference as ref
 
-ENGINE = sys.modules["gansim.engine.simulate"]  # `gansim.engine.simulate` itself is the function of that name
 SEED = 11
 
 # One shape carries nearly everything here, because each compiles for seconds; the affine generator is the other.
@@ -50,7 +49,7 @@ def values_of(gan, rep=0, seed=SEED):
     return run_chunk({0: gan}, [(0, rep)], seed).traces.values[0]
 
 
-# --- what may share a pack ----------------------------------------------------------------------
+# --- what may share a bundle --------------------------------------------------------------------
 
 LANE_BY_LANE = {
     "target": {"target": Normal(500, 5)},
@@ -61,7 +60,7 @@ LANE_BY_LANE = {
     "optimizer_g": {"optimizer_g": Adam(0.5, 0.1, 0.2, 0.3)},
     "optimizer_d": {"optimizer_d.lr": 7.0},
 }
-PACK_BY_PACK = {
+BUNDLE_BY_BUNDLE = {
     "target": {"target": Uniform(0, 1)},
     "samples": {"samples": 32},
     "noise": {"noise": Uniform(0, 1)},
@@ -84,7 +83,7 @@ PACK_BY_PACK = {
 
 
 @pytest.mark.parametrize("field", LANE_BY_LANE)
-def test_numbers_may_differ_within_a_pack(field):
+def test_numbers_may_differ_within_a_bundle(field):
     changed = replace(BASE, LANE_BY_LANE[field])
     assert changed != BASE
     assert bundle_key(changed) == bundle_key(BASE)
@@ -92,16 +91,16 @@ def test_numbers_may_differ_within_a_pack(field):
     assert (values_of(changed) != values_of(BASE)).any()
 
 
-@pytest.mark.parametrize("field", PACK_BY_PACK)
+@pytest.mark.parametrize("field", BUNDLE_BY_BUNDLE)
 def test_what_a_kernel_is_told_once_may_not(field):
-    assert bundle_key(replace(BASE, PACK_BY_PACK[field])) != bundle_key(BASE)
+    assert bundle_key(replace(BASE, BUNDLE_BY_BUNDLE[field])) != bundle_key(BASE)
 
 
 def test_every_field_has_its_case():
-    assert {field.name for field in dataclasses.fields(GAN)} == set(LANE_BY_LANE) | set(PACK_BY_PACK)
+    assert {field.name for field in dataclasses.fields(GAN)} == set(LANE_BY_LANE) | set(BUNDLE_BY_BUNDLE)
 
 
-def test_mixtures_share_a_pack_if_they_have_as_many_components():
+def test_mixtures_share_a_bundle_if_they_have_as_many_components():
     two, other, three = (replace(BASE, {"target": Mixture(means)}) for means in ((0, 1), (5, 7), (0, 1, 2)))
     assert bundle_key(two) == bundle_key(other) != bundle_key(three)
 
@@ -111,7 +110,7 @@ PIECEWISE = {"linear", "relu", "leaky_relu"}
 
 @pytest.mark.parametrize("activation", get_args(Activation))
 @pytest.mark.parametrize("other", get_args(Activation))
-def test_activations_share_a_pack_if_only_a_slope_tells_them_apart(activation, other):
+def test_activations_share_a_bundle_if_only_a_slope_tells_them_apart(activation, other):
     keys = [bundle_key(replace(BASE, {"generator": MLP((4,), name)})) for name in (activation, other)]
     assert (keys[0] == keys[1]) == (activation == other or {activation, other} <= PIECEWISE)
 
@@ -160,7 +159,7 @@ CELLS = {
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_mixed_cells_in_ragged_packs_equal_single_runs(name):
+def test_mixed_cells_in_ragged_bundles_equal_single_runs(name):
     cells = CELLS[name]
     assert len({bundle_key(gan) for gan in cells.values()}) == 1
     runs = [(cell, rep) for rep in (0, 3, 5) for cell in cells]
@@ -209,8 +208,8 @@ class Calls:
     """Counts the calls of a kernel by the step they end at."""
 
     def __init__(self, monkeypatch, name, position):
-        self.steps, self.kernel, self.position = [], getattr(ENGINE, name), position
-        monkeypatch.setattr(ENGINE, name, self)
+        self.steps, self.kernel, self.position = [], getattr(training, name), position
+        monkeypatch.setattr(training, name, self)
 
     def __call__(self, *arguments):
         self.steps.append(arguments[self.position])
@@ -257,20 +256,20 @@ def test_an_affine_generator_that_blows_up_has_no_coefficients():
 
 
 def test_the_dead_stop_costing_time(monkeypatch):
-    """41 runs in three packs; once no more than 16 and then 1 are alive, two packs and then one are trained."""
-    trained, judged = Calls(monkeypatch, "train_pack", 7), Calls(monkeypatch, "judge", 6)
+    """41 runs in three bundles; once no more than 16 and then 1 are alive, two bundles and then one are trained."""
+    trained, measured = Calls(monkeypatch, "train_bundle", 7), Calls(monkeypatch, "measure_networks", 6)
     runs = [(1, rep) for rep in range(20)] + [(0, 0)] + [(1, rep) for rep in range(20, 40)]
     chunk = run_chunk({0: HEALTHY, 1: DOOMED}, runs, SEED)
     alive = check_rows_of_the_dead(chunk.traces).sum(axis=0)
     assert alive[-1] == 1
     expected = [3, *np.ceil(alive[:-1] / 16).astype(int).tolist()]  # what is needed after the record before
     assert trained.per_record(chunk.traces.steps[0]) == expected
-    assert judged.per_record(chunk.traces.steps[0]) == expected
+    assert measured.per_record(chunk.traces.steps[0]) == expected
     assert 1 in expected
 
 
 def test_a_chunk_whose_runs_all_blow_up(monkeypatch):
-    trained = Calls(monkeypatch, "train_pack", 7)
+    trained = Calls(monkeypatch, "train_bundle", 7)
     referee = Referee((4,), 5, batch_size=8, n_eval=32)
     for runs in (17, 1):
         trained.steps.clear()
@@ -510,7 +509,7 @@ mixtures = st.builds(Mixture, st.lists(numbers, min_size=2, max_size=5).map(tupl
 
 @st.composite
 def chunks(draw):
-    """Some cells of one pack key on the shape that is compiled already, and some of their runs."""
+    """Some cells of one bundle key on the shape that is compiled already, and some of their runs."""
     updates = draw(st.sampled_from(["alternating", "simultaneous"]))
     repeats = st.tuples(st.integers(0, 3), st.integers(0, 3)).filter(any)
     d_steps, g_steps = draw(repeats) if updates == "alternating" else (1, 1)
@@ -626,7 +625,7 @@ def test_a_run_that_cannot_be_is_refused(what, settings, words):
 
 @pytest.mark.parametrize("runs", [[], [(0, 0), (1, 0)]])
 def test_a_chunk_is_runs_of_one_bundle_key(runs):
-    with pytest.raises(ValueError, match="one run or more, of one pack key"):
+    with pytest.raises(ValueError, match="one run or more, of one bundle key"):
         run_chunk({0: BASE, 1: replace(BASE, {"game": "as-written"})}, runs, SEED)
 
 

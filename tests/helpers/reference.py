@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 Words = NDArray[np.uint32]
 Theta = list[tuple[Array, Array]]
 
-# --- random numbers: a pure function of (seed, replicate, purpose) and a counter -----------------
+# --- random numbers: a pure function of (seed, replicate, stream) and a counter -----------------
 
 WEIGHTS_G, WEIGHTS_D, DATA, DATA_COMPONENT, NOISE_D, NOISE_G = range(6)
 SAMPLE, SAMPLE_COMPONENT, BATCH, EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE = range(6, 12)
@@ -65,14 +65,14 @@ class Stream(NamedTuple):
 
     seed: int
     rep: int
-    purpose: int
+    stream: int
     step: int = 0
     part: int = 0
     update: int = 0
 
     def blocks(self, n: int) -> Words:
         """The first n blocks, one per row: (n, 4)."""
-        key = (self.seed & 0xFFFFFFFF, self.seed >> 32, self.rep, self.purpose)
+        key = (self.seed & 0xFFFFFFFF, self.seed >> 32, self.rep, self.stream)
         counter = np.zeros((4, n), np.uint32)
         counter[0] = np.arange(n)
         counter[1:] = np.array([[self.step], [self.part], [self.update]], np.uint32)
@@ -169,13 +169,13 @@ def real_batch(gan: GAN, rep: int, seed: int, step: int, update: int) -> Array:
         words = Stream(seed, rep, BATCH, step, 0, update).words(gan.batch)
         index = words.astype(np.uint64) * np.uint64(gan.samples) >> np.uint64(32)
         return fixed_sample(gan, rep, seed)[index.astype(int)]
-    streams = (Stream(seed, rep, purpose, step, 0, update) for purpose in (DATA, DATA_COMPONENT))
+    streams = (Stream(seed, rep, stream, step, 0, update) for stream in (DATA, DATA_COMPONENT))
     return draw_data(gan, *streams, gan.batch)
 
 
 def held_out(gan: GAN, rep: int, seed: int, step: int) -> tuple[Array, Array]:
     """Real samples (n_eval, 1) and noises (n_eval, noise_dim) measured on after `step` training steps."""
-    data, component, noise = (Stream(seed, rep, purpose, step) for purpose in (EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE))
+    data, component, noise = (Stream(seed, rep, stream, step) for stream in (EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE))
     return draw_data(gan, data, component, gan.n_eval), draw_noise(gan, noise, gan.n_eval)
 
 
@@ -222,7 +222,7 @@ INITS: dict[type, Callable[..., Array] | None] = {
 
 
 def initial_parameters(net: MLP, sizes: tuple[int, ...], stream: Stream) -> Theta:
-    """Initial parameters of a network; the stream's purpose is WEIGHTS_G or WEIGHTS_D."""
+    """Initial parameters of a network; `stream` is that of WEIGHTS_G or WEIGHTS_D."""
     draw, theta = INITS[type(net.init)], []
     for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
         if draw is None:
@@ -487,7 +487,7 @@ def alternating(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) 
 
 def simultaneous(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """One update of each, both from the parameters before the step."""
-    z_d, z_g = (draw_noise(gan, Stream(seed, rep, purpose, step), gan.batch) for purpose in (NOISE_D, NOISE_G))
+    z_d, z_g = (draw_noise(gan, Stream(seed, rep, stream, step), gan.batch) for stream in (NOISE_D, NOISE_G))
     for_d = gradient_d(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, 0), z_d)
     for_g = gradient_g(gan, g.theta, d.theta, z_g)
     d.update(for_d)
@@ -511,7 +511,7 @@ class Snapshot(NamedTuple):
 
 def trajectory(gan: GAN, rep: int, seed: int) -> Iterator[Snapshot]:
     """Yield the initial parameters, then both players after 1, 2, 3 ... training steps, without end."""
-    streams = (Stream(seed, rep, purpose) for purpose in (WEIGHTS_G, WEIGHTS_D))
+    streams = (Stream(seed, rep, stream) for stream in (WEIGHTS_G, WEIGHTS_D))
     g = Player(gan.optimizer_g, initial_parameters(gan.generator, gan.generator_sizes, next(streams)))
     d = Player(gan.optimizer_d, initial_parameters(gan.discriminator, gan.discriminator_sizes, next(streams)))
     step = 0

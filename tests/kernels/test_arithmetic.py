@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from gansim.engine import derivatives, packs, replay
+from gansim.engine import evaluations, gradients, history, replay
 from gansim.engine.simulate import run_chunk
 from gansim.kernels.compiling import arithmetic, jit
 from gansim.kernels.compiling.arithmetic import default_arithmetic
@@ -137,7 +137,7 @@ def expected() -> dict[str, str]:
 
 @pytest.mark.parametrize("bits", BITS)
 def test_runs_are_the_same_whatever_the_state(bits: str, expected: dict[str, str]) -> None:
-    packs._quantiles.cache_clear()
+    evaluations._quantiles.cache_clear()
     with set_to(bits):
         found = {name: of_chunk(run_chunk({0: gan}, RUNS, 3)) for name, gan in GANS.items()}
         assert deciding() == BITS[bits]
@@ -164,11 +164,11 @@ def test_workers_of_a_thread_in_another_state(backend: str, expected: dict[str, 
 @pytest.mark.parametrize("bits", ["small is zero", "up"])
 def test_everything_else_that_computes_too(bits: str) -> None:
     def computed() -> list[np.ndarray]:
-        again = replay.history(GANS["momentum"], 1, 3, frames=3)
+        again = history.history(GANS["momentum"], 1, 3, frames=3)
         (weights, bias), *_ = replay.train(GANS["momentum"], 1, 3)[0]
-        given = derivatives.gradients(AFFINE, LAYERS, LAYERS, [499.0, 502.0], [0.1, -0.2])
-        packs._quantiles.cache_clear()
-        quantiles = packs._quantiles(BASE.target, 32)
+        given = gradients.gradients(AFFINE, LAYERS, LAYERS, [499.0, 502.0], [0.1, -0.2])
+        evaluations._quantiles.cache_clear()
+        quantiles = evaluations._quantiles(BASE.target, 32)
         slopes = [np.concatenate([part.ravel() for part in layer]) for layer in given.grad_g]
         return [again.theta_g, again.traces.values, weights, bias, np.array(given[:3]), *slopes, quantiles]
 

@@ -18,19 +18,20 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from numba import typeof
-from gansim.engine import packs
+from gansim.engine.bundles import build_bundles, training_plan
+from gansim.engine.compile_ahead import _blank  # its bundle is made without running code for another processor
+from gansim.engine.players import network_shapes
 from gansim.kernels.train import train
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.engine.compile_ahead import _blank  # its bundle is made without running code for another processor
 
 for network in sys.argv[2:]:
     name, activation, *hidden = network.split()
     net = MLP(tuple(map(int, hidden)), activation)
     gan = GAN(target=Normal(), generator=net, discriminator=net)
-    [pack] = packs.build_bundles([_blank(gan)], [0], 0)
-    values = (*packs.network_shapes(gan), pack.g, pack.d, pack.source, packs.training_plan(gan), 0, 1)
+    [bundle] = build_bundles([_blank(gan)], [0], 0)
+    values = (*network_shapes(gan), bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, 1)
     signature = tuple(typeof(value) for value in values)
     train.compile(signature)
     Path(sys.argv[1], name).write_text(train.inspect_asm(signature))

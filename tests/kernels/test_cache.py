@@ -227,7 +227,7 @@ def test_with_no_place_at_all_it_is_compiled_every_time(
     assert call() == call() == (1235.5, 0)
     cache.note("shape")
     assert not cache.is_noted("shape")
-    with cache.lock("warm"), cache.lock("warm"):  # nobody waits
+    with cache.lock("compile"), cache.lock("compile"):  # nobody waits
         pass
     line = capfd.readouterr().err
     assert line.count("\n") == 1 and "is compiled again by every process: NUMBA_CACHE_DIR names" in line
@@ -253,10 +253,10 @@ def test_a_lock_lets_one_in_at_a_time() -> None:
 
     def waits() -> None:
         inside.set()
-        with cache.lock("warm"):
+        with cache.lock("compile"):
             done.set()
 
-    with cache.lock("warm"):
+    with cache.lock("compile"):
         thread = threading.Thread(target=waits)
         thread.start()
         inside.wait(10)
@@ -300,7 +300,7 @@ for _ in range(2):
 def made(folder: Path, age: float, tag: bytes | None = cache._TAG_TEXT) -> Path:
     """A folder with code, last used so many seconds ago."""
     folder.mkdir(parents=True)
-    for name in ("f-1.nbc", "a.done", "warm.lock"):
+    for name in ("f-1.nbc", "a.done", "compile.lock"):
         (folder / name).write_bytes(b"code")
     if tag is not None:
         (folder / "CACHEDIR.TAG").write_bytes(tag)

@@ -174,7 +174,7 @@ def package(tmp_path):
     """A copy of what is compiled, in a package without anything else."""
     folder = tmp_path / "copy" / "gansim"
     shutil.copytree(ROOT / "gansim/kernels", folder / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("traces.py", "source.py", "arithmetic.py"):
+    for name in ("traces.py", "source.py"):
         shutil.copy(ROOT / "gansim" / name, folder)
     (folder / "__init__.py").touch()
     return folder
@@ -186,23 +186,24 @@ SCRIPT = """
 import json
 import sys
 import numpy as np
-from gansim.kernels import lanes, network
+from gansim.kernels import lanes
 from gansim.kernels.compiling.jit import entry_point
+from gansim.kernels.networks import passes, player
+from gansim.kernels.networks.architecture import PIECEWISE, Net
 
 @entry_point
-def outputs(net, player):
-    p = network.opened(player)
-    network.forward(net, p, 1)
+def outputs(net, p):
+    passes.forward(net, player.opened(p), 1)
 
 found = {}
 for width in map(int, sys.argv[1:]):
-    net = network.Net((1, width, 1), True, network.PIECEWISE)
-    blocks = {"theta": (net.n_params, 16), "h": (net.n_units, lanes.T, 16), "settings": (network.N_SETTINGS, 16)}
-    arrays = {name: lanes.aligned(blocks.get(name, (1, lanes.T, 16)), "f4") for name in network.Player._fields[:6]}
+    net = Net((1, width, 1), True, PIECEWISE)
+    blocks = {"theta": (net.n_params, 16), "h": (net.n_units, lanes.T, 16), "settings": (player.N_SETTINGS, 16)}
+    arrays = {name: lanes.aligned(blocks.get(name, (1, lanes.T, 16)), "f4") for name in player.Player._fields[:6]}
     arrays["theta"][:] = np.linspace(-1, 1, net.n_params)[:, None]
     arrays["h"][0] = np.linspace(-2, 2, lanes.T)[:, None]
-    arrays["settings"][network.SLOPE] = 0.5
-    outputs(net, network.Player(**arrays, optimizer=0))
+    arrays["settings"][player.SLOPE] = 0.5
+    outputs(net, player.Player(**arrays, optimizer=0))
     found[width] = arrays["h"][-1, :, 0].tolist()
 stats = outputs.stats
 print(json.dumps([found, sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))
@@ -251,10 +252,10 @@ def test_code_is_kept_loaded_and_compiled_anew_when_any_kernel_changes(package):
     assert all(loaded[path] == digest for path, digest in kept.items() if path.suffix == ".nbc")
 
     # Another activation, three files away from the entry point, whose own file and time stamp stay as they are.
-    network = package / "kernels/network.py"
-    text = network.read_text(encoding="utf-8")
+    activations = package / "kernels/networks/activations.py"
+    text = activations.read_text(encoding="utf-8")
     assert text.count("return maximum(a, a * slope)") == 1
-    network.write_text(text.replace("return maximum(a, a * slope)", "return a * slope"), encoding="utf-8")
+    activations.write_text(text.replace("return maximum(a, a * slope)", "return a * slope"), encoding="utf-8")
     found, hits, misses = in_new_process(package, 64)
     assert (hits, misses) == (0, 1)
     np.testing.assert_allclose(found[64], truth(64, lambda a, half: half), rtol=1e-4)

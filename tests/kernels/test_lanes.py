@@ -330,7 +330,7 @@ def test_aligned_arrays_start_a_cache_line(shape, dtype):
     assert array.sum() == np.prod(shape)
 
 
-def test_a_pack_fills_registers():
+def test_a_bundle_fills_registers():
     assert {dtype: lanes * dtype.itemsize for dtype, lanes in LANES.items()} == {np.dtype("f4"): 64, np.dtype("f8"): 64}
 
 

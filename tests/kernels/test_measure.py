@@ -19,8 +19,8 @@ from gansim.engine.simulate import run_chunk
 from gansim.engine.training import measure
 from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned
-from gansim.kernels.measure import BINS, judge, sort_rows, summarise
-from gansim.kernels.modes import count_modes
+from gansim.kernels.measure import BINS, measure_fakes, measure_networks, sort_rows
+from gansim.kernels.modes import measure_modes
 from gansim.model import laws
 from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN
@@ -62,14 +62,14 @@ def records(gan, reps=1, seed=0):
 
 
 def measured(gan, seed=0, step=1, spoil=None):
-    """The fields of a whole pack that was never trained, replicate i in lane i: each (L,), in the target's units."""
+    """The fields of a whole bundle that was never trained, replicate i in lane i: each (L,), in the target's units."""
     lanes = LANES[np.dtype(gan.precision)]
-    [pack] = build_bundles([gan] * lanes, range(lanes), seed)
+    [bundle] = build_bundles([gan] * lanes, range(lanes), seed)
     if spoil is not None:
-        spoil(pack)
+        spoil(bundle)
     record = aligned((len(FIELDS), lanes), gan.precision)
     with np.errstate(all="ignore"):
-        measure(network_shapes(gan), pack, step, record)
+        measure(network_shapes(gan), bundle, step, record)
     return dict(zip(FIELDS, record.astype(float), strict=True))
 
 
@@ -367,16 +367,16 @@ def test_a_logit_of_exactly_0_is_half_right(precision):
 def summary(gan, fakes=None, real=None, fake=None):
     """Fields from fakes (n, L) in the target's units and logits (n, L) of reals and fakes, each a row (L,)."""
     lanes = LANES[np.dtype(gan.precision)]
-    [pack] = build_bundles([gan] * lanes, range(lanes), 0)
+    [bundle] = build_bundles([gan] * lanes, range(lanes), 0)
     n = gan.n_eval
-    pack.ruler.fakes[:] = 0 if fakes is None else fakes
-    pack.ruler.logits[:n] = 0 if real is None else real
-    pack.ruler.logits[n:] = 0 if fake is None else fake
+    bundle.evaluation.fakes[:] = 0 if fakes is None else fakes
+    bundle.evaluation.logits[:n] = 0 if real is None else real
+    bundle.evaluation.logits[n:] = 0 if fake is None else fake
     record = aligned((len(FIELDS), lanes), gan.precision)
     with np.errstate(all="ignore"):
         if isinstance(gan.target, Mixture):
-            count_modes(pack.source, pack.ruler, record)
-        summarise(pack.source, pack.ruler, record)
+            measure_modes(bundle.sampler, bundle.evaluation, record)
+        measure_fakes(bundle.sampler, bundle.evaluation, record)
     return dict(zip(FIELDS, record.astype(float), strict=True))
 
 
@@ -386,23 +386,23 @@ def test_norms_of_tiny_and_huge_gradients(precision, size):
     """Squares of numbers beyond 1e19 and below 1e-23 are infinite and 0 in float32."""
     gan = frozen(discriminator=MLP((3,)), precision=precision)
     lanes = LANES[np.dtype(precision)]
-    [pack] = build_bundles([gan] * lanes, range(lanes), 0)
+    [bundle] = build_bundles([gan] * lanes, range(lanes), 0)
     rng, record = np.random.default_rng(0), aligned((len(FIELDS), lanes), precision)
-    for player in (pack.g, pack.d):
+    for player in (bundle.g, bundle.d):
         player.grad[:] = size * rng.normal(size=player.grad.shape)
-    judge(*network_shapes(gan), pack.g, pack.d, pack.source, pack.ruler, 1, record)
-    for name, player in (("grad_g", pack.g), ("grad_d", pack.d)):
+    measure_networks(*network_shapes(gan), bundle.g, bundle.d, bundle.sampler, bundle.evaluation, 1, record)
+    for name, player in (("grad_g", bundle.g), ("grad_d", bundle.d)):
         wanted = np.linalg.norm(player.grad.astype(float), axis=0)
         np.testing.assert_allclose(record[FIELDS.index(name)], wanted, rtol=1e-6)
 
 
 def test_a_gradient_that_is_not_finite_has_no_finite_norm():
     gan = frozen(precision="float32")
-    [pack] = build_bundles([gan] * 16, range(16), 0)
+    [bundle] = build_bundles([gan] * 16, range(16), 0)
     record = aligned((len(FIELDS), 16), "float32")
-    pack.g.grad[1, :8], pack.g.grad[1, 8:] = np.inf, np.nan
+    bundle.g.grad[1, :8], bundle.g.grad[1, 8:] = np.inf, np.nan
     with np.errstate(all="ignore"):
-        judge(*network_shapes(gan), pack.g, pack.d, pack.source, pack.ruler, 1, record)
+        measure_networks(*network_shapes(gan), bundle.g, bundle.d, bundle.sampler, bundle.evaluation, 1, record)
     assert not np.isfinite(record[FIELDS.index("grad_g")]).any()
 
 
@@ -599,9 +599,9 @@ def test_nearest_is_counted_in_each_modes_own_spread():
 @pytest.mark.parametrize("player", ["g", "d"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_parameter_that_is_not_finite_is_flagged_in_its_lane(player, value, precision):
-    def spoil(pack):
+    def spoil(bundle):
         for index in (0, 1):
-            getattr(pack, player).theta[index, 2 + index] = value
+            getattr(bundle, player).theta[index, 2 + index] = value
 
     found = measured(frozen(precision=precision), spoil=spoil)
     lanes = np.arange(LANES[np.dtype(precision)])
@@ -627,7 +627,7 @@ def diverging(lr):
 
 
 def test_a_run_that_blows_up_is_nan_from_then_on_and_others_are_untouched():
-    """Two rates that diverge, one sooner, packed with a cell that stands still."""
+    """Two rates that diverge, one sooner, in a bundle with a cell that stands still."""
     cells = {0: diverging(1.0), 1: diverging(10.0), 2: diverging(0.0)}
     runs = [(rep % 3, rep) for rep in range(12)]
     traces = run_chunk(cells, runs, 0).traces

@@ -11,11 +11,11 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from gansim.kernels import network
 from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanes import LANES, T, aligned, rows, tiles
 from gansim.kernels.networks.architecture import (
     CODES,
+    PIECEWISE,
     TANH,
     Layer,
     Net,
@@ -307,5 +307,5 @@ def test_copy_units_and_clear_touch_what_they_are_told():
 
 def test_every_activation_has_a_code():
     assert set(CODES) == set(ACTIVATIONS)
-    smooth = [code for code in CODES.values() if code != network.PIECEWISE]
+    smooth = [code for code in CODES.values() if code != PIECEWISE]
     assert len(set(smooth)) == len(smooth) == 4

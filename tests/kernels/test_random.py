@@ -40,15 +40,15 @@ def convert(given, out):
 
 
 @entry_point
-def fill(normal, out, first, last, key, scales, purpose, index, step, part, update):
+def fill(normal, out, first, last, key, scales, stream, index, step, part, update):
     """Rows ``first`` ... ``last - 1`` of ``out``, DRAWN at a time, from ``index``; ``scales``: location and scale."""
     o, s = rows(out), rows(scales)
     k = words(key, o)
     for row in range(first, last, DRAWN):
         if normal:
-            fill_normals(o, row, k, purpose, index + row - first, step, part, update, s[0], s[1])
+            fill_normals(o, row, k, stream, index + row - first, step, part, update, s[0], s[1])
         else:
-            fill_uniforms(o, row, k, purpose, index + row - first, step, part, update, s[0], s[1])
+            fill_uniforms(o, row, k, stream, index + row - first, step, part, update, s[0], s[1])
 
 
 def keys(seed, reps):
@@ -58,14 +58,14 @@ def keys(seed, reps):
     return out
 
 
-def draws(kind, n, *, dtype=np.float32, seed=0, reps=None, purpose=0, index=0, step=0, part=0, update=0, scales=(0, 1)):
+def draws(kind, n, *, dtype=np.float32, seed=0, reps=None, stream=0, index=0, step=0, part=0, update=0, scales=(0, 1)):
     """`n` draws of each replicate: (n, L)."""
     lanes = LANES[np.dtype(dtype)]
     padded = -(-n // DRAWN) * DRAWN
     out, block = aligned((padded, lanes), dtype), aligned((2, lanes), dtype)
     block[:] = np.reshape(scales, (2, -1))
     key = keys(seed, range(lanes) if reps is None else reps)
-    fill(kind == "normal", out, 0, padded, key, block, purpose, index, step, part, update)
+    fill(kind == "normal", out, 0, padded, key, block, stream, index, step, part, update)
     return out[:n]
 
 
@@ -126,11 +126,11 @@ ADDRESSES = [
     {"seed": 1},
     {"seed": 2**32 + 7},
     {"seed": 2**64 - 1},
-    {"purpose": random.EVAL_NOISE + random.REFEREE},
+    {"stream": random.EVAL_NOISE + random.REFEREE},
     {"step": 12_345},
     {"part": 7},
     {"update": 99},
-    {"seed": 3 << 40, "purpose": random.NOISE_G, "step": 10**8, "part": 2, "update": 3},
+    {"seed": 3 << 40, "stream": random.NOISE_G, "step": 10**8, "part": 2, "update": 3},
 ]
 
 
@@ -141,10 +141,10 @@ def test_streams_are_the_oracles(dtype, address):
     reps = np.random.default_rng(1).integers(0, 2**32, LANES[np.dtype(dtype)])
     reps[:3] = 0, 1, 2**32 - 1
     uniforms, normals = (draws(kind, 24, dtype=dtype, reps=reps, **address) for kind in ("uniform", "normal"))
-    seed, purpose = address.get("seed", 0), address.get("purpose", 0)
+    seed, number = address.get("seed", 0), address.get("stream", 0)
     counter = {name: address[name] for name in ("step", "part", "update") if name in address}
     for lane, rep in enumerate(reps.tolist()):
-        stream = ref.Stream(seed, rep, purpose, **counter)
+        stream = ref.Stream(seed, rep, number, **counter)
         np.testing.assert_array_equal(uniforms[:, lane], stream.uniforms(24))
         np.testing.assert_allclose(normals[:, lane], stream.normals(24), rtol=0, atol=8 * np.finfo(dtype).eps)
 
@@ -171,13 +171,13 @@ def test_filling_writes_its_rows_and_no_other():
     np.testing.assert_array_equal(np.flatnonzero(written), np.arange(2 * DRAWN, 3 * DRAWN))
 
 
-def test_no_two_purposes_share_a_number():
+def test_no_two_streams_share_a_number():
     names = [name for name in vars(random) if name.isupper() and name not in ("DRAWN", "REFEREE")]
     numbers = [getattr(random, name) for name in names]
     assert len(names) == 12 and set(names) <= set(vars(ref))
     assert all(getattr(random, name) == getattr(ref, name) for name in names)
     assert len({number + shift for number in numbers for shift in (0, random.REFEREE)}) == 2 * len(numbers)
-    # A mixture's components come from the purpose after its data's.
+    # A mixture's components come from the stream after its data's.
     for values, component in (
         ("DATA", "DATA_COMPONENT"),
         ("SAMPLE", "SAMPLE_COMPONENT"),
@@ -258,7 +258,7 @@ def dependence(u, v):
 # Streams that differ in one coordinate of their address, from what is drawn to what happens next to it.
 NEIGHBOURS = {
     "replicates": [{"reps": range(start, start + 16)} for start in (0, 1, 16, 2**31)],
-    "purposes": [{"purpose": purpose} for purpose in (*range(6), random.REFEREE)],
+    "streams": [{"stream": stream} for stream in (*range(6), random.REFEREE)],
     "steps": [{"step": step} for step in (0, 1, 2, 255, 65_536)],
     "parts": [{"part": part} for part in (0, 1, 2, 7)],
     "updates": [{"update": update} for update in (0, 1, 2, 64)],
@@ -276,7 +276,7 @@ def test_streams_are_independent(what):
 def test_a_1_in_one_word_of_key_or_counter_is_not_a_1_in_another():
     """Replicate 0 but for the one whose replicate is 1; one lane, because the others would be the same run again."""
     first = [1, *range(101, 116)]
-    places = [{"seed": 1}, {"seed": 1 << 32}, {"reps": first}, {"purpose": 1}, {"step": 1}, {"part": 1}, {"update": 1}]
+    places = [{"seed": 1}, {"seed": 1 << 32}, {"reps": first}, {"stream": 1}, {"step": 1}, {"part": 1}, {"update": 1}]
     streams = [draws("uniform", 4096, **place)[:, 0] for place in places]
     assert min(dependence(u, v) for u, v in combinations(streams, 2)) > ALARM
 
@@ -307,7 +307,7 @@ def test_the_two_normals_of_a_pair_are_independent():
 
 
 def wide_uniforms(old="", new=""):
-    """The generator as plain NumPy with some text of its source replaced: a function of (purpose, step, part, update).
+    """The generator as plain NumPy with some text of its source replaced: a function of (stream, step, part, update).
 
     In NumPy a row has any width, so every replicate is a lane: 4 indices x 16,384 replicates.
     """
@@ -318,16 +318,16 @@ def wide_uniforms(old="", new=""):
     exec(compile(source.replace(old, new), "broken random", "exec"), namespace)
     key, zero = keys(0, range(2**14)), np.zeros(2**14, np.float32)
 
-    def uniforms(purpose=0, step=0, part=0, update=0, index=0):
-        four = namespace["block"](key, purpose, index, step, part, update)
+    def uniforms(stream=0, step=0, part=0, update=0, index=0):
+        four = namespace["block"](key, stream, index, step, part, update)
         return np.stack([namespace["uniform"](word, zero) for word in four])
 
     return uniforms
 
 
 def test_the_plain_generator_is_the_compiled_one():
-    found = wide_uniforms()(purpose=3, step=2, part=1, update=4, index=8)
-    np.testing.assert_array_equal(found[:, :16], draws("uniform", 8, purpose=3, step=2, part=1, update=4, index=8)[:4])
+    found = wide_uniforms()(stream=3, step=2, part=1, update=4, index=8)
+    np.testing.assert_array_equal(found[:, :16], draws("uniform", 8, stream=3, step=2, part=1, update=4, index=8)[:4])
 
 
 # What is broken: the text, what it becomes, and two draws that then depend on each other.
@@ -340,7 +340,7 @@ BROKEN = {
         {"step": 1},
     ),
     "the part is not counted": ("zero + part,", "zero,", {}, {"part": 1}),
-    "the purpose is not counted": ("zero + purpose", "zero", {}, {"purpose": 1}),
+    "the stream is not counted": ("zero + stream", "zero", {}, {"stream": 1}),
     "four rounds of twenty": (
         "    x0, x1, x2, x3 = _odd_rounds(x0 + k1, x1 + k2, x2 + k3, x3 + k4 + 1)\n",
         "    return x0, x1, x2, x3\n",

@@ -9,10 +9,10 @@ import threading
 import numpy as np
 import pytest
 
-from gansim.engine import warm
+from gansim.engine import compile_ahead as ahead
 from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
 from gansim.engine.simulate import run_chunk
-from gansim.kernels import measure, modes, targets
+from gansim.kernels import measure, modes, sampler
 from gansim.kernels.compiling import cache, jit
 from gansim.kernels.networks import initial
 from gansim.model.distributions import Mixture, Normal
@@ -35,7 +35,14 @@ BASE = GAN(
 AFFINE = replace(BASE, {"generator.hidden": (), "samples": 16})
 MIXTURE = replace(BASE, {"target": Mixture((-2, 2), 0.5)})
 UNBIASED = replace(BASE, {"generator.bias": False, "discriminator.bias": False})
-KERNELS = [warm.train, measure.judge, measure.summarise, modes.count_modes, targets.fill_sample, initial.fill_layer]
+KERNELS = [
+    ahead.train,
+    measure.measure_networks,
+    measure.measure_fakes,
+    modes.measure_modes,
+    sampler.fill_sample,
+    initial.fill_layer,
+]
 
 compiled_only = pytest.mark.skipif(not jit.COMPILES, reason="looks at what is compiled")
 
@@ -53,55 +60,55 @@ def test_nothing_is_left_to_compile():
     assert signatures() == before
 
 
-def test_a_cold_process_warms_up_once_for_a_shape_and_alone(monkeypatch):
-    warmed = []
+def test_a_cold_process_compiles_once_for_a_shape_and_alone(monkeypatch):
+    compiled_for = []
     done = threading.Event()
 
-    def warming(gans):
+    def compiling(gans):
         [gan] = gans
-        warmed.append(gan)
-        warm._warm.add(warm._shape(gan))
+        compiled_for.append(gan)
+        ahead._ready.add(ahead._shape(gan))
 
-    monkeypatch.setattr(warm, "_warm", set())
-    monkeypatch.setattr(warm, "compile_ahead", warming)
+    monkeypatch.setattr(ahead, "_ready", set())
+    monkeypatch.setattr(ahead, "compile_ahead", compiling)
     runs = [(0, 3), (0, 4)]
     thread = threading.Thread(target=lambda: (run_chunk_compiled({0: BASE}, runs, 7), done.set()))
-    with cache.lock("warm"):  # another process compiles
+    with cache.lock("compile"):  # another process compiles
         thread.start()
-        assert not done.wait(0.3) and warmed == []
+        assert not done.wait(0.3) and compiled_for == []
     assert done.wait(60)
     thread.join()
     chunk = run_chunk_compiled({0: BASE}, runs, 7)
     np.testing.assert_array_equal(chunk.traces.values, run_chunk({0: BASE}, runs, 7).traces.values)
     run_chunk_compiled({0: replace(BASE, {"optimizer_d.lr": 0.5})}, runs, 7)
-    assert warmed == [BASE]
+    assert compiled_for == [BASE]
     run_chunk_compiled({5: AFFINE}, [(5, 0)], 7)
-    assert warmed == [BASE, AFFINE]
+    assert compiled_for == [BASE, AFFINE]
 
 
 @compiled_only
 def test_what_was_compiled_is_known_and_what_was_not_is_a_piece():
     compile_ahead([BASE, AFFINE])
-    short = warm._short(BASE)
-    assert warm._missing([short, warm._short(AFFINE)]) == []
+    short = ahead._short(BASE)
+    assert ahead._missing([short, ahead._short(AFFINE)]) == []
     other = replace(short, {"discriminator.hidden": (3,)})
-    assert [piece.part for piece in warm._missing([other])] == ["train", "measure"]
+    assert [piece.part for piece in ahead._missing([other])] == ["train", "measure"]
     with_referee = replace(short, {"referee": Referee(hidden=(5,))})
-    assert [piece.part for piece in warm._missing([with_referee])] == ["train", "measure"]  # the referee's alone
-    double = warm._missing([replace(other, {"precision": "float64"})])
+    assert [piece.part for piece in ahead._missing([with_referee])] == ["train", "measure"]  # the referee's alone
+    double = ahead._missing([replace(other, {"precision": "float64"})])
     assert {piece.part for piece in double} >= {"train", "measure"}
 
 
 def test_pieces_are_shared_out_by_how_long_they_take():
-    pieces = [warm._Piece(part, BASE) for part in ("train", "measure", "draw")]
-    assert [piece.part for piece in warm._shares(pieces, 1)[0]] == ["train", "measure", "draw"]
-    mine, other = warm._shares(pieces, 2)
+    pieces = [ahead._Piece(part, BASE) for part in ("train", "measure", "draw")]
+    assert [piece.part for piece in ahead._shares(pieces, 1)[0]] == ["train", "measure", "draw"]
+    mine, other = ahead._shares(pieces, 2)
     assert "train" in [piece.part for piece in mine] and "measure" in [piece.part for piece in other]
-    many = warm._shares(pieces * 6, 4)
+    many = ahead._shares(pieces * 6, 4)
     assert sorted(piece.part for share in many for piece in share) == sorted(piece.part for piece in pieces * 6)
-    load = [sum(warm._SECONDS[piece.part] for piece in share) for share in many]
-    assert max(load) - min(load) <= max(warm._SECONDS.values()) + warm._START
-    assert warm._shares([], 3) == [[], [], []]
+    load = [sum(ahead._SECONDS[piece.part] for piece in share) for share in many]
+    assert max(load) - min(load) <= max(ahead._SECONDS.values()) + ahead._START
+    assert ahead._shares([], 3) == [[], [], []]
 
 
 @compiled_only
@@ -114,8 +121,8 @@ def test_a_process_that_fails_costs_time_only(monkeypatch, code):
         started.append(command)
         return real([sys.executable, "-c", code], **options)
 
-    monkeypatch.setattr(warm.subprocess, "Popen", failing)
-    monkeypatch.setattr(warm, "cpu_count", lambda: 2)
+    monkeypatch.setattr(ahead.subprocess, "Popen", failing)
+    monkeypatch.setattr(ahead, "cpu_count", lambda: 2)
     monkeypatch.setattr(cache, "is_noted", lambda key: False)
     compile_ahead([BASE])
     assert len(started) == 1
@@ -126,9 +133,9 @@ def test_a_process_that_fails_costs_time_only(monkeypatch, code):
 
 def test_a_process_that_compiles_follows_its_parent(monkeypatch):
     followed = []
-    monkeypatch.setattr(warm, "end_with", followed.append)
+    monkeypatch.setattr(ahead, "end_with", followed.append)
     monkeypatch.setattr(sys, "stdin", io.StringIO("[]"))
-    warm.compile_share(17)
+    ahead.compile_share(17)
     assert followed == [17]
 
 
@@ -138,13 +145,13 @@ def test_two_processes_fill_one_cache(tmp_path):
     """Both compile the same functions for different shapes; a third process then finds all of them on disk."""
     script = """
 import sys
-from gansim.engine import warm
+from gansim.engine import compile_ahead as ahead
 from gansim.kernels.train import train
-warm._START, warm.cpu_count = 0.0, lambda: 2
-from tests.test_warm import BASE, replace
+ahead._START, ahead.cpu_count = 0.0, lambda: 2
+from tests.engine.test_compile_ahead import BASE, replace
 gans = [replace(BASE, {"discriminator.hidden": (n,)}) for n in (2, 3, 5)]
-assert len(warm._missing([warm._short(gan) for gan in gans])) == int(sys.argv[1])
-warm.compile_ahead(gans)
+assert len(ahead._missing([ahead._short(gan) for gan in gans])) == int(sys.argv[1])
+ahead.compile_ahead(gans)
 print(sum(train.stats.cache_misses.values()), len(train.signatures))
 """
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
