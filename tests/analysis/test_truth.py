@@ -22,8 +22,8 @@ from gansim.engine import simulate
 from gansim.engine.bundles import build_bundles
 from gansim.engine.evaluations import as_stored
 from gansim.kernels.lanes import LANES, aligned
-from gansim.kernels.measure import summarise
-from gansim.kernels.modes import count_modes
+from gansim.kernels.measure import measure_fakes
+from gansim.kernels.modes import measure_modes
 from gansim.model import laws
 from gansim.model.distributions import Mixture, Normal, Uniform, moments
 from gansim.model.gan import GAN
@@ -43,17 +43,17 @@ def measured(target, fakes):
     """Traces of runs whose fakes, in data units, are given at every record: (runs, records, n)."""
     runs, records, n = fakes.shape
     gan = GAN(target=target, standardise=True, generator=AFFINE, discriminator=AFFINE, n_eval=n, **FROZEN)
-    [pack] = build_bundles([gan] * LANE, range(LANE), 0)
+    [bundle] = build_bundles([gan] * LANE, range(LANE), 0)
     mean, std = moments(target)
     samples = ((fakes - mean) / std).reshape(runs * records, n)
     samples = np.concatenate([samples, np.repeat(samples[-1:], -len(samples) % LANE, axis=0)])
     record, values = aligned((len(FIELDS), LANE), "float32"), []
     for start in range(0, len(samples), LANE):
         record[:] = 0
-        pack.ruler.fakes[:], pack.ruler.logits[:] = samples[start : start + LANE].T, 0
+        bundle.evaluation.fakes[:], bundle.evaluation.logits[:] = samples[start : start + LANE].T, 0
         if isinstance(target, Mixture):
-            count_modes(pack.source, pack.ruler, record)
-        summarise(pack.source, pack.ruler, record)
+            measure_modes(bundle.sampler, bundle.evaluation, record)
+        measure_fakes(bundle.sampler, bundle.evaluation, record)
         values.append(as_stored(gan, record.T)[0])
     stored = np.concatenate(values)[: runs * records].reshape(runs, records, len(FIELDS))
     return Traces(np.tile(np.arange(1, records + 1), (runs, 1)), stored, np.full(runs, modes_of(target).n))
