@@ -23,7 +23,7 @@ from gansim.model.regimes import Thresholds
 from gansim.model.stopping import StoppingRule
 from gansim.running.study import Study
 from gansim.storage import provenance
-from helpers.gans import gans
+from helpers.gans import gans, with_records
 
 HEADINGS = [
     "Aims",
@@ -75,9 +75,7 @@ def studies(draw: st.DrawFn) -> Study:
     records = draw(st.integers(1, 4))
     designs = []
     for number in range(draw(st.integers(1, 3))):
-        gan = replace(draw(gans()), {"records": 1})
-        gan = replace(gan, {"steps": max(records, gan.steps)})
-        gan = replace(gan, {"records": records})
+        gan = with_records(draw(gans()), records)
         named = st.lists(labels, min_size=1, max_size=4, unique_by=str)
         levels = {f"a {draw(texts)}": draw(named) for _ in range(draw(st.integers(0, 2)))}
         factors = {name: {label: {} for label in chosen} for name, chosen in levels.items()}
