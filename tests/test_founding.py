@@ -218,7 +218,7 @@ def evidence(claims, report, change=None):
     wide = {"sample_mean": 500.0, "sample_std": 5.0}
     by = ["scale", "activation", "generator"]
     found = {
-        "games_compared": claims.tables.compare(games, "game", "minimax", "non-saturating", by=by),
+        "games_compared": claims.compare(games, "game", "minimax", "non-saturating", by=by),
         "recovery_by_cell": report.recovery(games[affine].assign(**wide), report.CELL[:3]),
         "recovery_by_samples": report.recovery(samples[samples["generator"] == "affine"].assign(**wide), ["samples"]),
         "sample_v_frozen": frozen(runs.get("spread", 1.0)),

@@ -1,5 +1,6 @@
 """Replicates for an error, a width, a power; what n can show; which cells get more runs."""
 
+import dataclasses
 import math
 from itertools import pairwise
 
@@ -23,8 +24,9 @@ from gansim.analysis.planner import (
     seen,
 )
 from gansim.analysis.shares import tabulate
-from gansim.analysis.stopping import fewest_replicates, further_replicates, guarded_mcse, stopping_note
+from gansim.analysis.stopping import further_replicates, guarded_mcse
 from gansim.design.regimes import D_STATES, G_STATES
+from gansim.design.stopping import StoppingRule, fewest_replicates
 from gansim.errors import ConfigError
 from gansim.reporting import writing
 
@@ -242,10 +244,10 @@ def test_the_guard_is_never_below_the_tables_error(k, more):
 
 
 def test_none_of_a_few_runs_does_not_stop_a_cell():
-    row = further_replicates(cell(0, converged=16), 0.01, 16, 10_000).iloc[0]
+    row = further_replicates(cell(0, converged=16), StoppingRule(0.01, 16, 10_000)).iloc[0]
     assert (row["n"], row["mcse"], row["status"], row["add"]) == (16, 0, "more", 288)  # up to 300, in batches of 16
-    assert further_replicates(cell(0, converged=300), 0.01, 16, 10_000)["status"][0] == "reached"
-    assert further_replicates(cell(0, converged=299), 0.01, 16, 10_000)["add"][0] == 16
+    assert further_replicates(cell(0, converged=300), StoppingRule(0.01, 16, 10_000))["status"][0] == "reached"
+    assert further_replicates(cell(0, converged=299), StoppingRule(0.01, 16, 10_000))["add"][0] == 16
     assert guarded_mcse(np.array([0]), np.array([136]))[0] <= 0.01 < guarded_mcse(np.array([0]), np.array([135]))[0]
 
 
@@ -254,8 +256,8 @@ def test_no_cell_is_judged_before_it_has_enough_replicates(target, fewest):
     assert fewest_replicates(target) == fewest
     for k in (0, 1, 2, 3):  # what has been seen so far must not decide who goes on
         runs = cell(0, converged=fewest - 4, collapsed=k, off_target=3 - k)
-        assert further_replicates(runs, target, 1, 10_000)["add"][0] == 1
-    full = further_replicates(cell(0, converged=200), 0.01, 16, 210).iloc[0]
+        assert further_replicates(runs, StoppingRule(target, 1, 10_000))["add"][0] == 1
+    full = further_replicates(cell(0, converged=200), StoppingRule(0.01, 16, 210)).iloc[0]
     assert (full["add"], full["status"]) == (0, "reached")  # no batch fits, and the error is small enough
 
 
@@ -263,24 +265,25 @@ def test_cells_get_whole_batches_as_they_need_them():
     runs = pd.concat(
         [cell(3, converged=500, off_target=500), cell(1, converged=2500, collapsed=2500), cell(2, converged=300)]
     )
-    table = further_replicates(runs.sample(frac=1, random_state=0), 0.01, 64, 4000)
-    pd.testing.assert_frame_equal(table, further_replicates(runs, 0.01, 64, 4000))  # order of rows is no data
+    rule = StoppingRule(0.01, 64, 4000)
+    table = further_replicates(runs.sample(frac=1, random_state=0), rule)
+    pd.testing.assert_frame_equal(table, further_replicates(runs, rule))  # order of rows is no data
     assert table["cell"].tolist() == [1, 2, 3]
     assert table["status"].tolist() == ["reached", "reached", "more"]
     assert table["add"].tolist() == [0, 0, 16 * 64]  # 1,500 are missing, 1,000 allowed: 16 batches
     assert (table["state"][2], table["share"][2]) == ("converged", 0.5)
     # one batch at least, and nothing beyond the most
-    assert further_replicates(cell(0, converged=1240, collapsed=1240), 0.01, 64, 4000)["add"][0] == 64
-    assert further_replicates(cell(0, converged=500, collapsed=500), 0.01, 64, 1200)["add"][0] == 192
-    full = further_replicates(cell(0, converged=500, collapsed=500), 0.01, 64, 1063).iloc[0]
+    assert further_replicates(cell(0, converged=1240, collapsed=1240), rule)["add"][0] == 64
+    assert further_replicates(cell(0, converged=500, collapsed=500), StoppingRule(0.01, 64, 1200))["add"][0] == 192
+    full = further_replicates(cell(0, converged=500, collapsed=500), StoppingRule(0.01, 64, 1063)).iloc[0]
     assert (full["add"], full["status"]) == (0, "full")
 
 
 def test_d_counts_as_well_as_g():
     runs = cell(0, converged=3000)
-    assert further_replicates(runs, 0.009, 64, 9000)["status"][0] == "reached"
+    assert further_replicates(runs, StoppingRule(0.009, 64, 9000))["status"][0] == "reached"
     runs.loc[:1499, "d_state"] = "idle"
-    row = further_replicates(runs, 0.009, 64, 9000).iloc[0]
+    row = further_replicates(runs, StoppingRule(0.009, 64, 9000)).iloc[0]
     assert (row["column"], row["state"], row["status"]) == ("d_state", "perfect", "more")
 
 
@@ -290,20 +293,23 @@ def test_d_counts_as_well_as_g():
 )
 def test_stopping_refuses(arguments, line):
     with pytest.raises(ConfigError, match=line):
-        further_replicates(cell(0, converged=3), *arguments)
+        further_replicates(cell(0, converged=3), StoppingRule(*arguments))
     with pytest.raises(ValueError, match="'d_state': no such column"):
-        further_replicates(cell(0, converged=3).drop(columns="d_state"), 0.01, 64, 100)
+        further_replicates(cell(0, converged=3).drop(columns="d_state"), StoppingRule(0.01, 64, 100))
 
 
 def test_a_table_says_that_the_runs_depended_on_the_data(tmp_path):
     runs = pd.concat([cell(0, converged=500, collapsed=500), cell(1, converged=500)])
-    judged = further_replicates(runs, 0.01, 64, 1000)
-    note = stopping_note(0.01, 64, 1000, judged)
+    rule = StoppingRule(0.01, 64, 1000)
+    judged = further_replicates(runs, rule)
+    rule = dataclasses.replace(rule, missed=int((judged["status"] != "reached").sum()))
+    note = rule.note(len(judged))
     assert note.endswith("Not reached in 1 of 2 cells.")
     writing.save(tabulate(runs, ["cell"], "g_state"), tmp_path, "shares", "Shares.", [note])
     for suffix in ("md", "tex"):
         assert "depended on the data" in (tmp_path / f"shares.{suffix}").read_text(encoding="utf-8")
-    assert "Not reached" not in stopping_note(0.01, 64, 1000, judged[judged["status"] == "reached"])
+    for missed in (0, None):  # none did; nobody has looked yet
+        assert "Not reached" not in dataclasses.replace(rule, missed=missed).note(2)
 
 
 def until_done(rng, share, target, batch):
@@ -311,7 +317,7 @@ def until_done(rng, share, target, batch):
     hits, path = rng.random(batch) < share, [batch]
     while True:
         runs = cell(0, converged=int(hits.sum()), off_target=int((~hits).sum()))
-        row = further_replicates(runs, target, batch, 10**6).iloc[0]
+        row = further_replicates(runs, StoppingRule(target, batch, 10**6)).iloc[0]
         if row["status"] == "reached":
             return hits, path
         hits = np.concatenate([hits, rng.random(row["add"]) < share])
@@ -345,12 +351,13 @@ def test_intervals_after_stopping_still_cover(share):
 
 def mean_found(share, target, batch, further=stopping._further):
     """Exact expectation of the share found under a rule: a sum over all ways to have k of n runs when it stops."""
+    rule = StoppingRule(target, batch, 10**6)
     live, mean = {batch: stats.binom.pmf(np.arange(batch + 1), batch, share)}, 0.0
     while live:
         n = min(live)
         here, k = live.pop(n), np.arange(n + 1)
         error = np.maximum(*(guarded_mcse(x, np.full(n + 1, n)) for x in (k, n - k)))
-        add = np.array([further(n, float(e), target, batch, 10**6) for e in error])
+        add = np.array([further(n, float(e), rule) for e in error])
         mean += float(np.sum((here * k / n)[add == 0]))
         for more in np.unique(add[add > 0]):
             drawn = stats.binom.pmf(np.arange(more + 1), more, share)
@@ -359,8 +366,9 @@ def mean_found(share, target, batch, further=stopping._further):
     return mean
 
 
-def judged_at_once(n, error, target, batch, most):
+def judged_at_once(n, error, rule):
     """The rule without a fewest number of replicates."""
+    target, batch = rule.target_mcse, rule.batch
     return 0 if error <= target else max(1, math.ceil(min(n * (error / target) ** 2 - n, n) / batch)) * batch
 
 
@@ -403,7 +411,7 @@ def test_the_bias_in_simulation(share):
 )
 def test_runs_that_cannot_be_judged_are_refused(spoil, line):
     with pytest.raises(ValueError, match=line):
-        further_replicates(spoil(cell(0, converged=3)), 0.01, 64, 100)
+        further_replicates(spoil(cell(0, converged=3)), StoppingRule(0.01, 64, 100))
 
 
 def test_one_share_may_be_asked_about():
@@ -417,7 +425,7 @@ def test_one_share_may_be_asked_about():
 
 
 def test_the_note_tells_direction_and_size():
-    note = stopping_note(0.01, 64, 10_000)
+    note = StoppingRule(0.01, 64, 10_000).note(1)
     assert "from 300 up to 10,000" in note
     assert "too low on average, and shares above 1/2 too high: by at most 0.002, and by at most 8 %" in note
-    assert "from 200 up to 200" in stopping_note(0.01, 64, 200)
+    assert "from 200 up to 200" in StoppingRule(0.01, 64, 200).note(1)

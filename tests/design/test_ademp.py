@@ -14,6 +14,7 @@ from gansim.analysis import intervals
 from gansim.design import ademp
 from gansim.design.design import Design
 from gansim.design.regimes import Thresholds
+from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN, Referee
@@ -22,7 +23,7 @@ from gansim.model.optimizers import Adam
 from gansim.model.paths import replace
 from gansim.running.study import Study
 from gansim.storage import provenance
-from helpers.gans import gans
+from helpers.gans import gans, with_records
 
 HEADINGS = [
     "Aims",
@@ -74,9 +75,7 @@ def studies(draw: st.DrawFn) -> Study:
     records = draw(st.integers(1, 4))
     designs = []
     for number in range(draw(st.integers(1, 3))):
-        gan = replace(draw(gans()), {"records": 1})
-        gan = replace(gan, {"steps": max(records, gan.steps)})
-        gan = replace(gan, {"records": records})
+        gan = with_records(draw(gans()), records)
         named = st.lists(labels, min_size=1, max_size=4, unique_by=str)
         levels = {f"a {draw(texts)}": draw(named) for _ in range(draw(st.integers(0, 2)))}
         factors = {name: {label: {} for label in chosen} for name, chosen in levels.items()}
@@ -85,7 +84,7 @@ def studies(draw: st.DrawFn) -> Study:
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-@given(studies(), st.none() | st.floats(1e-4, 0.5), st.text())
+@given(studies(), st.none() | st.floats(1e-4, 0.5, exclude_max=True), st.text())
 def test_any_design_has_a_complete_and_true_sheet(study: Study, target: float | None, aims: str) -> None:
     page = ademp.sheet(study, aims=aims.replace("#", ""), target_mcse=target)
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == HEADINGS
@@ -167,7 +166,10 @@ def test_referees_and_recovery_have_estimands_and_measures() -> None:
 
 def test_cells_that_missed_the_target_are_said() -> None:
     facts = metadata(rates()) | {"stopping": {"target_mcse": 0.01, "batch": 8, "most_reps": 300, "missed": 2}}
-    assert "Not reached in 2 cells: at most 300 were to be had." in ademp.sheet(facts)
+    page = section(ademp.sheet(facts), "Number of replicates")
+    assert StoppingRule(0.01, 8, 300, missed=2).note(6) in page and "Not reached in 2 of 6 cells." in page
+    assert "At p = 0.5 the target takes 2,500 replicates. Intervals may cover a little less than 95 %." in page
+    assert "no rule stopped it" not in page and "no rule stopped it" in ademp.sheet(rates())
     facts["stopping"]["missed"] = 0
     assert "Not reached" not in ademp.sheet(facts)
 
@@ -224,7 +226,7 @@ def test_missing_runs_are_counted() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"target_mcse": 0}, "target_mcse: value 0: a number above 0, at most 0.5"),
+        ({"target_mcse": 0}, "target_mcse: value 0: a number above 0, below 0.5"),
         ({"target_mcse": math.nan}, "target_mcse: value nan"),
         ({"runs": pd.DataFrame({"cell": [0]})}, "runs: no column 'finite'"),
     ],

@@ -65,12 +65,20 @@ def test_a_described_design_reads_back(design):
         assert replace(design.gan, described["cells"][cell.index]["overrides"]) == cell.gan
 
 
-@given(designs("a"), designs("b"), st.integers(0, 2**64 - 1))
+@st.composite
+def described_studies(draw):
+    """Any study of two designs, with all that can be said of one."""
+    seed, records = draw(st.integers(0, 2**64 - 1)), draw(st.integers(1, 100))
+    pair = draw(designs("a", records)), draw(designs("b", records))
+    return schema.Description("both", seed, pair, Thresholds(w1=0.3), aims=draw(st.sampled_from(["", "Why?"])))
+
+
+@given(described_studies())
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-def test_a_described_study_reads_back(one, other, seed):
-    study = schema.Description("both", seed, (one, other), Thresholds(w1=0.3))
+def test_a_described_study_reads_back(study):
     again = schema.from_dict(through_json(schema.to_dict(study)))
-    assert (again.name, again.seed, again.thresholds) == ("both", seed, Thresholds(w1=0.3))
+    assert (again.name, again.seed, again.thresholds) == ("both", study.seed, Thresholds(w1=0.3))
+    assert (again.aims, again.reps, again.stopping, again.cells) == (study.aims, study.reps, None, study.cells)
     assert all(the_same(*pair) for pair in zip(again.designs, study.designs, strict=True))
 
 

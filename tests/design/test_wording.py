@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.design import wording
-from gansim.model.distributions import Normal, Uniform
+from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Orthogonal
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
@@ -15,7 +15,8 @@ from helpers.gans import gans
 
 
 def test_examples() -> None:
-    assert doctest.testmod(wording) == doctest.TestResults(0, 4)
+    names = {kind.__name__: kind for kind in (Mixture, SGD, Adam)}
+    assert doctest.testmod(wording, extraglobs=names) == doctest.TestResults(0, 5)
 
 
 @given(st.floats(-1e12, 1e12))

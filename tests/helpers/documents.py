@@ -15,7 +15,7 @@ from gansim.errors import ConfigError
 from gansim.model.distributions import Normal, Uniform
 from gansim.model.gan import GAN, Referee
 from gansim.model.optimizers import SGD, Adam
-from helpers.gans import GAN_500, gans, rates
+from helpers.gans import GAN_500, gans, rates, with_records
 
 SAMPLE = Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1), "optimizer_d.beta2": Uniform(0.9, 0.999)}, n=4, seed=1)
 
@@ -40,11 +40,12 @@ overrides = st.lists(paths, unique=True, max_size=3).flatmap(
 
 
 @st.composite
-def factors(draw):
-    """Factors of any form that any base configuration can take, paths apart from each other."""
+def factors(draw, records=None):
+    """Factors of any form that any base configuration can take, paths apart from each other; see `designs`."""
     kind = draw(st.sampled_from(["grid", "labelled", "list", "sample", "both", "gans"]))
     if kind == "gans":
         every = draw(st.lists(gans(), min_size=1, max_size=3))
+        every = every if records is None else [with_records(gan, records) for gan in every]
         fields = [field.name for field in dataclasses.fields(GAN)]
         return Listed([({"n": n}, {f: getattr(gan, f) for f in fields}) for n, gan in enumerate(every)], ["n"])
     if kind == "list":
@@ -59,8 +60,10 @@ def factors(draw):
 
 
 @st.composite
-def designs(draw, name="d"):
-    gan, given_factors, reps = draw(gans()), draw(factors()), draw(st.integers(1, 10**7))
+def designs(draw, name="d", records=None):
+    """Any design; if `records` are given, all its cells have so many, as those of a study must."""
+    gan, given_factors, reps = draw(gans()), draw(factors(records)), draw(st.integers(1, 10**7))
+    gan = gan if records is None else with_records(gan, records)
     try:
         return Design(name, gan, given_factors, reps)
     except ConfigError:  # a level twice, or a path that the drawn kind of optimiser lacks

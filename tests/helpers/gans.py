@@ -1,5 +1,6 @@
 """Any configuration that is allowed, drawn by hypothesis; and one that is at hand."""
 
+import dataclasses
 from itertools import pairwise
 
 import numpy as np
@@ -100,6 +101,11 @@ def gans(draw: st.DrawFn) -> GAN:
         referee=draw(st.none() | referees),
         precision=draw(st.sampled_from(["float32", "float64"])),
     )
+
+
+def with_records(gan: GAN, records: int) -> GAN:
+    """The configuration with so many records, and as many steps as those take."""
+    return dataclasses.replace(gan, records=records, steps=max(records, gan.steps))
 
 
 GAN_500 = GAN(target=Normal(500, 5))

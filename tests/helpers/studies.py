@@ -12,7 +12,7 @@ from gansim.engine.simulate import Chunk
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.running import study
+from gansim.running import simulating
 from gansim.storage.names import LOCK
 from gansim.traces import FIELDS, Traces
 
@@ -50,8 +50,8 @@ def pretend(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> Ch
 
 @pytest.fixture
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk_compiled", pretend)
-    monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
+    monkeypatch.setattr(simulating, "run_chunk_compiled", pretend)
+    monkeypatch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
 
 
 def by_size() -> dict[str, dict[str, MLP]]:

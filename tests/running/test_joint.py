@@ -21,13 +21,15 @@ from gansim.errors import StoreError
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.running import study
+from gansim.running import simulating
 from gansim.running.merging import merge
-from gansim.running.study import RunsError, Study
+from gansim.running.simulating import RunsError
+from gansim.running.study import Study
 from gansim.storage import places
 from gansim.storage.folder import open_folder
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import PARTS, RUNS, TRACES
+from gansim.storage.parts import Collected
 from helpers.clusters import both_there, cluster, kill_this_worker  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +87,7 @@ def test_a_worker_killed_in_the_middle_changes_no_byte(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    monkeypatch.setattr(study, "run_chunk_compiled", Deadly(tmp_path, (1, 40), always=False))
+    monkeypatch.setattr(simulating, "run_chunk_compiled", Deadly(tmp_path, (1, 40), always=False))
     make().run(out=tmp_path, progress=False, **how(backend, request))
     assert (tmp_path / "struck").exists()
     assert content(tmp_path / "joint") == undisturbed
@@ -102,7 +104,7 @@ def test_a_task_that_always_kills_costs_its_own_runs_alone(
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(study, "run_chunk_compiled", Deadly(tmp_path, (1, 40), always=True))
+    monkeypatch.setattr(simulating, "run_chunk_compiled", Deadly(tmp_path, (1, 40), always=True))
     options = how(backend, request)
     lost: list[RunsError] = []
 
@@ -122,12 +124,12 @@ def test_a_task_that_always_kills_costs_its_own_runs_alone(
     [failure] = lost[0].failures
     assert failure.detail
     whole = make()
-    saved = whole._empty()
+    saved = Collected(whole.reps, whole.records)
     with open_folder(tmp_path / "joint", whole.identity, whole.cells, saved):
         assert saved.done == 640 - int(found[1])
         assert saved.missing[saved.first[1] + 40]
     assert read_metadata(tmp_path / "joint")["status"] == "running"
-    monkeypatch.setattr(study, "run_chunk_compiled", run_chunk_compiled)
+    monkeypatch.setattr(simulating, "run_chunk_compiled", run_chunk_compiled)
     make().run(out=tmp_path, progress=False, **options)
     assert content(tmp_path / "joint") == undisturbed
 
@@ -287,9 +289,8 @@ def contend(number: int, out: str, force: bool, rounds: int, barrier: Any, won: 
         barrier.wait(60)
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(
-                    open_folder(Path(out) / str(turn) / "joint", whole.identity, whole.cells, whole._empty(), force)
-                )
+                folder, into = Path(out) / str(turn) / "joint", Collected(whole.reps, whole.records)
+                stack.enter_context(open_folder(folder, whole.identity, whole.cells, into, force))
                 won[turn * 3 + number] = 1
             except StoreError as error:
                 won[turn * 3 + number] = 2 if "another process is running this study" in str(error) else 3

@@ -28,6 +28,7 @@ from pathlib import Path
 import gansim as gs
 from gansim.reporting import writing
 from gansim.command_line import cli
+from gansim.running.execution import Execution
 from gansim.storage import disk, places
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage import folder
@@ -40,8 +41,8 @@ def main(options: cli.StudyOptions) -> None:
     gan = gs.GAN(target=gs.Normal(500, 5), generator=mlp, discriminator=mlp, steps=options.steps, records=10)
     study = gs.Study("small", gan, {"game": ["minimax", "non-saturating"]}, options.reps, options.seed)
 
-    def report(study: gs.Study, folder: Path) -> None:
-        shares = gs.tabulate(study.runs, by=["game"], column="g_state")
+    def report(done: Execution, folder: Path) -> None:
+        shares = gs.tabulate(done.runs, by=["game"], column="g_state")
         writing.save(shares, folder / "tables", "regimes", "Shares")
 
     study.run(options.out, options.jobs, options.backend, force=options.force, report=report)

@@ -21,9 +21,11 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running import pool
 from gansim.running.pool import Failure, Workers, _Lost, open_workers
+from helpers import clusters
 from helpers.clusters import both_there, kill_this_worker, start_cluster
 
 ROOT = Path(__file__).resolve().parents[2]
+cluster = clusters.cluster  # a fixture
 LOCAL = [("threads", 1), ("threads", 2), ("loky", 1), ("loky", 2)]
 
 

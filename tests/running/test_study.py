@@ -1,5 +1,6 @@
 """Studies: every run once and in its row, whatever the workers do; frames, refusals, progress, files."""
 
+import dataclasses
 import io
 import re
 import subprocess
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim.design import schema
+from gansim.design.description import Description
 from gansim.design.design import Design
 from gansim.design.regimes import REGIMES, Thresholds
+from gansim.design.stopping import StoppingRule
 from gansim.engine.bundles import bundle_key
 from gansim.engine.simulate import Chunk, run_chunk
 from gansim.errors import ConfigError
@@ -23,16 +25,20 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam, Momentum
 from gansim.model.paths import replace
-from gansim.running import planning, progress, study
+from gansim.running import planning, progress, simulating
+from gansim.running.execution import Call, Execution, finish
+from gansim.running.pool import Backend
 from gansim.running.shard import Shard
+from gansim.running.simulating import RunsError
 from gansim.running.study import Study, simulate
 from gansim.storage import disk
 from gansim.storage.metadata_json import read_metadata, write_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
 from gansim.storage.parquet import digest, digest_traces, read_runs, read_traces
+from gansim.storage.parts import Collected
 from gansim.traces import FIELDS
 from helpers.gans import gans
-from helpers.studies import SHAPES, SMALL, by_size, cells, expected, names, pretend
+from helpers.studies import SHAPES, SMALL, by_size, cells, expected, names, pretend, pretended  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,14 +56,15 @@ def make_study(reps: int = 40, seed: int = 0) -> Study:
 @pytest.mark.usefixtures("pretended")
 def test_every_run_is_in_its_row(jobs: int) -> None:
     whole = make_study(reps=150, seed=3)
-    runs = whole.run(jobs=jobs, progress=False)
-    assert len(runs) == whole.n_runs == 4 * 150 + 7 == len(whole.traces)
+    done = whole.execute(jobs=jobs, progress=False)
+    runs = done.runs
+    assert len(runs) == whole.n_runs == 4 * 150 + 7 == len(done.traces)
     assert list(runs["cell"]) == [cell for cell in range(4) for _ in range(150)] + [4] * 7
     assert list(runs["rep"]) == list(range(150)) * 4 + list(range(7))
     for row in range(0, len(runs), 53):
         cell, rep = runs["cell"][row], runs["rep"][row]
         values = expected(cell, rep, whole.cells[cell].gan, 3, 4)
-        np.testing.assert_array_equal(whole.traces.values[row], values)
+        np.testing.assert_array_equal(done.traces.values[row], values)
         np.testing.assert_array_equal(runs.loc[row, list(FIELDS)].to_numpy(dtype=np.float32), values[-1])
         assert runs["g_intercept"][row] == cell * 1000 + rep + 0.1
         assert runs["sample_std"][row] == cell * 1000 + rep + 0.4
@@ -67,7 +74,10 @@ def test_every_run_is_in_its_row(jobs: int) -> None:
 
 @pytest.mark.usefixtures("pretended")
 def test_a_run_that_does_not_come_back_is_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk_compiled", lambda cells, runs, seed: pretend(cells, runs[:-1] or runs, seed))
+    def forgetful(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> Chunk:
+        return pretend(cells, runs[:-1] or runs, seed)
+
+    monkeypatch.setattr(simulating, "run_chunk_compiled", forgetful)
     with pytest.raises(RuntimeError, match="did not come back"):
         make_study().run(jobs=1, progress=False)
 
@@ -77,8 +87,8 @@ def test_a_defect_in_a_worker_is_not_swallowed(monkeypatch: pytest.MonkeyPatch, 
     def broken(*_: object) -> Chunk:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(study, "run_chunk_compiled", broken)
-    with pytest.raises(study.RunsError, match=r"167 of 167 runs could not .*ZeroDivisionError: a defect") as caught:
+    monkeypatch.setattr(simulating, "run_chunk_compiled", broken)
+    with pytest.raises(RunsError, match=r"167 of 167 runs could not .*ZeroDivisionError: a defect") as caught:
         make_study().run(out=tmp_path, jobs=2, progress=False)
     assert "design 'games', cell 0" in str(caught.value)
     assert all("Traceback" in failure.detail for failure in caught.value.failures)
@@ -94,7 +104,7 @@ def test_the_plan_holds_every_wanted_run_once(
         changes = {"optimizer_g.lr": lr, "generator": SHAPES[size], "precision": precision, "steps": 20 * (number + 1)}
         designs.append(Design(f"d{number}", replace(SMALL, changes), reps=reps[number]))
     whole = Study.of("s", designs)
-    results = whole._empty()
+    results = Collected(whole.reps, whole.records)
     wanted = np.random.default_rng(reps).random(len(results)) < share
     tasks = planning.tasks_of(whole.cells, results, wanted, workers)
     planned = [run for task in tasks for run in task.runs]
@@ -106,21 +116,21 @@ def test_the_plan_holds_every_wanted_run_once(
         assert task.cells.keys() == {cell for cell, _ in task.runs}
         assert all(task.cells[cell] == whole.cells[cell].gan for cell in task.cells)
         assert len(task.runs) <= 128
-    for key in {task.key for task in tasks}:  # only the last chunk of a pack key may leave lanes empty
+    for key in {task.key for task in tasks}:  # only the last chunk of a bundle key may leave lanes empty
         lanes = 16 if next(t.gan.precision for t in tasks if t.key == key) == "float32" else 8
         assert sum(len(task.runs) % lanes != 0 for task in tasks if task.key == key) <= 1
 
 
 def test_cells_that_differ_in_numbers_share_chunks() -> None:
     whole = Study("rates", SMALL, {"optimizer_g.lr": np.linspace(0.1, 0.9, 40)}, reps=3)
-    results = whole._empty()
+    results = Collected(whole.reps, whole.records)
     tasks = planning.tasks_of(whole.cells, results, results.missing, 1)
     assert sum(len(task.runs) for task in tasks) == 120
     assert [len(task.runs) for task in tasks[:1]] == [64]
 
 
 @given(gans(), st.integers(1, 10**6), st.integers(1, 128))
-def test_chunks_are_whole_packs(gan: GAN, runs: int, workers: int) -> None:
+def test_chunks_are_whole_bundles(gan: GAN, runs: int, workers: int) -> None:
     work = planning.work(gan)
     size = planning._chunk_size(gan, runs, work, workers)
     assert 0 < work < np.inf
@@ -218,7 +228,7 @@ def test_cells_are_numbered_through() -> None:
         (lambda: Study.of("a", [SMALL]), "designs: value GAN("),
         (lambda: Study.of("a", 3), "designs: value 3: one or more, each once"),
         (lambda: Study("a", SMALL).run(out=123), "out: value 123: a path"),
-        (lambda: Study("a", SMALL).finish(123), "out: value 123: a path"),
+        (lambda: finish(Study("a", SMALL), 123, Call()), "out: value 123: a path"),
         (lambda: Study("a", SMALL).run_to(0.1, 123), "out: value 123: a path"),
         (lambda: Study("a", SMALL).run_shard("1/2", "."), "shard: value '1/2': a Shard, such as Shard(2, 8)"),
         (lambda: Study("a", SMALL).run_shard(Shard(1, 2), ".", thresholds=3), "thresholds: value 3: a Thresholds"),
@@ -231,7 +241,7 @@ def test_cells_are_numbered_through() -> None:
         (lambda: Study("a", SMALL).run(jobs=np.float32(-1)), "jobs: value np.float32(-1.0)"),
         (lambda: Study("a", SMALL).run(jobs=np.array([1, 2])), "jobs: value array([1, 2])"),
         (lambda: simulate(SMALL, thresholds={"w1": 0.3}), "thresholds: value {'w1': 0.3}: a Thresholds, or None"),
-        (lambda: Study("a", SMALL).finish(".", thresholds=0.3), "thresholds: value 0.3: a Thresholds, or None"),
+        (lambda: finish(Study("a", SMALL), ".", Call(thresholds=0.3)), "thresholds: value 0.3: a Thresholds, or None"),
         (lambda: Study("a", SMALL).run(backend="dusk"), "backend: value 'dusk': one of threads, loky, dask"),
         (lambda: simulate(SMALL, reps=0), "reps: value 0"),
         (lambda: simulate("gan"), "gan: value 'gan': a GAN"),
@@ -249,7 +259,7 @@ def test_only_studies_can_be_added() -> None:
 
 
 def test_a_bad_call_or_folder_is_refused_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "run_chunk_compiled", None)
+    monkeypatch.setattr(simulating, "run_chunk_compiled", None)
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="is a file"):
         Study("a", SMALL).run(out=tmp_path / "file", progress=False)
@@ -333,15 +343,16 @@ def test_rates() -> None:
 @pytest.mark.usefixtures("pretended")
 def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = make_study(seed=5)
-    runs = whole.run(out=tmp_path / "results", jobs=2)
+    done = whole.execute(out=tmp_path / "results", jobs=2)
+    runs = done.runs
     folder = tmp_path / "results" / "games"
     assert names(folder) == [LOCK, ADEMP, METADATA, RUNS, TRACES]
     pd.testing.assert_frame_equal(read_runs(folder), runs)
     ids, traces = read_traces(folder)
     pd.testing.assert_frame_equal(ids, runs[["design", "cell", "rep"]])
-    np.testing.assert_array_equal(traces.values, whole.traces.values)
+    np.testing.assert_array_equal(traces.values, done.traces.values)
     metadata = read_metadata(folder)
-    assert metadata == whole.metadata
+    assert metadata == done.metadata
     assert [cell.gan for cell in schema.from_dict(metadata).cells] == [cell.gan for cell in whole.cells]
     assert metadata["digest"] == {"runs": digest(runs), "traces": digest_traces(traces)}
     assert (metadata["seed"], metadata["jobs"], metadata["backend"], metadata["runs"]) == (5, 2, "threads", 167)
@@ -364,10 +375,9 @@ def test_the_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.usefixtures("pretended")
 def test_nothing_is_written_without_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    whole = make_study()
-    runs = whole.run(jobs=1, progress=False)
+    done = make_study().execute(jobs=1, progress=False)
     assert list(tmp_path.iterdir()) == []
-    assert whole.metadata["digest"]["runs"] == digest(runs)
+    assert done.metadata["digest"]["runs"] == digest(done.runs)
 
 
 @pytest.mark.usefixtures("pretended")
@@ -384,38 +394,34 @@ FACTORS = {"game": ["minimax", "as-written"], "optimizer_d.lr": [1e-3, 1e-2]}
 
 
 @pytest.fixture(scope="module")
-def reference() -> Study:
-    whole = Study("engine", SMALL, FACTORS, reps=20, seed=1)
-    whole.run(jobs=1, progress=False)
-    return whole
+def reference() -> Execution:
+    return Study("engine", SMALL, FACTORS, reps=20, seed=1).execute(jobs=1, progress=False)
 
 
-def same(one: Study, other: Study) -> bool:
-    digests = [(digest(s.runs), digest_traces(s.traces)) for s in (one, other)]
+def same(one: Execution, other: Execution) -> bool:
+    digests = [(digest(done.runs), digest_traces(done.traces)) for done in (one, other)]
     return digests[0] == digests[1]
 
 
 @pytest.mark.parametrize(("jobs", "backend"), [(2, "threads"), (3, "threads"), (2, "loky")])
-def test_workers_and_backends_change_no_bit(reference: Study, jobs: int, backend: study.Backend) -> None:
-    whole = Study("engine", SMALL, FACTORS, reps=20, seed=1)
-    whole.run(jobs=jobs, backend=backend, progress=False)
-    assert same(whole, reference)
+def test_workers_and_backends_change_no_bit(reference: Execution, jobs: int, backend: Backend) -> None:
+    done = Study("engine", SMALL, FACTORS, reps=20, seed=1).execute(jobs=jobs, backend=backend, progress=False)
+    assert same(done, reference)
 
 
-def test_another_seed_changes_every_run(reference: Study) -> None:
-    other = Study("engine", SMALL, FACTORS, reps=20, seed=2)
-    other.run(jobs=1, progress=False)
+def test_another_seed_changes_every_run(reference: Execution) -> None:
+    other = Study("engine", SMALL, FACTORS, reps=20, seed=2).execute(jobs=1, progress=False)
     assert not same(other, reference)
     assert (other.traces["w1"][:, -1] != reference.traces["w1"][:, -1]).all()
 
 
-def test_more_replicates_keep_the_first(reference: Study) -> None:
+def test_more_replicates_keep_the_first(reference: Execution) -> None:
     runs = Study("engine", SMALL, FACTORS, reps=35, seed=1).run(jobs=2, progress=False)
     kept = runs[runs["rep"] < 20].reset_index(drop=True)
     assert digest(kept) == digest(reference.runs)
 
 
-def test_a_cell_alone_has_the_runs_it_has_in_a_study(reference: Study) -> None:
+def test_a_cell_alone_has_the_runs_it_has_in_a_study(reference: Execution) -> None:
     gan = replace(SMALL, {"game": "as-written", "optimizer_d.lr": 1e-2})
     alone = simulate(gan, reps=20, seed=1, jobs=1, progress=False)
     within = reference.runs[reference.runs["cell"] == 3].reset_index(drop=True)
@@ -423,9 +429,9 @@ def test_a_cell_alone_has_the_runs_it_has_in_a_study(reference: Study) -> None:
     assert digest(alone[shared]) == digest(within[shared])
 
 
-def test_a_chunk_of_any_runs_gives_their_rows(reference: Study) -> None:
+def test_a_chunk_of_any_runs_gives_their_rows(reference: Execution) -> None:
     runs = [(3, 19), (2, 0), (3, 3)]
-    chunk = run_chunk({cell.index: cell.gan for cell in reference.cells}, runs, 1)
+    chunk = run_chunk({cell.index: cell.gan for cell in reference.study.cells}, runs, 1)
     rows = [cell * 20 + rep for cell, rep in runs]
     np.testing.assert_array_equal(chunk.traces.values, reference.traces.values[rows])
 
@@ -438,7 +444,7 @@ def test_importing_gansim_loads_no_plotting_and_no_parser() -> None:
 
 # --- sums and other numbers of replicates lose nothing --------------------------------------------
 
-RULE = {"target_mcse": 0.02, "batch": 64, "most_reps": 512}
+RULE = StoppingRule(0.02, batch=64, most_reps=512)
 
 
 def pair() -> tuple[Study, Study]:
@@ -461,23 +467,104 @@ def test_a_sum_keeps_replicates_and_aims_of_both() -> None:
 
 def test_a_sum_keeps_the_rule_that_decided_on_replicates() -> None:
     one, two = pair()
-    assert (one + two).stopping == {}
-    one.stopping = {**RULE, "missed": 1}
-    assert (one + two).stopping == (two + one).stopping == {**RULE, "missed": 1}
-    two.stopping = {**RULE, "missed": 1}
-    assert (one + two).stopping == {**RULE, "missed": 2}
-    assert one.stopping["missed"] == 1
-    two.stopping = {**RULE, "target_mcse": 0.05}
+    assert (one + two).stopping is None
+    once = dataclasses.replace(RULE, missed=1)
+    one = one.with_stopping(once)
+    assert (one + two).stopping == (two + one).stopping == once
+    two = two.with_stopping(once)
+    assert (one + two).stopping == dataclasses.replace(RULE, missed=2)
+    assert one.stopping == once and once.missed == 1
+    two = two.with_stopping(dataclasses.replace(RULE, target_mcse=0.05))
     with pytest.raises(ConfigError, match=r"stopping: .*0\.02.* and .*0\.05"):
         one + two
 
 
 def test_other_replicates_keep_the_rule_too() -> None:
-    one, _ = pair()
-    one.stopping = dict(RULE)
+    one = pair()[0].with_stopping(RULE)
     more = one.with_reps([20, 30])
     assert (more.stopping, more.aims, more.reps) == (RULE, "Which game?", (20, 30))
-    assert more.stopping is not one.stopping
+    assert (one.stopping, one.reps) == (RULE, (10, 10))
+
+
+# --- a study does not change; what comes of it is an execution ------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("reps", (1, 1)), ("name", "other"), ("seed", 1), ("aims", ""), ("stopping", None), ("thresholds", None)],
+)
+def test_a_study_cannot_be_changed(name: str, value: object) -> None:
+    one = pair()[0].with_stopping(RULE)
+    before = getattr(one, name)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(one, name, value)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        delattr(one, name)
+    assert getattr(one, name) == before
+
+
+def from_file(study: Study, thresholds: Thresholds | None) -> Study:
+    """The study with thresholds, as a file has them."""
+    described = Description(study.name, study.seed, study.designs, thresholds, study.reps, study.aims)
+    return Study.from_description(described).with_stopping(study.stopping)
+
+
+def test_a_sum_keeps_what_both_studies_say() -> None:
+    one, two = (from_file(study, Thresholds(w1=0.3)) for study in pair())
+    one, two = one.with_reps([5, 7]).with_stopping(RULE), two.with_reps([2])
+    whole = one + two
+    assert isinstance(whole, Study)
+    assert (whole.name, whole.seed, whole.reps, whole.n_runs) == ("one", 0, (5, 7, 2), 14)
+    assert (whole.aims, whole.stopping, whole.thresholds) == ("Which game? Which rate?", RULE, Thresholds(w1=0.3))
+    assert [cell.index for cell in whole.cells] == [0, 1, 2]
+    assert (one.reps, two.reps, one.aims, two.stopping) == ((5, 7), (2,), "Which game?", None)
+    for other in (None, Thresholds(w1=0.4)):
+        with pytest.raises(ConfigError, match=r"^thresholds: two definitions of the labels"):
+            one + from_file(two, other)
+
+
+def test_other_replicates_keep_all_that_a_study_says() -> None:
+    one = from_file(pair()[0].with_stopping(RULE), Thresholds(w1=0.3))
+    more = one.with_reps([20, 30])
+    assert isinstance(more, Study)
+    assert (more.reps, more.n_runs) == ((20, 30), 50)
+    assert (more.aims, more.stopping, more.thresholds) == ("Which game?", RULE, Thresholds(w1=0.3))
+    assert (more.name, more.seed, more.designs, more.cells) == (one.name, one.seed, one.designs, one.cells)
+
+
+@pytest.mark.usefixtures("pretended")
+@pytest.mark.parametrize("written", [False, True])
+def test_an_execution_has_the_study_as_it_became(tmp_path: Path, written: bool) -> None:
+    """Made-up runs are all alike: their error is below 0.05 once there are 60, in whole batches on top of 10 and 3."""
+    one, two = pair()
+    asked = one + two
+    done = asked.execute(out=tmp_path if written else None, jobs=1, progress=False, stopping=StoppingRule(0.05, 8, 200))
+    assert isinstance(done, Execution) and isinstance(done.study, Study)
+    assert done.study.reps == (66, 66, 67)
+    assert done.study.stopping == StoppingRule(0.05, 8, 200, missed=0)
+    assert (asked.reps, asked.stopping) == ((10, 10, 3), None)
+    assert len(done.runs) == len(done.traces) == done.study.n_runs == 199
+    assert done.metadata["stopping"] == {"target_mcse": 0.05, "batch": 8, "most_reps": 200, "missed": 0}
+    assert done.metadata["runs"] == 199
+    assert done.seconds.keys() >= {"compile", "simulate", "work"}
+    assert "Not reached" not in done.study.stopping_note()[0]
+    missed = asked.execute(jobs=1, progress=False, stopping=StoppingRule(0.05, 8, 20)).study
+    assert missed.reps == (18, 18, 19)
+    assert missed.stopping == StoppingRule(0.05, 8, 20, missed=3)
+    assert missed.stopping_note()[0].endswith(" Not reached in 3 of 3 cells.")
+    if written:
+        assert read_metadata(tmp_path / "one") == done.metadata
+        again = asked.with_reps(done.study.reps).execute(out=tmp_path, jobs=1, progress=False)
+        assert (again.study.reps, again.study.stopping) == (done.study.reps, done.study.stopping)
+
+
+@pytest.mark.usefixtures("pretended")
+def test_without_a_rule_an_execution_has_the_study_that_was_asked_for() -> None:
+    one = pair()[0]
+    done = one.execute(jobs=1, progress=False)
+    assert done.study == one
+    assert "stopping" not in done.metadata
+    assert done.metadata["aims"] == "Which game?"
 
 
 # --- thresholds: those of the folder --------------------------------------------------------------
@@ -558,7 +645,7 @@ TINY = GAN(target=Normal(), steps=2, records=1, n_eval=32, generator=MLP(()), di
         ({"force": "no"}, "force: value 'no': True or False"),
         ({"force": 1}, "force: value 1: True or False"),
         ({"progress": "x"}, "progress: value 'x': True or False, or None"),
-        ({"report": "x"}, "report: value 'x': a function of the study and a folder, or None"),
+        ({"report": "x"}, "report: value 'x': a function of an execution and a folder, or None"),
         ({"report": Mute()}, "report: value <Mute>: a function"),
         ({"out": 3}, "out: value 3: a path"),
         ({"out": "a\0b"}, r"out: value 'a\x00b': a path without a zero byte"),
@@ -573,7 +660,7 @@ def test_arguments_of_a_run_are_refused_before_anything_happens(tmp_path: Path, 
         with pytest.raises(ConfigError) as caught:
             run(**before | call)
         assert str(caught.value).startswith(line)
-    assert study.runs is None and list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

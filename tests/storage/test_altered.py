@@ -11,6 +11,7 @@ import pytest
 from gansim.command_line.commands import main
 from gansim.design.design import Design
 from gansim.design.regimes import Thresholds
+from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, StoreError
 from gansim.kernels.compiling import jit
 from gansim.kernels.train import train
@@ -182,16 +183,14 @@ def test_labelled_runs_are_checked_without_traces(finished: Path, folder: Path) 
 
 def test_what_a_stopping_rule_said_is_not_lost(tmp_path: Path) -> None:
     """Neither by labelling again, nor by the same number of replicates asked for as a plain number."""
-    study = make()
-    study.run_to(0.2, tmp_path, jobs=1, progress=False, batch=8, most_reps=40)
+    rule = StoppingRule(0.2, batch=8, most_reps=40)
+    study = make().execute(tmp_path, jobs=1, progress=False, stopping=rule).study
     assert "Not reached" not in study.stopping_note()[0]
     assert open_results(tmp_path / "small").study.stopping_note() == study.stopping_note()
-    again = make().with_reps(study.reps)
-    again.run(tmp_path, jobs=1, progress=False)
+    again = make().with_reps(study.reps).execute(tmp_path, jobs=1, progress=False).study
     assert again.stopping_note() == study.stopping_note()
     assert read_metadata(tmp_path / "small")["stopping"]["target_mcse"] == 0.2
-    more = make().with_reps([n + 1 for n in study.reps])
-    more.run(tmp_path, jobs=1, progress=False)
+    more = make().with_reps([n + 1 for n in study.reps]).execute(tmp_path, jobs=1, progress=False).study
     assert more.stopping_note() == ()
 
 

@@ -15,19 +15,22 @@ import pytest
 
 from gansim.analysis import stopping as stopping_rule
 from gansim.design.regimes import Thresholds
+from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, StoreError
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.running import planning, study
+from gansim.running import planning, simulating
+from gansim.running.execution import Call, Execution, Report, finish
 from gansim.running.merging import merge
 from gansim.running.shard import Shard
 from gansim.running.study import Study
-from gansim.storage import disk, holding, identity, places
+from gansim.storage import disk, holding, identity, places, provenance
 from gansim.storage import folder as folders
 from gansim.storage.folder import open_folder
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RUNS, TRACES
 from gansim.storage.parquet import ESTIMATES, Rows, read_runs
+from gansim.storage.parts import Collected
 from helpers.studies import SMALL, by_size, names, pretend
 
 
@@ -42,6 +45,10 @@ def make(reps: int = 10, seed: int = 0, **fields: object) -> Study:
     return one + Study("rates", gan, {"optimizer_d.lr": [0.5]}, reps=4, seed=seed)
 
 
+def empty(whole: Study) -> Collected:
+    return Collected(whole.reps, whole.records)
+
+
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Made-up results, saved after every chunk; the list of all runs that were simulated."""
@@ -52,8 +59,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         simulated.extend(runs)
         return chunk
 
-    monkeypatch.setattr(study, "run_chunk_compiled", run_chunk)
-    monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
+    monkeypatch.setattr(simulating, "run_chunk_compiled", run_chunk)
+    monkeypatch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
     monkeypatch.setattr(planning, "_chunk_size", lambda *_: 5)
     for name in ("_SAVE_EVERY", "_SAVE_SHARE"):
         monkeypatch.setattr(folders, name, 0.0)
@@ -214,7 +221,7 @@ def test_the_kills_do_kill(tmp_path: Path) -> None:
 
 def stop(out: Path, after: int, reps: int = 10, error: BaseException | None = None) -> None:
     """Run and have the chunk after so many raise."""
-    done = study.run_chunk_compiled
+    done = simulating.run_chunk_compiled
     calls = 0
 
     def run_chunk(*args: object) -> object:
@@ -225,7 +232,7 @@ def stop(out: Path, after: int, reps: int = 10, error: BaseException | None = No
         return done(*args)
 
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
-        patch.setattr(study, "run_chunk_compiled", run_chunk)
+        patch.setattr(simulating, "run_chunk_compiled", run_chunk)
         run(out, reps)
 
 
@@ -234,7 +241,7 @@ def test_what_has_arrived_is_saved_whatever_comes(
     tmp_path: Path, undisturbed: Callable, error: BaseException, monkeypatch: pytest.MonkeyPatch, engine: list
 ) -> None:
     monkeypatch.setattr(folders, "_SAVE_EVERY", 1e9)
-    with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else study.RunsError):
+    with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else simulating.RunsError):
         stop(tmp_path / "out", 2, error=error)
     saved = len(engine)
     assert names(tmp_path / "out" / "s") == [LOCK, METADATA, PARTS]
@@ -254,7 +261,7 @@ def test_metadata_come_before_the_first_run(tmp_path: Path, monkeypatch: pytest.
         found.append(read_metadata(tmp_path / "s"))
         raise Killed
 
-    monkeypatch.setattr(study, "run_chunk_compiled", look)
+    monkeypatch.setattr(simulating, "run_chunk_compiled", look)
     with pytest.raises(Killed):
         run(tmp_path)
     assert found[0]["status"] == "running"
@@ -288,7 +295,7 @@ def test_a_full_disk_ends_with_one_line_and_a_folder_that_goes_on(
         assert f"({os.strerror(number)}): free some and run the same command again" in line
         assert "\n" not in line
         assert not [path for path in out.rglob("*") if path.name.endswith(".tmp")]
-        results = make()._empty()
+        results = empty(make())
         with open_folder(out / "s", make().identity, make().cells, results):
             assert f"{results.done} of 24 runs are saved" in line
         run(out)
@@ -329,9 +336,9 @@ def test_replicates_may_grow_cell_by_cell(tmp_path: Path, engine: list) -> None:
     run(tmp_path / "out", 10)
     engine.clear()
     grown = make().with_reps([10, 13, 4])
-    grown.run(out=tmp_path / "out", jobs=1, progress=False)
+    runs = grown.run(out=tmp_path / "out", jobs=1, progress=False)
     assert sorted(engine) == [(1, rep) for rep in range(10, 13)]
-    assert grown.n_runs == len(grown.runs) == 27
+    assert grown.n_runs == len(runs) == 27
     cells = read_metadata(tmp_path / "out" / "s")["designs"][0]["cells"]
     assert [cell.get("reps") for cell in cells] == [None, 13]
     fresh = make().with_reps([10, 13, 4])
@@ -366,17 +373,17 @@ def test_finish_makes_results_of_parts_and_simulates_nothing(
 ) -> None:
     stop(tmp_path / "out", 2)
     with pytest.raises(StoreError, match="of 24 runs are missing"):
-        make().finish(tmp_path / "out", progress=False)
+        finish(make(), tmp_path / "out", Call(progress=False))
     whole = make()
-    runs = whole.run(jobs=1, progress=False)
+    done = whole.execute(jobs=1, progress=False)
     engine.clear()
-    results = whole._empty()
+    results = empty(whole)
     with open_folder(tmp_path / "parts" / "s", whole.identity, whole.cells, results) as folder:
         missing = np.flatnonzero(results.missing)
-        rows = Rows(*results.ids, whole.traces, runs[list(ESTIMATES)].to_numpy())
+        rows = Rows(*results.ids, done.traces, done.runs[list(ESTIMATES)].to_numpy())
         assert len(missing) == len(rows) == 24
         folder.add(rows)
-    pd.testing.assert_frame_equal(make().finish(tmp_path / "parts", progress=False), runs)
+    pd.testing.assert_frame_equal(finish(make(), tmp_path / "parts", Call(progress=False)).runs, done.runs)
     assert engine == []
     is_complete(tmp_path / "parts" / "s", undisturbed(10))
 
@@ -477,7 +484,7 @@ def test_force_takes_no_folder_of_others(tmp_path: Path) -> None:
 
 def test_a_second_process_is_refused_at_once(tmp_path: Path) -> None:
     whole = make()
-    with open_folder(tmp_path / "s", whole.identity, whole.cells, whole._empty()):
+    with open_folder(tmp_path / "s", whole.identity, whole.cells, empty(whole)):
         refused(tmp_path, "another process is running this study")
         with pytest.raises(StoreError, match="another process"):
             run(tmp_path, force=True)
@@ -658,7 +665,7 @@ def test_where_there_are_no_links_traces_are_copied(
 def test_saving_is_rarer_in_long_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     whole = make()
-    rows = study._rows(pretend({0: SMALL}, [(0, 3)], 0))
+    rows = simulating._rows(pretend({0: SMALL}, [(0, 3)], 0))
     now = 1000.0
     monkeypatch.setattr(folders.time, "perf_counter", lambda: now)
     saves: list[float] = []
@@ -669,7 +676,7 @@ def test_saving_is_rarer_in_long_sessions(tmp_path: Path, monkeypatch: pytest.Mo
         return folder / f"{now}"
 
     monkeypatch.setattr(folders.parts, "write_part", write_part)
-    with open_folder(tmp_path / "s", whole.identity, whole.cells, whole._empty()) as folder:
+    with open_folder(tmp_path / "s", whole.identity, whole.cells, empty(whole)) as folder:
         for _ in range(8_000):
             now += 0.5
             folder.add(rows)
@@ -687,7 +694,7 @@ def test_another_version_of_the_compiler_is_said(
     stop(tmp_path, 2)
     run(tmp_path, 10)
     assert capsys.readouterr().err == ""  # the control: the same versions
-    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.9"})
+    monkeypatch.setattr(provenance, "rounding_versions", lambda: {"numba": "9.9"})
     run(tmp_path, 14)
     line = capsys.readouterr().err
     assert "s: stored runs were made with numba 0." in line
@@ -713,10 +720,9 @@ def in_use(folder: Path) -> bool:
 def test_a_report_is_written_under_the_lock_and_before_the_results_are_called_complete(tmp_path: Path) -> None:
     found: list[object] = []
 
-    def report(one: Study, folder: Path) -> None:
-        assert one.runs is not None
+    def report(done: Execution, folder: Path) -> None:
         held = tmp_path / "s"
-        found.append((len(one.runs), in_use(held), read_metadata(held)["status"], names(folder)))
+        found.append((len(done.runs), in_use(held), read_metadata(held)["status"], names(folder)))
         (folder / "page.md").write_text("reported")
         assert not (held / "page.md").exists()
 
@@ -743,12 +749,11 @@ def test_a_report_that_fails_leaves_results_that_go_on(tmp_path: Path, undisturb
     is_complete(tmp_path / "s", undisturbed(10))
 
 
-def to_a_target(out: Path, reps: int = 10, report: study.Report | None = None, **more: object) -> Study:
+def to_a_target(out: Path, reps: int = 10, report: Report | None = None, **more: object) -> Study:
     """Made-up runs are all alike, so that batches are added until the error of none or all is small."""
-    one = make(reps)
-    rule = {"batch": 8, "most_reps": 120}
-    one.run_to(0.05, out=out, jobs=1, progress=False, report=report, **rule, **more)  # type: ignore[arg-type]
-    return one
+    rule = StoppingRule(0.05, batch=8, most_reps=120)
+    done = make(reps).execute(out, jobs=1, progress=False, report=report, stopping=rule, **more)  # type: ignore[arg-type]
+    return done.study  # type: ignore[return-value]
 
 
 def mixed(runs: pd.DataFrame) -> pd.DataFrame:
@@ -761,12 +766,12 @@ def test_a_folder_is_held_while_replicates_are_added(tmp_path: Path, monkeypatch
     held, reported = [], []
     further = stopping_rule.further_replicates
 
-    def look(runs: pd.DataFrame, *rule: float) -> pd.DataFrame:
+    def look(runs: pd.DataFrame, rule: StoppingRule) -> pd.DataFrame:
         held.append(in_use(tmp_path / "s"))
-        return further(mixed(runs), *rule)
+        return further(mixed(runs), rule)
 
     monkeypatch.setattr(stopping_rule, "further_replicates", look)
-    one = to_a_target(tmp_path, report=lambda one, _: reported.append(one.n_runs))
+    one = to_a_target(tmp_path, report=lambda done, _: reported.append(done.study.n_runs))
     assert len(held) > 2
     assert all(held)
     assert one.reps == (106, 106, 100)  # 60 at first, 100 are needed: 10 + 7 x 8 + 5 x 8, and 4 + 7 x 8 + 5 x 8
@@ -779,7 +784,7 @@ def test_replicates_that_were_added_are_the_same_without_their_metadata(
 ) -> None:
     """A folder that lost its metadata in the middle of a batch ends with the runs that it would have had."""
     further = stopping_rule.further_replicates
-    monkeypatch.setattr(stopping_rule, "further_replicates", lambda runs, *rule: further(mixed(runs), *rule))
+    monkeypatch.setattr(stopping_rule, "further_replicates", lambda runs, rule: further(mixed(runs), rule))
     undisturbed = to_a_target(tmp_path / "undisturbed")
     out = tmp_path / "out"
     stop_in_round_two = iter(range(6))
@@ -790,8 +795,8 @@ def test_replicates_that_were_added_are_the_same_without_their_metadata(
         return made_up(*arguments)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        made_up = study.run_chunk_compiled
-        patch.setattr(study, "run_chunk_compiled", stopping)
+        made_up = simulating.run_chunk_compiled
+        patch.setattr(simulating, "run_chunk_compiled", stopping)
         to_a_target(out)
     (out / "s" / METADATA).unlink()
     engine.clear()
@@ -815,7 +820,7 @@ def test_what_run_to_refuses_is_refused_before_anything_is_put_aside(tmp_path: P
             one.run_to(0.1, **{"out": tmp_path, "force": True, "progress": False, **more})
     with holding.hold_folder(tmp_path / "s", "s"), pytest.raises(StoreError, match="another process"):
         one.run_to(0.1, out=tmp_path, progress=False)
-    assert one.stopping == {}
+    assert one.stopping is None
     assert snapshot(tmp_path) == before
 
 
@@ -858,7 +863,6 @@ WIDE = Thresholds(w1=1e3, ks=1, ks_never=1)
 def test_shards_carry_the_thresholds_of_the_study(tmp_path: Path) -> None:
     merged = merge(shards(tmp_path, WIDE, WIDE), tmp_path / "merged", progress=False)
     whole = make().run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
-    assert merged.runs is not None
     pd.testing.assert_frame_equal(merged.runs, whole)
     assert set(whole["g_state"]) == {"converged"}
     assert content(tmp_path / "merged/s") == content(tmp_path / "s")
@@ -894,10 +898,10 @@ def test_a_merged_study_tells_who_computed_its_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: list
 ) -> None:
     """Which shard, when, with which versions, on which machine, in how many seconds; merged twice or not."""
-    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.8", "numpy": "2.0"})
+    monkeypatch.setattr(provenance, "rounding_versions", lambda: {"numba": "9.8", "numpy": "2.0"})
     first = make().run_shard(Shard(1, 2), tmp_path, jobs=1, progress=False)
-    monkeypatch.setattr(study.provenance, "machine", lambda: {"processor": "another"})
-    monkeypatch.setattr(study.provenance, "rounding_versions", lambda: {"numba": "9.9", "numpy": "2.0"})
+    monkeypatch.setattr(provenance, "machine", lambda: {"processor": "another"})
+    monkeypatch.setattr(provenance, "rounding_versions", lambda: {"numba": "9.9", "numpy": "2.0"})
     with pytest.raises(StoreError, match="of shards 2/2"):
         merge([first], tmp_path / "merged", progress=False)
     second = make().run_shard(Shard(2, 2), tmp_path, jobs=1, progress=False)
@@ -934,7 +938,6 @@ def test_a_merged_folder_keeps_its_thresholds(tmp_path: Path) -> None:
     make().run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
     said: list[str] = []
     merged = merge(folders_, tmp_path, progress=False, say=said.append)
-    assert merged.runs is not None
     assert set(merged.runs["g_state"]) == {"converged"}
     assert read_metadata(tmp_path / "s")["thresholds"]["w1"] == 1e3
     assert sum("labels follow those stored" in line for line in said) == 1

@@ -11,7 +11,8 @@ import pytest
 
 from gansim.errors import ConfigError, StoreError
 from gansim.model.gan import GAN
-from gansim.running import planning, study
+from gansim.running import planning, simulating
+from gansim.running.execution import Execution
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 from gansim.storage import folder as folders
@@ -27,7 +28,7 @@ def make(seed: int = 0, reps: int = 6) -> Study:
     return Study("s", SMALL, {"optimizer_d.lr": [0.1, 0.5]}, reps=reps, seed=seed)
 
 
-def report(_: Study, folder: Path) -> None:
+def report(_: Execution, folder: Path) -> None:
     """Tables as `gansim.reporting.writing.save` writes them, making what folders are missing."""
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "tables/shares.md").write_text("| shares |")
@@ -46,8 +47,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         simulated.extend(runs)
         return pretend(cells, runs, seed)
 
-    monkeypatch.setattr(study, "run_chunk_compiled", run_chunk)
-    monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
+    monkeypatch.setattr(simulating, "run_chunk_compiled", run_chunk)
+    monkeypatch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
     monkeypatch.setattr(planning, "_chunk_size", lambda *_: 3)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # half of the time, and nothing here depends on it
     for name in ("_SAVE_EVERY", "_SAVE_SHARE"):
@@ -58,7 +59,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 @contextlib.contextmanager
 def before_chunk(number: int, act: Callable[[], object]) -> Iterator[None]:
     """Do something before the chunk of this number, from 0, is simulated."""
-    numbers, simulate = itertools.count(), study.run_chunk_compiled
+    numbers, simulate = itertools.count(), simulating.run_chunk_compiled
 
     def run_chunk(*arguments: object) -> object:
         if next(numbers) == number:
@@ -66,7 +67,7 @@ def before_chunk(number: int, act: Callable[[], object]) -> Iterator[None]:
         return simulate(*arguments)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "run_chunk_compiled", run_chunk)
+        patch.setattr(simulating, "run_chunk_compiled", run_chunk)
         yield
 
 

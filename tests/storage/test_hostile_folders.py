@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gansim.reporting import run_folder
-from gansim.running import study
+from gansim.running import simulating
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
 from gansim.storage.parquet import digest, read_runs
@@ -53,8 +53,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         replayed.append(stored)
         return []
 
-    monkeypatch.setattr(study, "run_chunk_compiled", pretend)
-    monkeypatch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
+    monkeypatch.setattr(simulating, "run_chunk_compiled", pretend)
+    monkeypatch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
     monkeypatch.setattr(run_folder, "replay_to", replay_to)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     return replayed
@@ -65,8 +65,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Complete folders that nothing may change: "mine", and "other" of another study of the same name."""
     place = tmp_path_factory.mktemp("good")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "run_chunk_compiled", pretend)
-        patch.setattr(study, "compile_ahead", lambda gans: len(list(gans)))
+        patch.setattr(simulating, "run_chunk_compiled", pretend)
+        patch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
         for name, reps, seed in (("mine", 2, 0), ("other", 3, 1)):
             (place / f"{name}.toml").write_text(FILE.format(reps=reps))
             run = ("run", place / f"{name}.toml", "--seed", seed, "--out", place / name, "--quiet", "--no-figures")

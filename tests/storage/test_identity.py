@@ -11,6 +11,7 @@ from gansim.model.distributions import Normal
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam
+from gansim.running.execution import describe
 from gansim.running.study import Study
 from gansim.storage import identity
 from gansim.storage.identity import differences, header_differences
@@ -25,7 +26,7 @@ def make(reps: int = 5, seed: int = 0, factors: dict | None = None, name: str = 
 
 def metadata(study: Study) -> dict:
     """What its folder would say of it, through JSON."""
-    return json.loads(json.dumps({**study.describe({}), "identity": study.identity.digest}))
+    return json.loads(json.dumps({**describe(study, {}), "identity": study.identity.digest}))
 
 
 def found(stored: Study, asked: Study) -> str:

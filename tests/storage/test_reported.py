@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gansim.errors import StoreError
+from gansim.running.execution import Execution
 from gansim.running.study import Study
 from gansim.running.verify import verify
 from gansim.storage import disk, reported
@@ -23,7 +24,7 @@ def make(reps: int = 3) -> Study:
 def writer(texts: dict[str, str]) -> object:
     """A report that writes these files."""
 
-    def report(_: Study, folder: Path) -> None:
+    def report(_: Execution, folder: Path) -> None:
         for name, text in texts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
