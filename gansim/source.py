@@ -28,7 +28,7 @@ def _read(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
         if entry.name.endswith(".py"):
             yield above + entry.name, entry.read_bytes().replace(b"\r\n", b"\n")
         elif entry.is_dir() and entry.name != "__pycache__":
-            yield from _read(entry, f"{entry.name}/")
+            yield from _read(entry, f"{above}{entry.name}/")
 
 
 _SOURCES = dict(sorted(_read(files("gansim"))))

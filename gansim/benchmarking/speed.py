@@ -25,7 +25,7 @@ from gansim.errors import ConfigError, shown
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train
 from gansim.model.distributions import Normal, Product
-from gansim.model.gan import GAN, with_law
+from gansim.model.gan import GAN
 from gansim.running.study import Study
 
 __all__ = [
@@ -80,7 +80,7 @@ def in_dimensions(gan: GAN, data_dim: int) -> GAN:
     """
     if not isinstance(gan.target, Normal):
         raise ConfigError(f"gan: target {shown(gan.target)}: a normal law")
-    return gan if data_dim == 1 else with_law(gan, Product((gan.target,) * data_dim))
+    return gan if data_dim == 1 else replace(gan, target=Product((gan.target,) * data_dim))
 
 
 def step_flops(gan: GAN) -> int:

@@ -231,6 +231,8 @@ class Design:
             cell = Cell(index, labels, self.gan, self.name)
             try:
                 gan = replace(self.gan, _merge(parts))
+                if gan.data_dim > 1:
+                    raise ConfigError(f"target: {shown(gan.target)}: a law on the line")
                 levels = _values(gan, plan.columns) if plan.read_back else labels
                 _check_levels(levels, plan.values, gan)
             except ConfigError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import field
-from typing import Annotated, Literal, TypeAlias, overload
+from typing import Annotated, Any, Literal, TypeAlias, overload
 
 from gansim.errors import Refused
 from gansim.model.fields import (
@@ -147,7 +147,7 @@ class Mixture:
 
 @described
 class Product:
-    """Independent normal coordinates: a law of more than one dimension. Not offered as a target yet.
+    """Independent normal coordinates: a law of more than one dimension. A configuration takes it, a study not yet.
 
     Parameters
     ----------
@@ -165,7 +165,15 @@ class Product:
 
 
 Law: TypeAlias = Normal | Uniform | Mixture
-Target: TypeAlias = Annotated[Normal | Uniform | Mixture, Object((Normal, Uniform, Mixture), "a target")]
+_ON_THE_LINE = Object((Normal, Uniform, Mixture), "a target")
+
+
+def _target(value: object) -> Any:
+    """A law on the line, whatever way it is given; one of more coordinates, which no file and no design takes yet."""
+    return value if type(value) is Product else _ON_THE_LINE(value)
+
+
+Target: TypeAlias = Annotated[Normal | Uniform | Mixture, _target]
 Noise: TypeAlias = Annotated[Normal | Uniform, Object((Normal, Uniform), "noise")]
 
 

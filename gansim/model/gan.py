@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, field, replace
+from dataclasses import KW_ONLY, field
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,7 +13,6 @@ from gansim.model.distributions import (
     Mixture,
     Noise,
     Normal,
-    Product,
     Target,
     components,
     data_dim,
@@ -31,7 +30,7 @@ from gansim.model.games import Game
 from gansim.model.networks import MLP, Given, _Hidden
 from gansim.model.optimizers import Adam, Optimizer, _Rate
 
-__all__ = ["GAN", "Referee", "check_gan", "with_law"]
+__all__ = ["GAN", "Referee", "check_gan"]
 
 _Steps = Annotated[int, Integer(1, 10**8)]
 _Evaluation = Annotated[int, Integer(32, 65536, multiple=32)]
@@ -229,21 +228,6 @@ def _check_given(network: MLP, sizes: tuple[int, ...], name: str) -> None:
             raise Refused(
                 network, f"an init whose layer {number} has {n_out if network.bias else 'no'} bias values", name
             )
-
-
-def with_law(gan: GAN, law: Law | Product) -> GAN:
-    """The same configuration with a law that is not offered as a target: for timing, and to try what comes next.
-
-    Parameters
-    ----------
-    gan : GAN
-        The configuration.
-    law : Normal, Uniform, Mixture or Product
-        Its new target, in data units.
-    """
-    out = replace(gan)
-    object.__setattr__(out, "target", law)
-    return out
 
 
 def check_gan(value: object) -> None:

@@ -18,6 +18,7 @@ from gansim import simulate, trace
 from gansim.analysis import theory
 from gansim.analysis.floor import floor_of, tail
 from gansim.analysis.labels import label
+from gansim.design.regimes import Thresholds
 from gansim.engine.bundles import build_bundles
 from gansim.engine.evaluations import as_stored
 from gansim.kernels.lanes import LANES, aligned

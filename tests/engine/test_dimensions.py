@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from gansim.design.design import Design
 from gansim.engine.bundles import build_bundles, bundle_key, training_plan
+from gansim.engine.compile_ahead import compile_ahead
 from gansim.engine.players import network_shapes
-from gansim.engine.replay import networks
+from gansim.engine.replay import networks, trace
 from gansim.engine.simulate import run_chunk
 from gansim.engine.training import record_steps, records
+from gansim.errors import ConfigError
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import measure_fakes
 from gansim.kernels.networks.architecture import from_rows
 from gansim.kernels.train import train
 from gansim.model.distributions import Normal, Product
-from gansim.model.gan import GAN, with_law
+from gansim.model.gan import GAN, Referee
 from gansim.model.measurements import OF_MODES, ON_THE_LINE, measured
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam, Momentum
@@ -52,7 +55,7 @@ SUPPLIES = {
 
 def in_two(law=LAW, **changes):
     """A small configuration on a law of two coordinates, which a user cannot ask for yet."""
-    return with_law(GAN(target=Normal(), **SMALL | changes), law)
+    return GAN(target=law, **SMALL | changes)
 
 
 # --- the oracle ---------------------------------------------------------------------------------
@@ -359,3 +362,20 @@ def test_fakes_come_near_the_target_in_both_coordinates():
     np.testing.assert_allclose(again.generate(z), fakes, rtol=1e-12)
     assert again.discriminate(fakes).shape == (len(fakes),)
     assert np.abs(networks(gan, rep=6, seed=SEED).generate(z) - fakes).max() > 1e-3
+
+
+# --- all that is asked of a run, in the plane too --------------------------------------------------
+
+
+def test_a_referee_and_a_trace_and_compiling_ahead():
+    gan = in_two(referee=Referee(hidden=(4,), steps=20, n_eval=32))
+    assert compile_ahead([gan]) == 1
+    found = run_chunk({0: gan}, [(0, 0), (0, 1)], 3)
+    assert ((found.referee[:, 0] > 0.2) & (found.referee[:, 0] <= 1)).all()
+    table = trace(gan, 0, 3)
+    assert table["w1"].isna().all() and table["auc"].notna().all() and "g_mean" not in table
+
+
+def test_a_study_takes_laws_on_the_line_alone():
+    with pytest.raises(ConfigError, match="target: Product.*: a law on the line"):
+        Design("d", in_two())

@@ -1,6 +1,7 @@
 """One chunk of runs: what may share a bundle, what comes back, runs that blow up, single runs again, refusals."""
 
 import dataclasses
+import sys
 from typing import get_args
 
 import numpy as np
@@ -641,7 +642,8 @@ def test_gradients_refuse_what_does_not_fit(case):
 def test_a_run_that_was_not_finite_once_stays_so(monkeypatch):
     """Whatever its later records are: they follow from numbers that are none."""
     gan = dataclasses.replace(BASE, records=4)
-    real = ENGINE.records
+    engine = sys.modules["gansim.engine.simulate"]  # `gansim.engine.simulate` may be the function of that name
+    real = engine.records
 
     def broken(*arguments):
         for k, taken in enumerate(real(*arguments)):
@@ -649,7 +651,7 @@ def test_a_run_that_was_not_finite_once_stays_so(monkeypatch):
             finite[0] &= k != 1
             yield taken._replace(finite=finite)
 
-    monkeypatch.setattr(ENGINE, "records", broken)
+    monkeypatch.setattr(engine, "records", broken)
     found = run_chunk({0: gan}, [(0, 0), (0, 1)], SEED).traces
     assert found["finite"].tolist() == [[1, 0, 0, 0], [1, 1, 1, 1]]
     assert np.isnan(found["w1"][0, 1:]).all()

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gansim.design import schema
 from gansim.design.description import Description
 from gansim.design.design import Design
 from gansim.design.regimes import REGIMES, Thresholds
