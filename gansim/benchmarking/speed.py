@@ -80,7 +80,8 @@ def in_dimensions(gan: GAN, data_dim: int) -> GAN:
     """
     if not isinstance(gan.target, Normal):
         raise ConfigError(f"gan: target {shown(gan.target)}: a normal law")
-    return gan if data_dim == 1 else replace(gan, target=Product((gan.target,) * data_dim))
+    law: Any = Product((gan.target,) * data_dim)  # which a GAN takes, and its signature does not tell of yet
+    return gan if data_dim == 1 else replace(gan, target=law)
 
 
 def step_flops(gan: GAN) -> int:
