@@ -165,15 +165,17 @@ class Product:
 
 
 Law: TypeAlias = Normal | Uniform | Mixture
-_ON_THE_LINE = Object((Normal, Uniform, Mixture), "a target")
 
 
-def _target(value: object) -> Any:
-    """A law on the line, whatever way it is given; one of more coordinates, which no file and no design takes yet."""
-    return value if type(value) is Product else _ON_THE_LINE(value)
+class _Targets(Object):
+    """Laws on the line, whatever way they are given; and one of more coordinates, which no file or study takes yet."""
+
+    def __call__(self, value: object) -> Any:
+        """Return the law, or refuse."""
+        return value if type(value) is Product else super().__call__(value)
 
 
-Target: TypeAlias = Annotated[Normal | Uniform | Mixture, _target]
+Target: TypeAlias = Annotated[Normal | Uniform | Mixture, _Targets((Normal, Uniform, Mixture), "a target")]
 Noise: TypeAlias = Annotated[Normal | Uniform, Object((Normal, Uniform), "noise")]
 
 

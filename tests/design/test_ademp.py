@@ -14,7 +14,7 @@ from gansim.analysis import intervals
 from gansim.design import ademp
 from gansim.design.design import Design
 from gansim.design.regimes import Thresholds
-from gansim.design.stopping import StoppingRule
+from gansim.design.stopping import StoppingRule, wilson_half_width
 from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN, Referee
@@ -196,7 +196,7 @@ def test_half_widths_are_those_of_the_tables(n: int) -> None:
     assert largest == pytest.approx(100 * intervals.mcse(n // 2, n), abs=0.051)
     for p, found in ((0.05, rare), (0.5, even)):
         low, high = intervals.wilson(round(p * n), n)
-        assert ademp._half_width(p, n) == pytest.approx((high - low) / 2, rel=1e-6)
+        assert wilson_half_width(p, n, ademp._Z2) == pytest.approx((high - low) / 2, rel=1e-6)
         assert found == pytest.approx(50 * (high - low), abs=0.051)
     for s, found in ((0.1, tenth), (0.5, half)):
         if math.isinf(found):
