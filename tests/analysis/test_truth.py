@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import binom
 
-from gansim import trace
+from gansim import simulate, trace
 from gansim.analysis import theory
 from gansim.analysis.floor import floor_of, tail
 from gansim.analysis.labels import label
-from gansim.engine import simulate
 from gansim.engine.bundles import build_bundles
 from gansim.engine.evaluations import as_stored
 from gansim.kernels.lanes import LANES, aligned
