@@ -21,6 +21,8 @@ from gansim.model.networks import MLP
 from gansim.model.optimizers import Adam
 from gansim.model.paths import replace
 
+pytestmark = pytest.mark.compiler
+
 BASE = GAN(
     target=Normal(500, 5),
     standardise=True,

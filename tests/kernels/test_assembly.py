@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from numba import config
 
-pytestmark = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="looks at compiled code")
+pytestmark = [pytest.mark.compiler, pytest.mark.skipif(bool(config.DISABLE_JIT), reason="looks at compiled code")]
 
 SCRIPT = """
 import sys

@@ -18,6 +18,8 @@ from numba.core import event
 from gansim.kernels.compiling import jit
 from gansim.kernels.compiling.jit import entry_point, kernel
 
+pytestmark = pytest.mark.compiler
+
 ROOT = Path(__file__).resolve().parents[2]
 compiled = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
