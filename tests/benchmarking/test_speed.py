@@ -7,6 +7,7 @@ import platform
 import re
 import subprocess
 import sys
+import types
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -152,8 +153,11 @@ def test_a_loop_is_multiply_adds_and_nothing_else(tmp_path, monkeypatch):
         assert found["ten_chains"] == []
 
 
-def test_peak_is_a_number():
-    assert 0 < speed.peak_flops("float64", seconds=1e-4) < math.inf
+def test_the_peak_is_that_of_the_faster_loop(monkeypatch):
+    """Ten chains of eight lanes in 4 ns, five in 1: 80 multiply-adds against 40."""
+    times = iter([4e-9, 1e-9])
+    monkeypatch.setattr(speed, "_best", lambda work, seconds, repeats: (work(3), next(times))[1])
+    assert speed.peak_flops("float64") == 2 * 5 * 8 / 1e-9
 
 
 # --- the parts of a step ------------------------------------------------------------------------
@@ -200,10 +204,38 @@ def test_costs_have_all_parts(data_dim):
 # --- rates --------------------------------------------------------------------------------------
 
 
-def test_rates_of_a_bundle():
-    assert speed.rate(TINY, runs=16, jobs=1, seconds=0, repeats=1) > 0
-    for data_dim in (1, 2):
-        assert speed.train_rate(speed.in_dimensions(TINY, data_dim), runs=16, jobs=1, seconds=0, repeats=1) > 0
+@pytest.mark.parametrize("data_dim", [1, 2])
+def test_a_rate_counts_every_run_once(data_dim, monkeypatch):
+    """A step of all 40 runs, in three bundles, that takes 8 s: 5 a second."""
+    seen = []
+
+    def best(work, seconds, repeats):
+        work(2)
+        seen.append((seconds, repeats))
+        return 8.0
+
+    monkeypatch.setattr(speed, "_best", best)
+    gan = speed.in_dimensions(TINY, data_dim)
+    assert speed.train_rate(gan, runs=40, jobs=1, seconds=0.5, repeats=2) == 5.0
+    assert seen == [(0.5, 2)]
+
+
+def test_the_rate_of_the_engine_is_of_its_fastest_repetition(monkeypatch):
+    """4 records in a second are asked for, after a first one of 0.25 s; 16 runs of 4 x 250 steps in 2 s at best."""
+    asked, times = [], iter([0.25, 4.0, 2.0, 3.0])
+
+    class Study:
+        def __init__(self, name, gan, reps):
+            asked.append((gan.steps, gan.records, reps))
+
+        def execute(self, **_):
+            done = types.SimpleNamespace(runs=pd.DataFrame({"g_state": ["converged"]}))
+            done.seconds = {"simulate": next(times)}
+            return done
+
+    monkeypatch.setattr(speed, "Study", Study)
+    assert speed.rate(TINY, runs=16, jobs=1, seconds=1.0, repeats=3) == 16 * 1000 / 2.0
+    assert asked == [(250, 1, 16), *[(1000, 4, 16)] * 3]
 
 
 def test_a_run_that_dies_has_no_rate():
