@@ -1,6 +1,7 @@
 """Replicates for an error, a width, a power; what n can show; which cells get more runs."""
 
 import dataclasses
+import json
 import math
 from itertools import pairwise
 
@@ -422,6 +423,17 @@ def test_one_share_may_be_asked_about():
         plan("0.1")
     with pytest.raises(ConfigError, match=r"^level: value '0.95'"):
         plan(0.1, half_width=0.1, level="0.95")
+
+
+def test_a_rule_is_read_back_from_its_facts():
+    rule = StoppingRule(np.float64(0.01), np.int64(64), missed=3)
+    assert rule.facts() == {"target_mcse": 0.01, "batch": 64, "most_reps": 100_000, "missed": 3}
+    assert json.loads(json.dumps(rule.facts())) == rule.facts()  # NumPy's numbers are no JSON
+    assert StoppingRule.of(rule.facts()) == rule and StoppingRule.of({}) is StoppingRule.of(None) is None
+    assert "missed" not in StoppingRule(0.01).facts()
+    assert rule.same_as(StoppingRule(0.01, 64)) and not rule.same_as(StoppingRule(0.01))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        rule.batch = 1
 
 
 def test_the_note_tells_direction_and_size():

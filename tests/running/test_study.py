@@ -533,6 +533,22 @@ def test_other_replicates_keep_all_that_a_study_says() -> None:
     assert (more.name, more.seed, more.designs, more.cells) == (one.name, one.seed, one.designs, one.cells)
 
 
+def test_another_seed_or_number_of_replicates_is_a_study_without_the_rule() -> None:
+    one = from_file(pair()[0].with_stopping(RULE), Thresholds(w1=0.3)).with_reps([5, 7])
+    assert one.changed() is one
+    seeded, fewer = one.changed(seed=8), one.changed(reps=2)
+    assert (seeded.seed, seeded.reps, seeded.stopping) == (8, (5, 7), None)
+    assert (fewer.seed, fewer.reps, fewer.stopping) == (0, (2, 2), None)
+    assert [design.reps for design in fewer.designs] == [2]
+    for other in (seeded, fewer):
+        assert isinstance(other, Study)
+        assert (other.aims, other.thresholds) == (one.aims, one.thresholds)
+    with pytest.raises(ConfigError, match=r"^seed: value -1"):
+        one.changed(seed=-1)
+    with pytest.raises(ConfigError, match=r"^reps: value 0"):
+        one.changed(reps=0)
+
+
 @pytest.mark.usefixtures("pretended")
 @pytest.mark.parametrize("written", [False, True])
 def test_an_execution_has_the_study_as_it_became(tmp_path: Path, written: bool) -> None:
