@@ -63,7 +63,7 @@ def sheet(
     runs: pd.DataFrame | None = None,
     aims: str = "",
     thresholds: Thresholds | None = None,
-    target_mcse: float | None = None,
+    stopping: StoppingRule | None = None,
 ) -> str:
     """Write the ADEMP sheet of a study, in Markdown.
 
@@ -77,9 +77,9 @@ def sheet(
         What the study asks, in a sentence or a few; by default what the metadata have.
     thresholds : Thresholds, optional
         Definitions of the regimes; by default those of the metadata, or `Thresholds()`.
-    target_mcse : float, optional
-        Monte-Carlo standard error, 0 to 1/2, until which replicates were added; by default what the metadata have. The
-        sheet then says that stopping depended on the data.
+    stopping : StoppingRule, optional
+        The rule by which replicates were added; by default the study's. The sheet then says that stopping depended on
+        the data.
 
     Returns
     -------
@@ -91,9 +91,8 @@ def sheet(
     StoreError
         If the metadata lacks the cells.
     ConfigError
-        If `target_mcse` is refused, or `runs` lacks a column.
+        If `runs` lacks a column.
     """
-    asked = None if target_mcse is None else StoppingRule(target_mcse)
     missing = [name for name in ("cell", "finite") if runs is not None and name not in runs]
     if missing:
         raise ConfigError(f"runs: no column {missing[0]!r}: the runs of a study")
@@ -111,7 +110,7 @@ def sheet(
     lines += ["## Estimands", "", *_estimands(gans, thresholds, facts), ""]
     lines += ["## Methods", "", *_methods(gans), ""]
     lines += ["## Performance measures", "", *_measures(gans), ""]
-    lines += ["## Number of replicates", "", *_replicates(parts, described.stopping or asked), ""]
+    lines += ["## Number of replicates", "", *_replicates(parts, stopping or described.stopping), ""]
     lines += ["## Missingness", "", *_missingness(parts, runs, facts), ""]
     lines += ["## Execution", "", *_execution(described.seed, parts, facts)]
     return "\n".join(lines) + "\n"

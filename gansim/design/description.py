@@ -23,7 +23,7 @@ __all__ = ["Description"]
 _Study = TypeVar("_Study", bound="Description")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Description:
     """What is asked for in a study. Nothing of it changes; what would, comes back as another one.
 
@@ -63,9 +63,9 @@ class Description:
     thresholds: Thresholds | None = None
     reps: tuple[int, ...] = ()
     aims: str = ""
-    recorded: bool = field(default=False, compare=False)
+    recorded: bool = False
     stopping: StoppingRule | None = None
-    cells: tuple[Cell, ...] = field(init=False, repr=False, compare=False)
+    cells: tuple[Cell, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self._set("name", check_name(self.name, "name"))
@@ -79,7 +79,9 @@ class Description:
         if len(records) > 1:
             raise ConfigError(f"records: values {records}: one number for all cells of a study")
         own = tuple(design.reps for design in self.designs for _ in design.cells)
-        self._set("reps", _checked_reps(self.reps, len(self.cells)) if len(self.reps) else own)
+        self._set("reps", own if isinstance(self.reps, tuple) and not self.reps else _checked_reps(self.reps, len(own)))
+        if not (self.stopping is None or isinstance(self.stopping, StoppingRule)):
+            raise ConfigError(f"stopping: value {shown(self.stopping)}: a StoppingRule, or None")
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -122,8 +124,6 @@ class Description:
         ConfigError
             If there is not one number per cell, or one is refused.
         """
-        if not np.iterable(reps):
-            raise ConfigError(f"reps: value {shown(reps)}: a number for each of {len(self.cells)} cells")
         return self._with(reps=_checked_reps(reps, len(self.cells)))
 
     def with_stopping(self: _Study, rule: StoppingRule | None) -> _Study:
@@ -182,6 +182,8 @@ def _checked_designs(designs: object) -> tuple[Design, ...]:
 
 
 def _checked_reps(reps: Sequence[int], cells: int) -> tuple[int, ...]:
+    if not np.iterable(reps):
+        raise ConfigError(f"reps: value {shown(reps)}: a number for each of {cells} cells")
     if len(reps) != cells:
         raise ConfigError(f"reps: {len(reps)} numbers: one for each of {cells} cells")
     return tuple(check_integer(n, "reps", 1, MAX_REPS) for n in reps)

@@ -152,6 +152,7 @@ def describe_design(design: Design, first: int = 0, reps: Sequence[int] | None =
 
     Examples
     --------
+    >>> from gansim.model.distributions import Normal
     >>> design = Design("games", GAN(target=Normal()), {"game": ["minimax", "as-written"]})
     >>> describe_design(design)["cells"][0]
     {'cell': 0, 'levels': {'game': 'minimax'}, 'overrides': {'game': 'minimax'}}
@@ -296,7 +297,7 @@ def from_dict(values: Mapping[str, Any]) -> Description:
     values = table_at(checked(values, "", 0), "study")
     recorded, stopping = "gansim" in values, None
     if recorded:  # a metadata.json: facts of its execution stand beside the study
-        stopping = _stopping(values.get("stopping"))
+        stopping = StoppingRule.of(table_at(values["stopping"], "stopping")) if values.get("stopping") else None
         found = {name: values[name] for name in _STUDY[1:] if name in values}
         values = {**found, **({"name": values["study"]} if "study" in values else {})}
     check_known(values, _STUDY, "")
@@ -316,18 +317,6 @@ def from_dict(values: Mapping[str, Any]) -> Description:
         recorded,
         stopping,
     )
-
-
-def _stopping(facts: object) -> StoppingRule | None:
-    """The rule that a metadata.json tells of."""
-    if not facts:
-        return None
-    known = {one.name for one in dataclasses.fields(StoppingRule)}
-    rule = table_at(facts, "stopping")
-    try:
-        return StoppingRule.of({name: value for name, value in rule.items() if name in known})
-    except TypeError:
-        raise ConfigError(f"stopping: value {shown(facts)}: target_mcse, batch and most_reps") from None
 
 
 def _reps(given: Mapping[str, Any], design: Design, where: str) -> list[int]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from gansim.errors import ConfigError
 from gansim.model.fields import Real, check_integer, check_named
 from gansim.model.seeds import MAX_REPS
 
@@ -98,8 +99,13 @@ class StoppingRule:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any] | None) -> StoppingRule | None:
-        """The rule that metadata.json tells of, or none."""
-        return cls(**facts) if facts else None
+        """The rule that metadata.json tells of, or none; what else stands there, of another version, is left out."""
+        if not facts:
+            return None
+        known = {one.name for one in fields(cls)} & facts.keys()
+        if missing := {"target_mcse", "batch", "most_reps"} - known:
+            raise ConfigError(f"stopping: {sorted(missing)[0]} is missing: target_mcse, batch and most_reps")
+        return cls(**{name: facts[name] for name in known})
 
     def facts(self) -> dict[str, Any]:
         """What metadata.json tells of it; `of` reads it back."""

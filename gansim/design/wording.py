@@ -40,6 +40,7 @@ def law(target: Target | Noise) -> str:
 
     Examples
     --------
+    >>> from gansim.model.distributions import Mixture, Normal
     >>> law(Normal(500, 5)), law(Mixture((-2, 2), 0.5))
     ('N(500, 5²)', 'mixture of 2 normals (means −2, 2; std 0.5; weights 0.5)')
     """
@@ -92,6 +93,7 @@ def optimizer(*of: Optimizer) -> str:
 
     Examples
     --------
+    >>> from gansim.model.optimizers import SGD, Adam
     >>> optimizer(Adam(0.01)), optimizer(SGD(0.1), SGD(1))
     ('Adam(lr 0.01, beta1 0.5, beta2 0.999, eps 1e−08)', 'SGD(lr 0.1 or 1)')
     """

@@ -131,6 +131,7 @@ class GAN:
 
     Examples
     --------
+    >>> from gansim.model.optimizers import SGD
     >>> gan = GAN(target=Normal(500, 5), generator=MLP(hidden=()), game="minimax", optimizer_g=SGD(0.1))
     >>> gan.generator_sizes, gan.discriminator_sizes, gan.batch
     ((1, 1), (1, 16, 1), 64)

@@ -39,6 +39,7 @@ def to_dict(gan: GAN) -> dict[str, Any]:
 
     Examples
     --------
+    >>> from gansim.model.distributions import Normal
     >>> to_dict(GAN(target=Normal(500, 5)))["target"]
     {'mean': 500.0, 'std': 5.0, 'kind': 'normal'}
     """
@@ -136,6 +137,8 @@ def replace(gan: GAN, overrides: Mapping[str, Any]) -> GAN:
 
     Examples
     --------
+    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.optimizers import SGD
     >>> gan = replace(GAN(target=Normal(500, 5)), {"optimizer_g": SGD(0.5), "generator.hidden": ()})
     >>> gan.optimizer_g, gan.generator.hidden
     (SGD(lr=0.5), ())

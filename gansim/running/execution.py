@@ -264,7 +264,7 @@ def _once(
         chosen = thresholds_for(folder, call.thresholds, show.say)
         missing = results.missing.copy()
         if study.stopping is None and not missing.any():  # labelled again, or only completed: the rule still holds
-            study = study.with_stopping(StoppingRule.of(folder.metadata.get("stopping")))
+            study = study.with_stopping(_stored_rule(folder))
         facts["sessions"] = sessions_of(folder, facts, bool(missing.any()), show.warn)
         folder.start(describe(study, {**facts, "status": "running"}, chosen))
         seconds = simulate_runs(study, results, missing, workers, show, folder.add)
@@ -438,6 +438,14 @@ def _folder(out: str | os.PathLike[str], name: str) -> Path:
     if "\0" in str(path):
         raise ConfigError(f"out: value {shown(out)}: a path without a zero byte")
     return path
+
+
+def _stored_rule(folder: Folder) -> StoppingRule | None:
+    """The rule by which the runs of a folder came to be."""
+    try:
+        return StoppingRule.of(folder.metadata.get("stopping"))
+    except ConfigError as error:
+        raise StoreError(f"{folder.path / METADATA}: {error}") from None
 
 
 def _check_most(reps: Sequence[int], rule: StoppingRule, whose: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ def simulate(
     return study.run(jobs=jobs, backend=backend, thresholds=thresholds, progress=progress)
 
 
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Study(Description):
     """One or more designs, run together under one seed.
 
@@ -191,6 +193,8 @@ class Study(Description):
         ConfigError, RunsError
             As `run` does.
         """
+        if not (stopping is None or isinstance(stopping, StoppingRule)):
+            raise ConfigError(f"stopping: value {shown(stopping)}: a StoppingRule, or None")
         chosen = self.thresholds if thresholds is None else thresholds
         call = Call(jobs, backend, scheduler, progress, chosen, force, report)
         return execute(self, out, call) if stopping is None else execute_to(self, stopping, out, call)

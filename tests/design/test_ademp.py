@@ -86,7 +86,7 @@ def studies(draw: st.DrawFn) -> Study:
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(studies(), st.none() | st.floats(1e-4, 0.5, exclude_max=True), st.text())
 def test_any_design_has_a_complete_and_true_sheet(study: Study, target: float | None, aims: str) -> None:
-    page = ademp.sheet(study, aims=aims.replace("#", ""), target_mcse=target)
+    page = ademp.sheet(study, aims=aims.replace("#", ""), stopping=target and StoppingRule(target))
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == HEADINGS
     assert all(section(page, heading).strip() for heading in HEADINGS)
     mechanisms = section(page, "Data-generating mechanisms")
@@ -226,8 +226,6 @@ def test_missing_runs_are_counted() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"target_mcse": 0}, "target_mcse: value 0: a number above 0, below 0.5"),
-        ({"target_mcse": math.nan}, "target_mcse: value nan"),
         ({"runs": pd.DataFrame({"cell": [0]})}, "runs: no column 'finite'"),
     ],
 )

@@ -1,22 +1,15 @@
 """Configurations in words: exact numbers, one line, nothing that cannot be said."""
 
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.design import wording
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.distributions import Normal, Uniform
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Orthogonal
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from helpers.gans import gans
-
-
-def test_examples() -> None:
-    names = {kind.__name__: kind for kind in (Mixture, SGD, Adam)}
-    assert doctest.testmod(wording, extraglobs=names) == doctest.TestResults(0, 5)
 
 
 @given(st.floats(-1e12, 1e12))

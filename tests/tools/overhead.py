@@ -17,7 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import gansim as gs
-from gansim.running import progress, study
+from gansim.running import progress, simulating
 from gansim.storage import folder
 
 LIMIT = 3.0  # percent
@@ -51,13 +51,13 @@ def main() -> None:
     options = parser.parse_args()
 
     trial = make(256, options.steps)
-    trial.run(jobs=options.jobs, progress=False)
-    reps = max(1, round(256 * options.seconds / trial.seconds["simulate"]))
+    took = trial.execute(jobs=options.jobs, progress=False).seconds["simulate"]
+    reps = max(1, round(256 * options.seconds / took))
 
     totals: dict[str, float] = {}
     folder.Folder.add = timed(totals, "saving", folder.Folder.add)
     progress.Progress.advance = timed(totals, "progress", progress.Progress.advance)
-    study._rows = timed(totals, "saving", study._rows)
+    simulating._rows = timed(totals, "saving", simulating._rows)
     for name in ("resume", "start", "finish"):
         setattr(folder.Folder, name, timed(totals, name, getattr(folder.Folder, name)))
     whole = make(reps, options.steps)
@@ -68,12 +68,12 @@ def main() -> None:
         stderr, sys.stderr = sys.stderr, terminal
         try:
             started = time.perf_counter()
-            whole.run(out=out, jobs=options.jobs)
+            done = whole.execute(out=out, jobs=options.jobs)
             wall = time.perf_counter() - started
         finally:
             sys.stderr = stderr
         size = sum(path.stat().st_size for path in Path(out).rglob("*.parquet"))
-    totals["label"] = whole.seconds["label"]
+    totals["label"] = done.seconds["label"]
     print(f"{whole.n_runs:,} runs in {wall:.1f} s, {size / 1e6:.1f} MB")
     for name, seconds in totals.items():
         print(f"{name:<10} {seconds:8.3f} s {100 * seconds / wall:6.2f} %")
