@@ -171,7 +171,7 @@ def replay(options: Replay) -> None:
     runs = results.read_runs()
     if runs is not None:
         mine = runs[(runs["cell"] == cell) & (runs["rep"] == options.rep)]
-        stored = {str(name): value for name, value in mine.iloc[0].items()} if len(mine) else None
+        stored = {str(name): value for name, value in mine.iloc[0].to_dict().items()} if len(mine) else None
     written = replay_to(
         options.out or results.folder,
         results.study.cells[cell].gan,

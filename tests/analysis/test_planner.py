@@ -27,7 +27,7 @@ from gansim.analysis.planner import (
 from gansim.analysis.shares import tabulate
 from gansim.analysis.stopping import further_replicates, guarded_mcse
 from gansim.design.regimes import D_STATES, G_STATES
-from gansim.design.stopping import StoppingRule, fewest_replicates
+from gansim.design.stopping import StoppingRule, fewest_replicates, wilson_half_width
 from gansim.errors import ConfigError
 from gansim.reporting import writing
 
@@ -50,13 +50,13 @@ def test_the_error_is_reached_and_not_with_a_run_less(error, share):
 def test_the_width_is_reached_and_not_with_a_run_less(half, share, level):
     n = replicates_for_half_width(half, share, level)
     z2 = stats.norm.ppf((1 + level) / 2) ** 2
-    assert planner._wilson_half(n, share, z2) <= half * (1 + 1e-9)
-    assert n == 1 or planner._wilson_half(n - 1, share, z2) > half * (1 - 1e-9)
+    assert wilson_half_width(share, n, z2) <= half * (1 + 1e-9)
+    assert n == 1 or wilson_half_width(share, n - 1, z2) > half * (1 - 1e-9)
 
 
 def test_the_width_is_that_of_the_tables():
     low, high = intervals.wilson(30, 100)
-    assert planner._wilson_half(100, 0.3, stats.norm.ppf(0.975) ** 2) == pytest.approx((high - low) / 2)
+    assert wilson_half_width(0.3, 100, stats.norm.ppf(0.975) ** 2) == pytest.approx((high - low) / 2)
 
 
 def test_known_numbers_of_replicates():

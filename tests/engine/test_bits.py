@@ -249,8 +249,7 @@ def test_more_cells_change_no_run():
     many = Study("many", BASE, factors, reps=13, seed=SEED)
     other = Study("other", replace(BASE, {"target": Uniform(-1, 3), "standardise": True}), reps=7, seed=SEED)
     every = other + many + one
-    for study in (one, every):
-        study.run(jobs=1, progress=False)
+    one, every = (study.execute(jobs=1, progress=False) for study in (one, every))
     columns = [name for name in one.runs.columns if name not in ("design", "cell")]
 
     def rows(study, design):
@@ -299,17 +298,14 @@ FACTORS = {
 
 @pytest.fixture(scope="module")
 def one_worker():
-    study = Study("bits", BASE, FACTORS, reps=19, seed=SEED)
-    study.run(jobs=1, progress=False)
-    return study
+    return Study("bits", BASE, FACTORS, reps=19, seed=SEED).execute(jobs=1, progress=False)
 
 
 @pytest.mark.parametrize(("jobs", "backend"), [(2, "threads"), (5, "threads"), (2, "loky")])
 def test_workers_and_backends_change_no_bit(one_worker, jobs, backend):
-    study = Study("bits", BASE, FACTORS, reps=19, seed=SEED)
-    study.run(jobs=jobs, backend=backend, progress=False)
-    assert digest(study.runs) == digest(one_worker.runs)
-    assert digest_traces(study.traces) == digest_traces(one_worker.traces)
+    done = Study("bits", BASE, FACTORS, reps=19, seed=SEED).execute(jobs=jobs, backend=backend, progress=False)
+    assert digest(done.runs) == digest(one_worker.runs)
+    assert digest_traces(done.traces) == digest_traces(one_worker.traces)
 
 
 @pytest.mark.parametrize("backend", ["threading", "loky"])

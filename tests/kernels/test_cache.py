@@ -20,7 +20,7 @@ from gansim.kernels.compiling import cache, jit
 from gansim.kernels.compiling.jit import entry_point
 from gansim.source import compiled_digest
 
-PACKAGE = Path(cache.__file__).parents[1]
+PACKAGE = Path(cache.__file__).parents[2]
 NAME = f"lanes-{compiled_digest()[:12]}"
 WEEK = 7 * 24 * 3600
 compiled = pytest.mark.skipif(not jit.COMPILES, reason="nothing is compiled")
@@ -151,7 +151,7 @@ def written() -> Path:
 def test_where_numba_is_told_to_or_beside_the_source(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert written() == place
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
-    assert cache._places()[0] == PACKAGE / "kernels" / "__pycache__"
+    assert cache._places()[0] == PACKAGE / "kernels" / "compiling" / "__pycache__"
 
 
 def test_where_nothing_can_be_written_the_users_cache_is_used(
