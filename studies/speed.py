@@ -48,13 +48,14 @@ CAPTIONS = {
     "only: no records. Targets were set before measuring.",
     "peak": "One core: flops of the matrix products alone over the time of everything, and the peak that a loop of "
     "multiply-adds in registers reaches in the same process.",
-    "accounting": "A step of a pack (16 GANs) on one core, microseconds. products: at the measured peak, which nothing "
-    "can undercut; random numbers, activations (forward), updates: each alone, as many as a step needs; left: what the "
-    "step takes beyond their sum (loads and stores, losses, derivatives, products below the peak), less than 0 where "
-    "parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, for updates also moments.",
+    "accounting": "A step of a bundle (16 GANs) on one core, microseconds. products: at the measured peak, which "
+    "nothing can undercut; random numbers, activations (forward), updates: each by itself, as many as a step needs; "
+    "left: what the step takes beyond their sum (loads and stores, losses, derivatives, products below the peak), less "
+    "than 0 where parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, for updates "
+    "also their state.",
     "scaling": "GAN-steps a second of the whole engine, 1-w-1 networks with leaky ReLU, one thing varied at a time; "
     "all points in turn, the best of several.",
-    "startup": "Seconds. A process: start, import, load from disk, train one pack for 250 steps, record.",
+    "startup": "Seconds. A process: start, import, load from disk, train one bundle for 250 steps, record.",
 }
 
 

@@ -461,7 +461,7 @@ def test_all_readme_code_runs(tmp_path):
 BREACHES = [
     (upward_imports, {"gansim/analysis/shares.py": "from gansim.engine.replay import trace"}),
     (upward_imports, {"gansim/model/gan.py": "def late():\n    from ..running.study import Study"}),
-    (upward_imports, {"gansim/reporting/film.py": "from ..kernels import train"}),
+    (upward_imports, {"gansim/reporting/report.py": "from ..kernels import train"}),
     (upward_imports, {"gansim/kernels/games.py": "from ..model.gan import GAN"}),
     (upward_imports, {"gansim/design/design.py": "import gansim.kernels.train"}),
     (upward_imports, {"gansim/storage/disk.py": "import gansim"}),

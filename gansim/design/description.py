@@ -155,7 +155,7 @@ class Description:
         if self.seed != other.seed:
             raise ConfigError(f"seed: values {self.seed} and {other.seed}: the same for both studies")
         if self.thresholds != other.thresholds:
-            raise ConfigError("thresholds: two definitions of the labels: the same for both studies")
+            raise ConfigError(f"thresholds: {self.thresholds} and {other.thresholds}: the same for both studies")
         return self._with(
             designs=(*self.designs, *other.designs),
             reps=self.reps + other.reps,
@@ -184,9 +184,10 @@ def _checked_designs(designs: object) -> tuple[Design, ...]:
 def _checked_reps(reps: Sequence[int], cells: int) -> tuple[int, ...]:
     if not np.iterable(reps):
         raise ConfigError(f"reps: value {shown(reps)}: a number for each of {cells} cells")
-    if len(reps) != cells:
-        raise ConfigError(f"reps: {len(reps)} numbers: one for each of {cells} cells")
-    return tuple(check_integer(n, "reps", 1, MAX_REPS) for n in reps)
+    listed = list(reps)
+    if len(listed) != cells:
+        raise ConfigError(f"reps: {len(listed)} numbers: one for each of {cells} cells")
+    return tuple(check_integer(n, "reps", 1, MAX_REPS) for n in listed)
 
 
 def _joined(one: StoppingRule | None, other: StoppingRule | None) -> StoppingRule | None:

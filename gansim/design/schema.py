@@ -86,7 +86,7 @@ from gansim.design.plain import (
     value_of,
 )
 
-__all__ = ["Description", "describe_design", "from_dict", "read", "read_design", "to_dict"]
+__all__ = ["describe_design", "from_dict", "read", "read_design", "to_dict"]
 
 # A person's TOML has some kB, and Python's parser takes seconds for a MB; metadata.json of 100,000 cells has 30 MB.
 _MAX_BYTES = {".toml": 1 << 20, ".json": 64 << 20}

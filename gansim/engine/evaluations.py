@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.engine.players import rows_of_lanes
 from gansim.engine.samplers import distribution_rows, n_components, seen_unit
 from gansim.kernels.compiling.arithmetic import default_arithmetic
-from gansim.kernels.lanes import aligned
+from gansim.kernels.lanes import aligned, by_lane
 from gansim.kernels.measure import Evaluation
 from gansim.model.distributions import Mixture, Target, standardised
 from gansim.model.gan import GAN
@@ -70,10 +69,10 @@ def build_evaluation(gans: Sequence[GAN], dtype: Any) -> Evaluation:
         for lane, one in enumerate(gans):
             quantiles[:, lane] = _quantiles(one.target, n)
     return Evaluation(
-        rows_of_lanes([np.stack(seen_unit(g), axis=1).ravel().tolist() for g in gans], dtype),
-        rows_of_lanes([distribution_rows(standardised(g.target)) for g in gans], dtype),
+        by_lane([np.stack(seen_unit(g), axis=1).ravel().tolist() for g in gans], dtype),
+        by_lane([distribution_rows(standardised(g.target)) for g in gans], dtype),
         quantiles,
-        rows_of_lanes([_mode_rows(g.target, n).tolist() for g in gans], dtype),
+        by_lane([_mode_rows(g.target, n).tolist() for g in gans], dtype),
         aligned((gan.data_dim * n, lanes), dtype),
         aligned((2 * n, lanes), dtype),
         aligned((n_components(gan), lanes), dtype),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.kernels import optimizers
-from gansim.kernels.lanes import T, aligned
+from gansim.kernels.lanes import T, aligned, by_lane
 from gansim.kernels.networks import initial
 from gansim.kernels.networks.architecture import CODES, Net, to_rows
 from gansim.kernels.networks.player import BETA1, BETA2, EPS, LR, N_SETTINGS, SLOPE, Player
@@ -17,7 +17,7 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init
 from gansim.model.optimizers import Optimizer
 
-__all__ = ["block", "build_player", "network_shapes", "rows_of_lanes"]
+__all__ = ["block", "build_player", "network_shapes"]
 
 Array = NDArray[Any]
 
@@ -44,13 +44,6 @@ def block(gan: GAN) -> int:
     tiles: 8 % of a step. One elsewhere: on 64 x 64 four cost 5 %, on 1-16-1 8 %.
     """
     return 4 if max(n_in * n_out for net in network_shapes(gan) for n_in, n_out, *_ in net.layers) > 64 * 64 else 1
-
-
-def rows_of_lanes(columns: Sequence[Sequence[float]], dtype: Any) -> Array:
-    """One column per lane -> (n, L)."""
-    out = aligned((len(columns[0]), len(columns)), dtype)
-    out[:] = np.asarray(columns, float).T
-    return out
 
 
 def _settings(mlp: MLP, optimizer: Optimizer) -> list[float]:
@@ -110,6 +103,6 @@ def build_player(
         state,
         aligned((tiles * net.n_units, T, lanes), dtype),
         aligned((tiles * net.n_units, T, lanes), dtype),
-        rows_of_lanes([_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)], dtype),
+        by_lane([_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)], dtype),
         optimizer,
     )

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.engine.players import rows_of_lanes
 from gansim.kernels import random, sampler
-from gansim.kernels.lanes import T, aligned
+from gansim.kernels.lanes import T, aligned, by_lane
 from gansim.kernels.sampler import MIXTURE, NORMAL, UNIFORM, Sampler
 from gansim.model.distributions import (
     Law,
@@ -110,10 +109,10 @@ def build_sampler(gans: Sequence[GAN], key: Array, stream: int, dtype: Any) -> S
     built = Sampler(
         key,
         stream,
-        rows_of_lanes([distribution_rows(_seen(g)) for g in gans], dtype),
+        by_lane([distribution_rows(_seen(g)) for g in gans], dtype),
         _CODES[type(gan.target)],
         n_components(gan),
-        rows_of_lanes([distribution_rows(g.noise) for g in gans], dtype),
+        by_lane([distribution_rows(g.noise) for g in gans], dtype),
         _CODES[type(gan.noise)],
         aligned((gan.data_dim * max(1, _padded(gan.samples or 0)), lanes), dtype),
         gan.samples or 0,

@@ -17,7 +17,7 @@ at 86-103 (float32, peak 118).
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -355,6 +355,13 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     buffer = np.zeros(size + 64, np.uint8)
     start = -buffer.ctypes.data % 64
     out: NDArray[Any] = buffer[start : start + size].view(dtype).reshape(shape)
+    return out
+
+
+def by_lane(columns: Sequence[Sequence[float]], dtype: Any) -> NDArray[Any]:
+    """Rows (n, L) of numbers that differ from lane to lane, from n numbers of each lane."""
+    out = aligned((len(columns[0]), len(columns)), dtype)
+    out[:] = np.asarray(columns, float).T
     return out
 
 

@@ -139,7 +139,7 @@ def scaling(
 
 # --- start-up -----------------------------------------------------------------------------------
 
-_FIRST_PACK = """
+_FIRST_BUNDLE = """
 import time
 import gansim as gs
 from gansim.engine.simulate import run_chunk
@@ -153,20 +153,20 @@ run_chunk({0: gan}, [(0, rep) for rep in range(16)], 0)
 
 
 def startup(rounds: int) -> pd.DataFrame:
-    """Seconds until a process has compiled one shape, and until one that finds it on disk has a first pack."""
+    """Seconds until a process has compiled one shape, and until one that finds it on disk has a first bundle."""
     with tempfile.TemporaryDirectory() as folder:
-        cold, _ = first_pack(folder)
-        warm = min(first_pack(folder)[1] for _ in range(rounds))
+        cold, _ = first_bundle(folder)
+        warm = min(first_bundle(folder)[1] for _ in range(rounds))
     rows = [
         ("compile one shape, nothing on disk", cold, 4.0),
-        ("start of a process to its first trained pack", warm, 1.5),
+        ("start of a process to its first trained bundle", warm, 1.5),
     ]
     return pd.DataFrame(rows, columns=["what", "seconds", "target"])
 
 
-def first_pack(cache: str) -> tuple[float, float]:
-    """Seconds to compile or load, and of the whole process: start, import, load, train and record a pack."""
+def first_bundle(cache: str) -> tuple[float, float]:
+    """Seconds to compile or load, and of the whole process: start, import, load, train and record a bundle."""
     start = time.perf_counter()
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
-    done = subprocess.run([sys.executable, "-c", _FIRST_PACK], env=environment, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([sys.executable, "-c", _FIRST_BUNDLE], env=environment, stdout=subprocess.PIPE, check=True)
     return float(done.stdout), time.perf_counter() - start

@@ -328,7 +328,7 @@ def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
     case = replace(study.CASES[0], gan=replace(TINY, target=gs.Normal(500, 5)), gans=32)
     for name, value in {"CASES": [case], "ACCOUNTED": [case], "WIDTHS": [16], "BATCHES": [8], "GANS": [16]}.items():
         monkeypatch.setattr(study, name, value)
-    monkeypatch.setattr(report, "first_pack", lambda cache: (2.0, 1.0))
+    monkeypatch.setattr(report, "first_bundle", lambda cache: (2.0, 1.0))
     study.main(study.Options(seconds=0, rounds=1, most_gans=16, no_peers=True, quiet=True, out=tmp_path))
     frames = {path.stem: pd.read_csv(path) for path in (tmp_path / "speed/tables").glob("*.csv")}
     assert frames.keys() == set(study.CAPTIONS)
@@ -350,7 +350,7 @@ def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
 @compiled
 @pytest.mark.slow
 def test_a_second_process_need_not_compile(study, tmp_path):
-    from timing.tables import first_pack
+    from timing.tables import first_bundle
 
-    cold, warm = first_pack(str(tmp_path)), first_pack(str(tmp_path))
+    cold, warm = first_bundle(str(tmp_path)), first_bundle(str(tmp_path))
     assert cold[0] > warm[0]

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gansim.design import schema
+from gansim.design.description import Description
 from gansim.design.design import Design, value_at
 from gansim.design.regimes import Thresholds
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
@@ -70,7 +71,7 @@ def described_studies(draw):
     """Any study of two designs, with all that can be said of one."""
     seed, records = draw(st.integers(0, 2**64 - 1)), draw(st.integers(1, 100))
     pair = draw(designs("a", records)), draw(designs("b", records))
-    return schema.Description("both", seed, pair, Thresholds(w1=0.3), aims=draw(st.sampled_from(["", "Why?"])))
+    return Description("both", seed, pair, Thresholds(w1=0.3), aims=draw(st.sampled_from(["", "Why?"])))
 
 
 @given(described_studies())
@@ -105,7 +106,7 @@ def test_a_study_read_from_its_record_gives_the_same_frame():
     )
     study = Study.of("s", designs)
     runs = study.run(jobs=1, progress=False)
-    read = schema.from_dict(through_json(schema.to_dict(schema.Description("s", 0, designs))))
+    read = schema.from_dict(through_json(schema.to_dict(Description("s", 0, designs))))
     again = Study.of(read.name, read.designs, read.seed).run(jobs=1, progress=False)
     assert again.dtypes.to_dict() == runs.dtypes.to_dict()
     assert digest(again) == digest(runs)

@@ -60,7 +60,7 @@ CASES = {
 
 
 def digest(gan: gs.GAN) -> str:
-    """SHA-256 (16 digits) of every number and label of 18 runs, a pack and two lanes of another."""
+    """SHA-256 (16 digits) of every number and label of 18 runs, a bundle and two lanes of another."""
     runs = gs.simulate(gan, reps=18, seed=7, jobs=1, progress=False)
     total = hashlib.sha256()
     for name in sorted(runs):
