@@ -60,7 +60,7 @@ _ROUNDING = ("numba", "llvmlite", "numpy", "scipy")
 
 
 def kernel_digest() -> str:
-    """SHA-256 of the source that decides the bits of a run: of the modules that simulating imports.
+    """SHA-256 of the source that decides the bits of a run: of the rooms that `gansim.source` names.
 
     Uncompiled kernels (``NUMBA_DISABLE_JIT=1``) agree with the compiled ones to rounding and not to the bit: their
     digest is another one. What counts is which of the two this process runs, and the source that it was started with.
