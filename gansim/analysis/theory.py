@@ -26,6 +26,28 @@ from gansim.model.distributions import Law, Normal, Uniform, components
 from gansim.model.elementary import exp, expm1, log1p, softplus
 from gansim.model.laws import Floats, bisect, cdf, log_pdf, quantile
 
+__all__ = [
+    "V_LIMITS",
+    "DState",
+    "Logit",
+    "Quadrature",
+    "auc_of",
+    "best_accuracy",
+    "constructed_logit",
+    "jensen_shannon",
+    "kullback_leibler",
+    "least_error",
+    "max_v",
+    "ml_standard_errors",
+    "ml_std_bias",
+    "optimal_logit",
+    "sd_of_sample_v",
+    "shift_curve",
+    "total_variation",
+    "v_of",
+    "w1_floor",
+]
+
 Logit: TypeAlias = Callable[[Floats], Floats]
 DState: TypeAlias = Literal["perfect", "idle", "inverted"]
 V_LIMITS: dict[DState, float] = {"perfect": 0.0, "idle": -math.log(4.0), "inverted": -math.inf}
