@@ -586,16 +586,17 @@ def test_gain_is_what_independent_cells_would_cost():
 )
 def test_paired_intervals_cover_in_simulation(n, share_a, share_b, shared):
     """Runs whose luck is one common number with probability `shared` and two numbers otherwise."""
-    rng = np.random.default_rng(n)
-    covered, trials = np.zeros((2, 2), dtype=int), 1000
-    for _ in range(trials):
-        luck = rng.random((2, n))
-        luck[1] = np.where(rng.random(n) < shared, luck[0], luck[1])
-        runs = arms(luck[0] < share_a, luck[1] < share_b).assign(w1=luck.ravel() * np.repeat([2, 1], n))
-        table = compare(runs, "game", "minimax", "non-saturating").iloc[0]
-        means = compare(runs, "game", "minimax", "non-saturating", "w1").iloc[0]
-        covered[0] += [table["low"] <= share_a - share_b + shift <= table["high"] for shift in (0, 0.25)]
-        covered[1] += [means["low"] <= 0.5 + shift <= means["high"] for shift in (0, 0.25)]
+    rng, trials, shifts = np.random.default_rng(n), 1000, np.array([0, 0.25])
+    luck = rng.random((trials, 2, n))
+    luck[:, 1] = np.where(rng.random((trials, n)) < shared, luck[:, 0], luck[:, 1])
+    runs = pd.concat([arms(one[0] < share_a, one[1] < share_b) for one in luck])  # each trial a stratum of one call
+    cells = np.repeat(range(2 * trials), n)
+    runs = runs.assign(w1=(luck * [[2], [1]]).ravel(), trial=cells // 2, cell=cells)
+    covered = np.zeros((2, 2), dtype=int)
+    for row, column, truth in ((0, "g_state", share_a - share_b), (1, "w1", 0.5)):
+        table = compare(runs, "game", "minimax", "non-saturating", column, by="trial")
+        assert len(table) == trials
+        covered[row] = [np.sum((table["low"] <= at) & (at <= table["high"])) for at in truth + shifts]
     assert np.all(covered[:, 0] > 0.929 * trials)  # 0.95 less three standard errors of 1,000 trials
     assert np.all(covered[:, 1] < 0.92 * trials)  # a wrong difference is found to be wrong
 
