@@ -157,13 +157,14 @@ def test_power_in_simulation(a, b, r):
     rng = np.random.default_rng(1)
     only_a, only_b = discordant(a, b, r)
     n = replicates_for_power(only_a, only_b)
-    kinds = np.array([a - only_a, only_a, only_b, 1 - a - only_b])
-    found, trials = 0, 1000
-    for _ in range(trials):
-        drawn = rng.choice(4, size=n, p=kinds)
-        states = np.where(np.concatenate([drawn <= 1, drawn % 2 == 0]), "converged", "off target")
-        runs = pd.DataFrame({"rep": np.tile(np.arange(n), 2), "arm": np.repeat(["a", "b"], n), "g_state": states})
-        found += compare(runs, "arm", "a", "b", by=[])["mcnemar_p"][0] <= 0.05
+    kinds, trials = np.array([a - only_a, only_a, only_b, 1 - a - only_b]), 1000
+    drawn = rng.choice(4, size=(trials, n), p=kinds)
+    hit = np.stack([drawn <= 1, drawn % 2 == 0], axis=1)
+    trial, arm, rep = (axis.ravel() for axis in np.indices(hit.shape))  # each trial is a stratum of one call
+    runs = pd.DataFrame(
+        {"trial": trial, "arm": arm, "rep": rep, "g_state": np.where(hit, "converged", "off target").ravel()}
+    )
+    found = np.sum(compare(runs, "arm", 0, 1, by="trial")["mcnemar_p"] <= 0.05)
     power = mcnemar_power(n, only_a, only_b)
     assert found / trials == pytest.approx(power, abs=4 * math.sqrt(power * (1 - power) / trials))
     assert found / trials != pytest.approx(mcnemar_power(n // 2, only_a, only_b), abs=0.1)  # another n is told apart
