@@ -88,6 +88,7 @@ def spills(code):
 # --- the training loop --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_loop_is_vector_code(name, listings):
     """No scalar float arithmetic, no call of a library's function, and whole registers in use."""
@@ -97,6 +98,7 @@ def test_the_loop_is_vector_code(name, listings):
     assert library_calls(code) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_registers_suffice(name, listings):
     """Found are 7 % (leaky), 13 % (tanh) and 15 % (wide) as many moves to and from the stack as operations."""
@@ -104,6 +106,7 @@ def test_registers_suffice(name, listings):
     assert len(spills(code)) < 0.25 * len(arithmetic(code))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_loops_over_units_are_not_unrolled(name, listings):
     """Found are 6,600 to 7,500 instructions; 11,000 and more when each loop over units was written out."""
