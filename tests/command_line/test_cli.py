@@ -255,7 +255,6 @@ def shell(script: Path, *argv: str, closing: str, pause: str = "") -> subprocess
     ("closing", "code", "out", "err"),
     [
         ("", 0, "done\n", True),
-        ("2>&-", 0, "done\n", False),
         ("2>/dev/full", 0, "done\n", False),
         ("2> >(exit)", 0, "done\n", False),
         (">&-", 0, "", True),

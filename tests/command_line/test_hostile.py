@@ -1,6 +1,7 @@
 """Whatever is typed, and whatever lies in a folder: an exit code, at most one line of refusal, never a traceback."""
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gansim.command_line.commands import main
 from gansim.design import schema
 from gansim.errors import ConfigError
 from gansim.reporting import run_folder
@@ -326,17 +328,25 @@ def test_a_folder_that_another_process_is_writing(folder: Path, place: Path) -> 
 
 def command(*argv: object, **options: Any) -> subprocess.CompletedProcess:
     script = "import sys; from gansim.command_line.commands import main; sys.exit(main())"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | options.pop("env", {})
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     argv = [sys.executable, "-c", script, *map(os.fsencode, argv)]
     return subprocess.run(argv, env=environment, stderr=subprocess.PIPE, check=False, **options)
 
 
-def test_labels_that_the_terminal_has_no_letters_for(place: Path, tmp_path: Path) -> None:
+def terminal(monkeypatch: pytest.MonkeyPatch, encoding: str) -> io.BytesIO:
+    """Bytes that a terminal of this encoding gets; it has no letter for anything else."""
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    return sys.stdout.buffer
+
+
+def test_labels_that_the_terminal_has_no_letters_for(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = (place / "small.toml").read_text().replace('game = ["minimax", "as-written"]', '"α" = {"β → γ" = {}}')
     (tmp_path / "s.toml").write_text(text, encoding="utf-8")
-    ascii_ = {"PYTHONIOENCODING": "ascii"}
-    done = command("run", tmp_path / "s.toml", "--dry-run", stdout=subprocess.PIPE, env=ascii_)
-    assert (done.returncode, done.stderr) == (0, b"") and rb"\u03b1" in done.stdout
+    printed = terminal(monkeypatch, "ascii")
+    assert main(["run", str(tmp_path / "s.toml"), "--dry-run"]) == 0
+    assert rb"\u03b1" in printed.getvalue() and capsys.readouterr().err == ""
 
 
 def test_a_reader_that_has_had_enough_and_a_full_disk(place: Path) -> None:
@@ -351,9 +361,13 @@ def test_a_reader_that_has_had_enough_and_a_full_disk(place: Path) -> None:
         assert (done.returncode, done.stderr) == (2, b"gansim: error: No space left on device\n")
 
 
-def test_names_that_are_no_utf8(place: Path, tmp_path: Path) -> None:
+def test_names_that_are_no_utf8(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
-    arguments = ["run", place / "small.toml", "--out", out, "--quiet", "--no-figures"]
-    done = command(*arguments, stdout=subprocess.PIPE)
-    assert (done.returncode, done.stderr) == (0, b"")
+    arguments = ["run", str(place / "small.toml"), "--out", str(out), "--quiet", "--no-figures"]
+    monkeypatch.setattr(sys, "argv", ["gansim", *arguments])
+    printed = terminal(monkeypatch, "utf-8")
+    assert main(arguments) == 0
+    assert rb"\udcff" in printed.getvalue() and capsys.readouterr().err == ""
     assert r"\udcff" in read_metadata(out / "small")["command"]
