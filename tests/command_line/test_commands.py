@@ -105,12 +105,6 @@ def test_a_study_from_a_file(finished: Path) -> None:
     assert len(read_runs(finished)) == 160
 
 
-def test_metadata_are_a_file_to_run(finished: Path, tmp_path: Path) -> None:
-    assert main(["run", str(finished / "metadata.json"), "--out", str(tmp_path), "--quiet", "--no-figures"]) == 0
-    assert (tmp_path / "small/runs.parquet").read_bytes() == (finished / "runs.parquet").read_bytes()
-    assert not list((tmp_path / "small/figures").glob("*"))
-
-
 def test_metadata_that_were_changed_are_no_file_to_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "metadata.json"
     path.write_text(path.read_text().replace('"seed": 3', '"seed": 4'))

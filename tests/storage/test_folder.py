@@ -82,13 +82,14 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Studies that nothing disturbed and nothing may change: of 10 and 14 replicates, and of another seed."""
+    """Studies that nothing disturbed and nothing may change: of 10 and 14 replicates, of another seed, in shards."""
     out = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         made_up(patch)
         run(out / "10")
         run(out / "14", 14)
         run(out / "another seed", seed=1)
+        shards(out / "shards", None, None)
     return out
 
 
@@ -690,8 +691,8 @@ def test_saving_is_rarer_in_long_sessions(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(folders.parts, "write_part", write_part)
     with open_folder(tmp_path / "s", whole.identity, whole.cells, empty(whole)) as folder:
-        for _ in range(8_000):
-            now += 0.5
+        for _ in range(4_000):
+            now += 1
             folder.add(rows)
             folder._waiting[1:] = []
         waits = np.diff([1000.0, *saves])
@@ -797,9 +798,10 @@ def test_replicates_that_were_added_are_the_same_without_their_metadata(
     """A folder that lost its metadata in the middle of a batch ends with the runs that it would have had."""
     further = stopping_rule.further_replicates
     monkeypatch.setattr(stopping_rule, "further_replicates", lambda runs, rule: further(mixed(runs), rule))
+    monkeypatch.setattr(planning, "_chunk_size", lambda *_: 30)  # two chunks a round
     undisturbed = to_a_target(tmp_path / "undisturbed")
     out = tmp_path / "out"
-    stop_in_round_two = iter(range(6))
+    stop_in_round_two = iter(range(3))
 
     def stopping(*arguments: object) -> object:
         if next(stop_in_round_two, None) is None:
@@ -836,17 +838,13 @@ def test_what_run_to_refuses_is_refused_before_anything_is_put_aside(tmp_path: P
     assert snapshot(tmp_path) == before
 
 
-@pytest.mark.parametrize("force", [False, True])
-def test_a_full_disk_after_force_goes_on_without_it(
-    tmp_path: Path, force: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_after_force_goes_on_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(folders.parts, "write_part", full)
-    told = "the same command again, without --force: 0 of 24" if force else "the same command again: 0 of 24"
-    with pytest.raises(StoreError, match=told):
-        run(tmp_path, force=force)
+    with pytest.raises(StoreError, match="the same command again, without --force: 0 of 24"):
+        run(tmp_path, force=True)
 
 
 def test_a_link_that_leads_nowhere_is_not_replaced(tmp_path: Path, complete: Callable) -> None:
@@ -894,11 +892,17 @@ def test_shards_under_other_thresholds_are_not_merged(tmp_path: Path, engine: li
     merge(folders_, tmp_path / "merged", progress=False)
 
 
-def test_a_merged_study_is_held_until_it_is_reported(tmp_path: Path) -> None:
-    found, folder = [], tmp_path / "merged/s"
+@pytest.fixture
+def halves(finished: Path) -> list[Path]:
+    """Two shards, made without thresholds; merging them only reads."""
+    return sorted((finished / "shards").iterdir())
+
+
+def test_a_merged_study_is_held_until_it_is_reported(tmp_path: Path, halves: list[Path]) -> None:
+    found, folder = [], tmp_path / "s"
     merge(
-        shards(tmp_path, None, None),
-        tmp_path / "merged",
+        halves,
+        tmp_path,
         progress=False,
         report=lambda *_: found.append((in_use(folder), read_metadata(folder)["status"])),
     )
@@ -934,22 +938,21 @@ def test_a_merged_study_tells_who_computed_its_runs(
     ]
 
 
-def test_shards_of_the_same_versions_are_merged_without_a_word(tmp_path: Path) -> None:
+def test_shards_of_the_same_versions_are_merged_without_a_word(tmp_path: Path, halves: list[Path]) -> None:
     said: list[str] = []
-    merge(shards(tmp_path, None, None), tmp_path / "merged", progress=False, say=said.append)
+    merge(halves, tmp_path, progress=False, say=said.append)
     assert not [line for line in said if "versions" in line]
-    metadata = read_metadata(tmp_path / "merged/s")
+    metadata = read_metadata(tmp_path / "s")
     assert "mixed_versions" not in metadata
     assert len(metadata["sessions"]) == 2
 
 
-def test_a_merged_folder_keeps_its_thresholds(tmp_path: Path) -> None:
+def test_a_merged_folder_keeps_its_thresholds(tmp_path: Path, complete: Callable, halves: list[Path]) -> None:
     """Shards that were made without thresholds ask for none."""
-    folders_ = shards(tmp_path, None, None)
-    merge(folders_, tmp_path, progress=False)
+    complete(tmp_path)
     make().run(out=tmp_path, jobs=1, progress=False, thresholds=WIDE)
     said: list[str] = []
-    merged = merge(folders_, tmp_path, progress=False, say=said.append)
+    merged = merge(halves, tmp_path, progress=False, say=said.append)
     assert set(merged.runs["g_state"]) == {"converged"}
     assert read_metadata(tmp_path / "s")["thresholds"]["w1"] == 1e3
     assert sum("labels follow those stored" in line for line in said) == 1
