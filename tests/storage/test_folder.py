@@ -208,7 +208,7 @@ def test_the_mending_of_a_bad_part_killed_at_any_moment(tmp_path: Path, undistur
         assert kept[0].endswith(".bad")
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.slow)])
 def test_labelling_again_killed_at_any_moment(
     tmp_path: Path, complete: Callable, undisturbed: Callable, engine: list, step: int
 ) -> None:
