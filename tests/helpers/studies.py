@@ -1,5 +1,6 @@
 """Small studies, with an engine that makes results up; what a folder holds."""
 
+import os
 import time
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def pretend(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> Ch
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulating, "run_chunk_compiled", pretend)
     monkeypatch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # half of the time, and nothing here depends on it
 
 
 def by_size() -> dict[str, dict[str, MLP]]:

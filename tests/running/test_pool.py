@@ -131,28 +131,42 @@ def expected():
 # --- all workers --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("backend", "jobs"), LOCAL)
-def test_every_task_is_delivered_once(backend, jobs):
+@pytest.fixture(scope="module", params=LOCAL, ids=lambda given: f"{given[0]}-{given[1]}")
+def local(request):
+    """Workers of this machine, started once; how many were asked for, whether they are other processes."""
+    backend, jobs = request.param
     with open_workers(backend, jobs) as workers:
-        assert workers.count == jobs
-        assert outcomes(workers, square, [(x,) for x in range(20)]) == {x: x * x for x in range(20)}
-        assert outcomes(workers, square, []) == {}
+        yield workers, jobs, backend == "loky"
 
 
-@pytest.mark.parametrize(("backend", "jobs"), LOCAL)
-def test_an_exception_is_a_failure_of_its_task_alone(backend, jobs):
-    with open_workers(backend, jobs) as workers:
-        found = outcomes(workers, fragile, [(x,) for x in range(8)])
+def test_every_task_is_delivered_once(local):
+    workers, jobs, _ = local
+    assert workers.count == jobs
+    assert outcomes(workers, square, [(x,) for x in range(20)]) == {x: x * x for x in range(20)}
+    assert outcomes(workers, square, []) == {}
+
+
+def test_one_process_is_still_not_this_one(local):
+    workers, _, elsewhere = local
+    assert (os.getpid() not in outcomes(workers, whereabouts, [()] * 3).values()) == elsewhere
+
+
+def test_an_exception_is_a_failure_of_its_task_alone(local):
+    workers, _, _ = local
+    found = outcomes(workers, fragile, [(x,) for x in range(8)])
     assert reasons(found) == {3: "ValueError: three is not wanted", 4: "MemoryError", 5: "SystemExit: 7"}
     assert [found[x] for x in (0, 1, 2, 6, 7)] == [0, 1, 2, 6, 7]
     assert found[3].task == 3
     assert "Traceback" in found[3].detail and "in fragile" in found[3].detail
 
 
-@pytest.mark.parametrize(("backend", "jobs"), LOCAL)
-def test_workers_change_no_bit(backend, jobs, expected):
-    with open_workers(backend, jobs) as workers:
-        assert digest(outcomes(workers, train, chunks())) == expected
+def test_closed_early_it_hands_out_no_more(local, tmp_path):
+    workers, _, _ = local
+    results = workers.execute(mark, [(str(tmp_path), x) for x in range(500)])
+    next(results)
+    results.close()
+    assert 1 <= begun(tmp_path) < 250
+    assert outcomes(workers, square, [(2,)]) == {0: 4}  # and the workers can be used again
 
 
 def test_the_digest_sees_a_changed_run(expected):
@@ -165,16 +179,6 @@ def test_results_come_as_they_finish():
     with open_workers("threads", 2) as workers:
         order = [number for number, _ in workers.execute(square, [(0, 0.6), (1, 0.0), (2, 0.0)])]
     assert order[-1] == 0
-
-
-@pytest.mark.parametrize(("backend", "jobs"), LOCAL)
-def test_closed_early_it_hands_out_no_more(backend, jobs, tmp_path):
-    with open_workers(backend, jobs) as workers:
-        results = workers.execute(mark, [(str(tmp_path), x) for x in range(500)])
-        next(results)
-        results.close()
-        assert 1 <= begun(tmp_path) < 250
-        assert outcomes(workers, square, [(2,)]) == {0: 4}  # and the workers can be used again
 
 
 @pytest.mark.parametrize(
@@ -235,11 +239,6 @@ def test_workers_that_never_come_end_the_tasks_and_not_the_study():
 # --- processes that die -------------------------------------------------------------------------
 
 
-def test_one_process_is_still_not_this_one():
-    with open_workers("loky", 1) as workers:
-        assert os.getpid() not in outcomes(workers, whereabouts, [()] * 3).values()
-
-
 def test_a_killed_process_costs_no_run(tmp_path, expected):
     tasks = [(*task, str(tmp_path / "flag") if number == 2 else None) for number, task in enumerate(chunks())]
     with open_workers("loky", 2) as workers:
@@ -249,9 +248,8 @@ def test_a_killed_process_costs_no_run(tmp_path, expected):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_a_task_that_always_kills_its_process_is_reported(jobs):
-    with open_workers("loky", jobs) as workers:
+def test_a_task_that_always_kills_the_only_process_is_reported():
+    with open_workers("loky", 1) as workers:
         found = outcomes(workers, deadly, [(x,) for x in range(6)])
     assert reasons(found) == {1: "every worker that took it up died, also with no other task beside it"}
     assert "terminated" in found[1].detail
@@ -312,9 +310,8 @@ def interrupt(tmp_path, lines, delay, *arguments):
     return started.returncode, said
 
 
-@pytest.mark.parametrize("backend", [pytest.param("threads", marks=pytest.mark.slow), "loky"])
-def test_an_interrupt_is_one_line(backend, tmp_path):
-    assert interrupt(tmp_path, 3, 0.0, backend) == (130, "interrupted\n")
+def test_an_interrupt_is_one_line(tmp_path):
+    assert interrupt(tmp_path, 3, 0.0, "loky") == (130, "interrupted\n")
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ import pytest
 
 from gansim.command_line.commands import main
 from gansim.design.design import Design
-from gansim.design.regimes import Thresholds
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, StoreError
 from gansim.kernels.compiling import jit
@@ -24,10 +23,11 @@ from gansim.running.verify import Verdict, verify
 from gansim.storage.metadata_json import read_metadata, write_metadata
 from gansim.storage.names import METADATA, RUNS, TRACES
 from gansim.storage.parquet import digest, digest_rows
+from helpers import damage
 
 GAME = GAN(target=Normal(500, 5), standardise=True, steps=40, records=4, n_eval=64, batch_size=16, generator=MLP(()))
 FILES = (RUNS, TRACES, METADATA)
-KINDS = ("cut", "flip a bit", "flip a byte", "zero a block", "grow", "of another study", "empty")
+KINDS = (*damage.KINDS, "of another study")
 TIMES = ("started", "seconds", "sessions", "command")  # what another call writes otherwise
 
 
@@ -47,27 +47,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished / "0/small", tmp_path / "small"))
-
-
-def alter(kind: str, path: Path, other: Path, rng: np.random.Generator) -> None:
-    """Make a file another one."""
-    content = bytearray(path.read_bytes())
-    where = int(rng.integers(len(content)))
-    if kind == "cut":
-        content = content[:where]
-    elif kind == "flip a bit":
-        content[where] ^= 1 << int(rng.integers(8))
-    elif kind == "flip a byte":
-        content[where] ^= int(rng.integers(1, 256))
-    elif kind == "zero a block":
-        content[where : where + 64] = bytes(len(content[where : where + 64]))
-    elif kind == "grow":
-        content += rng.bytes(int(rng.integers(1, 9)))
-    elif kind == "of another study":
-        content = bytearray((other / path.name).read_bytes())
-    else:
-        content = bytearray()
-    path.write_bytes(content)
 
 
 def meaning(path: Path) -> object:
@@ -116,7 +95,7 @@ def check(folder: Path, good: Path, name: str) -> None:
     assert {k: v for k, v in now.items() if k not in TIMES} == {k: v for k, v in before.items() if k not in TIMES}
 
 
-SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed else []) for seed in range(10)]
+SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed else []) for seed in range(4)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -125,11 +104,13 @@ SEEDS = [pytest.param(seed, marks=[pytest.mark.slow] if seed else []) for seed i
 def test_every_alteration_is_found_and_mended(
     finished: Path, folder: Path, name: str, kind: str, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """3 x 7 x 10: 210 alterations."""
+    """3 x 7 x 4: 84 alterations."""
     rng = np.random.default_rng([seed, KINDS.index(kind), FILES.index(name)])
     good = finished / "0/small"
-    while (folder / name).read_bytes() == (good / name).read_bytes():  # zeros may stand where zeros stood
-        alter(kind, folder / name, finished / "1/small", rng)
+    if kind == "of another study":
+        shutil.copy(finished / "1/small" / name, folder)
+    else:
+        (folder / name).write_bytes(damage.damaged(kind, (good / name).read_bytes(), rng))
     check(folder, good, name)
 
 
@@ -200,11 +181,6 @@ def test_too_many_runs_for_the_memory_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^reps: 300,000,000 runs with 40 records each take [\d,]+ GiB, this"):
         Study.of("large", designs).run(tmp_path, jobs=1, progress=False)
     assert not list(tmp_path.iterdir())
-
-
-def test_thresholds_that_json_cannot_hold_are_refused() -> None:
-    with pytest.raises(ValueError, match="ks_never: value inf: a number above 0 and up to 1"):
-        Thresholds(ks_never=float("inf"))
 
 
 # --- machine code ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from gansim.running.execution import Execution
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 from gansim.storage import folder as folders
+from gansim.storage import places
 from gansim.storage.holding import Hold, TakenError, hold_folder
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RUNS, TRACES
@@ -192,7 +193,7 @@ def test_whoever_comes_after_the_lock_is_removed_has_the_folder(tmp_path: Path, 
     assert len(engine) <= 12 + 2 * 3  # the other one computes what was not saved, and the first ends at its next write
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 3])
+@pytest.mark.parametrize("chunk", [1, 3])  # the first save, and the last
 def test_parts_that_are_removed_are_no_error(tmp_path: Path, engine: list, chunk: int) -> None:
     with before_chunk(chunk, lambda: shutil.rmtree(tmp_path / "s" / PARTS)):
         run(tmp_path)
@@ -287,6 +288,25 @@ def test_drafts_that_were_left_are_swept(tmp_path: Path) -> None:
         with pytest.raises(TakenError), left.writing():
             pass
     assert [path.name for path in (tmp_path / "s").iterdir()] == [LOCK]
+
+
+def test_a_folder_that_is_swapped_between_its_lock_and_its_draft_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock would lie in the one, the draft in the other, which is free for anybody."""
+    sweep = places.sweep
+
+    def swapped(folder: Path) -> None:
+        monkeypatch.setattr(places, "sweep", sweep)  # once
+        folder.rename(tmp_path / "away")
+        folder.mkdir()
+        sweep(folder)
+
+    monkeypatch.setattr(places, "sweep", swapped)
+    with hold_folder(tmp_path / "s", "s"):
+        assert (tmp_path / "away").exists()
+        with pytest.raises(StoreError, match="another process"), hold_folder(tmp_path / "s", "s"):
+            pass
 
 
 def test_metadata_that_became_a_folder_are_refused_before_anything_runs(tmp_path: Path, engine: list) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from gansim.errors import ConfigError
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
@@ -156,9 +155,3 @@ def test_a_header_is_of_its_study_alone() -> None:
     assert header_differences({**header, "cells": 3}, mine) == "cells: not recorded"
     assert header_differences({**header, "study": "b"}, mine) == "study: b stored, a asked"
     assert "kernel source" in header_differences({"study": "a", "seed": 0, "digest": ""}, mine)
-
-
-def test_numbers_of_replicates_are_checked() -> None:
-    assert make().with_reps([1, 2, 3, 4]).n_runs == 10
-    with pytest.raises(ConfigError, match="reps: 3 numbers: one for each of 4 cells"):
-        make().with_reps([1, 2, 3])

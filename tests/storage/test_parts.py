@@ -18,6 +18,7 @@ from gansim.storage.names import PARTS, TRACES
 from gansim.storage.parquet import ESTIMATES, Rows, digest_rows, read_header, write_rows
 from gansim.storage.parts import Collected, ForeignError, collect, read_part, write_part
 from gansim.traces import FIELDS, Traces
+from helpers import damage
 
 RECORDS = 3
 REPS = (4, 7, 2)
@@ -133,33 +134,13 @@ def test_a_part_whose_runs_are_not_those_announced(tmp_path: Path) -> None:
 
 # --- whatever happens to a part is found out ----------------------------------------------------
 
-KINDS = ("cut", "flip a bit", "flip a byte", "zero a block", "grow", "swap names", "of another study", "empty")
+KINDS = (*damage.KINDS, "swap names", "of another study")
 
 
-def corrupt(kind: str, path: Path, rng: np.random.Generator) -> None:
-    """Do something to a file that leaves its name as it was."""
-    content = bytearray(path.read_bytes())
-    where = int(rng.integers(len(content)))
-    if kind == "cut":
-        content = content[:where]
-    elif kind == "flip a bit":
-        content[where] ^= 1 << int(rng.integers(8))
-    elif kind == "flip a byte":
-        content[where] ^= int(rng.integers(1, 256))
-    elif kind == "zero a block":
-        where = next(place for place in range(where, -1, -1) if content[place])
-        content[where : where + 512] = bytes(len(content[where : where + 512]))
-    elif kind == "grow":
-        content += rng.bytes(int(rng.integers(1, 9)))
-    elif kind == "empty":
-        content = bytearray()
-    path.write_bytes(content)
-
-
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_corruption_is_found_and_costs_its_own_runs_alone(tmp_path: Path, kind: str, seed: int) -> None:
-    """25 x 8: 200 corruptions, 200 found."""
+    """8 kinds, any of three parts, any place in it."""
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     cut = sorted(rng.choice(np.arange(1, len(EVERY)), 2, replace=False).tolist())
     groups = [EVERY[: cut[0]], EVERY[cut[0] : cut[1]], EVERY[cut[1] :]]
@@ -177,7 +158,7 @@ def test_every_corruption_is_found_and_costs_its_own_runs_alone(tmp_path: Path, 
         paths[victim].unlink()
         paths[victim] = write_part(tmp_path, make_rows(groups[victim]), OTHERS[name])
     else:
-        corrupt(kind, paths[victim], rng)
+        paths[victim].write_bytes(damage.damaged(kind, paths[victim].read_bytes(), rng))
     table = fresh()
     good, bad = collect(tmp_path, MINE, table)
     assert {item.path for item in bad} == {paths[index] for index in lost}
@@ -317,14 +298,8 @@ def test_parts_that_cannot_be_listed_are_not_overlooked(tmp_path: Path, monkeypa
         collect(tmp_path, MINE, fresh())
 
 
-def test_what_was_read_and_is_wrong_is_called_bad(tmp_path: Path) -> None:
-    """The control."""
+def test_a_folder_in_the_place_of_a_part_is_refused(tmp_path: Path) -> None:
     part = write_part(tmp_path, make_rows(EVERY), MINE)
-    content = part.read_bytes()
-    for wrong in (content[:-1], b"", content[:99] + bytes([content[99] ^ 1]) + content[100:]):
-        part.write_bytes(wrong)
-        good, [bad] = collect(tmp_path, MINE, fresh())
-        assert (good, bad.path) == ({}, part)
     part.unlink()
     part.mkdir()
     with pytest.raises(StoreError, match="is a folder where a file is needed"):
