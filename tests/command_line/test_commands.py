@@ -385,6 +385,7 @@ def test_results_without_a_report_say_so(folder: Path, capsys: pytest.CaptureFix
     said(capsys)
     assert main(["show", str(folder), "--table", "regimes"]) == 0
     assert said(capsys)[1] == ""
+    assert main(["verify", str(folder), "--runs", "1", "--quiet"]) == 0
 
 
 def test_a_table_that_somebody_altered_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
