@@ -7,6 +7,10 @@ import pandas as pd
 import pytest
 
 from gansim.analysis.theory import V_LIMITS
+from gansim.errors import ConfigError
+from gansim.storage import disk
+from gansim.storage.metadata_json import read_metadata
+from gansim.storage.names import ADEMP
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "results" / "regimes" / "tables"
@@ -64,6 +68,18 @@ def test_figures_and_tables_come_in_every_format_and_stay_small():
         assert len(files) == len(names) * len(kinds) > 0
         assert {path.suffix for path in files} == kinds
         assert max(path.stat().st_size for path in files) < 300_000
+
+
+@pytest.mark.parametrize("name", ["regimes", "speed"])
+def test_the_metadata_are_what_was_written(name, tmp_path):
+    folder = ROOT / "results" / name
+    files = read_metadata(folder).get("files", {})
+    assert name == "speed" or files[ADEMP] == disk.file_digest(folder / ADEMP)
+    # The control: one letter of what they say.
+    page = (folder / "metadata.json").read_text(encoding="utf-8")
+    (tmp_path / "metadata.json").write_text(page.replace('"study": "', '"study": "x', 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match="altered since it was written"):
+        read_metadata(tmp_path)
 
 
 # --- speed --------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def _outcome(runs: pd.DataFrame, column: str, value: Any) -> tuple[pd.DataFrame,
     levels, codes = levels_of(runs, column)
     value = {"g_state": "converged"}.get(column) if value is None else value
     if value not in levels:
-        raise ConfigError(f"{column}: {shown(value)} does not occur; allowed: {', '.join(map(repr, levels))}")
+        raise ConfigError(f"{column}: {shown(value)} does not occur; allowed: {', '.join(map(repr, levels.tolist()))}")
     return frame.assign(outcome=codes == list(levels).index(value)), False
 
 
@@ -175,9 +175,8 @@ def _equal_to(values: pd.Series[Any], level: Any, name: str) -> NDArray[np.bool_
         raise ConfigError(f"{name}: value {shown(level)}: one level of {values.name}")
     equal = (values.isna() if pd.isna(level) else values == level).to_numpy(dtype=bool)
     if not equal.any():
-        raise ConfigError(
-            f"{values.name}: {shown(level)} does not occur; allowed: {', '.join(map(repr, values.unique()))}"
-        )
+        there = ", ".join(map(repr, values.unique().tolist()))
+        raise ConfigError(f"{values.name}: {shown(level)} does not occur; allowed: {there}")
     return equal
 
 

@@ -56,6 +56,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gansim.analysis.floor import Floor
 from gansim.design.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds
+from gansim.errors import ConfigError, shown
 from gansim.traces import Traces
 
 __all__ = ["combine", "d_states", "final_states", "g_states", "label"]
@@ -103,7 +104,7 @@ def label(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Threshold
 
     Raises
     ------
-    ValueError
+    ConfigError
         If there is not one floor, or one for each run.
     """
     thresholds = thresholds or Thresholds()
@@ -238,9 +239,13 @@ def _limits(
     floors: Floor | Sequence[Floor], thresholds: Thresholds, length: int, runs: int
 ) -> dict[str, NDArray[np.float64]]:
     """Limit of each field for every run: the threshold, or the target's own floor where that is farther out."""
+    if not isinstance(floors, (Floor, Sequence)) or isinstance(floors, str):
+        raise ConfigError(f"floors: value {shown(floors)}: a Floor, or one for each of the {runs} runs")
     listed = [floors] * runs if isinstance(floors, Floor) else list(floors)
     if len(listed) != runs:
-        raise ValueError(f"floors: {len(listed)}; expected one, or one for each of the {runs} runs")
+        raise ConfigError(f"floors: {len(listed)}: one, or one for each of the {runs} runs")
+    if other := [floor for floor in listed if not isinstance(floor, Floor)]:
+        raise ConfigError(f"floors: value {shown(other[0])}: a Floor, which floor_of gives")
     rows = {floor: _limits_of(floor, thresholds, length) for floor in dict.fromkeys(listed)}
     return {name: np.array([rows[floor][name] for floor in listed], dtype=np.float64) for name in _LIMITED}
 

@@ -53,11 +53,12 @@ def _command(argv: Sequence[str] | None) -> int | None:
 
 
 class _Verb(NamedTuple):
-    """A verb: what it does, in the list of verbs; what it takes; what does it; what more its help says."""
+    """A verb: what it does, in the list of verbs; what it takes; what does it; an example; what more its help says."""
 
     told: str
     options: type[Any]
     action: Callable[[Any], int | None]
+    example: str
     more: str = ""
 
 
@@ -66,18 +67,21 @@ _VERBS = {
         "run a study that a TOML file, or the metadata.json of a folder, describes",
         working.Run,
         working.run,
+        "rates.toml --reps 200 --out results",
         "What is finished is saved; ended early, the same command goes on.",
     ),
     "show": _Verb(
         "print the tables of a results folder, or what computed it",
         looking.Show,
         looking.show_results,
+        "results/regimes --table v_of_three",
         "Long tables are listed with their captions.",
     ),
     "verify": _Verb(
         "simulate stored runs again and compare every bit",
         working.Verify,
         working.verify,
+        "results/regimes --runs 50",
         "Exit code 1 if something differs. A folder without its parquet files, as in a fresh clone, is compared by "
         "digest, with --all.",
     ),
@@ -85,26 +89,32 @@ _VERBS = {
         "one run again: its whole trace, a figure, an animation",
         looking.Replay,
         looking.replay,
+        "results/regimes --cell 17 --rep 3 --animate",
         "All is written to FOLDER/replay/CELL-REP/.",
     ),
     "relabel": _Verb(
         "label stored runs by other thresholds, simulating nothing",
         working.Relabel,
         working.relabel,
-        "What is not given stays as it was; in brackets: gansim's default. Results go to another folder.",
+        "results/regimes --w1 0.3",
+        "What is not given stays as it was. Results go to another folder.",
     ),
     "merge": _Verb(
         "put shards of a study together",
         working.Merge,
         working.merge,
+        "results/rates.shard-*-of-50",
         "The shards' folders stay as they are. For a study that is a script: merge with --no-tables, then run the "
         "script, which finds all runs done and writes its own tables.",
     ),
-    "plan": _Verb("replicates for an error, an interval or a power", looking.Plan, looking.plan),
+    "plan": _Verb(
+        "replicates for an error, an interval or a power", looking.Plan, looking.plan, "--mcse 0.005 --share 0.9"
+    ),
     "versions": _Verb(
         "print the versions of everything that results depend on, and the machine",
         looking.Versions,
         looking.print_versions,
+        "",
     ),
 }
 
@@ -122,5 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = known.add_subparsers(dest="command", metavar="COMMAND")
     for name, verb in _VERBS.items():
         described = f"{verb.told[0].upper()}{verb.told[1:]}. {verb.more}".strip()
-        declare(verbs.add_parser(name, help=verb.told, description=textwrap.fill(described, 100)), verb.options)
+        example = f"Example: gansim {name} {verb.example}".rstrip()
+        own = verbs.add_parser(name, help=verb.told, description=textwrap.fill(described, 100), epilog=example)
+        declare(own, verb.options)
     return known

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from gansim.command_line.guard import show, show_page, teller
 from gansim.command_line.options import Help
 from gansim.errors import ConfigError, shown
-from gansim.model.fields import Integer, OneOf
+from gansim.model.fields import Integer, OneOf, Real
 from gansim.storage.names import METADATA
 
 if TYPE_CHECKING:
@@ -236,17 +236,27 @@ def find_cell(results: Results, text: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What ``gansim plan`` takes; `gansim.analysis.planner` says what is allowed."""
+    """What ``gansim plan`` takes, within the limits of `gansim.analysis.planner`, which may be narrower together."""
 
     mcse: Annotated[
-        float | None, "Monte-Carlo standard error wanted of a share (0.01 if nothing else is asked for)."
+        float | None,
+        Real(1e-9, 1.0, above=True, below=True),
+        "Monte-Carlo standard error wanted of a share; 0.01 if nothing else is asked for.",
     ] = None
-    half_width: Annotated[float | None, "Half width wanted of a share's Wilson interval."] = None
-    difference: Annotated[float | None, "Difference of two cells' shares that a test is to find."] = None
-    share: Annotated[float, "The share that is expected; 0.5 is the worst case."] = 0.5
-    correlation: Annotated[float, "Of the outcomes of a pair."] = 0.0
-    power: Annotated[float, "Of the test."] = 0.8
-    level: Annotated[float, "Of the interval; the test's is 1 minus it."] = 0.95
+    half_width: Annotated[
+        float | None, Real(1e-9, 0.5, above=True, below=True), "Half width wanted of a share's Wilson interval."
+    ] = None
+    difference: Annotated[
+        float | None,
+        Real(-1.0, 1.0, above=True, below=True),
+        "Difference of two cells' shares that a test is to find.",
+    ] = None
+    share: Annotated[float, Real(0.0, 1.0), "The share that is expected; 0.5 is the worst case."] = 0.5
+    correlation: Annotated[float, Real(-1.0, 1.0), "Of the outcomes of a pair."] = 0.0
+    power: Annotated[float, Real(0.0, 1.0, above=True, below=True), "Of the test."] = 0.8
+    level: Annotated[float, Real(1e-9, 1.0, above=True, below=True), "Of the interval; the test's is 1 minus it."] = (
+        0.95
+    )
     reps: Annotated[int | None, Integer(1, 10_000_000), "What this many replicates show, instead."] = None
 
 

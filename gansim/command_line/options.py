@@ -51,12 +51,15 @@ class Help:
         It has no name: the first such field is the first argument.
     bare : str, optional
         Its value where it is given without one.
+    unset : str, optional
+        What holds where it is not given and nothing else was said before.
     """
 
     text: str
     metavar: str | None = None
     positional: bool = False
     bare: str | None = None
+    unset: str | None = None
 
 
 # --- what commands share --------------------------------------------------------------------------
@@ -325,6 +328,7 @@ def _told(told: Help, hint: Any, value: object) -> str:
         if told.positional or any(value is one for one in (None, False, dataclasses.MISSING))
         else [f"default: {value}"]
     )
+    default += [f"gansim's own: {told.unset}"] if told.unset else []
     return f"{told.text} ({'; '.join([*allowed, *default])})" if allowed or default else told.text
 
 

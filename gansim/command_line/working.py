@@ -12,7 +12,7 @@ from gansim.command_line.looking import Folder
 from gansim.command_line.options import Executing, Help, Place, Quiet, Reporting, Workers
 from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError
-from gansim.model.fields import Integer
+from gansim.model.fields import Integer, checks_of
 from gansim.storage.names import RUNS
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ class _Relabelling(Folder, Reporting):
 Relabel: Any = make_dataclass(
     "Relabel",
     [
-        (one.name, Annotated[float | None, Help(f"{_THRESHOLDS[one.name]} ({one.default})", "X")], None)
-        for one in fields(Thresholds)
+        (one.name, Annotated[float | None, limits, Help(_THRESHOLDS[one.name], "X", unset=str(one.default))], None)
+        for one, limits in zip(fields(Thresholds), checks_of(Thresholds).values(), strict=True)
     ],
     bases=(_Relabelling,),
     frozen=True,

@@ -137,7 +137,7 @@ class Description:
         """
         if seed is None and reps is None:
             return self
-        designs = self.designs if reps is None else tuple(dataclasses.replace(d, reps=reps) for d in self.designs)
+        designs = self.designs if reps is None else tuple(design.with_reps(reps) for design in self.designs)
         return self._with(
             seed=self.seed if seed is None else seed,
             designs=designs,

@@ -8,6 +8,7 @@ factor slowest.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import itertools
 import re
@@ -22,6 +23,7 @@ import numpy as np
 
 from gansim.design.sampling import Sample
 from gansim.errors import ConfigError, one_line, shown
+from gansim.model.distributions import Product
 from gansim.model.fields import check_integer
 from gansim.model.gan import GAN, check_gan
 from gansim.model.paths import replace
@@ -220,18 +222,36 @@ class Design:
         check_gan(self.gan)
         object.__setattr__(self, "reps", check_integer(self.reps, "reps", 1, MAX_REPS))
         plan = _expanded(self.factors)
+        object.__setattr__(self, "factors", _kept(self.factors))
         object.__setattr__(self, "columns", plan.columns)
         object.__setattr__(self, "values", plan.values)
         object.__setattr__(self, "cells", tuple(self._build(plan)))
         if not plan.distinct:
             self._refuse_twins()
 
+    def with_reps(self, reps: int) -> Design:
+        """Return the same cells with another number of replicates.
+
+        Parameters
+        ----------
+        reps : int
+            Replicates per cell, 1 to 10,000,000.
+
+        Raises
+        ------
+        ConfigError
+            If it is anything else.
+        """
+        other = copy.copy(self)
+        object.__setattr__(other, "reps", check_integer(reps, "reps", 1, MAX_REPS))
+        return other
+
     def _build(self, plan: _Plan) -> Iterable[Cell]:
         for index, (labels, parts) in enumerate(plan.points):
             cell = Cell(index, labels, self.gan, self.name)
             try:
                 gan = replace(self.gan, _merge(parts))
-                if gan.data_dim > 1:
+                if isinstance(gan.target, Product):
                     raise ConfigError(f"target: {shown(gan.target)}: a law on the line")
                 levels = _values(gan, plan.columns) if plan.read_back else labels
                 _check_levels(levels, plan.values, gan)
@@ -251,6 +271,17 @@ class Design:
 
 
 # --- from factors to points -------------------------------------------------------------------------
+
+
+def _kept(given: Any) -> Any:
+    """Factors for the record, in containers that nobody else holds: those handed in may change, a design does not."""
+    if isinstance(given, Mapping):
+        return {name: _kept(one) for name, one in given.items()}
+    if isinstance(given, list):
+        return [_kept(one) for one in given]
+    if isinstance(given, Sample):
+        return dataclasses.replace(given)  # which copies its ranges
+    return given.copy() if isinstance(given, np.ndarray) else given
 
 
 @dataclass(frozen=True)

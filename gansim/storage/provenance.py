@@ -176,9 +176,11 @@ def command() -> str:
     script = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path("python")
     with contextlib.suppress(OSError, ValueError):
         script = script.resolve().relative_to(Path.cwd())
-    name = script.name if script.is_absolute() else script.as_posix()
+    name = [script.name if script.is_absolute() else script.as_posix()]
+    if script.name == "__main__.py":
+        name = ["python", "-m", script.resolve().parent.name]
     forces = {"--force"[:length] for length in range(3, 8)}  # argparse takes what it begins with, too
-    line = shlex.join([name, *(word for word in sys.argv[1:] if word not in forces)])
+    line = shlex.join([*name, *(word for word in sys.argv[1:] if word not in forces)])
     return line.encode(errors="backslashreplace").decode()  # file names may hold bytes that are no UTF-8
 
 

@@ -496,7 +496,7 @@ def test_vary_moves_one_at_a_time():
         vary(width=(1, 2))
 
 
-@pytest.mark.parametrize("floors", [[], [FLOORS[1]], [FLOORS[1]] * 3])
+@pytest.mark.parametrize("floors", [[], [FLOORS[1]], [FLOORS[1]] * 3, 3, "no", [FLOORS[1], None]])
 def test_other_than_one_floor_or_one_for_each_run_are_refused(floors):
     with pytest.raises(ValueError, match=r"^floors: "):
         label(traces_of(run(), run()), floors)

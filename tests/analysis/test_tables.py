@@ -559,7 +559,7 @@ def test_two_cells_are_compared_by_number():
     ).assign(activation=["tanh"] * 20 + ["relu"] * 20)
     row = compare(runs, "cell", 0, 3).squeeze()  # they differ in two factors: neither is a stratum
     assert (row["a"], row["b"], row["n"], row["share_a"], row["share_b"]) == (0, 3, 10, 0.8, 0.4)
-    with pytest.raises(ValueError, match="cell: 7 does not occur"):
+    with pytest.raises(ValueError, match=r"^cell: 7 does not occur; allowed: 0, 1, 2, 3$"):
         compare(runs, "cell", 0, 7)
 
 

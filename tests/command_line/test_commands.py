@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 
 import gansim
-from gansim.analysis import stopping
+from gansim.analysis import planner, stopping
+from gansim.command_line import commands
 from gansim.command_line.commands import main
 from gansim.design import schema
 from gansim.design.stopping import StoppingRule
+from gansim.errors import ConfigError
 from gansim.running.study import Study
 from gansim.storage.metadata_json import read_metadata, write_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
@@ -526,7 +528,7 @@ def test_other_thresholds_without_simulating(folder: Path, capsys: pytest.Captur
     assert main(["relabel", str(folder), "--no-figures"]) == 0
     assert "\n0 of 160 runs" in said(capsys)[0]
     assert main(["relabel", str(folder), "--idle", "0.7"]) == 2
-    assert said(capsys)[1] == "gansim: error: idle: value 0.7: a number from 0 to 0.5\n"
+    assert said(capsys)[1] == "gansim: error: --idle: value 0.7: a number from 0 to 0.5\n"
 
 
 def test_replicates_are_planned(capsys: pytest.CaptureFixture[str]) -> None:
@@ -546,7 +548,27 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as stop:
         main([verb, "--help"])
     assert stop.value.code == 0
-    assert f"usage: gansim {verb}" in said(capsys)[0]
+    page = said(capsys)[0]
+    assert f"usage: gansim {verb}" in page
+    example = re.search(rf"^Example: gansim ({verb}.*)$", page, flags=re.M)
+    assert example and commands._parser().parse_args(shlex.split(example[1])).command == verb
+
+
+def test_help_tells_the_limits_that_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of plan are the planner's, those of relabel the thresholds'."""
+    told = {"plan": ("--share NUMBER", "from 0 to 1"), "relabel": ("--idle X", "from 0 to 0.5")}
+    for verb, (option, limits) in told.items():
+        with pytest.raises(SystemExit):
+            main([verb, "--help"])
+        page = " ".join(said(capsys)[0].split())
+        assert re.search(rf"{option} [^()]*\(a number {limits};", page)
+    beyond = {"mcse": 1.0, "half_width": 0.5, "difference": 1.0, "share": 1.1, "correlation": 1.1, "level": 1.0}
+    for name, value in beyond.items():
+        with pytest.raises(ConfigError, match=rf"^{name}: value"):
+            planner.plan(**{"mcse": 0.1, "difference": 0.1} | {name: value})
+        option = f"--{name.replace('_', '-')}"
+        assert main(["plan", option, str(value)]) == 2
+        assert f"{option}: value" in said(capsys)[1]
 
 
 @pytest.mark.parametrize("verb", ["show", "verify", "relabel", "merge"])

@@ -182,7 +182,7 @@ def test_any_arguments(
     [
         (["replay", "small", "--cell", "1" * 5000, "--rep", "0"], "cell: value 111"),
         (["run", "small.toml", "--dry-run", "--target-mcse", "nan"], "--target-mcse: value nan: a number above 0"),
-        (["relabel", "small", "--ks-never", "inf"], "ks_never: value inf: a number"),
+        (["relabel", "small", "--ks-never", "inf"], "--ks-never: value inf: a number above 0 and up to 1"),
         (["relabel", "small", "--out", "small"], "holds files that are no relabelled runs (.lock)"),
         (["relabel", "small", "--out", "mine"], "holds files that are no relabelled runs: choose another folder"),
         (["relabel", "small", "--out", "text"], "text: cannot write (File exists)"),

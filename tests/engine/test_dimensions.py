@@ -377,5 +377,6 @@ def test_a_referee_and_a_trace_and_compiling_ahead():
 
 
 def test_a_study_takes_laws_on_the_line_alone():
-    with pytest.raises(ConfigError, match=r"target: Product.*: a law on the line"):
-        Design("d", in_two())
+    for gan in (in_two(), in_two(Product([Normal()]))):  # a product of one law is no law on the line either
+        with pytest.raises(ConfigError, match=r"target: Product.*: a law on the line"):
+            Design("d", gan)

@@ -2,10 +2,12 @@
 
 import dataclasses
 import io
+import pickle
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,7 @@ from gansim.design import schema
 from gansim.design.description import Description
 from gansim.design.design import Design
 from gansim.design.regimes import REGIMES, Thresholds
+from gansim.design.sampling import LogUniform, Sobol
 from gansim.design.stopping import StoppingRule
 from gansim.engine.bundles import bundle_key
 from gansim.engine.simulate import Chunk, run_chunk
@@ -481,6 +484,23 @@ def test_a_study_cannot_be_changed(name: str, value: object) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         delattr(one, name)
     assert getattr(one, name) == before
+
+
+def test_what_a_study_was_given_may_change_afterwards() -> None:
+    """Its cells stay those of then, with other replicates too."""
+    rates, sample = [0.1, 0.2], Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1)}, n=4)
+    factors = {"optimizer_d.lr": rates, "point": sample}
+    one = Study("s", SMALL, MappingProxyType(factors), reps=4)
+    before = one.cells
+    rates.append(0.3)
+    factors["game"] = ["minimax"]
+    sample.ranges["optimizer_g.lr"] = LogUniform(1e-3, 1e-1)  # type: ignore[index]
+    for study in (one, one.changed(reps=5), one.changed(seed=2), pickle.loads(pickle.dumps(one)).with_reps([3] * 8)):
+        assert study.cells == before and study.designs[0].columns == ("optimizer_d.lr", "point", "optimizer_g.lr")
+    design = one.designs[0]
+    assert design.factors["optimizer_d.lr"] == [0.1, 0.2]
+    assert design.factors["point"].ranges == {"optimizer_g.lr": LogUniform(1e-4, 1e-1)}
+    assert one.changed(reps=5).designs[0].reps == 5 and design.reps == 4
 
 
 def from_file(study: Study, thresholds: Thresholds | None) -> Study:

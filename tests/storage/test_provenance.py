@@ -89,6 +89,8 @@ def test_the_command_is_relative_to_the_working_directory(monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "studies" / "regimes.py")])
     assert provenance.command() == "studies/regimes.py"
+    monkeypatch.setattr(sys, "argv", ["/some/where/gansim/__main__.py", "run", "a study.toml", "--force"])
+    assert provenance.command() == "python -m gansim run 'a study.toml'"
 
 
 def test_the_git_state_of_a_checkout(tmp_path: Path) -> None:
