@@ -63,7 +63,7 @@ def regime_shares(
     Parameters
     ----------
     runs : DataFrame
-        One row per run, with the columns of `regimes.label`.
+        One row per run, with the columns of `gansim.label`.
     rows, blocks : str or sequence of str
         Columns whose combinations are the rows, and the headed blocks that the rows stand in; blocks may be none. Order
         of first appearance.

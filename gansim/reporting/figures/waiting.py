@@ -58,7 +58,7 @@ def convergence_time(
     Parameters
     ----------
     runs : DataFrame
-        One row per run, with the columns converged_step and last_step of `regimes.label`.
+        One row per run, with the columns converged_step and last_step of `gansim.label`.
     by : str or sequence of str
         Columns whose combinations are the curves.
     columns : str, optional
