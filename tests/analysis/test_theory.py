@@ -599,3 +599,12 @@ def test_w1_floor_scales():
     )
     assert theory.w1_floor(P, 64, 64) == pytest.approx(5 * math.sqrt(2) * theory.w1_floor(Normal(), 64), rel=1e-10)
     assert theory.w1_floor(P, [[10, 20]]).shape == (1, 2)
+
+
+def test_the_error_of_v_is_that_of_both_expectations():
+    p, q = Normal(0, 1), Normal(1.5, 0.3)
+    logit = theory.constructed_logit("perfect", p, q, 3.0)
+    real = theory._expect(lambda x: np.logaddexp(0, -logit(x)), p, q)
+    fake = theory._expect(lambda x: np.logaddexp(0, logit(x)), q, p)
+    assert min(real.error, fake.error) > 0
+    assert theory.v_of(logit, p, q).error == pytest.approx(real.error + fake.error, rel=1e-3, abs=0)

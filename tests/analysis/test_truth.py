@@ -5,6 +5,7 @@ time; and as ReLU networks through points of a quantile function on uniform nois
 interpolation, trained for no step at all.
 """
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -341,6 +342,14 @@ def test_a_network_through_the_quantiles_is_converged_and_one_of_another_law_is_
 def test_a_network_through_the_quantiles_of_a_law_of_one_mode_is_converged(target):
     assert shares(target, made(through(target, 60), (256, 1, 256)))["converged"] == 1
     never_converged(target, made(through(target, 60), (64, 1, 256)) + 0.6 * moments(target)[1])
+
+
+def test_a_mode_is_shown_from_the_size_on_that_rarely_lacks_it():
+    """(1 - p)^n = MISS / 2 of a mode of probability p, one of two."""
+    modes = modes_of(Mixture((0, 100), 1, (0.97, 0.03)))
+    least = math.ceil(math.log(MISS / 2) / math.log1p(-modes.good[1]))
+    assert 300 < least < 350
+    assert [bool(modes.shown(n)[1]) for n in (least - 1, least)] == [False, True]
 
 
 @pytest.mark.slow
