@@ -239,7 +239,7 @@ def _limits(
     floors: Floor | Sequence[Floor], thresholds: Thresholds, length: int, runs: int
 ) -> dict[str, NDArray[np.float64]]:
     """Limit of each field for every run: the threshold, or the target's own floor where that is farther out."""
-    if not isinstance(floors, (Floor, Sequence)) or isinstance(floors, str):
+    if not isinstance(floors, Floor) and not np.iterable(floors):
         raise ConfigError(f"floors: value {shown(floors)}: a Floor, or one for each of the {runs} runs")
     listed = [floors] * runs if isinstance(floors, Floor) else list(floors)
     if len(listed) != runs:

@@ -4,6 +4,7 @@ import re
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -500,6 +501,11 @@ def test_vary_moves_one_at_a_time():
 def test_other_than_one_floor_or_one_for_each_run_are_refused(floors):
     with pytest.raises(ValueError, match=r"^floors: "):
         label(traces_of(run(), run()), floors)
+
+
+def test_floors_may_come_in_any_sequence():
+    found = [label(traces_of(run(), run()), kind([FLOORS[1]] * 2)) for kind in (list, tuple, pd.Series)]
+    assert all(one.equals(found[0]) for one in found)
 
 
 def test_each_run_is_measured_against_its_own_target():
