@@ -16,7 +16,7 @@ from gansim.kernels.games import (
     real_derivative,
 )
 from gansim.kernels.lanemath import softplus
-from gansim.kernels.lanes import Row, T, Tile, Tiles, fold, rows, tiles, where_greater
+from gansim.kernels.lanes import PADDED, Row, T, Tile, Tiles, rows, tiles, total, where_greater
 from gansim.kernels.networks.architecture import Net, n_inputs, n_outputs, n_params, n_units, output_unit
 from gansim.kernels.networks.passes import backward, backward_to_input, forward
 from gansim.kernels.networks.player import Player, clear, copy_units, opened
@@ -94,16 +94,27 @@ def take_inputs(batch: Any, inputs: int, units: int, first: int, n: int, h: Tile
 
 
 @kernel
+def _tiles(batch: int) -> int:
+    """Tiles of a batch that is filled up."""
+    return (batch + PADDED - 1) // PADDED * (PADDED // T)
+
+
+@kernel
 def gradient_d(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
-    """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step."""
+    """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step.
+
+    All reals, then all fakes: sums would depend on T and on the block if they took turns.
+    """
     clear(d.grad, n_params(net_d))
     draw_data(s, n_inputs(net_d), field.batch, step, k)
     draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_D, 0, field.batch, step, k)
-    tiles_ = (field.batch + T - 1) // T
+    tiles_ = _tiles(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
         take_inputs(s.reals, n_inputs(net_d), n_units(net_d), first, n, d.h)
         learn_real(net_d, d, field.game, s.weights, first, n)
+    for first in range(0, tiles_, field.block):
+        n = min(field.block, tiles_ - first)
         take_inputs(s.noises, n_inputs(net_g), n_units(net_g), first, n, g.h)
         learn_fake(net_g, net_d, g, d, field.game, s.weights, first, n)
 
@@ -113,7 +124,7 @@ def gradient_g(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: 
     """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
     clear(g.grad, n_params(net_g))
     draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_G, 0, field.batch, step, k)
-    tiles_ = (field.batch + T - 1) // T
+    tiles_ = _tiles(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
         take_inputs(s.noises, n_inputs(net_g), n_units(net_g), first, n, g.h)
@@ -124,9 +135,9 @@ def gradient_g(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: 
 
 
 @kernel
-def _shared(values: Tile, share: Tile) -> Row:
-    """Sum of values times shares; padding counts nothing even where the value is infinite."""
-    return fold(where_greater(share, 0.0, values * share, 0.0))
+def _shared(values: Tile, share: Tile, before: Row) -> Row:
+    """Add up values times shares; padding counts nothing even where the value is infinite."""
+    return total(where_greater(share, 0.0, values * share, 0.0), before)
 
 
 @entry_point
@@ -147,12 +158,13 @@ def losses_and_gradients(
         for k in range(n_inputs(net_d)):
             d.h[k] = reals[k * n_tiles + t]
         learn_real(net_d, d, game, shares, t, 1)
-        v, loss = -softplus(-d.h[out]), loss_real(game, d.h[out])
+        totals[0] = _shared(-softplus(-d.h[out]), shares[t], totals[0])
+        totals[1] = _shared(loss_real(game, d.h[out]), shares[t], totals[1])
+    for t in range(n_tiles):
         for k in range(n_inputs(net_g)):
             g.h[k] = noises[k * n_tiles + t]
         learn_fake(net_g, net_d, g, d, game, shares, t, 1)
-        v, loss = v - softplus(d.h[out]), loss + loss_fake(game, d.h[out])
+        totals[0] = _shared(-softplus(d.h[out]), shares[t], totals[0])
+        totals[1] = _shared(loss_fake(game, d.h[out]), shares[t], totals[1])
         learn_generator(net_g, net_d, g, d, game, shares, t, 1)
-        totals[0] = totals[0] + _shared(v, shares[t])
-        totals[1] = totals[1] + _shared(loss, shares[t])
-        totals[2] = totals[2] + _shared(loss_generator(game, d.h[out]), shares[t])
+        totals[2] = _shared(loss_generator(game, d.h[out]), shares[t], totals[2])

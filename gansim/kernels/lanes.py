@@ -8,9 +8,9 @@ meanings that agree:
   and to measure coverage;
 * one LLVM vector of ``L`` or ``T * L`` elements under Numba: what runs fast.
 
-No operation mixes lanes, reassociates or contracts, so a GAN's bits depend neither on its lane, nor on who
-shares its bundle, nor on the processor's vector width. (The NumPy meaning of `fma` rounds twice, so the two
-meanings agree to rounding, not to the bit.)
+No operation mixes lanes, reassociates or contracts, and sums over samples go from the first to the last, so a GAN's
+bits depend neither on its lane, nor on who shares its bundle, nor on the processor's vector width, nor on L and T. (The
+NumPy meaning of `fma` rounds twice, so the two meanings agree to rounding, not to the bit.)
 
 Why an explicit vector type: plain loops with the lane innermost ran at 6 GFLOP/s on one core, LLVM vectors
 at 86-103 (float32, peak 118).
@@ -27,8 +27,14 @@ from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
-T = 8  # samples in a tile: eight accumulators hide the latency of a fused multiply-add (16 would spill)
-LANES = {np.dtype(np.float32): 16, np.dtype(np.float64): 8}  # runs in a bundle: one 512-bit register, two 256-bit ones
+from gansim.kernels.compiling.registers import REGISTER
+
+# A row fills a register, and T rows are a tile. Two tiles of sums take half of the registers: 16 of 32 where they have
+# 64 bytes, 8 of 16 where they have 32. More would spill; fewer would not hide the latency of a fused multiply-add.
+LANES = {np.dtype(kind): REGISTER // np.dtype(kind).itemsize for kind in (np.float32, np.float64)}  # runs in a bundle
+T = REGISTER // 8  # samples in a tile
+BLOCKS = T // 2  # blocks of random numbers side by side, see random.py
+PADDED = 8  # a batch is filled up to a multiple of it, whatever T
 
 # What kernels pass around. Under NumPy these are arrays; under Numba the types below.
 Row: TypeAlias = Any  # (L,)
@@ -223,18 +229,23 @@ _register(
 )
 
 
-def in_fours(row: Row) -> Tile:
-    """A row of counters as four: ``row``, ``row + 1``, ``row + 2``, ``row + 3``."""
-    return row + np.arange(4, dtype=row.dtype)[:, None]
+def counters(row: Row) -> Tile:
+    """A row of counters as BLOCKS of them: ``row``, ``row + 1``, ..."""
+    return row + np.arange(BLOCKS, dtype=row.dtype)[:, None]
 
 
-def _in_fours(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+def _counters(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     out = sig.return_type
     repeated = _broadcast(context, builder, args[0], sig.args[0], out)
-    return builder.add(repeated, ir.Constant(_vector(out), [k for k in range(4) for _ in range(out.lanes)]))
+    return builder.add(repeated, ir.Constant(_vector(out), [k for k in range(BLOCKS) for _ in range(out.lanes)]))
 
 
-_register(in_fours, lambda row: Lanes(row.dtype, 4, row.lanes) if isinstance(row, Lanes) else None, _in_fours)
+_register(counters, lambda row: Lanes(row.dtype, BLOCKS, row.lanes) if isinstance(row, Lanes) else None, _counters)
+
+
+def _sample(builder: Any, tile: Any, q: int, lanes: int) -> Any:
+    """Row q of a tile."""
+    return builder.shuffle_vector(tile, tile, _mask(list(range(q * lanes, (q + 1) * lanes))))
 
 
 def scatter(view: Rows, start: int, stride: int, tile: Tile) -> None:
@@ -248,7 +259,7 @@ def _scatter(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     lanes = sig.args[3].lanes
     start, stride = (context.cast(builder, v, t, types.intp) for v, t in ((start, sig.args[1]), (stride, sig.args[2])))
     for k in range(sig.args[3].samples):
-        row = builder.shuffle_vector(tile, tile, _mask(list(range(k * lanes, (k + 1) * lanes))))
+        row = _sample(builder, tile, k, lanes)
         where = builder.add(start, builder.mul(stride, ir.Constant(stride.type, k)))
         builder.store(row, builder.gep(view, [where])).align = sig.args[0].item.dtype.bitwidth // 8
     return context.get_dummy_value()
@@ -261,31 +272,27 @@ _register(
 )
 
 
-def fold(tile: Tile) -> Row:
-    """Sum a tile over its samples, ``(T, L) -> (L,)``, always in the same pairwise order."""
-    while len(tile) > 1:
-        half = len(tile) // 2
-        tile = tile[:half] + tile[half:]
-    return tile[0]
+def total(tile: Tile, c: Row) -> Row:
+    """``c + sum over the samples of tile``, first sample first."""
+    for q in range(len(tile)):
+        c = c + tile[q]
+    return c
 
 
-def _fold(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    vector = args[0]
-    while vector.type.count > sig.return_type.count:
-        n, half = vector.type.count, vector.type.count // 2
-        low = builder.shuffle_vector(vector, vector, _mask(list(range(half))))
-        high = builder.shuffle_vector(vector, vector, _mask(list(range(half, n))))
-        vector = builder.fadd(low, high)
-    return vector
+def _total(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    tile, c = args
+    for q in range(T):
+        c = builder.fadd(c, _sample(builder, tile, q, sig.return_type.lanes))
+    return c
 
 
-_register(fold, lambda tile: Lanes(tile.dtype, 1, tile.lanes) if isinstance(tile, Lanes) else None, _fold)
+_register(total, lambda tile, c: c if isinstance(c, Lanes) else None, _total)
 
 
 def dot(a: Tile, b: Tile, c: Row) -> Row:
     """``c + sum over the samples of a * b``, one fma a sample, first sample first.
 
-    75 against 51 GFLOP/s for multiply-then-fold on a 16 x 16 layer, and one addition less.
+    75 against 51 GFLOP/s for multiplying and then adding up on a 16 x 16 layer, and one addition less.
     """
     for q in range(len(a)):
         c = fma(a[q], b[q], c)
@@ -293,14 +300,11 @@ def dot(a: Tile, b: Tile, c: Row) -> Row:
 
 
 def _dot(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    a, b, total = args
+    a, b, c = args
     lanes = sig.return_type.lanes
     for q in range(T):
-        sample = _mask(list(range(q * lanes, (q + 1) * lanes)))
-        total = _call(
-            builder, "fma", [builder.shuffle_vector(a, a, sample), builder.shuffle_vector(b, b, sample), total]
-        )
-    return total
+        c = _call(builder, "fma", [_sample(builder, a, q, lanes), _sample(builder, b, q, lanes), c])
+    return c
 
 
 _register(dot, lambda a, b, c: c if isinstance(c, Lanes) else None, _dot)
@@ -375,7 +379,7 @@ def tiles(array: NDArray[Any]) -> Tiles:
     return array.reshape(-1, T, array.shape[-1])
 
 
-_WIDTH = {types.float32: 16, types.float64: 8}
+_WIDTH = {getattr(types, dtype.name): lanes for dtype, lanes in LANES.items()}
 
 
 def _view(samples: int) -> Callable[..., Any]:

@@ -21,7 +21,6 @@ from gansim.kernels.lanes import (
     absolute,
     as_rows,
     bits,
-    fold,
     from_bits,
     maximum,
     minimum,
@@ -29,6 +28,7 @@ from gansim.kernels.lanes import (
     sqrt,
     tiles,
     to_float,
+    total,
     where_greater,
 )
 from gansim.kernels.networks import player
@@ -169,18 +169,17 @@ def _auc(array: Any, n: int) -> Row:
 
 
 @kernel
-def _add_verdicts(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off: int, right: int) -> Row:
-    """Add one tile to the sums of D's error, of |D - 1/2| and of right answers; return its sum of V's terms.
+def _add_verdicts(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off: int, right: int, v: Row) -> Row:
+    """Add one tile to the sums of D's error, of |D - 1/2|, of right answers and of V's terms (v); return the last.
 
     ``sign`` is 1 for real samples, whose logit should be positive, and -1 for fakes.
     """
     correct = d.h[output_unit(net_d)] * sign
     error, cost = sigmoid_and_softplus(-correct)  # 1 - D and -log D of a real, D and -log(1 - D) of a fake
     half = where_greater(correct, 0.0, 1.0, 0.0) - where_greater(0.0, correct, 1.0, 0.0)  # a logit of 0 is half right
-    out[wrong] = out[wrong] + fold(error)
-    out[off] = out[off] + fold(absolute(error - 0.5))
-    out[right] = out[right] + fold((half + 1.0) * 0.5)
-    return fold(-cost)
+    out[wrong], out[off] = total(error, out[wrong]), total(absolute(error - 0.5), out[off])
+    out[right] = total((half + 1.0) * 0.5, out[right])
+    return total(-cost, v)
 
 
 @kernel
@@ -191,7 +190,7 @@ def _v_on_sample(net_d: Net, d: Player, s: Sampler, n: int) -> Row:
         if index % DRAWN == 0:
             for k in range(n_inputs(net_d)):
                 copy_sample(s, rows(s.reals), k * DRAWN, k * (s.sample.shape[0] // n_inputs(net_d)), index)
-        take_inputs(s.reals[: DRAWN * n_inputs(net_d)], n_inputs(net_d), 1, index // T % 2, 1, d.h)
+        take_inputs(s.reals[: DRAWN * n_inputs(net_d)], n_inputs(net_d), 1, index % DRAWN // T, 1, d.h)
         forward(net_d, d, 1)
         d.d[0] = -softplus(-d.h[output_unit(net_d)])
         for q in range(min(T, n - index)):  # past the end of the sample stands its last point again
@@ -244,19 +243,19 @@ def measure_networks(
     clear(out, N_FIELDS)
     logits, on_real, on_fake = tiles(e.logits), out[_V], out[_V]
     for t in range(n // T):
-        if t % 2 == 0:
+        if t % (DRAWN // T) == 0:
             for k in range(n_inputs(net_d)):
                 draw_target(s, rows(s.reals), k * DRAWN, EVAL_DATA, t * T, step, k, 0)
             draw_noise(s, n_inputs(net_g), DRAWN, EVAL_NOISE, t * T, t * T + DRAWN, step, 0)
-        take_inputs(s.reals[: DRAWN * n_inputs(net_d)], n_inputs(net_d), 1, t % 2, 1, d.h)
+        take_inputs(s.reals[: DRAWN * n_inputs(net_d)], n_inputs(net_d), 1, t % (DRAWN // T), 1, d.h)
         forward(net_d, d, 1)
         logits[t] = d.h[output_unit(net_d)]
-        on_real = on_real + _add_verdicts(net_d, d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
-        take_inputs(s.noises[: DRAWN * n_inputs(net_g)], n_inputs(net_g), 1, t % 2, 1, g.h)
+        on_real = _add_verdicts(net_d, d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL, on_real)
+        take_inputs(s.noises[: DRAWN * n_inputs(net_g)], n_inputs(net_g), 1, t % (DRAWN // T), 1, g.h)
         show_fakes(net_g, net_d, g, d, 1)
         _keep_fakes(net_g, g, e, t, n)
         logits[n // T + t] = d.h[output_unit(net_d)]
-        on_fake = on_fake + _add_verdicts(net_d, d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
+        on_fake = _add_verdicts(net_d, d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE, on_fake)
     for field in range(_D_REAL, _ACC_FAKE + 1):
         out[field] = out[field] / float(n)
     out[_D_REAL] = 1.0 - out[_D_REAL]
@@ -275,11 +274,11 @@ def _moments(fakes: Tiles, n: int, out: Rows) -> None:
     """Mean and standard deviation in the target's units, in two passes."""
     mean, square = out[_G_SHIFT] * 0.0, out[_G_SHIFT] * 0.0
     for t in range(n // T):
-        mean = mean + fold(fakes[t])
+        mean = total(fakes[t], mean)
     mean = mean / float(n)
     for t in range(n // T):
         off = fakes[t] - mean
-        square = square + fold(off * off)
+        square = total(off * off, square)
     out[_G_SHIFT], out[_G_SPREAD] = mean, sqrt(square / float(n))
 
 
@@ -292,7 +291,7 @@ def _distances(s: Sampler, e: Evaluation, n: int, out: Rows) -> None:
     whole, quantiles, below = tiles(e.fakes), tiles(e.quantiles), rows(e.fakes)
     w1 = out[_W1] * 0.0
     for t in range(n // T):
-        w1 = w1 + fold(absolute(whole[t] - quantiles[t]))
+        w1 = total(absolute(whole[t] - quantiles[t]), w1)
         whole[t] = target_cdf(s, whole[t])
     out[_W1], out[_KS] = w1 / float(n), from_uniform(below, n)
 

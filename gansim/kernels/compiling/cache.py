@@ -27,6 +27,7 @@ from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from gansim.kernels.compiling.registers import REGISTER
 from gansim.source import compiled_digest
 
 __all__ = ["CodeCache", "empty_cache", "environment", "is_noted", "lock", "note"]
@@ -284,7 +285,8 @@ def _origin(function: Callable[..., Any]) -> str:
 
 
 def _versions() -> tuple[str, ...]:
-    return numba.__version__, llvmlite.__version__, sys.version
+    """What compiles, and how much a bundle and a tile hold."""
+    return numba.__version__, llvmlite.__version__, sys.version, str(REGISTER)
 
 
 # --- who compiles what --------------------------------------------------------------------------

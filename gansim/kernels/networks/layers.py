@@ -4,7 +4,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from gansim.kernels.compiling.jit import kernel
-from gansim.kernels.lanes import Tile, dot, fma, fold, spread
+from gansim.kernels.compiling.registers import REGISTER
+from gansim.kernels.lanes import T, Tile, dot, fma, spread, total
 from gansim.kernels.networks.activations import ACTIVATE, DEACTIVATE
 from gansim.kernels.networks.player import SLOPE, Player
 
@@ -22,9 +23,10 @@ class Place(NamedTuple):
 
 
 # Loops go over pairs of units: two share each tile that is read (1.4 to 1.6 x; four would spill registers). Sums over
-# more than WIDE units are taken WIDE at a time, so that the tiles they share stay in the first-level cache (64 tiles
-# are 32 KiB; 1.7 x on 128 x 128). What is summed up so far waits in its unit's place; the terms keep their order.
-WIDE = 64
+# more than WIDE units are taken WIDE at a time, so that the tiles they share stay in the first-level cache: they take
+# half of its usual 32 KiB (all of it costs 8 % of a step of 64 x 64). What is summed up so far waits in its unit's
+# place; the terms keep their order.
+WIDE = 16384 // (T * REGISTER)
 
 
 @cache
@@ -144,7 +146,7 @@ def _gradient(n_in: int, bias: bool) -> Any:
     @kernel
     def one(p: Player, at: Place, j: int, d: Tile, low: int, high: int) -> None:
         if bias and low == 0:
-            p.grad[at.b + j] = p.grad[at.b + j] + fold(d)
+            p.grad[at.b + j] = total(d, p.grad[at.b + j])
         for i in range(low, high):
             p.grad[at.w + j * n_in + i] = dot(d, p.h[at.x + i], p.grad[at.w + j * n_in + i])
 
@@ -152,7 +154,7 @@ def _gradient(n_in: int, bias: bool) -> Any:
     def two(p: Player, at: Place, j: int, d0: Tile, d1: Tile, low: int, high: int) -> None:
         grad, w0, w1 = p.grad, at.w + j * n_in, at.w + (j + 1) * n_in
         if bias and low == 0:
-            grad[at.b + j], grad[at.b + j + 1] = grad[at.b + j] + fold(d0), grad[at.b + j + 1] + fold(d1)
+            grad[at.b + j], grad[at.b + j + 1] = total(d0, grad[at.b + j]), total(d1, grad[at.b + j + 1])
         for i in range(low, high):
             f = p.h[at.x + i]
             g0, g1 = dot(d0, f, grad[w0 + i]), dot(d1, f, grad[w1 + i])
