@@ -122,19 +122,18 @@ expm1 = by_precision(_expm1_32, _expm1_64, "e^x - 1, accurate near 0; the argume
 
 @kernel
 def _tanh_32(x: Tile) -> Tile:
-    """By ``2^f - 1``, f in [-1/2, 1/2]: three operations of 19 fewer than by e^r - 1 (1.89 against 2.00 ns a row)."""
+    """A quotient of polynomials, fitted on [0, 8.6] to a relative error of 1.3e-8: 15 operations instead of 18."""
     x = minimum(9.0, maximum(-9.0, x))  # tanh(9) rounds to 1
-    t = fma(x, 2.8853900817779268, _ROUND_32)  # 2 / ln 2
-    f = fma(x, 2.8853900817779268, _ROUND_32 - t)
-    y = fma(f, 1.5252733804059841e-5, 1.5403530393381606e-4)  # (ln 2)^k / k!
-    y = fma(y, f, 1.3333558146428443e-3)
-    y = fma(y, f, 9.618129107628477e-3)
-    y = fma(y, f, 5.550410866482158e-2)
-    y = fma(y, f, 2.402265069591007e-1)
-    y = fma(y, f, 6.931471805599453e-1)
-    scale = from_bits((bits(t) << 23) + 0x3F800000)
-    e = fma(y * f, scale, scale - 1.0)
-    return e / (e + 2.0)
+    z = x * x
+    p = fma(z, 1.408248e-8, 2.1122392e-5)
+    p = fma(p, z, 3.5264024e-3)
+    p = fma(p, z, 1.3406876e-1)
+    p = fma(p, z, 1.0)
+    q = fma(z, 8.0706417e-7, 3.3362713e-4)
+    q = fma(q, z, 2.5993904e-2)
+    q = fma(q, z, 4.6740198e-1)
+    q = fma(q, z, 1.0)
+    return minimum(1.0, maximum(-1.0, x * p / q))
 
 
 @kernel

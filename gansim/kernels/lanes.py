@@ -33,7 +33,6 @@ from gansim.kernels.compiling.registers import REGISTER
 # 64 bytes, 8 of 16 where they have 32. More would spill; fewer would not hide the latency of a fused multiply-add.
 LANES = {np.dtype(kind): REGISTER // np.dtype(kind).itemsize for kind in (np.float32, np.float64)}  # runs in a bundle
 T = REGISTER // 8  # samples in a tile
-BLOCKS = T // 2  # blocks of random numbers side by side, see random.py
 PADDED = 8  # a batch is filled up to a multiple of it, whatever T
 
 # What kernels pass around. Under NumPy these are arrays; under Numba the types below.
@@ -229,18 +228,18 @@ _register(
 )
 
 
-def counters(row: Row) -> Tile:
-    """A row of counters as BLOCKS of them: ``row``, ``row + 1``, ..."""
-    return row + np.arange(BLOCKS, dtype=row.dtype)[:, None]
+def in_fours(row: Row) -> Tile:
+    """A row of counters as four: ``row``, ``row + 1``, ``row + 2``, ``row + 3``."""
+    return row + np.arange(4, dtype=row.dtype)[:, None]
 
 
-def _counters(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+def _in_fours(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     out = sig.return_type
     repeated = _broadcast(context, builder, args[0], sig.args[0], out)
-    return builder.add(repeated, ir.Constant(_vector(out), [k for k in range(BLOCKS) for _ in range(out.lanes)]))
+    return builder.add(repeated, ir.Constant(_vector(out), [k for k in range(4) for _ in range(out.lanes)]))
 
 
-_register(counters, lambda row: Lanes(row.dtype, BLOCKS, row.lanes) if isinstance(row, Lanes) else None, _counters)
+_register(in_fours, lambda row: Lanes(row.dtype, 4, row.lanes) if isinstance(row, Lanes) else None, _in_fours)
 
 
 def _sample(builder: Any, tile: Any, q: int, lanes: int) -> Any:

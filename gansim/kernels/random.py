@@ -12,7 +12,7 @@ parameter; ``update`` numbers the updates of one player within a step.
 
 from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanemath import cos_sin_turns, log
-from gansim.kernels.lanes import BLOCKS, Row, Rows, Tile, counters, fma, scatter, sqrt, to_float
+from gansim.kernels.lanes import Row, Rows, Tile, fma, in_fours, scatter, sqrt, to_float
 
 # Streams: two of them never share a number, so measuring more often, or another d_steps, changes no other draw.
 WEIGHTS_G, WEIGHTS_D = 0, 1
@@ -23,7 +23,7 @@ BATCH = 8  # which points of the fixed sample make a minibatch
 EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE = 9, 10, 11  # held-out samples of a record
 REFEREE = 16  # added to all of the above while the referee trains
 
-DRAWN = 16  # numbers drawn at a time
+DRAWN = 16  # numbers drawn at once, see `blocks`
 
 
 @kernel
@@ -100,13 +100,13 @@ def normal_pair(a: Row, b: Row, like: Row) -> tuple[Row, Row]:
 
 @kernel
 def blocks(key: Rows, stream: int, index: int, step: int, part: int, update: int) -> tuple[Tile, Tile, Tile, Tile]:
-    """The words of BLOCKS times `block` at once; ``index`` is a multiple of 4. Row k of word c is index 4 k + c.
+    """The words of `block` for 16 indices at once; ``index`` is a multiple of 4. Row k of word c is index 4 k + c.
 
-    Blocks side by side hide each other's latencies: a row of normals takes 7 ns against 13 one block at a time.
+    Four blocks side by side hide each other's latencies: a row of normals takes 7 ns against 13 one block at a time.
     """
     zero = key[0] ^ key[0]
     return threefry4x32(
-        counters(zero + index // 4), zero + step, zero + part, zero + update, key[0], key[1], key[2], zero + stream
+        in_fours(zero + index // 4), zero + step, zero + part, zero + update, key[0], key[1], key[2], zero + stream
     )
 
 
@@ -115,12 +115,11 @@ def fill_uniforms(
     out: Rows, first: int, key: Rows, stream: int, index: int, step: int, part: int, update: int, low: Row, width: Row
 ) -> None:
     """Rows ``first`` ... ``first + 15`` of ``out``: ``low + width * uniform`` from ``index``, a multiple of 4."""
-    for i in range(0, DRAWN, 4 * BLOCKS):
-        words = blocks(key, stream, index + i, step, part, update)
-        scatter(out, first + i, 4, fma(uniform(words[0], low), width, low))
-        scatter(out, first + i + 1, 4, fma(uniform(words[1], low), width, low))
-        scatter(out, first + i + 2, 4, fma(uniform(words[2], low), width, low))
-        scatter(out, first + i + 3, 4, fma(uniform(words[3], low), width, low))
+    words = blocks(key, stream, index, step, part, update)
+    scatter(out, first, 4, fma(uniform(words[0], low), width, low))
+    scatter(out, first + 1, 4, fma(uniform(words[1], low), width, low))
+    scatter(out, first + 2, 4, fma(uniform(words[2], low), width, low))
+    scatter(out, first + 3, 4, fma(uniform(words[3], low), width, low))
 
 
 @kernel
@@ -128,11 +127,10 @@ def fill_normals(
     out: Rows, first: int, key: Rows, stream: int, index: int, step: int, part: int, update: int, mean: Row, std: Row
 ) -> None:
     """Rows ``first`` ... ``first + 15`` of ``out``: ``mean + std * normal`` from ``index``, a multiple of 4."""
-    for i in range(0, DRAWN, 4 * BLOCKS):
-        words = blocks(key, stream, index + i, step, part, update)
-        a, b = normal_pair(words[0], words[1], mean)
-        scatter(out, first + i, 4, fma(a, std, mean))
-        scatter(out, first + i + 1, 4, fma(b, std, mean))
-        a, b = normal_pair(words[2], words[3], mean)
-        scatter(out, first + i + 2, 4, fma(a, std, mean))
-        scatter(out, first + i + 3, 4, fma(b, std, mean))
+    words = blocks(key, stream, index, step, part, update)
+    a, b = normal_pair(words[0], words[1], mean)
+    scatter(out, first, 4, fma(a, std, mean))
+    scatter(out, first + 1, 4, fma(b, std, mean))
+    a, b = normal_pair(words[2], words[3], mean)
+    scatter(out, first + 2, 4, fma(a, std, mean))
+    scatter(out, first + 3, 4, fma(b, std, mean))
