@@ -52,7 +52,7 @@ def peak_flops(precision: str = "float32", seconds: float = 0.1) -> float:
     precision : {"float32", "float64"}
         Of the numbers.
     seconds : float, default 0.1
-        About how long each of ten timings takes.
+        About how long each of five timings takes.
 
     Returns
     -------
@@ -60,12 +60,8 @@ def peak_flops(precision: str = "float32", seconds: float = 0.1) -> float:
         The best; a multiply-add is two flops.
     """
     lanes = LANES[np.dtype(precision)]
-    found = []
-    for chains, loop in zip(peak.CHAINS, (peak.ten_chains, peak.five_chains), strict=True):
-        out = aligned((1, lanes), precision)
-        one = _best(lambda n, loop=loop, out=out: loop(out, 0.5, 1.0, n), seconds, 5)  # type: ignore[misc]
-        found.append(2 * chains * lanes / one)
-    return max(found)
+    out = aligned((1, lanes), precision)
+    return 2 * peak.CHAINS * lanes / _best(lambda n: peak.chains(out, 0.5, 1.0, n), seconds, 5)
 
 
 def in_dimensions(gan: GAN, data_dim: int) -> GAN:
@@ -199,7 +195,7 @@ def train_rate(gan: GAN, runs: int = 1024, jobs: int = -1, seconds: float = 1.0,
 
 
 def _train(gan: GAN, bundle: Bundle, steps: int) -> None:
-    train(*network_shapes(gan), bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, steps)
+    train(bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, steps)
 
 
 # --- where the time of a step goes --------------------------------------------------------------
@@ -227,9 +223,9 @@ def bundle_costs(gan: GAN, seconds: float = 0.1) -> dict[str, float]:
     g, d, batch = bundle.g, bundle.d, gan.batch
     parts: dict[str, Callable[[int], Any]] = {
         "step": lambda n: _train(gan, bundle, n),
-        "random numbers": lambda n: step_parts.random_numbers(*nets, bundle.sampler, batch, n),
+        "random numbers": lambda n: step_parts.random_numbers(g, d, bundle.sampler, batch, n),
         "activations": lambda n: step_parts.activations(*nets, g, d, batch, n),
-        "updates": lambda n: step_parts.updates(*nets, g, d, n),
+        "updates": lambda n: step_parts.updates(g, d, n),
     }
     costs = {"products": lanes * step_flops(gan) / peak_flops(gan.precision, seconds)}
     costs |= {name: _best(part, seconds, 3) for name, part in parts.items()}

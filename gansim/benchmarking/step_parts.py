@@ -10,7 +10,7 @@ from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.lanes import T
 from gansim.kernels.networks import player
 from gansim.kernels.networks.activations import ACTIVATE
-from gansim.kernels.networks.architecture import Net, n_inputs, n_params
+from gansim.kernels.networks.architecture import Net
 from gansim.kernels.networks.passes import by_architecture
 from gansim.kernels.networks.player import SLOPE, Player
 from gansim.kernels.optimizers import update
@@ -19,12 +19,12 @@ from gansim.kernels.sampler import Sampler, draw_data, draw_noise
 
 
 @entry_point
-def random_numbers(net_g: Net, net_d: Net, s: Sampler, batch: int, steps: int) -> None:
+def random_numbers(g: Player, d: Player, s: Sampler, batch: int, steps: int) -> None:
     """Real data for D, noise for D's update and for G's."""
-    s, n = sampler.opened(s), n_inputs(net_g)
+    s, n = sampler.opened(s), g.sizes.inputs
     padded = s.noises.shape[0] // n
     for step in range(steps):
-        draw_data(s, n_inputs(net_d), batch, step, 0)
+        draw_data(s, d.sizes.inputs, batch, step, 0)
         draw_noise(s, n, padded, NOISE_D, 0, batch, step, 0)
         draw_noise(s, n, padded, NOISE_G, 0, batch, step, 0)
 
@@ -59,9 +59,9 @@ def activations(net_g: Net, net_d: Net, g: Player, d: Player, batch: int, steps:
 
 
 @entry_point
-def updates(net_g: Net, net_d: Net, g: Player, d: Player, steps: int) -> None:
+def updates(g: Player, d: Player, steps: int) -> None:
     """Both players' optimisers, on whatever is in their gradients."""
     g, d = player.opened(g), player.opened(d)
     for _ in range(steps):
-        update(d, n_params(net_d))
-        update(g, n_params(net_g))
+        update(d)
+        update(g)

@@ -115,38 +115,33 @@ def build_bundles(
     seed: int,
     stream: int = 0,
     generators: Sequence[Array] | None = None,
+    compiled: bool = True,
 ) -> list[Bundle]:
-    """Runs into bundles; the last is filled up with copies of its last run. ``generators`` are given parameters."""
+    """Runs into bundles; the last is filled up with copies of its last run.
+
+    ``generators`` are given parameters. Unless ``compiled``, the bundles cannot be trained.
+    """
     lanes = LANES[np.dtype(gans[0].precision)]
     bundles = []
     for start in range(0, len(gans), lanes):
         rows = list(range(start, min(start + lanes, len(gans))))
         padded = rows + rows[-1:] * (lanes - len(rows))
-        bundle = _bundle(
-            rows, [gans[row] for row in padded], replicate_key(seed, [reps[row] for row in padded]), stream
-        )
+        key = replicate_key(seed, [reps[row] for row in padded])
+        bundle = _bundle(rows, [gans[row] for row in padded], key, stream, compiled)
         if generators is not None:
             bundle.g.theta[:] = np.array([generators[row] for row in padded]).T
         bundles.append(bundle)
     return bundles
 
 
-def _bundle(rows: list[int], gans: Sequence[GAN], key: Array, stream: int) -> Bundle:
+def _bundle(rows: list[int], gans: Sequence[GAN], key: Array, stream: int, compiled: bool) -> Bundle:
     """One bundle whose lane i is configured by ``gans[i]``."""
     dtype, tiles = np.dtype(gans[0].precision), block(gans[0])
     net_g, net_d = network_shapes(gans[0])
-    g = build_player(
-        net_g, [x.generator for x in gans], [x.optimizer_g for x in gans], key, random.WEIGHTS_G, dtype, tiles
-    )
-    d = build_player(
-        net_d,
-        [x.discriminator for x in gans],
-        [x.optimizer_d for x in gans],
-        key,
-        random.WEIGHTS_D + stream,
-        dtype,
-        tiles,
-    )
+    mlps, optimizers = [x.generator for x in gans], [x.optimizer_g for x in gans]
+    g = build_player(net_g, mlps, optimizers, key, random.WEIGHTS_G, dtype, tiles, compiled)
+    mlps, optimizers = [x.discriminator for x in gans], [x.optimizer_d for x in gans]
+    d = build_player(net_d, mlps, optimizers, key, random.WEIGHTS_D + stream, dtype, tiles, compiled)
     return Bundle(rows, g, d, build_sampler(gans, key, stream, dtype), build_evaluation(gans, dtype))
 
 

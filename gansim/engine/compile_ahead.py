@@ -10,35 +10,37 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 import numpy as np
 from joblib import cpu_count
 
 from gansim.children import end_with, python
-from gansim.engine.bundles import build_bundles, compile_key, training_plan
+from gansim.engine.bundles import Bundle, build_bundles, compile_key, training_plan
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import referee_gan
 from gansim.engine.simulate import Chunk, run_chunk
-from gansim.engine.training import measure
 from gansim.kernels.compiling import cache, jit
-from gansim.kernels.lanes import LANES, aligned
+from gansim.kernels.lanes import aligned
+from gansim.kernels.measure import measure_fakes, measure_networks
+from gansim.kernels.modes import measure_modes
+from gansim.kernels.networks.architecture import Net
+from gansim.kernels.networks.passes import passes_of
 from gansim.kernels.train import train
-from gansim.model.distributions import Mixture
+from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
-from gansim.model.paths import from_dict, to_dict
 from gansim.traces import FIELDS
 
 __all__ = ["compile_ahead", "compiled_afresh", "run_chunk_compiled"]
 
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
-_SECONDS = {"train": 3.3, "measure": 2.0, "draw": 0.7}
-_START = 1.0
+_SECONDS = {"train": 6.2, "networks": 3.0, "passes": 2.8, "fakes": 1.5, "modes": 2.4, "weights": 1.0, "sample": 0.7}
+_START = 1.5
 _MOST_PROCESSES = 8
 
 _ready: set[tuple[Hashable, bool, bool]] = set()  # what this process has compiled or loaded
@@ -117,52 +119,72 @@ def _short(gan: GAN) -> GAN:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Something to be compiled: the training loop of a shape, its measuring, or the drawing of what it starts with."""
+    """Something to be compiled: the passes of one network, by its key, or a part that all networks share."""
 
     part: str
-    gan: GAN
-
-    @property
-    def key(self) -> Hashable:
-        """What tells pieces apart."""
-        sizes = tuple(net.key for net in network_shapes(self.gan))
-        return (self.part, self.gan.precision, self.gan.samples is None if self.part == "draw" else sizes)
+    precision: str
+    net: Any = None
 
     def compile(self) -> None:
         """Compile it, and note that it is there."""
-        gan = self.gan if self.part == "draw" else _blank(self.gan)
-        [bundle] = build_bundles([gan], [0], 0)
-        nets = network_shapes(gan)
-        with np.errstate(all="ignore"):
-            if self.part == "train":
-                train(*nets, bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, 1)
-            elif self.part == "measure":
-                record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
-                measure(nets, bundle, 1, record)
-        cache.note(self.key)
+        if self.part == "passes":
+            passes_of(Net(*self.net), self.precision)
+        else:
+            gan: GAN = replace(_SMALLEST[self.part], precision=self.precision)  # type: ignore[arg-type]
+            with np.errstate(all="ignore"):
+                [bundle] = build_bundles([gan], [0], 0, compiled=False)
+                _CALL.get(self.part, _nothing)(gan, bundle)
+        cache.note(self)
 
 
-def _blank(gan: GAN) -> GAN:
-    """The same shape with nothing to draw: weights of zero, no fixed sample."""
+# Networks without hidden layers and with weights that nobody draws, on whose bundles the parts that all networks share
+# are compiled, without any passes.
+_AFFINE = MLP((), init=Given(((((0.0,),), (0.0,)),)))
+_GIVEN = GAN(target=Normal(), generator=_AFFINE, discriminator=_AFFINE, batch_size=8, steps=1, records=1, n_eval=32)
+_SMALLEST = {
+    "train": _GIVEN,
+    "networks": _GIVEN,
+    "fakes": _GIVEN,
+    "modes": replace(_GIVEN, target=Mixture((-1.0, 1.0), 0.1)),
+    "weights": replace(_GIVEN, generator=MLP(())),
+    "sample": replace(_GIVEN, samples=8),
+}
 
-    def zeros(mlp: MLP, sizes: Sequence[int]) -> MLP:
-        return replace(mlp, init=Given(tuple((((0.0,) * n,) * m, (0.0,) * m * mlp.bias) for n, m in pairwise(sizes))))
 
-    return replace(
-        gan,
-        samples=None,
-        generator=zeros(gan.generator, gan.generator_sizes),
-        discriminator=zeros(gan.discriminator, gan.discriminator_sizes),
-    )
+def _nothing(gan: GAN, bundle: Bundle) -> None:
+    """It was compiled as the bundle was built."""
+
+
+def _of_no_samples(b: Bundle) -> None:
+    record = aligned((len(FIELDS), b.g.theta.shape[-1]), b.g.theta.dtype)
+    measure_networks(b.g, b.d, b.sampler, b.evaluation._replace(logits=b.evaluation.logits[:0]), 1, record)
+
+
+def _record(b: Bundle) -> Any:
+    return aligned((len(FIELDS), b.g.theta.shape[-1]), b.g.theta.dtype)
+
+
+_CALL: dict[str, Callable[[GAN, Bundle], None]] = {
+    "train": lambda gan, b: train(b.g, b.d, b.sampler, training_plan(gan), 0, 0),
+    "networks": lambda gan, b: _of_no_samples(b),
+    "fakes": lambda gan, b: measure_fakes(b.sampler, b.evaluation, _record(b)),
+    "modes": lambda gan, b: measure_modes(b.sampler, b.evaluation, _record(b)),
+}
+
+
+def _pieces(gan: GAN) -> Iterator[_Piece]:
+    """What a configuration needs."""
+    for one in [gan] if gan.referee is None else [gan, referee_gan(gan, gan.referee)]:
+        yield from (_Piece("passes", gan.precision, net.key) for net in network_shapes(one))
+    shared = ["train", "networks", "fakes", "weights"]
+    shared += ["modes"] * isinstance(gan.target, Mixture) + ["sample"] * (gan.samples is not None)
+    yield from (_Piece(part, gan.precision) for part in shared)
 
 
 def _missing(gans: Iterable[GAN]) -> list[_Piece]:
     """Pieces that are not in the cache, those that take longest first."""
-    every = [g for gan in gans for g in ([gan] if gan.referee is None else [gan, referee_gan(gan, gan.referee)])]
-    pieces = {
-        piece.key: piece for part in _SECONDS for piece in (_Piece(part, replace(g, referee=None)) for g in every)
-    }
-    return [piece for key, piece in pieces.items() if not cache.is_noted(key)]
+    pieces = dict.fromkeys(piece for gan in gans for piece in _pieces(gan))
+    return sorted((piece for piece in pieces if not cache.is_noted(piece)), key=lambda piece: -_SECONDS[piece.part])
 
 
 # --- together -------------------------------------------------------------------------------------
@@ -194,7 +216,7 @@ class _Child:
     """Another process that compiles. If it fails in any way, the parent finds nothing in the cache and compiles."""
 
     def __init__(self, share: Sequence[_Piece]) -> None:
-        self.text = json.dumps([(piece.part, to_dict(piece.gan)) for piece in share])
+        self.text = json.dumps([astuple(piece) for piece in share])
         self.process = subprocess.Popen(
             python(f"from gansim.engine.compile_ahead import compile_share; compile_share({os.getpid()})"),
             env=os.environ | cache.environment(),
@@ -224,5 +246,5 @@ class _Child:
 def compile_share(parent: int) -> None:
     """What another process does, as long as its parent is there: read pieces from standard input and compile them."""
     end_with(parent)
-    for part, gan in json.load(sys.stdin):
-        _Piece(part, from_dict(gan)).compile()
+    for part, precision, net in json.load(sys.stdin):
+        _Piece(part, precision, net and (tuple(net[0]), *net[1:])).compile()

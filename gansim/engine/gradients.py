@@ -80,9 +80,7 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
     )
     weights, losses = batch_weights(len(reals), lanes, dtype), aligned((3, lanes), dtype)
     with np.errstate(all="ignore"):
-        losses_and_gradients(
-            net_g, net_d, g, d, games.CODES[gan.game], _padded(reals), _padded(noises), weights, losses
-        )
+        losses_and_gradients(g, d, games.CODES[gan.game], _padded(reals), _padded(noises), weights, losses)
     v, loss_d, loss_g = (float(value) for value in losses[:, 0])
     return Gradients(v, loss_d, loss_g, from_rows(net_d, d.grad[:, 0].copy()), from_rows(net_g, g.grad[:, 0].copy()))
 

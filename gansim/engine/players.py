@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.kernels import optimizers
-from gansim.kernels.lanes import T, aligned, by_lane
+from gansim.kernels.compiling.registers import REGISTER
+from gansim.kernels.lanes import PADDED, T, aligned, by_lane
 from gansim.kernels.networks import initial
 from gansim.kernels.networks.architecture import CODES, Net, to_rows
-from gansim.kernels.networks.player import BETA1, BETA2, EPS, LR, N_SETTINGS, SLOPE, Player
+from gansim.kernels.networks.passes import passes_of
+from gansim.kernels.networks.player import BETA1, BETA2, EPS, LR, N_SETTINGS, SLOPE, Player, Sizes
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init
 from gansim.model.optimizers import Optimizer
@@ -38,12 +40,13 @@ def network_shapes(gan: GAN) -> tuple[Net, Net]:
 
 
 def block(gan: GAN) -> int:
-    """Tiles that go through a layer before the next layer's turn.
+    """Tiles that go through a layer before the next layer's turn. Bits do not depend on it.
 
-    Four where a layer's weights fill the second-level cache (128 x 128: 1 MiB), so that they come in once for four
-    tiles: 8 % of a step. One elsewhere: on 64 x 64 four cost 5 %, on 1-16-1 8 %.
+    As many as make 8 samples: calling passes for each tile of four costs 4 % of a step of 1-16-1. Four times as many
+    where a layer's weights would fill a second-level cache of 1 MiB (128 x 128 in bundles of 16): 8 % of a step there.
     """
-    return 4 if max(n_in * n_out for net in network_shapes(gan) for n_in, n_out, *_ in net.layers) > 64 * 64 else 1
+    most = max(n_in * n_out for net in network_shapes(gan) for n_in, n_out, *_ in net.layers)
+    return PADDED // T * (4 if most * REGISTER > 2**19 else 1)
 
 
 def _settings(mlp: MLP, optimizer: Optimizer) -> list[float]:
@@ -86,8 +89,12 @@ def build_player(
     stream: int,
     dtype: Any,
     tiles: int = 1,
+    compiled: bool = True,
 ) -> Player:
-    """A player whose lane i is configured by ``mlps[i]`` and ``optimizers_[i]``, with units for some tiles."""
+    """A player whose lane i is configured by ``mlps[i]`` and ``optimizers_[i]``, with units for some tiles.
+
+    Its passes are compiled or loaded, unless nobody is going to call them.
+    """
     lanes, n = len(mlps), net.n_params
     theta = aligned((n, lanes), dtype)
     for init in dict.fromkeys(mlp.init for mlp in mlps):
@@ -105,4 +112,6 @@ def build_player(
         aligned((tiles * net.n_units, T, lanes), dtype),
         by_lane([_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)], dtype),
         optimizer,
+        Sizes(net.sizes[0], net.sizes[-1], net.n_units, n),
+        passes_of(net, dtype) if compiled else 0,
     )

@@ -85,11 +85,11 @@ def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
         Per layer; a network without biases has zeros. Not finite if the run blew up.
     """
     rep, seed = checked(gan, rep, seed)
-    net_g, net_d = network_shapes(gan)
     with np.errstate(all="ignore"):
         [bundle] = build_bundles([gan], [rep], seed)
-        train_bundle(net_g, net_d, bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, gan.steps)
+        train_bundle(bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, gan.steps)
     theta_g, theta_d = bundle.g.theta[:, 0].astype(float), bundle.d.theta[:, 0].astype(float)
+    net_g, net_d = network_shapes(gan)
     return from_rows(net_g, theta_g), from_rows(net_d, theta_d)
 
 

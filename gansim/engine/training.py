@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from gansim.engine.bundles import Bundle, training_plan
 from gansim.engine.evaluations import as_stored
-from gansim.engine.players import network_shapes
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
 from gansim.kernels.modes import measure_modes
-from gansim.kernels.networks.architecture import Net
 from gansim.kernels.sampler import MIXTURE
 from gansim.kernels.train import train as train_bundle
 from gansim.model.gan import GAN
@@ -68,15 +66,15 @@ def records(gan: GAN, bundles: list[Bundle], steps: Sequence[int], seconds: dict
     Records
         A record of every run of `bundles`.
     """
-    nets, plan, done = network_shapes(gan), training_plan(gan), 0
+    plan, done = training_plan(gan), 0
     record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
     for step in steps:
         raw = []
         for bundle in bundles:
             start = time.perf_counter()
-            train_bundle(*nets, bundle.g, bundle.d, bundle.sampler, plan, done, int(step))
+            train_bundle(bundle.g, bundle.d, bundle.sampler, plan, done, int(step))
             trained = time.perf_counter()
-            raw.append(measure(nets, bundle, int(step), record).copy())
+            raw.append(measure(bundle, int(step), record).copy())
             seconds["train"] += trained - start
             seconds["measure"] += time.perf_counter() - trained
         done, start = int(step), time.perf_counter()
@@ -87,13 +85,11 @@ def records(gan: GAN, bundles: list[Bundle], steps: Sequence[int], seconds: dict
         yield taken
 
 
-def measure(nets: tuple[Net, Net], bundle: Bundle, step: int, record: Array) -> Array:
+def measure(bundle: Bundle, step: int, record: Array) -> Array:
     """One record of a bundle's runs, in the networks' units. It changes nothing that training reads.
 
     Parameters
     ----------
-    nets : tuple of Net
-        Architectures of the generator and the discriminator.
     bundle : Bundle
         The runs, after some steps.
     step : int
@@ -106,7 +102,7 @@ def measure(nets: tuple[Net, Net], bundle: Bundle, step: int, record: Array) -> 
     ndarray, shape (runs, len(FIELDS))
         The measurements, a view of `record`.
     """
-    measure_networks(*nets, bundle.g, bundle.d, bundle.sampler, bundle.evaluation, step, record)
+    measure_networks(bundle.g, bundle.d, bundle.sampler, bundle.evaluation, step, record)
     if bundle.sampler.target_code == MIXTURE:
         measure_modes(bundle.sampler, bundle.evaluation, record)
     measure_fakes(bundle.sampler, bundle.evaluation, record)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.field import Field, gradient_d, gradient_g
-from gansim.kernels.networks.architecture import Net, n_params
 from gansim.kernels.networks.player import Player
 from gansim.kernels.optimizers import update
 from gansim.kernels.sampler import Sampler
@@ -29,33 +28,29 @@ class Dynamics(NamedTuple):
 
 
 @kernel
-def _alternating(
-    net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int
-) -> None:
+def _alternating(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int) -> None:
     for k in range(dynamics.d_steps):
-        gradient_d(net_g, net_d, g, d, s, field, step, k)
-        update(d, n_params(net_d))
+        gradient_d(g, d, s, field, step, k)
+        update(d)
     for k in range(dynamics.g_steps):
-        gradient_g(net_g, net_d, g, d, s, field, step, k)
-        update(g, n_params(net_g))
+        gradient_g(g, d, s, field, step, k)
+        update(g)
 
 
 @kernel
-def _simultaneous(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, step: int) -> None:
-    gradient_d(net_g, net_d, g, d, s, field, step, 0)
-    gradient_g(net_g, net_d, g, d, s, field, step, 0)
-    update(d, n_params(net_d))
-    update(g, n_params(net_g))
+def _simultaneous(g: Player, d: Player, s: Sampler, field: Field, step: int) -> None:
+    gradient_d(g, d, s, field, step, 0)
+    gradient_g(g, d, s, field, step, 0)
+    update(d)
+    update(g)
 
 
 @kernel
-def advance(
-    net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int
-) -> None:
+def advance(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int) -> None:
     """One training step: both players' parameters and optimisers' states move on."""
     if dynamics.order == ALTERNATING:
-        _alternating(net_g, net_d, g, d, s, field, dynamics, step)
+        _alternating(g, d, s, field, dynamics, step)
     elif dynamics.order == SIMULTANEOUS:
-        _simultaneous(net_g, net_d, g, d, s, field, step)
+        _simultaneous(g, d, s, field, step)
     else:
         raise ValueError("unknown dynamics")

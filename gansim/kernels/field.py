@@ -17,9 +17,8 @@ from gansim.kernels.games import (
 )
 from gansim.kernels.lanemath import softplus
 from gansim.kernels.lanes import PADDED, Row, T, Tile, Tiles, rows, tiles, total, where_greater
-from gansim.kernels.networks.architecture import Net, n_inputs, n_outputs, n_params, n_units, output_unit
 from gansim.kernels.networks.passes import backward, backward_to_input, forward
-from gansim.kernels.networks.player import Player, clear, copy_units, opened
+from gansim.kernels.networks.player import Player, clear, copy_units, opened, output_unit
 from gansim.kernels.random import NOISE_D, NOISE_G
 from gansim.kernels.sampler import Sampler, draw_data, draw_noise
 
@@ -36,49 +35,47 @@ class Field(NamedTuple):
 
 
 @kernel
-def learn_real(net_d: Net, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
+def learn_real(d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
     """D sees the reals in ``d.h``, tiles ``first`` ... of a batch: its gradient grows by their share."""
-    forward(net_d, d, n)
+    forward(d, n)
     for t in range(n):
-        out = t * n_units(net_d) + output_unit(net_d)
+        out = t * d.sizes.units + output_unit(d)
         d.d[out] = real_derivative(game, d.h[out]) * weights[first + t]
-    backward(net_d, d, n)
+    backward(d, n)
 
 
 @kernel
-def show_fakes(net_g: Net, net_d: Net, g: Player, d: Player, n: int) -> None:
+def show_fakes(g: Player, d: Player, n: int) -> None:
     """G maps the noise in ``g.h``, D judges the result."""
-    forward(net_g, g, n)
+    forward(g, n)
     for t in range(n):
-        out = t * n_units(net_g) + output_unit(net_g)
-        copy_units(g.h, out, d.h, t * n_units(net_d), n_outputs(net_g))
-    forward(net_d, d, n)
+        out = t * g.sizes.units + output_unit(g)
+        copy_units(g.h, out, d.h, t * d.sizes.units, g.sizes.outputs)
+    forward(d, n)
 
 
 @kernel
-def learn_fake(net_g: Net, net_d: Net, g: Player, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
+def learn_fake(g: Player, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
     """D sees G's fakes: its gradient grows by their share."""
-    show_fakes(net_g, net_d, g, d, n)
+    show_fakes(g, d, n)
     for t in range(n):
-        out = t * n_units(net_d) + output_unit(net_d)
+        out = t * d.sizes.units + output_unit(d)
         d.d[out] = fake_derivative(game, d.h[out]) * weights[first + t]
-    backward(net_d, d, n)
+    backward(d, n)
 
 
 @kernel
-def learn_generator(
-    net_g: Net, net_d: Net, g: Player, d: Player, game: int, weights: Tiles, first: int, n: int
-) -> None:
+def learn_generator(g: Player, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
     """G learns through D: its gradient grows by the share of the noise in ``g.h``."""
-    show_fakes(net_g, net_d, g, d, n)
+    show_fakes(g, d, n)
     for t in range(n):
-        out = t * n_units(net_d) + output_unit(net_d)
+        out = t * d.sizes.units + output_unit(d)
         d.d[out] = generator_derivative(game, d.h[out]) * weights[first + t]
-    backward_to_input(net_d, d, n)
+    backward_to_input(d, n)
     for t in range(n):
-        out = t * n_units(net_g) + output_unit(net_g)
-        copy_units(d.d, t * n_units(net_d), g.d, out, n_outputs(net_g))
-    backward(net_g, g, n)
+        out = t * g.sizes.units + output_unit(g)
+        copy_units(d.d, t * d.sizes.units, g.d, out, g.sizes.outputs)
+    backward(g, n)
 
 
 # --- one batch: a player's gradient -------------------------------------------------------------
@@ -100,35 +97,35 @@ def _tiles(batch: int) -> int:
 
 
 @kernel
-def gradient_d(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
+def gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
     """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step.
 
     All reals, then all fakes: sums would depend on T and on the block if they took turns.
     """
-    clear(d.grad, n_params(net_d))
-    draw_data(s, n_inputs(net_d), field.batch, step, k)
-    draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_D, 0, field.batch, step, k)
+    clear(d.grad, d.sizes.params)
+    draw_data(s, d.sizes.inputs, field.batch, step, k)
+    draw_noise(s, g.sizes.inputs, s.noises.shape[0] // g.sizes.inputs, NOISE_D, 0, field.batch, step, k)
     tiles_ = _tiles(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
-        take_inputs(s.reals, n_inputs(net_d), n_units(net_d), first, n, d.h)
-        learn_real(net_d, d, field.game, s.weights, first, n)
+        take_inputs(s.reals, d.sizes.inputs, d.sizes.units, first, n, d.h)
+        learn_real(d, field.game, s.weights, first, n)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
-        take_inputs(s.noises, n_inputs(net_g), n_units(net_g), first, n, g.h)
-        learn_fake(net_g, net_d, g, d, field.game, s.weights, first, n)
+        take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
+        learn_fake(g, d, field.game, s.weights, first, n)
 
 
 @kernel
-def gradient_g(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
+def gradient_g(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
     """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
-    clear(g.grad, n_params(net_g))
-    draw_noise(s, n_inputs(net_g), s.noises.shape[0] // n_inputs(net_g), NOISE_G, 0, field.batch, step, k)
+    clear(g.grad, g.sizes.params)
+    draw_noise(s, g.sizes.inputs, s.noises.shape[0] // g.sizes.inputs, NOISE_G, 0, field.batch, step, k)
     tiles_ = _tiles(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
-        take_inputs(s.noises, n_inputs(net_g), n_units(net_g), first, n, g.h)
-        learn_generator(net_g, net_d, g, d, field.game, s.weights, first, n)
+        take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
+        learn_generator(g, d, field.game, s.weights, first, n)
 
 
 # --- the same gradients on given samples, for whoever wants to check them -----------------------
@@ -141,30 +138,28 @@ def _shared(values: Tile, share: Tile, before: Row) -> Row:
 
 
 @entry_point
-def losses_and_gradients(
-    net_g: Net, net_d: Net, g: Player, d: Player, game: int, x: Any, z: Any, weights: Any, losses: Any
-) -> None:
+def losses_and_gradients(g: Player, d: Player, game: int, x: Any, z: Any, weights: Any, losses: Any) -> None:
     """Both players' gradients on samples ``x (n_x, n, L)`` and noises ``z (n_z, n, L)``, n a multiple of T.
 
     ``losses`` receives V, D's loss and G's loss, a row each.
     """
     g, d = opened(g), opened(d)
-    clear(d.grad, n_params(net_d))
-    clear(g.grad, n_params(net_g))
-    out, reals, noises, shares, totals = output_unit(net_d), tiles(x), tiles(z), tiles(weights), rows(losses)
+    clear(d.grad, d.sizes.params)
+    clear(g.grad, g.sizes.params)
+    out, reals, noises, shares, totals = output_unit(d), tiles(x), tiles(z), tiles(weights), rows(losses)
     clear(totals, 3)
     n_tiles = weights.shape[0] // T
     for t in range(n_tiles):
-        for k in range(n_inputs(net_d)):
+        for k in range(d.sizes.inputs):
             d.h[k] = reals[k * n_tiles + t]
-        learn_real(net_d, d, game, shares, t, 1)
+        learn_real(d, game, shares, t, 1)
         totals[0] = _shared(-softplus(-d.h[out]), shares[t], totals[0])
         totals[1] = _shared(loss_real(game, d.h[out]), shares[t], totals[1])
     for t in range(n_tiles):
-        for k in range(n_inputs(net_g)):
+        for k in range(g.sizes.inputs):
             g.h[k] = noises[k * n_tiles + t]
-        learn_fake(net_g, net_d, g, d, game, shares, t, 1)
+        learn_fake(g, d, game, shares, t, 1)
         totals[0] = _shared(-softplus(d.h[out]), shares[t], totals[0])
         totals[1] = _shared(loss_fake(game, d.h[out]), shares[t], totals[1])
-        learn_generator(net_g, net_d, g, d, game, shares, t, 1)
+        learn_generator(g, d, game, shares, t, 1)
         totals[2] = _shared(loss_generator(game, d.h[out]), shares[t], totals[2])

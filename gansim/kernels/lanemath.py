@@ -45,9 +45,11 @@ def by_precision(single: Callable[..., Any], double: Callable[..., Any], doc: st
 
     @overload(choose, jit_options=PART)
     def _choose(x):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
-        if isinstance(x, Lanes):
-            return (lambda x: single(x)) if x.dtype == types.float32 else (lambda x: double(x))
-        return None
+        if not isinstance(x, Lanes):
+            return None
+        chosen = (lambda x: single(x)) if x.dtype == types.float32 else (lambda x: double(x))
+        chosen.__qualname__ = f"chosen-{single.__name__}"  # what machine code is known by, see compiling/plain.py
+        return chosen
 
     choose.__doc__ = doc
     return choose

@@ -109,7 +109,7 @@ def _broadcast(context: Any, builder: Any, value: Any, ty: Any, out: Lanes) -> A
     return builder.shuffle_vector(value, value, _mask(list(range(ty.lanes)) * out.samples))
 
 
-def _register(function: Callable[..., Any], typer: Callable[..., Any], build: Callable[..., Any]) -> None:
+def register(function: Callable[..., Any], typer: Callable[..., Any], build: Callable[..., Any]) -> None:
     """Teach Numba ``function``: ``typer(*types) -> result type``; ``build(context, builder, signature, values)``."""
     type_callable(function)(lambda context: typer)
     lower_builtin(function, types.VarArg(types.Any))(build)
@@ -204,16 +204,16 @@ def _select(condition: str) -> Callable[..., Any]:
     return _elementwise(lambda b, v: b.select(b.fcmp_ordered(condition, v[0], v[1]), v[0], v[1]))
 
 
-_register(fma, lambda a, b, c: _widest(a, b, c), _elementwise(lambda b, v: _call(b, "fma", v)))
-_register(maximum, lambda a, b: _widest(a, b), _select(">"))
-_register(minimum, lambda a, b: _widest(a, b), _select("<"))
-_register(
+register(fma, lambda a, b, c: _widest(a, b, c), _elementwise(lambda b, v: _call(b, "fma", v)))
+register(maximum, lambda a, b: _widest(a, b), _select(">"))
+register(minimum, lambda a, b: _widest(a, b), _select("<"))
+register(
     where_greater,
     lambda a, b, x, y: _widest(a, b, x, y),
     _elementwise(lambda b, v: b.select(b.fcmp_ordered(">", v[0], v[1]), v[2], v[3])),
 )
-_register(sqrt, lambda a: _widest(a), _elementwise(lambda b, v: _call(b, "sqrt", v)))
-_register(absolute, lambda a: _widest(a), _elementwise(lambda b, v: _call(b, "fabs", v)))
+register(sqrt, lambda a: _widest(a), _elementwise(lambda b, v: _call(b, "sqrt", v)))
+register(absolute, lambda a: _widest(a), _elementwise(lambda b, v: _call(b, "fabs", v)))
 
 
 def spread(value: Row, like: Tile) -> Tile:
@@ -221,7 +221,7 @@ def spread(value: Row, like: Tile) -> Tile:
     return np.broadcast_to(np.asarray(value, like.dtype), like.shape)
 
 
-_register(
+register(
     spread,
     lambda value, like: like if isinstance(like, Lanes) else None,
     lambda context, builder, sig, args: _broadcast(context, builder, args[0], sig.args[0], sig.return_type),
@@ -239,7 +239,7 @@ def _in_fours(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.add(repeated, ir.Constant(_vector(out), [k for k in range(4) for _ in range(out.lanes)]))
 
 
-_register(in_fours, lambda row: Lanes(row.dtype, 4, row.lanes) if isinstance(row, Lanes) else None, _in_fours)
+register(in_fours, lambda row: Lanes(row.dtype, 4, row.lanes) if isinstance(row, Lanes) else None, _in_fours)
 
 
 def _sample(builder: Any, tile: Any, q: int, lanes: int) -> Any:
@@ -264,7 +264,7 @@ def _scatter(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
-_register(
+register(
     scatter,
     lambda view, start, stride, tile: types.void if isinstance(view, View) and isinstance(tile, Lanes) else None,
     _scatter,
@@ -285,7 +285,7 @@ def _total(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return c
 
 
-_register(total, lambda tile, c: c if isinstance(c, Lanes) else None, _total)
+register(total, lambda tile, c: c if isinstance(c, Lanes) else None, _total)
 
 
 def dot(a: Tile, b: Tile, c: Row) -> Row:
@@ -306,7 +306,7 @@ def _dot(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return c
 
 
-_register(dot, lambda a, b, c: c if isinstance(c, Lanes) else None, _dot)
+register(dot, lambda a, b, c: c if isinstance(c, Lanes) else None, _dot)
 
 
 # --- bits: what exp, log and the random numbers are made of -------------------------------------
@@ -339,9 +339,9 @@ def _bitcast(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.bitcast(args[0], _vector(sig.return_type))
 
 
-_register(bits, lambda a: _cast(_UNSIGNED[a.dtype], a), _bitcast)
-_register(from_bits, lambda a: _cast(_FLOAT[a.dtype], a), _bitcast)
-_register(
+register(bits, lambda a: _cast(_UNSIGNED[a.dtype], a), _bitcast)
+register(from_bits, lambda a: _cast(_FLOAT[a.dtype], a), _bitcast)
+register(
     to_float,
     lambda a, like: _cast(like.dtype, a),
     lambda context, builder, sig, args: builder.sitofp(args[0], _vector(sig.return_type)),
@@ -397,8 +397,14 @@ def _pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.bitcast(array.data, _vector(sig.return_type.item).as_pointer())
 
 
-_register(rows, _view(1), _pointer)
-_register(tiles, _view(T), _pointer)
+register(rows, _view(1), _pointer)
+register(tiles, _view(T), _pointer)
+
+
+def view_types(dtype: Any) -> tuple[View, View]:
+    """The types of rows and of tiles in memory."""
+    number, lanes = getattr(types, np.dtype(dtype).name), LANES[np.dtype(dtype)]
+    return View(Lanes(number, 1, lanes)), View(Lanes(number, T, lanes))
 
 
 def as_rows(view: Tiles) -> Rows:
@@ -406,7 +412,7 @@ def as_rows(view: Tiles) -> Rows:
     return view.reshape(-1, view.shape[-1])
 
 
-_register(
+register(
     as_rows,
     lambda view: View(Lanes(view.item.dtype, 1, view.item.lanes)) if isinstance(view, View) else None,
     lambda context, builder, sig, args: builder.bitcast(args[0], _vector(sig.return_type.item).as_pointer()),
@@ -418,7 +424,7 @@ def words(array: NDArray[np.uint32], like: Rows) -> Rows:
     return array
 
 
-_register(words, lambda array, like: View(Lanes(types.uint32, 1, like.item.lanes)), _pointer)
+register(words, lambda array, like: View(Lanes(types.uint32, 1, like.item.lanes)), _pointer)
 
 
 def _load(context: Any, builder: Any, sig: Any, args: Any) -> Any:

@@ -32,9 +32,8 @@ from gansim.kernels.lanes import (
     where_greater,
 )
 from gansim.kernels.networks import player
-from gansim.kernels.networks.architecture import Net, n_inputs, n_outputs, n_params, output_unit
 from gansim.kernels.networks.passes import forward
-from gansim.kernels.networks.player import Player, clear
+from gansim.kernels.networks.player import Player, clear, output_unit
 from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
 from gansim.kernels.sampler import Sampler, copy_sample, draw_noise, draw_target, target_cdf
 from gansim.traces import FIELDS
@@ -169,12 +168,12 @@ def _auc(array: Any, n: int) -> Row:
 
 
 @kernel
-def _add_verdicts(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off: int, right: int, v: Row) -> Row:
+def _add_verdicts(d: Player, out: Rows, sign: float, wrong: int, off: int, right: int, v: Row) -> Row:
     """Add one tile to the sums of D's error, of |D - 1/2|, of right answers and of V's terms (v); return the last.
 
     ``sign`` is 1 for real samples, whose logit should be positive, and -1 for fakes.
     """
-    correct = d.h[output_unit(net_d)] * sign
+    correct = d.h[output_unit(d)] * sign
     error, cost = sigmoid_and_softplus(-correct)  # 1 - D and -log D of a real, D and -log(1 - D) of a fake
     half = where_greater(correct, 0.0, 1.0, 0.0) - where_greater(0.0, correct, 1.0, 0.0)  # a logit of 0 is half right
     out[wrong], out[off] = total(error, out[wrong]), total(absolute(error - 0.5), out[off])
@@ -183,16 +182,16 @@ def _add_verdicts(net_d: Net, d: Player, out: Rows, sign: float, wrong: int, off
 
 
 @kernel
-def _v_on_sample(net_d: Net, d: Player, s: Sampler, n: int) -> Row:
+def _v_on_sample(d: Player, s: Sampler, n: int) -> Row:
     """V's real part over the first n points of the run's fixed sample."""
     judged, total = as_rows(d.d), s.target[0] * 0.0
     for index in range(0, n, T):
         if index % DRAWN == 0:
-            for k in range(n_inputs(net_d)):
-                copy_sample(s, rows(s.reals), k * DRAWN, k * (s.sample.shape[0] // n_inputs(net_d)), index)
-        take_inputs(s.reals[: DRAWN * n_inputs(net_d)], n_inputs(net_d), 1, index % DRAWN // T, 1, d.h)
-        forward(net_d, d, 1)
-        d.d[0] = -softplus(-d.h[output_unit(net_d)])
+            for k in range(d.sizes.inputs):
+                copy_sample(s, rows(s.reals), k * DRAWN, k * (s.sample.shape[0] // d.sizes.inputs), index)
+        take_inputs(s.reals[: DRAWN * d.sizes.inputs], d.sizes.inputs, 1, index % DRAWN // T, 1, d.h)
+        forward(d, 1)
+        d.d[0] = -softplus(-d.h[output_unit(d)])
         for q in range(min(T, n - index)):  # past the end of the sample stands its last point again
             total = total + judged[q]
     return total / float(n)
@@ -223,18 +222,16 @@ def _add_zeros(total: Row, block: Rows, n: int) -> Row:
 
 
 @kernel
-def _keep_fakes(net_g: Net, g: Player, e: Evaluation, t: int, n: int) -> None:
+def _keep_fakes(g: Player, e: Evaluation, t: int, n: int) -> None:
     """Tile t of G's outputs into ``fakes``, in the target's units."""
     fakes, unit = tiles(e.fakes), rows(e.unit)
-    for k in range(n_outputs(net_g)):
+    for k in range(g.sizes.outputs):
         scale = 1.0 / unit[2 * k + 1]
-        fakes[k * (n // T) + t] = (g.h[output_unit(net_g) + k] - unit[2 * k]) * scale
+        fakes[k * (n // T) + t] = (g.h[output_unit(g) + k] - unit[2 * k]) * scale
 
 
 @entry_point
-def measure_networks(
-    net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, e: Evaluation, step: int, record: Any
-) -> None:
+def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int, record: Any) -> None:
     """First part of a record, what needs the networks: fills the discriminator's fields, ``fakes`` and ``logits``.
 
     ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `measure_modes` and `measure_fakes` complete it.
@@ -244,26 +241,26 @@ def measure_networks(
     logits, on_real, on_fake = tiles(e.logits), out[_V], out[_V]
     for t in range(n // T):
         if t % (DRAWN // T) == 0:
-            for k in range(n_inputs(net_d)):
+            for k in range(d.sizes.inputs):
                 draw_target(s, rows(s.reals), k * DRAWN, EVAL_DATA, t * T, step, k, 0)
-            draw_noise(s, n_inputs(net_g), DRAWN, EVAL_NOISE, t * T, t * T + DRAWN, step, 0)
-        take_inputs(s.reals[: DRAWN * n_inputs(net_d)], n_inputs(net_d), 1, t % (DRAWN // T), 1, d.h)
-        forward(net_d, d, 1)
-        logits[t] = d.h[output_unit(net_d)]
-        on_real = _add_verdicts(net_d, d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL, on_real)
-        take_inputs(s.noises[: DRAWN * n_inputs(net_g)], n_inputs(net_g), 1, t % (DRAWN // T), 1, g.h)
-        show_fakes(net_g, net_d, g, d, 1)
-        _keep_fakes(net_g, g, e, t, n)
-        logits[n // T + t] = d.h[output_unit(net_d)]
-        on_fake = _add_verdicts(net_d, d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE, on_fake)
+            draw_noise(s, g.sizes.inputs, DRAWN, EVAL_NOISE, t * T, t * T + DRAWN, step, 0)
+        take_inputs(s.reals[: DRAWN * d.sizes.inputs], d.sizes.inputs, 1, t % (DRAWN // T), 1, d.h)
+        forward(d, 1)
+        logits[t] = d.h[output_unit(d)]
+        on_real = _add_verdicts(d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL, on_real)
+        take_inputs(s.noises[: DRAWN * g.sizes.inputs], g.sizes.inputs, 1, t % (DRAWN // T), 1, g.h)
+        show_fakes(g, d, 1)
+        _keep_fakes(g, e, t, n)
+        logits[n // T + t] = d.h[output_unit(d)]
+        on_fake = _add_verdicts(d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE, on_fake)
     for field in range(_D_REAL, _ACC_FAKE + 1):
         out[field] = out[field] / float(n)
     out[_D_REAL] = 1.0 - out[_D_REAL]
     out[_V] = (on_real + on_fake) / float(n)
     if s.n_sample > 0:
-        out[_V_TRAIN] = _v_on_sample(net_d, d, s, min(s.n_sample, n)) + on_fake / float(n)
-    out[_GRAD_G], out[_GRAD_D] = _norm(g.grad, n_params(net_g)), _norm(d.grad, n_params(net_d))
-    out[_FINITE] = _add_zeros(_add_zeros(out[_V] * 0.0, g.theta, n_params(net_g)), d.theta, n_params(net_d))
+        out[_V_TRAIN] = _v_on_sample(d, s, min(s.n_sample, n)) + on_fake / float(n)
+    out[_GRAD_G], out[_GRAD_D] = _norm(g.grad, g.sizes.params), _norm(d.grad, d.sizes.params)
+    out[_FINITE] = _add_zeros(_add_zeros(out[_V] * 0.0, g.theta, g.sizes.params), d.theta, d.sizes.params)
 
 
 # --- the fakes' distribution --------------------------------------------------------------------

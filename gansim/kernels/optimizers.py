@@ -29,28 +29,28 @@ STATE = {SGD: State(0, 0), MOMENTUM: State(1, 0), RMSPROP: State(1, 0), ADAM: St
 
 
 @kernel
-def _sgd(p: Player, n: int) -> None:
+def _sgd(p: Player) -> None:
     """``theta -= lr g``."""
     lr = p.settings[LR]
-    for i in range(n):
+    for i in range(p.sizes.params):
         p.theta[i] = fma(-lr, p.grad[i], p.theta[i])
 
 
 @kernel
-def _momentum(p: Player, n: int) -> None:
+def _momentum(p: Player) -> None:
     """``m = beta m + g; theta -= lr m`` (heavy ball, Polyak 1964)."""
     lr, beta = p.settings[LR], p.settings[BETA1]
-    for i in range(n):
+    for i in range(p.sizes.params):
         m = fma(p.state[i], beta, p.grad[i])
         p.state[i] = m
         p.theta[i] = fma(-lr, m, p.theta[i])
 
 
 @kernel
-def _rmsprop(p: Player, n: int) -> None:
+def _rmsprop(p: Player) -> None:
     """``v = rho v + (1 - rho) g^2; theta -= lr g / (sqrt(v) + eps)`` (Tieleman and Hinton 2012, lecture 6.5)."""
     lr, rho, eps = p.settings[LR], p.settings[BETA2], p.settings[EPS]
-    for i in range(n):
+    for i in range(p.sizes.params):
         g = p.grad[i]
         v = fma(p.state[i], rho, (1.0 - rho) * (g * g))
         p.state[i] = v
@@ -58,9 +58,9 @@ def _rmsprop(p: Player, n: int) -> None:
 
 
 @kernel
-def _adam(p: Player, n: int) -> None:
+def _adam(p: Player) -> None:
     """Adam with bias correction (Kingma and Ba 2015, algorithm 1): averages of g, averages of g^2, two powers."""
-    beta1, beta2, eps = p.settings[BETA1], p.settings[BETA2], p.settings[EPS]
+    n, beta1, beta2, eps = p.sizes.params, p.settings[BETA1], p.settings[BETA2], p.settings[EPS]
     power1, power2 = p.state[2 * n] * beta1, p.state[2 * n + 1] * beta2
     p.state[2 * n], p.state[2 * n + 1] = power1, power2
     step, scale = p.settings[LR] / (1.0 - power1), 1.0 / (1.0 - power2)
@@ -74,15 +74,15 @@ def _adam(p: Player, n: int) -> None:
 
 
 @kernel
-def update(p: Player, n: int) -> None:
-    """One update of the player's n parameters by the gradient in ``grad``."""
+def update(p: Player) -> None:
+    """One update of the player's parameters by the gradient in ``grad``."""
     if p.optimizer == ADAM:
-        _adam(p, n)
+        _adam(p)
     elif p.optimizer == SGD:
-        _sgd(p, n)
+        _sgd(p)
     elif p.optimizer == MOMENTUM:
-        _momentum(p, n)
+        _momentum(p)
     elif p.optimizer == RMSPROP:
-        _rmsprop(p, n)
+        _rmsprop(p)
     else:
         raise ValueError("unknown optimizer")

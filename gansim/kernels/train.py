@@ -7,7 +7,6 @@ from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.dynamics import Dynamics, advance
 from gansim.kernels.field import Field
 from gansim.kernels.networks import player
-from gansim.kernels.networks.architecture import Net
 from gansim.kernels.networks.player import Player
 from gansim.kernels.sampler import Sampler
 
@@ -20,8 +19,8 @@ class Plan(NamedTuple):
 
 
 @entry_point
-def train(net_g: Net, net_d: Net, g: Player, d: Player, s: Sampler, plan: Plan, first: int, last: int) -> None:
+def train(g: Player, d: Player, s: Sampler, plan: Plan, first: int, last: int) -> None:
     """Train a bundle from step ``first`` up to, not including, step ``last``; everything is updated in place."""
     g, d, s = player.opened(g), player.opened(d), sampler.opened(s)
     for step in range(first, last):
-        advance(net_g, net_d, g, d, s, plan.field, plan.dynamics, step)
+        advance(g, d, s, plan.field, plan.dynamics, step)

@@ -7,14 +7,13 @@ unpickled, and written over. No error of the disk ends a run: another place is t
 
 import hashlib
 import os
-import pickle
 import re
 import shutil
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,11 @@ import llvmlite
 import numba
 from filelock import FileLock
 from llvmlite import binding
-from numba.core.caching import _Cache
-from numba.core.compiler import CompileResult
-from numba.core.serialize import dumps
 
 from gansim.kernels.compiling.registers import REGISTER
 from gansim.source import compiled_digest
 
-__all__ = ["CodeCache", "empty_cache", "environment", "is_noted", "lock", "note"]
+__all__ = ["empty_cache", "environment", "folders", "is_noted", "lock", "note", "read", "versions", "write"]
 
 _config: Any = numba.config  # has settings that it does not declare
 
@@ -100,7 +96,7 @@ def _is_trusted(place: Path) -> bool:
         return True  # nothing there to be loaded
 
 
-def _folders() -> Iterator[tuple[Path, str]]:
+def folders() -> Iterator[tuple[Path, str]]:
     """Folders in which code may lie and why none can be put there, up to the first where it can."""
     for place in _places():
         if _is_trusted(place):
@@ -133,9 +129,9 @@ def _seal(name: str, content: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\0" + content).digest()
 
 
-def _read(name: str) -> bytes | None:
+def read(name: str) -> bytes | None:
     """What was kept under a name; None if nothing was, or what is there now is something else."""
-    for folder, _ in _folders():
+    for folder, _ in folders():
         with suppress(OSError):
             sealed = (folder / name).read_bytes()
             seal, content = sealed[:_SEAL], sealed[_SEAL:]
@@ -145,10 +141,10 @@ def _read(name: str) -> bytes | None:
     return None
 
 
-def _write(name: str, content: bytes) -> None:
+def write(name: str, content: bytes) -> None:
     """Keep something where there is room for it, and say so once if that is not where it was to be."""
     refused, kept = [], None
-    for folder, why in _folders():
+    for folder, why in folders():
         if not why:
             try:
                 _put(folder / name, _seal(name, content) + content)
@@ -223,68 +219,7 @@ def _remove_unused(folder: Path) -> None:
             folder.rmdir()
 
 
-# --- what Numba asks ----------------------------------------------------------------------------
-
-
-class CodeCache(_Cache):
-    """The compiled code of an entry point, as Numba's dispatcher wants it."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        code = function.__code__
-        label = re.sub(r"[^\w.]+", "-", f"{function.__module__}.{function.__qualname__}-{code.co_firstlineno}")
-        self._label, self._origin = label[-120:], _origin(function)
-
-    @property
-    def cache_path(self) -> str:
-        """Where code is kept, for `Dispatcher.stats`."""
-        return str(next((folder for folder, why in _folders() if not why), ""))
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The code for a signature; None if it is not there, or cannot be trusted or read."""
-        target_context.refresh()
-        content = _read(self._name(sig, target_context.codegen()))
-        if content is None:
-            return None
-        try:
-            stored, payload = pickle.loads(content)
-            return CompileResult._rebuild(target_context, *payload) if stored == sig else None
-        except Exception:  # whatever a pickle of other versions may raise
-            return None
-
-    def save_overload(self, sig: Any, cres: Any) -> None:
-        """Keep it, unless it holds addresses of this process."""
-        # Spaces, so that whoever looks for paths of a machine does not take these for some.
-        # fmt: off
-        if not cres. library.has_dynamic_globals:
-            _write(self._name(sig, cres. library.codegen), dumps((sig, cres._reduce())))
-        # fmt: on
-
-    def _name(self, sig: Any, codegen: Any) -> str:
-        """Name of the file: signature, processor, versions and, for functions of others, their source."""
-        key = repr((sig, codegen.magic_tuple(), _versions(), self._origin))
-        return f"{self._label}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.nbc"
-
-    def enable(self) -> None:
-        """Nothing: it always is."""
-
-    def disable(self) -> None:
-        """Nothing: whoever wants no cache replaces it."""
-
-    def flush(self) -> None:
-        """Nothing: what is compiled again is written over."""
-
-
-def _origin(function: Callable[..., Any]) -> str:
-    """What tells apart the sources of a function that is not gansim's own, which the folder tells apart."""
-    if function.__module__.startswith("gansim."):
-        return ""
-    with suppress(OSError):
-        if function.__closure__ is None:
-            return hashlib.sha256(Path(function.__code__.co_filename).read_bytes()).hexdigest()
-    return uuid.uuid4().hex  # not to be found again
-
-
-def _versions() -> tuple[str, ...]:
+def versions() -> tuple[str, ...]:
     """What compiles, and how much a bundle and a tile hold."""
     return numba.__version__, llvmlite.__version__, sys.version, str(REGISTER)
 
@@ -294,24 +229,24 @@ def _versions() -> tuple[str, ...]:
 
 def _note(key: Hashable) -> str:
     cpu = binding.get_host_cpu_name(), _config.CPU_NAME, _config.CPU_FEATURES
-    return f"{hashlib.sha256(repr((key, cpu, _versions())).encode()).hexdigest()[:16]}.done"
+    return f"{hashlib.sha256(repr((key, cpu, versions())).encode()).hexdigest()[:16]}.done"
 
 
 def is_noted(key: Hashable) -> bool:
     """Whether `key` has been compiled into the cache before. Only ever used to decide who compiles."""
-    return _read(_note(key)) is not None
+    return read(_note(key)) is not None
 
 
 def note(key: Hashable) -> None:
     """Remember that `key` has been compiled into the cache, for this processor and by these versions."""
-    _write(_note(key), b"")
+    write(_note(key), b"")
 
 
 @contextmanager
 def lock(name: str) -> Iterator[None]:
     """A lock that the processes of this machine share; where nothing can be written, nobody waits."""
     with ExitStack() as stack:
-        for folder, why in _folders():
+        for folder, why in folders():
             with suppress(OSError, NotImplementedError):  # another's file, a file system without locks
                 if not why:
                     stack.enter_context(FileLock(folder / f"{name}.lock"))

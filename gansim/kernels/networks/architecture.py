@@ -5,14 +5,11 @@ disk cache is keyed by them. Parameters lie flat, a row each: per layer the weig
 the bias ``(n_out,)``. Units lie flat too, a tile each: the inputs, then every layer's outputs.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
-from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
-
-from gansim.kernels.compiling.jit import PART
+from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 
 # Activations. Piecewise linear: max(a, slope * a), with slope 0 for relu, s for leaky_relu, 1 for linear.
 PIECEWISE, TANH, SIGMOID, SOFTPLUS, ELU = range(5)
@@ -91,27 +88,6 @@ def _type_of_net(net: Net, context: Any) -> NetType:
 @unbox(NetType)  # type: ignore[untyped-decorator]
 def _unbox_net(ty: NetType, obj: Any, c: Any) -> NativeValue:
     return NativeValue(c.context.get_dummy_value())
-
-
-def _constant(value: Callable[[Net], int]) -> Callable[..., int]:
-    """A function of a net that compiles to a constant."""
-
-    def constant(net: Net) -> int:
-        return value(net)
-
-    @overload(constant, jit_options=PART)
-    def _compiled(net):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
-        number = value(net.net)
-        return lambda net: number
-
-    return constant
-
-
-n_params = _constant(lambda net: net.n_params)
-n_units = _constant(lambda net: net.n_units)
-n_inputs = _constant(lambda net: net.sizes[0])
-n_outputs = _constant(lambda net: net.sizes[-1])
-output_unit = _constant(lambda net: net.n_units - net.sizes[-1])
 
 
 def to_rows(layers: Any, bias: bool) -> np.ndarray[Any, Any]:

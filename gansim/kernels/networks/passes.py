@@ -4,13 +4,17 @@ Gradients have the layout of what they are the gradient of. ``backward`` accumul
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+import numpy as np
+from llvmlite import ir
+from numba import types
 from numba.extending import overload
 
-from gansim.kernels.compiling.jit import PART, kernel
-from gansim.kernels.networks.architecture import Layer, Net
+from gansim.kernels.compiling.jit import COMPILES, PART, by_address, kernel
+from gansim.kernels.lanes import Rows, Tiles, View, register, view_types
+from gansim.kernels.networks.architecture import Layer, Net, NetType
 from gansim.kernels.networks.layers import (
     Place,
     hidden_backward,
@@ -20,7 +24,7 @@ from gansim.kernels.networks.layers import (
     output_backward,
     output_forward,
 )
-from gansim.kernels.networks.player import Player
+from gansim.kernels.networks.player import Player, Sizes
 
 
 def _bound(run: Any, net: Net, layer: Layer, above: Layer) -> Any:
@@ -66,7 +70,9 @@ def by_architecture(build: Callable[[Net], Any], doc: str) -> Callable[[Net, Pla
     @overload(function, jit_options=PART)
     def _compiled(net, p, n):  # type: ignore[no-untyped-def] # Numba compares signatures, annotations included
         run = built(net.net.key)
-        return lambda net, p, n: run(p, n)
+        chosen = lambda net, p, n: run(p, n)  # noqa: E731 - a name of its own follows
+        chosen.__qualname__ = f"chosen-{build.__name__}"  # what machine code is known by, see compiling/plain.py
+        return chosen
 
     function.__doc__ = doc
     return function
@@ -109,12 +115,79 @@ def _input_steps(net: Net) -> Any:
     return _chain(steps)
 
 
-forward = by_architecture(_forward_steps, "``h[0:]`` holds the inputs; fills every unit up to the outputs.")
-backward = by_architecture(
-    _backward_steps,
-    "``d`` of the outputs holds the loss's derivative; adds the derivative with respect to theta to ``grad``.",
+_forward = by_architecture(_forward_steps, "See `forward`.")
+_backward = by_architecture(_backward_steps, "See `backward`.")
+_backward_to_input = by_architecture(_input_steps, "See `backward_to_input`.")
+
+# --- machine code for each architecture, called by its address ----------------------------------
+
+FORWARD, BACKWARD, TO_INPUT = range(3)
+
+
+def _run(net: Net, what: int, theta: Rows, grad: Rows, h: Tiles, d: Tiles, settings: Rows, n: int) -> int:
+    """One of the passes through the first n tiles of a block."""
+    p = Player(theta, grad, theta, h, d, settings, 0, Sizes(0, 0, 0, 0), 0)
+    if what == FORWARD:
+        _forward(net, p, n)
+    elif what == BACKWARD:
+        _backward(net, p, n)
+    elif what == TO_INPUT:
+        _backward_to_input(net, p, n)
+    else:
+        raise ValueError("unknown pass")
+    return n
+
+
+def _types(dtype: Any) -> list[Any]:
+    """Of what a pass is given, after the network."""
+    row, tile = view_types(dtype)
+    return [types.intp, row, row, tile, tile, row, types.intp]
+
+
+@cache
+def _compiled(key: tuple[tuple[int, ...], bool, int], dtype: str) -> Any:
+    net = Net(*key)
+    return by_address(_run, types.intp, [NetType(net), *_types(np.dtype(dtype))]) if COMPILES else partial(_run, net)
+
+
+def passes_of(net: Net, dtype: Any) -> Any:
+    """Where the passes of a network lie: an address, or under NumPy a function. Compiled, or loaded, the first time."""
+    return _compiled(net.key, np.dtype(dtype).name)
+
+
+def _call(passes: Any, what: int, theta: Rows, grad: Rows, h: Tiles, d: Tiles, settings: Rows, n: int) -> int:
+    """Call what `passes_of` gave."""
+    out: int = passes(what, theta, grad, h, d, settings, n)
+    return out
+
+
+def _at_address(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    address, *given = args
+    net = ir.IntType(8).as_pointer()  # an architecture is a type: as a value it is nothing
+    kind = ir.FunctionType(given[0].type, [net, *(value.type for value in given)])
+    return builder.call(builder.inttoptr(address, kind.as_pointer()), [ir.Constant(net, None), *given])
+
+
+register(
+    _call,
+    lambda passes, what, theta, grad, h, d, settings, n: types.intp if isinstance(theta, View) else None,
+    _at_address,
 )
-backward_to_input = by_architecture(
-    _input_steps,
-    "``d`` of the outputs holds the loss's derivative; fills ``d[0:]`` with that with respect to the inputs.",
-)
+
+
+@kernel
+def forward(p: Player, n: int) -> None:
+    """``h[0:]`` holds the inputs of n tiles; fills every unit up to the outputs."""
+    _call(p.passes, FORWARD, p.theta, p.grad, p.h, p.d, p.settings, n)
+
+
+@kernel
+def backward(p: Player, n: int) -> None:
+    """``d`` of the outputs holds the loss's derivative; adds the derivative with respect to theta to ``grad``."""
+    _call(p.passes, BACKWARD, p.theta, p.grad, p.h, p.d, p.settings, n)
+
+
+@kernel
+def backward_to_input(p: Player, n: int) -> None:
+    """``d`` of the outputs holds the loss's derivative; fills ``d[0:]`` with that with respect to the inputs."""
+    _call(p.passes, TO_INPUT, p.theta, p.grad, p.h, p.d, p.settings, n)

@@ -1,6 +1,6 @@
 """A player: a network with what it needs to learn."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanes import Rows, Tiles, rows, tiles
@@ -10,12 +10,21 @@ SLOPE, LR, BETA1, BETA2, EPS = range(5)
 N_SETTINGS = 5
 
 
+class Sizes(NamedTuple):
+    """Of a network: its inputs and outputs, its units with these, its parameters."""
+
+    inputs: int
+    outputs: int
+    units: int
+    params: int
+
+
 class Player(NamedTuple):
     """One network of a bundle, as arrays (outside the kernels) or as views (inside, see `opened`).
 
     theta, grad : (n_params, L). state : what the optimiser keeps, see optimizers.py, one row at least. h, d :
     (n_units, T, L), units and the loss's derivatives with respect to them. settings : (N_SETTINGS, L). optimizer : its
-    code.
+    code. sizes : of the network. passes : where the machine code of its passes lies, see passes.py.
     """
 
     theta: Rows
@@ -25,6 +34,8 @@ class Player(NamedTuple):
     d: Tiles
     settings: Rows
     optimizer: int
+    sizes: Sizes
+    passes: Any
 
 
 @kernel
@@ -38,7 +49,15 @@ def opened(p: Player) -> Player:
         tiles(p.d),
         rows(p.settings),
         p.optimizer,
+        p.sizes,
+        p.passes,
     )
+
+
+@kernel
+def output_unit(p: Player) -> int:
+    """The first output among the units."""
+    return p.sizes.units - p.sizes.outputs
 
 
 @kernel
