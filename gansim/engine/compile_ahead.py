@@ -39,8 +39,8 @@ __all__ = ["compile_ahead", "compiled_afresh", "run_chunk_compiled"]
 
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
-_SECONDS = {"train": 6.2, "networks": 3.0, "passes": 2.8, "fakes": 1.5, "modes": 2.4, "weights": 1.0, "sample": 0.7}
-_START = 1.5
+_SECONDS = {"train": 6.5, "fakes": 3.0, "networks": 2.9, "passes": 2.5, "modes": 1.5, "weights": 0.9, "sample": 0.9}
+_START = 2.0
 _MOST_PROCESSES = 8
 
 _ready: set[tuple[Hashable, bool, bool]] = set()  # what this process has compiled or loaded
