@@ -105,7 +105,7 @@ def test_flops_by_hand():
 
 def test_other_counts():
     gan = shaped((3,), (4, 2), noise_dim=2)
-    [bundle] = build_bundles([gan] * 16, list(range(16)), 0)
+    [bundle] = build_bundles([gan], [0], 0)
     counts = speed.step_counts(gan)
     assert counts["updates"] == len(bundle.g.theta) + len(bundle.d.theta)
     assert counts["random numbers"] == 5 * (1 + 2 + 2)
@@ -116,14 +116,13 @@ def test_other_counts():
 # --- the ceiling --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("chains", "loop"), [(10, peak.ten_chains), (5, peak.five_chains)])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_every_chain_is_as_long_as_asked(chains, loop, precision):
+def test_every_chain_is_as_long_as_asked(precision):
     for n in (0, 1, 7):
-        rows, out = np.arange(chains, dtype=float), aligned((1, LANES[np.dtype(precision)]), precision)
+        rows, out = np.arange(peak.CHAINS, dtype=float), aligned((1, LANES[np.dtype(precision)]), precision)
         for _ in range(n):
             rows = rows * 0.5 + 1.0
-        loop(out, 0.5, 1.0, n)
+        peak.chains(out, 0.5, 1.0, n)
         assert out == pytest.approx(rows.sum(), rel=1e-6)
 
 
@@ -143,21 +142,15 @@ def other_instructions(loop):
 )
 def test_a_loop_is_multiply_adds_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # what comes from the cache has no listing
-    found = {}
-    for name in ("ten_chains", "five_chains"):
-        loop = jit.entry_point(getattr(peak, name).py_func)
-        loop(aligned((1, 16), np.float32), 0.5, 1.0, 3)
-        found[name] = other_instructions(loop)
-    assert found["five_chains"] == []
-    if llvmlite.binding.get_host_cpu_features().get("avx512f"):
-        assert found["ten_chains"] == []
+    loop = jit.entry_point(peak.chains.py_func)
+    loop(aligned((1, LANES[np.dtype(np.float32)]), np.float32), 0.5, 1.0, 3)
+    assert other_instructions(loop) == []
 
 
-def test_the_peak_is_that_of_the_faster_loop(monkeypatch):
-    """Ten chains of eight lanes in 4 ns, five in 1: 80 multiply-adds against 40."""
-    times = iter([4e-9, 1e-9])
-    monkeypatch.setattr(speed, "_best", lambda work, seconds, repeats: (work(3), next(times))[1])
-    assert speed.peak_flops("float64") == 2 * 5 * 8 / 1e-9
+def test_the_peak_counts_every_lane_of_every_chain(monkeypatch):
+    """Ten multiply-adds of a whole row in 4 ns."""
+    monkeypatch.setattr(speed, "_best", lambda work, seconds, repeats: (work(3), 4e-9)[1])
+    assert speed.peak_flops("float64") == 2 * 10 * LANES[np.dtype(np.float64)] / 4e-9
 
 
 # --- the parts of a step ------------------------------------------------------------------------
@@ -165,7 +158,8 @@ def test_the_peak_is_that_of_the_faster_loop(monkeypatch):
 
 @pytest.fixture
 def bundle():
-    [bundle] = build_bundles([TINY] * 16, list(range(16)), 0)
+    lanes = LANES[np.dtype(TINY.precision)]
+    [bundle] = build_bundles([TINY] * lanes, list(range(lanes)), 0)
     return bundle
 
 
@@ -174,14 +168,14 @@ def nets():
     return network_shapes(TINY)
 
 
-def test_updates_are_as_many_as_asked(bundle, nets):
-    step_parts.updates(*nets, bundle.g, bundle.d, 3)
+def test_updates_are_as_many_as_asked(bundle):
+    step_parts.updates(bundle.g, bundle.d, 3)
     for player in (bundle.g, bundle.d):
         assert player.state[-2] == pytest.approx(TINY.optimizer_g.beta1**3)
 
 
-def test_random_numbers_fill_what_training_reads(bundle, nets):
-    step_parts.random_numbers(*nets, bundle.sampler, TINY.batch, 2)
+def test_random_numbers_fill_what_training_reads(bundle):
+    step_parts.random_numbers(bundle.g, bundle.d, bundle.sampler, TINY.batch, 2)
     for numbers in (bundle.sampler.reals, bundle.sampler.noises):
         assert (numbers[: TINY.batch] != 0).all()
 

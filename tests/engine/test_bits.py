@@ -96,8 +96,8 @@ class Weights:
         self.lanes = defaultdict(set)  # the same: where the run stood
         self.train = training.train_bundle
 
-    def __call__(self, net_g, net_d, g, d, sampler, plan, first, last):
-        self.train(net_g, net_d, g, d, sampler, plan, first, last)
+    def __call__(self, g, d, sampler, plan, first, last):
+        self.train(g, d, sampler, plan, first, last)
         self.calls += 1
         for lane, rep in enumerate(sampler.key[2].tolist()):
             theta = np.concatenate([g.theta[:, lane], d.theta[:, lane]])
@@ -131,7 +131,7 @@ def test_a_run_alone_and_in_every_lane_among_others(variant, weights):
     for shift in range(len(RUNS)):
         assert bits(run_chunk({0: gan}, RUNS[shift:] + RUNS[:shift], SEED)) == alone
     # The same weights at every record, in whichever lane.
-    lanes = 8 if gan.precision == "float64" else 16
+    lanes = LANES[np.dtype(gan.precision)]
     assert {last for _, _, last in weights.found} >= {5, 10, 15, 20}
     assert {len(thetas) for thetas in weights.found.values()} == {1}
     assert {frozenset(places) for places in weights.lanes.values()} == {frozenset(range(lanes))}
@@ -155,8 +155,8 @@ def test_the_comparison_notices_lanes_that_mix(monkeypatch):
     """Negative control: a millionth of the bundle's average in every weight."""
     train_bundle = training.train_bundle
 
-    def mixing(net_g, net_d, g, d, *others):
-        train_bundle(net_g, net_d, g, d, *others)
+    def mixing(g, d, *others):
+        train_bundle(g, d, *others)
         g.theta[:] += 1e-6 * g.theta.mean(axis=1, keepdims=True)
 
     alone, among = each_alone(BASE), bits(run_chunk({0: BASE}, RUNS, SEED))
@@ -214,7 +214,7 @@ def test_neighbours_that_blow_up_and_bundles_that_are_closed_up(precision, weigh
     finite = {run: chunk.traces["finite"][row].tolist() for row, run in enumerate(SHUFFLED)}
     assert all(min(finite[run]) == 1 for run in survivors)
     assert sum(finite[run][-1] == 0 for run in MIXED_RUNS[12:]) > 50
-    whole = 5 if precision == "float32" else 10
+    whole = -(-len(MIXED_RUNS) // LANES[np.dtype(precision)])
     assert weights.calls - calls < 10 * whole
 
 
@@ -527,6 +527,7 @@ def test_quantiles_do_not_know_what_the_libraries_run_on():
     script = f"""
 import hashlib
 from gansim.engine.evaluations import _quantiles
+from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal, Uniform
 print(hashlib.sha256(b"".join(_quantiles(t, n).tobytes() for t in {targets} for n in (32, 1024))).hexdigest())
 """

@@ -179,7 +179,7 @@ def test_equal_laws_have_numbers_of_their_own():
 def test_a_batch_is_made_of_whole_points(supply):
     gan = in_two(**SUPPLIES[supply])
     [bundle] = build_bundles([gan] * len(REPS), REPS, SEED)
-    train(*network_shapes(gan), bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, 1)
+    train(bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, 1)
     for lane, rep in enumerate(REPS):
         sample, reals = (
             rows[:, lane].reshape(2, -1)[:, :n].T

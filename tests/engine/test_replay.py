@@ -109,8 +109,8 @@ def test_a_run_that_blows_up_stays_dead_from_the_record_on_at_which_the_study_sa
 def test_a_record_in_between_that_overflows_kills_no_run(monkeypatch):
     real = training.measure
 
-    def overflowing(nets, bundle, step, record):
-        raw = real(nets, bundle, step, record).copy()
+    def overflowing(bundle, step, record):
+        raw = real(bundle, step, record).copy()
         raw[:, FIELDS.index("finite")] *= step != 7
         return raw
 

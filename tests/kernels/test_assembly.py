@@ -1,6 +1,7 @@
-"""Machine code of the training loop: gross regressions show as instructions, and counting needs no clock.
+"""Machine code of training: gross regressions show as instructions, and counting needs no clock.
 
-Counted for AVX-512 (x86-64-v4) whatever the processor, in another process that compiles all and trains nothing.
+Counted for AVX-512 (x86-64-v4) and for AVX2 (x86-64-v3) whatever the processor, in other processes that compile and
+train nothing: the loop, which is one for all networks, and the passes of three networks.
 """
 
 import os
@@ -19,35 +20,38 @@ import sys
 from pathlib import Path
 from numba import typeof
 from gansim.engine.bundles import build_bundles, training_plan
-from gansim.engine.compile_ahead import _blank  # its bundle is made without running code for another processor
-from gansim.engine.players import network_shapes
+from gansim.engine.compile_ahead import _GIVEN  # its bundle is made without running code for another processor
+from gansim.kernels.compiling import jit
+from gansim.kernels.networks.architecture import CODES, Net
+from gansim.kernels.networks.passes import passes_of
 from gansim.kernels.train import train
-from gansim.model.distributions import Normal
-from gansim.model.gan import GAN
-from gansim.model.networks import MLP
 
+[bundle] = build_bundles([_GIVEN], [0], 0, compiled=False)
+signature = tuple(typeof(x) for x in (bundle.g, bundle.d, bundle.sampler, training_plan(_GIVEN), 0, 1))
+train.compile(signature)
+Path(sys.argv[1], "loop").write_text(train.inspect_asm(signature))
 for network in sys.argv[2:]:
     name, activation, *hidden = network.split()
-    net = MLP(tuple(map(int, hidden)), activation)
-    gan = GAN(target=Normal(), generator=net, discriminator=net)
-    [bundle] = build_bundles([_blank(gan)], [0], 0)
-    values = (*network_shapes(gan), bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, 1)
-    signature = tuple(typeof(value) for value in values)
-    train.compile(signature)
-    Path(sys.argv[1], name).write_text(train.inspect_asm(signature))
+    passes_of(Net((1, *map(int, hidden), 1), True, CODES[activation]), "float32")
+    Path(sys.argv[1], name).write_text(jit._held[-1]._library.get_asm_str())
 """
 NETWORKS = {"leaky": "leaky_relu 16", "tanh": "tanh 16", "wide": "leaky_relu 64 64"}
+PROCESSORS = {"zmm": "x86-64-v4", "ymm": "x86-64-v3"}
+CASES = [(register, name) for register in PROCESSORS for name in ("loop", *NETWORKS)]
 
 
 @pytest.fixture(scope="module")
 def listings(tmp_path_factory):
-    """The assembly of each network's training loop."""
-    folder = tmp_path_factory.mktemp("assembly")
-    cpu = {"NUMBA_CPU_NAME": "x86-64-v4", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(folder)}
-    environment = os.environ | cpu | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    networks = [f"{name} {words}" for name, words in NETWORKS.items()]
-    subprocess.run([sys.executable, "-c", SCRIPT, str(folder), *networks], env=environment, check=True, timeout=300)
-    return {name: (folder / name).read_text() for name in NETWORKS}
+    """The assembly for either processor, by register and name."""
+    out = {}
+    for register, cpu in PROCESSORS.items():
+        folder = tmp_path_factory.mktemp(register)
+        settings = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(folder)}
+        environment = os.environ | settings | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        networks = [f"{name} {words}" for name, words in NETWORKS.items()]
+        subprocess.run([sys.executable, "-c", SCRIPT, str(folder), *networks], env=environment, check=True, timeout=300)
+        out |= {(register, name): (folder / name).read_text() for name in ("loop", *NETWORKS)}
+    return out
 
 
 # --- what is counted ----------------------------------------------------------------------------
@@ -65,9 +69,9 @@ def instructions(listing):
     return out
 
 
-def arithmetic(code):
-    """Vector arithmetic on 512 bits."""
-    return [x for x in code if re.match(r"v(fn?m|add|sub|mul|div|max|min|sqrt)", x[0]) and "zmm" in x[1]]
+def arithmetic(code, register="zmm"):
+    """Vector arithmetic on whole registers."""
+    return [x for x in code if re.match(r"v(fn?m|add|sub|mul|div|max|min|sqrt)", x[0]) and register in x[1]]
 
 
 def scalar_arithmetic(code):
@@ -80,37 +84,43 @@ def library_calls(code):
     return [x for x in code if x[0].startswith(("call", "movabs")) and re.search(rf"(^|\$)_*({names})f?\b", x[1])]
 
 
-def spills(code):
+def spills(code, register="zmm"):
     """Moves of whole vectors between registers and the stack, in either direction."""
-    return [x for x in code if x[0].startswith("vmov") and "zmm" in x[1] and "(%rsp" in x[1]]
+    return [x for x in code if x[0].startswith("vmov") and register in x[1] and "(%rsp" in x[1]]
 
 
-# --- the training loop --------------------------------------------------------------------------
+# --- training -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_loop_is_vector_code(name, listings):
+@pytest.mark.parametrize(("register", "name"), CASES)
+def test_it_is_vector_code(register, name, listings):
     """No scalar float arithmetic, no call of a library's function, and whole registers in use."""
-    code = instructions(listings[name])
-    assert len(arithmetic(code)) > 1000
+    code = instructions(listings[register, name])
+    assert len(arithmetic(code, register)) > 50
     assert scalar_arithmetic(code) == []
     assert library_calls(code) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
-def test_registers_suffice(name, listings):
-    """Found are 7 % (leaky), 13 % (tanh) and 15 % (wide) as many moves to and from the stack as operations."""
-    code = instructions(listings[name])
-    assert len(spills(code)) < 0.25 * len(arithmetic(code))
+@pytest.mark.parametrize(("register", "name"), CASES)
+def test_registers_suffice(register, name, listings):
+    """Moves to and from the stack for each operation.
+
+    Found are .17 in the loop, 0, .12 and .17 in the passes (leaky, tanh, wide) for AVX-512, and for AVX2 .66, .12, .31
+    and .16: random numbers need more than it has, and tanh has nine constants. With bundles of 16 runs and tiles of 8
+    samples AVX2 had 1.5 and more in the passes.
+    """
+    code = instructions(listings[register, name])
+    limit = {("ymm", "loop"): 0.8, ("ymm", "tanh"): 0.4}.get((register, name), 0.25)
+    assert len(spills(code, register)) < limit * len(arithmetic(code, register))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
-def test_loops_over_units_are_not_unrolled(name, listings):
-    """Found are 6,600 to 7,500 instructions; 11,000 and more when each loop over units was written out."""
-    assert len(instructions(listings[name])) < 10_000
+@pytest.mark.parametrize(("register", "name"), CASES)
+def test_loops_over_units_are_not_unrolled(register, name, listings):
+    """Found are 5,700 and 5,800 instructions in the loop and 380 to 1,390 in the passes."""
+    assert len(instructions(listings[register, name])) < (8_000 if name == "loop" else 2_000)
 
 
 # --- negative controls --------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from numba.core import event
 
 from gansim.kernels.compiling import jit
 from gansim.kernels.compiling.jit import entry_point, kernel
+from gansim.kernels.lanes import T
 
 pytestmark = pytest.mark.compiler
 
@@ -195,17 +196,17 @@ from gansim.kernels.networks.architecture import PIECEWISE, Net
 
 @entry_point
 def outputs(net, p):
-    passes.forward(net, player.opened(p), 1)
+    passes._forward(net, player.opened(p), 1)
 
-found = {}
+found, n = {}, lanes.LANES[np.dtype("f4")]
 for width in map(int, sys.argv[1:]):
     net = Net((1, width, 1), True, PIECEWISE)
-    blocks = {"theta": (net.n_params, 16), "h": (net.n_units, lanes.T, 16), "settings": (player.N_SETTINGS, 16)}
-    arrays = {name: lanes.aligned(blocks.get(name, (1, lanes.T, 16)), "f4") for name in player.Player._fields[:6]}
+    blocks = {"theta": (net.n_params, n), "h": (net.n_units, lanes.T, n), "settings": (player.N_SETTINGS, n)}
+    arrays = {name: lanes.aligned(blocks.get(name, (1, lanes.T, n)), "f4") for name in player.Player._fields[:6]}
     arrays["theta"][:] = np.linspace(-1, 1, net.n_params)[:, None]
     arrays["h"][0] = np.linspace(-2, 2, lanes.T)[:, None]
     arrays["settings"][player.SLOPE] = 0.5
-    outputs(net, player.Player(**arrays, optimizer=0))
+    outputs(net, player.Player(**arrays, optimizer=0, sizes=player.Sizes(1, 1, width + 2, 3 * width + 1), passes=0))
     found[width] = arrays["h"][-1, :, 0].tolist()
 stats = outputs.stats
 print(json.dumps([found, sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))
@@ -214,7 +215,7 @@ print(json.dumps([found, sum(stats.cache_hits.values()), sum(stats.cache_misses.
 
 def truth(width, activation=np.maximum):
     theta = np.linspace(-1, 1, 3 * width + 1)
-    hidden = np.linspace(-2, 2, 8)[:, None] * theta[:width] + theta[width : 2 * width]
+    hidden = np.linspace(-2, 2, T)[:, None] * theta[:width] + theta[width : 2 * width]
     return activation(hidden, hidden / 2) @ theta[2 * width : -1] + theta[-1]
 
 

@@ -5,15 +5,19 @@ is an LLVM instruction; the ``py_func`` of the same function runs the operations
 Under ``NUMBA_DISABLE_JIT=1`` the two are one, and the comparison with what NumPy says of whole arrays is left.
 """
 
+import platform
 from fractions import Fraction
 
 import numba
 import numpy as np
 import pytest
 
+from gansim.kernels.compiling import registers
 from gansim.kernels.compiling.jit import entry_point
+from gansim.kernels.compiling.registers import REGISTER
 from gansim.kernels.lanes import (
     LANES,
+    PADDED,
     Lanes,
     T,
     View,
@@ -23,7 +27,6 @@ from gansim.kernels.lanes import (
     bits,
     dot,
     fma,
-    fold,
     from_bits,
     maximum,
     minimum,
@@ -32,9 +35,11 @@ from gansim.kernels.lanes import (
     sqrt,
     tiles,
     to_float,
+    total,
     where_greater,
     words,
 )
+from gansim.kernels.random import DRAWN
 
 COMPILED = not numba.config.DISABLE_JIT
 DTYPES = [np.float32, np.float64]
@@ -66,7 +71,7 @@ def on_floats(given, number, out, short):
     # The same on rows.
     p[0], p[1], p[2], p[3] = r + s, r - 0.1, 3 * r, r / s
     p[4], p[5], p[6], p[7] = -r, maximum(r, s), minimum(s, number), where_greater(r, s, s, 0.5)
-    p[8], p[9], p[10], p[11] = sqrt(absolute(r)), from_bits(bits(s)), spread(number, r), fold(x)
+    p[8], p[9], p[10], p[11] = sqrt(absolute(r)), from_bits(bits(s)), spread(number, r), total(x, r)
     p[12], p[13], p[14] = fma(r, s, s), dot(x, y, r), dot(x, z, s)
     p[15] = as_rows(tiles(given))[T + 3]
 
@@ -149,9 +154,10 @@ def test_operations_are_those_of_numpy_arrays(dtype):
     assert_same_bits(out[33], np.where(r > s, x, y))
     assert_same_bits(out[34:40], np.stack([number * full, r * full, z, x, 2 * full, r * full]))
     assert_same_bits(short[15], y[3])
-    # fold: halves onto halves, always the same pairs.
-    pairs = (x[:4] + x[4:])[:2] + (x[:4] + x[4:])[2:]
-    assert_same_bits(short[11], pairs[0] + pairs[1])
+    added_up = r  # in order, the first sample first
+    for sample in x:
+        added_up = added_up + sample
+    assert_same_bits(short[11], added_up)
 
 
 @pytest.mark.skipif(not COMPILED, reason="NumPy rounds an fma twice")
@@ -330,16 +336,36 @@ def test_aligned_arrays_start_a_cache_line(shape, dtype):
     assert array.sum() == np.prod(shape)
 
 
-def test_a_bundle_fills_registers():
-    assert {dtype: lanes * dtype.itemsize for dtype, lanes in LANES.items()} == {np.dtype("f4"): 64, np.dtype("f8"): 64}
+def test_a_row_fills_a_register_and_two_tiles_half_of_them():
+    assert {dtype.name: lanes * dtype.itemsize for dtype, lanes in LANES.items()} == dict.fromkeys(
+        ("float32", "float64"), REGISTER
+    )
+    assert {64: 32, 32: 16}[REGISTER] // 2 == 2 * T
+    assert PADDED % T == 0 and DRAWN % T == 0  # batches and draws are whole tiles
+
+
+@pytest.mark.parametrize(
+    ("cpu", "features", "wide"),
+    [
+        ("x86-64-v4", None, True),
+        ("znver4", "", True),
+        ("x86-64-v3", None, False),
+        ("generic", "", False),
+        ("generic", "+avx512f", True),
+    ],
+)
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names of x86-64 processors")
+def test_registers_are_those_of_the_processor_compiled_for(cpu, features, wide):
+    assert registers._are_wide(cpu, features) is wide
 
 
 @pytest.mark.skipif(not COMPILED, reason="plain NumPy needs no types")
 def test_what_cannot_be_seen_as_lanes_is_refused():
     """No bare pointer is made of an array that is strided, or of another type than the two precisions."""
-    row, tile = Lanes(numba.float32, 1, 16), Lanes(numba.float32, T, 16)
-    assert (row.count, tile.count, View(tile).item) == (16, T * 16, tile)
-    given, out, short = operands(np.float32), aligned((N_TILES * T, 16), "f4"), aligned((N_ROWS, 16), "f4")
+    n = LANES[np.dtype("f4")]
+    row, tile = Lanes(numba.float32, 1, n), Lanes(numba.float32, T, n)
+    assert (row.count, tile.count, View(tile).item) == (n, T * n, tile)
+    given, out, short = operands(np.float32), aligned((N_TILES * T, n), "f4"), aligned((N_ROWS, n), "f4")
     for wrong in (np.asfortranarray(given), given[:, ::2], given.astype(np.int32), given.astype(np.float16)):
         with pytest.raises(numba.TypingError):
             on_floats(wrong, 0.7, out, short)

@@ -20,15 +20,20 @@ from gansim.kernels.networks.architecture import (
     Layer,
     Net,
     from_rows,
-    n_inputs,
-    n_outputs,
-    n_params,
-    output_unit,
     to_rows,
 )
 from gansim.kernels.networks.layers import WIDE
-from gansim.kernels.networks.passes import backward, backward_to_input, forward
-from gansim.kernels.networks.player import N_SETTINGS, SLOPE, Player, clear, copy_units, opened
+from gansim.kernels.networks.passes import backward, backward_to_input, forward, passes_of
+from gansim.kernels.networks.player import (
+    N_SETTINGS,
+    SLOPE,
+    Player,
+    Sizes,
+    clear,
+    copy_units,
+    opened,
+    output_unit,
+)
 from gansim.model.networks import MLP, Activation
 from helpers import reference as ref
 
@@ -47,27 +52,19 @@ MAIN = ((2, 17, 1), True)
 
 
 @entry_point
-def passes(net, player):
+def through(player, n):
+    """Go forward, backward and backward to the input with n tiles; return the first output among the units."""
+    p = opened(player)
+    forward(p, n)
+    backward(p, n)
+    backward_to_input(p, n)
+    return output_unit(p)
+
+
+def passes(net, player, n=1):
     """From inputs in ``h`` and the outputs' derivatives in ``d``: units, what ``grad`` grows by, the inputs' ``d``."""
-    p = opened(player)
-    forward(net, p, 1)
-    backward(net, p, 1)
-    backward_to_input(net, p, 1)
-
-
-@entry_point
-def passes_of_a_block(net, player, n):
-    """The same for n tiles in turn."""
-    p = opened(player)
-    forward(net, p, n)
-    backward(net, p, n)
-    backward_to_input(net, p, n)
-
-
-@entry_point
-def numbers(net):
-    """What a net compiles to besides code."""
-    return n_params(net), n_inputs(net), n_outputs(net), output_unit(net)
+    sizes = Sizes(net.sizes[0], net.sizes[-1], net.n_units, net.n_params)
+    return through(player._replace(sizes=sizes, passes=passes_of(net, player.theta.dtype)), n)
 
 
 @entry_point
@@ -102,6 +99,8 @@ def make_player(sizes, bias, activation, dtype=np.float64, seed=0, spread=1.0):
         aligned((net.n_units, T, lanes), dtype),
         aligned((N_SETTINGS, lanes), dtype),
         0,
+        None,
+        None,
     )
     player.theta[:] = np.stack([to_rows(theta, bias) for theta in thetas], axis=1)
     player.h[: sizes[0]] = rng.normal(size=(sizes[0], T, lanes)) * spread
@@ -178,7 +177,7 @@ def test_a_block_is_its_tiles_in_turn(number):
         grad=np.zeros_like(one.grad), **{name: aligned(x.shape, x.dtype) for name, x in stacked.items()}
     )
     block.h[:], block.d[:] = stacked["h"], stacked["d"]
-    passes_of_a_block(net, block, 3)
+    passes(net, block, 3)
     for tile in tiles_:
         tile.grad[:] = 0
         passes(net, tile)
@@ -266,10 +265,18 @@ def test_layers_fill_parameters_and_units_without_gap_or_overlap(sizes, bias):
     assert [(layer.n_in, layer.n_out) for layer in net.layers] == list(pairwise(sizes))
 
 
-def test_constants_of_a_net():
+def test_the_first_output_is_told():
     for sizes, bias in SHAPES[:2]:
-        net = Net(sizes, bias, TANH)
-        assert numbers(net) == (net.n_params, sizes[0], sizes[-1], net.n_units - sizes[-1])
+        net, player, _ = make_player(sizes, bias, "tanh")
+        assert passes(net, player) == net.n_units - sizes[-1]
+
+
+def test_passes_lie_where_they_lay():
+    """Machine code is held: an address that has been given stays good; another network or precision has another."""
+    net = Net(*MAIN, TANH)
+    there = [passes_of(net, "float64"), passes_of(net, "float32"), passes_of(Net(*MAIN, PIECEWISE), "float64")]
+    assert len(set(there)) == 3
+    assert passes_of(Net(*MAIN, TANH), np.dtype(np.float64)) == there[0]
 
 
 def test_parameters_lie_flat_row_by_row_bias_after_weights():
@@ -293,16 +300,17 @@ def test_to_rows_and_back(sizes, bias):
 
 
 def test_copy_units_and_clear_touch_what_they_are_told():
+    lanes = LANES[np.dtype(np.float64)]
     source, target, block = (
-        aligned((5, T, 8), np.float64),
-        aligned((6, T, 8), np.float64),
-        aligned((4, 8), np.float64),
+        aligned((5, T, lanes), np.float64),
+        aligned((6, T, lanes), np.float64),
+        aligned((4, lanes), np.float64),
     )
     source[:], target[:], block[:] = np.random.default_rng(0).normal(size=source.shape), -1, 7
     move(source, 1, target, 2, 3, block, 3)
     np.testing.assert_array_equal(target[2:5], source[1:4])
     assert (target[[0, 1, 5]] == -1).all()
-    np.testing.assert_array_equal(block, [[0.0] * 8] * 3 + [[7.0] * 8])
+    np.testing.assert_array_equal(block, [[0.0] * lanes] * 3 + [[7.0] * lanes])
 
 
 def test_every_activation_has_a_code():

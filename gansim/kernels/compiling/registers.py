@@ -13,12 +13,17 @@ __all__ = ["REGISTER"]
 
 _config: Any = numba.config  # has settings that it does not declare
 
-
-def _features() -> set[str]:
-    """What the processor has, by LLVM's names: the one that Numba has been told to compile for, or this one."""
-    if _config.CPU_NAME in (None, "host") and _config.CPU_FEATURES is None:
-        return {name for name, has in binding.get_host_cpu_features().items() if has} if _config.ENABLE_AVX else set()
-    return {name[1:] for name in (_config.CPU_FEATURES or "").split(",") if name.startswith("+")}
+_SUM = "define <16 x float> @f(<16 x float> %x) {\n  %y = fadd <16 x float> %x, %x\n  ret <16 x float> %y\n}"
 
 
-REGISTER = 64 if "avx512f" in _features() else 32  # bytes; of 64 there are 32, of 32 there are 16 (Arm: 32 of 16)
+def _are_wide(cpu: str | None, features: str | None) -> bool:
+    """Whether a register takes 64 bytes; of this processor, unless Numba has been told of another one."""
+    if cpu in (None, "", "host"):
+        return bool(_config.ENABLE_AVX and binding.get_host_cpu_features().get("avx512f"))
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine(cpu=cpu, features=features or "")
+    return "%zmm" in machine.emit_assembly(binding.parse_assembly(_SUM))
+
+
+REGISTER = 64 if _are_wide(_config.CPU_NAME, _config.CPU_FEATURES) else 32  # bytes; of 64 there are 32, of 32 there are 16
