@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import Any
@@ -27,8 +27,8 @@ from gansim.kernels.compiling import cache, jit
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
 from gansim.kernels.modes import measure_modes
+from gansim.kernels.networks import passes
 from gansim.kernels.networks.architecture import Net
-from gansim.kernels.networks.passes import passes_of
 from gansim.kernels.train import train
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.gan import GAN
@@ -100,6 +100,7 @@ def compiled_afresh() -> Iterator[None]:
     """Within, this process and those that it starts to compile use no machine code from before."""
     with cache.empty_cache():
         jit.forget()
+        passes.forget()
         _ready.clear()
         yield
 
@@ -128,12 +129,12 @@ class _Piece:
     def compile(self) -> None:
         """Compile it, and note that it is there."""
         if self.part == "passes":
-            passes_of(Net(*self.net), self.precision)
+            passes.passes_of(Net(*self.net), self.precision)
         else:
             gan: GAN = replace(_SMALLEST[self.part], precision=self.precision)  # type: ignore[arg-type]
             with np.errstate(all="ignore"):
                 [bundle] = build_bundles([gan], [0], 0, compiled=False)
-                _CALL.get(self.part, _nothing)(gan, bundle)
+                _call(self.part, gan, bundle)  # weights and sample were drawn as the bundle was built
         cache.note(self)
 
 
@@ -151,25 +152,17 @@ _SMALLEST = {
 }
 
 
-def _nothing(gan: GAN, bundle: Bundle) -> None:
-    """It was compiled as the bundle was built."""
-
-
-def _of_no_samples(b: Bundle) -> None:
-    record = aligned((len(FIELDS), b.g.theta.shape[-1]), b.g.theta.dtype)
-    measure_networks(b.g, b.d, b.sampler, b.evaluation._replace(logits=b.evaluation.logits[:0]), 1, record)
-
-
-def _record(b: Bundle) -> Any:
-    return aligned((len(FIELDS), b.g.theta.shape[-1]), b.g.theta.dtype)
-
-
-_CALL: dict[str, Callable[[GAN, Bundle], None]] = {
-    "train": lambda gan, b: train(b.g, b.d, b.sampler, training_plan(gan), 0, 0),
-    "networks": lambda gan, b: _of_no_samples(b),
-    "fakes": lambda gan, b: measure_fakes(b.sampler, b.evaluation, _record(b)),
-    "modes": lambda gan, b: measure_modes(b.sampler, b.evaluation, _record(b)),
-}
+def _call(part: str, gan: GAN, b: Bundle) -> None:
+    """Call the kernel of a part, on no step and no sample where it would call passes."""
+    record = aligned((len(FIELDS), b.g.theta.shape[-1]), gan.precision)
+    if part == "train":
+        train(b.g, b.d, b.sampler, training_plan(gan), 0, 0)
+    elif part == "networks":
+        measure_networks(b.g, b.d, b.sampler, b.evaluation._replace(logits=b.evaluation.logits[:0]), 1, record)
+    elif part == "fakes":
+        measure_fakes(b.sampler, b.evaluation, record)
+    elif part == "modes":
+        measure_modes(b.sampler, b.evaluation, record)
 
 
 def _pieces(gan: GAN) -> Iterator[_Piece]:

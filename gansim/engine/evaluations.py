@@ -20,7 +20,7 @@ from gansim.model.measurements import OF_MODES, measured
 from gansim.model.modes import modes_of
 from gansim.traces import FIELDS
 
-__all__ = ["as_stored", "build_evaluation", "n_modes"]
+__all__ = ["as_stored", "build_evaluation", "has_modes", "n_modes"]
 
 Array = NDArray[Any]
 _FINITE = FIELDS.index("finite")
@@ -64,6 +64,7 @@ def build_evaluation(gans: Sequence[GAN], dtype: Any) -> Evaluation:
     """What a bundle's records are measured with; lane i is configured by ``gans[i]``."""
     lanes, gan = len(gans), gans[0]
     n = gan.n_eval
+    modes = [_mode_rows(g.target, n).tolist() for g in gans]  # a single row unless the targets are mixtures
     quantiles = aligned((n if gan.data_dim == 1 else 1, lanes), dtype)
     if gan.data_dim == 1:
         for lane, one in enumerate(gans):
@@ -72,12 +73,17 @@ def build_evaluation(gans: Sequence[GAN], dtype: Any) -> Evaluation:
         by_lane([np.stack(seen_unit(g), axis=1).ravel().tolist() for g in gans], dtype),
         by_lane([distribution_rows(standardised(g.target)) for g in gans], dtype),
         quantiles,
-        by_lane([_mode_rows(g.target, n).tolist() for g in gans], dtype),
+        by_lane(modes, dtype),
         aligned((gan.data_dim * n, lanes), dtype),
         aligned((2 * n, lanes), dtype),
         aligned((n_components(gan), lanes), dtype),
-        aligned((n if isinstance(gan.target, Mixture) else 1, lanes), dtype),
+        aligned((n if len(modes[0]) > 1 else 1, lanes), dtype),
     )
+
+
+def has_modes(evaluation: Evaluation) -> bool:
+    """Whether modes are measured: where `build_evaluation` has made room for that."""
+    return len(evaluation.modes) > 1
 
 
 @lru_cache(maxsize=1024)

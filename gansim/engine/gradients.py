@@ -15,7 +15,7 @@ from gansim.errors import ConfigError
 from gansim.kernels import games, random
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.field import losses_and_gradients
-from gansim.kernels.lanes import LANES, PADDED, aligned
+from gansim.kernels.lanes import LANES, OCTET, aligned
 from gansim.kernels.networks.architecture import Net, from_rows, to_rows
 from gansim.kernels.networks.player import Player
 from gansim.model.gan import GAN, check_gan
@@ -113,7 +113,7 @@ def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
 def _padded(samples: Array) -> Array:
     """Samples (n, k) -> (k, n rounded up as batches are, L), the same in every lane; the last sample fills up."""
     lanes, n = LANES[np.dtype(np.float64)], len(samples)
-    out = aligned((samples.shape[1], -(-n // PADDED) * PADDED, lanes), np.float64)
+    out = aligned((samples.shape[1], -(-n // OCTET) * OCTET, lanes), np.float64)
     out[:, :n] = samples.T[:, :, None]
     out[:, n:] = samples[-1][:, None, None]
     return out

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gansim.kernels import optimizers
 from gansim.kernels.compiling.registers import REGISTER
-from gansim.kernels.lanes import PADDED, T, aligned, by_lane
+from gansim.kernels.lanes import OCTET, T, aligned, by_lane
 from gansim.kernels.networks import initial
 from gansim.kernels.networks.architecture import CODES, Net, to_rows
 from gansim.kernels.networks.passes import passes_of
@@ -46,7 +46,7 @@ def block(gan: GAN) -> int:
     where a layer's weights would fill a second-level cache of 1 MiB (128 x 128 in bundles of 16): 8 % of a step there.
     """
     most = max(n_in * n_out for net in network_shapes(gan) for n_in, n_out, *_ in net.layers)
-    return PADDED // T * (4 if most * REGISTER > 2**19 else 1)
+    return OCTET // T * (4 if most * REGISTER > 2**19 else 1)
 
 
 def _settings(mlp: MLP, optimizer: Optimizer) -> list[float]:

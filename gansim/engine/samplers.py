@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.kernels import random, sampler
-from gansim.kernels.lanes import PADDED, aligned, by_lane
+from gansim.kernels.lanes import OCTET, aligned, by_lane
 from gansim.kernels.sampler import MIXTURE, NORMAL, UNIFORM, Sampler
 from gansim.model.distributions import (
     Law,
@@ -93,7 +93,7 @@ def replicate_key(seed: int, reps: Sequence[int]) -> Array:
 
 def batch_weights(batch: int, lanes: int, dtype: Any) -> Array:
     """Each sample's share of a batch average, 0 beyond the batch."""
-    out = aligned((-(-batch // PADDED) * PADDED, lanes), dtype)
+    out = aligned((-(-batch // OCTET) * OCTET, lanes), dtype)
     out[:batch] = 1 / batch
     return out
 

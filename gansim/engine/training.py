@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.engine.bundles import Bundle, training_plan
-from gansim.engine.evaluations import as_stored
+from gansim.engine.evaluations import as_stored, has_modes
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
 from gansim.kernels.modes import measure_modes
-from gansim.kernels.sampler import MIXTURE
 from gansim.kernels.train import train as train_bundle
 from gansim.model.gan import GAN
 from gansim.traces import FIELDS
@@ -103,7 +102,7 @@ def measure(bundle: Bundle, step: int, record: Array) -> Array:
         The measurements, a view of `record`.
     """
     measure_networks(bundle.g, bundle.d, bundle.sampler, bundle.evaluation, step, record)
-    if bundle.sampler.target_code == MIXTURE:
+    if has_modes(bundle.evaluation):
         measure_modes(bundle.sampler, bundle.evaluation, record)
     measure_fakes(bundle.sampler, bundle.evaluation, record)
     return record[:, : len(bundle.lanes)].T

@@ -16,7 +16,7 @@ from gansim.kernels.games import (
     real_derivative,
 )
 from gansim.kernels.lanemath import softplus
-from gansim.kernels.lanes import PADDED, Row, T, Tile, Tiles, rows, tiles, total, where_greater
+from gansim.kernels.lanes import OCTET, Row, T, Tile, Tiles, rows, tiles, total, where_greater
 from gansim.kernels.networks.passes import backward, backward_to_input, forward
 from gansim.kernels.networks.player import Player, clear, copy_units, opened, output_unit
 from gansim.kernels.random import NOISE_D, NOISE_G
@@ -93,7 +93,7 @@ def take_inputs(batch: Any, inputs: int, units: int, first: int, n: int, h: Tile
 @kernel
 def _tiles(batch: int) -> int:
     """Tiles of a batch that is filled up."""
-    return (batch + PADDED - 1) // PADDED * (PADDED // T)
+    return (batch + OCTET - 1) // OCTET * (OCTET // T)
 
 
 @kernel

@@ -2,8 +2,9 @@
 
 Nothing here calls a libm (2.5 to 11 ns an element, and bits that depend on the platform) or a conversion whose
 result is undefined for NaN. Every function but `log` returns NaN for NaN. Series are the textbook's (Abramowitz and
-Stegun 1964, chapter 4), cut where the next term is below half a unit in the last place; the float32 logarithm alone
-uses the fitted polynomial of Cephes (Moshier 1989), which saves a division in the random normals.
+Stegun 1964, chapter 4), cut where the next term is below half a unit in the last place; in float32 the logarithm uses
+the fitted polynomial of Cephes (Moshier 1989), which saves a division in the random normals, and tanh is a quotient of
+polynomials in x^2, fitted by weighted least squares until the largest error fell no more.
 
 Measured against float64 (float32) and 50-digit arithmetic (float64), see tests/kernels/test_lanemath.py: relative
 errors of exp, log, log1p, tanh, sigmoid, softplus below 4e-7 and 2e-15; absolute errors of cos and sin below 2e-7 and
@@ -124,7 +125,10 @@ expm1 = by_precision(_expm1_32, _expm1_64, "e^x - 1, accurate near 0; the argume
 
 @kernel
 def _tanh_32(x: Tile) -> Tile:
-    """A quotient of polynomials, fitted on [0, 8.6] to a relative error of 1.3e-8: 15 operations instead of 18."""
+    """By a quotient fitted on [0, 8.6] to a relative error of 1.3e-8: 15 operations instead of 18 by e^2x - 1.
+
+    A row of eight takes 2.3 instead of 3.4 ns with AVX2; with AVX-512 either waits for ten multiply-adds.
+    """
     x = minimum(9.0, maximum(-9.0, x))  # tanh(9) rounds to 1
     z = x * x
     p = fma(z, 1.408248e-8, 2.1122392e-5)

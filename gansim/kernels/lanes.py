@@ -33,7 +33,7 @@ from gansim.kernels.compiling.registers import REGISTER
 # 64 bytes, 8 of 16 where they have 32. More would spill; fewer would not hide the latency of a fused multiply-add.
 LANES = {np.dtype(kind): REGISTER // np.dtype(kind).itemsize for kind in (np.float32, np.float64)}  # runs in a bundle
 T = REGISTER // 8  # samples in a tile
-PADDED = 8  # a batch is filled up to a multiple of it, whatever T
+OCTET = 8  # samples, whatever T: a batch is filled up to whole octets, and long sums are eight side by side
 
 # What kernels pass around. Under NumPy these are arrays; under Numba the types below.
 Row: TypeAlias = Any  # (L,)
@@ -271,6 +271,27 @@ register(
 )
 
 
+def fold(tile: Tile) -> Row:
+    """Sum a tile or an octet over its samples, always in the same pairwise order."""
+    while len(tile) > 1:
+        half = len(tile) // 2
+        tile = tile[:half] + tile[half:]
+    return tile[0]
+
+
+def _fold(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    vector = args[0]
+    while vector.type.count > sig.return_type.count:
+        n, half = vector.type.count, vector.type.count // 2
+        low = builder.shuffle_vector(vector, vector, _mask(list(range(half))))
+        high = builder.shuffle_vector(vector, vector, _mask(list(range(half, n))))
+        vector = builder.fadd(low, high)
+    return vector
+
+
+register(fold, lambda tile: Lanes(tile.dtype, 1, tile.lanes) if isinstance(tile, Lanes) else None, _fold)
+
+
 def total(tile: Tile, c: Row) -> Row:
     """``c + sum over the samples of tile``, first sample first."""
     for q in range(len(tile)):
@@ -378,6 +399,11 @@ def tiles(array: NDArray[Any]) -> Tiles:
     return array.reshape(-1, T, array.shape[-1])
 
 
+def octets(array: NDArray[Any]) -> Tiles:
+    """See a C-contiguous array ``(OCTET * k, L)`` as tiles of OCTET samples, so that sums do not depend on T."""
+    return array.reshape(-1, OCTET, array.shape[-1])
+
+
 _WIDTH = {getattr(types, dtype.name): lanes for dtype, lanes in LANES.items()}
 
 
@@ -399,6 +425,7 @@ def _pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 register(rows, _view(1), _pointer)
 register(tiles, _view(T), _pointer)
+register(octets, _view(OCTET), _pointer)
 
 
 def view_types(dtype: Any) -> tuple[View, View]:

@@ -14,6 +14,7 @@ from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.field import show_fakes, take_inputs
 from gansim.kernels.lanemath import log, sigmoid_and_softplus, softplus
 from gansim.kernels.lanes import (
+    OCTET,
     Row,
     Rows,
     T,
@@ -21,14 +22,16 @@ from gansim.kernels.lanes import (
     absolute,
     as_rows,
     bits,
+    fold,
     from_bits,
     maximum,
     minimum,
+    octets,
     rows,
+    spread,
     sqrt,
     tiles,
     to_float,
-    total,
     where_greater,
 )
 from gansim.kernels.networks import player
@@ -73,7 +76,7 @@ class Evaluation(NamedTuple):
     probability, and whether n points show it; for each of 2 k stretches of the line its left end, whose it is, and what
     to take from F there and to multiply by for the share of its mode that lies below. fakes : (n_outputs n, L),
     coordinate by coordinate, logits : (2 n, L), counts : (k, L) and places : (n, L) of mixtures, scratch. n is a
-    multiple of BINS and of T.
+    multiple of BINS.
     """
 
     unit: Any
@@ -168,17 +171,22 @@ def _auc(array: Any, n: int) -> Row:
 
 
 @kernel
-def _add_verdicts(d: Player, out: Rows, sign: float, wrong: int, off: int, right: int, v: Row) -> Row:
-    """Add one tile to the sums of D's error, of |D - 1/2|, of right answers and of V's terms (v); return the last.
+def _verdicts(logits: Tiles, first: int, n: int, out: Rows, sign: float, wrong: int, off: int, right: int) -> Row:
+    """D's mean error, mean |D - 1/2| and accuracy over n octets of logits; returns the mean of V's terms.
 
     ``sign`` is 1 for real samples, whose logit should be positive, and -1 for fakes.
     """
-    correct = d.h[output_unit(d)] * sign
-    error, cost = sigmoid_and_softplus(-correct)  # 1 - D and -log D of a real, D and -log(1 - D) of a fake
-    half = where_greater(correct, 0.0, 1.0, 0.0) - where_greater(0.0, correct, 1.0, 0.0)  # a logit of 0 is half right
-    out[wrong], out[off] = total(error, out[wrong]), total(absolute(error - 0.5), out[off])
-    out[right] = total((half + 1.0) * 0.5, out[right])
-    return total(-cost, v)
+    errors = spread(0.0, logits[first])
+    offs, rights, costs = errors, errors, errors
+    for i in range(first, first + n):
+        correct = logits[i] * sign
+        error, cost = sigmoid_and_softplus(-correct)  # 1 - D and -log D of a real, D and -log(1 - D) of a fake
+        half = where_greater(correct, 0.0, 1.0, 0.0) - where_greater(0.0, correct, 1.0, 0.0)  # 0 is half right
+        errors, offs = errors + error, offs + absolute(error - 0.5)
+        rights, costs = rights + (half + 1.0) * 0.5, costs + cost
+    samples = float(OCTET * n)
+    out[wrong], out[off], out[right] = fold(errors) / samples, fold(offs) / samples, fold(rights) / samples
+    return fold(costs) / -samples
 
 
 @kernel
@@ -238,7 +246,7 @@ def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int,
     """
     g, d, s, out, n = player.opened(g), player.opened(d), sampler.opened(s), rows(record), e.logits.shape[0] // 2
     clear(out, N_FIELDS)
-    logits, on_real, on_fake = tiles(e.logits), out[_V], out[_V]
+    logits = tiles(e.logits)
     for t in range(n // T):
         if t % (DRAWN // T) == 0:
             for k in range(d.sizes.inputs):
@@ -247,18 +255,16 @@ def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int,
         take_inputs(s.reals[: DRAWN * d.sizes.inputs], d.sizes.inputs, 1, t % (DRAWN // T), 1, d.h)
         forward(d, 1)
         logits[t] = d.h[output_unit(d)]
-        on_real = _add_verdicts(d, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL, on_real)
         take_inputs(s.noises[: DRAWN * g.sizes.inputs], g.sizes.inputs, 1, t % (DRAWN // T), 1, g.h)
         show_fakes(g, d, 1)
         _keep_fakes(g, e, t, n)
         logits[n // T + t] = d.h[output_unit(d)]
-        on_fake = _add_verdicts(d, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE, on_fake)
-    for field in range(_D_REAL, _ACC_FAKE + 1):
-        out[field] = out[field] / float(n)
-    out[_D_REAL] = 1.0 - out[_D_REAL]
-    out[_V] = (on_real + on_fake) / float(n)
+    judged, half = octets(e.logits), n // OCTET
+    on_real = _verdicts(judged, 0, half, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
+    on_fake = _verdicts(judged, half, half, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
+    out[_D_REAL], out[_V] = 1.0 - out[_D_REAL], on_real + on_fake
     if s.n_sample > 0:
-        out[_V_TRAIN] = _v_on_sample(d, s, min(s.n_sample, n)) + on_fake / float(n)
+        out[_V_TRAIN] = _v_on_sample(d, s, min(s.n_sample, n)) + on_fake
     out[_GRAD_G], out[_GRAD_D] = _norm(g.grad, g.sizes.params), _norm(d.grad, d.sizes.params)
     out[_FINITE] = _add_zeros(_add_zeros(out[_V] * 0.0, g.theta, g.sizes.params), d.theta, d.sizes.params)
 
@@ -269,14 +275,15 @@ def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int,
 @kernel
 def _moments(fakes: Tiles, n: int, out: Rows) -> None:
     """Mean and standard deviation in the target's units, in two passes."""
-    mean, square = out[_G_SHIFT] * 0.0, out[_G_SHIFT] * 0.0
-    for t in range(n // T):
-        mean = total(fakes[t], mean)
-    mean = mean / float(n)
-    for t in range(n // T):
-        off = fakes[t] - mean
-        square = total(off * off, square)
-    out[_G_SHIFT], out[_G_SPREAD] = mean, sqrt(square / float(n))
+    sums = spread(0.0, fakes[0])
+    squares = sums
+    for i in range(n // OCTET):
+        sums = sums + fakes[i]
+    mean = fold(sums) / float(n)
+    for i in range(n // OCTET):
+        off = fakes[i] - mean
+        squares = squares + off * off
+    out[_G_SHIFT], out[_G_SPREAD] = mean, sqrt(fold(squares) / float(n))
 
 
 @kernel
@@ -285,12 +292,12 @@ def _distances(s: Sampler, e: Evaluation, n: int, out: Rows) -> None:
 
     W1 is the mean of |x_(i) - F^-1((i + 1/2) / n)|, the quantile form (Vallender 1974) by the midpoint rule.
     """
-    whole, quantiles, below = tiles(e.fakes), tiles(e.quantiles), rows(e.fakes)
-    w1 = out[_W1] * 0.0
-    for t in range(n // T):
-        w1 = total(absolute(whole[t] - quantiles[t]), w1)
-        whole[t] = target_cdf(s, whole[t])
-    out[_W1], out[_KS] = w1 / float(n), from_uniform(below, n)
+    fakes, quantiles = octets(e.fakes), octets(e.quantiles)
+    sums = spread(0.0, fakes[0])
+    for i in range(n // OCTET):
+        sums = sums + absolute(fakes[i] - quantiles[i])
+        fakes[i] = target_cdf(s, fakes[i])
+    out[_W1], out[_KS] = fold(sums) / float(n), from_uniform(rows(e.fakes), n)
 
 
 @kernel
@@ -335,7 +342,7 @@ def measure_fakes(s: Sampler, e: Evaluation, record: Any) -> None:
     s = sampler.with_target(sampler.opened(s), e.target)
     out[_AUC] = _auc(e.logits, n)
     if e.fakes.shape[0] == n:
-        _moments(tiles(e.fakes), n, out)
+        _moments(octets(e.fakes), n, out)
         sort_rows(e.fakes, n)
         _distances(s, e, n, out)
         out[_V_MAX] = _v_max(rows(e.fakes), n)

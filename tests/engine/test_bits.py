@@ -21,6 +21,7 @@ from numba.core import registry
 from gansim.engine import bundles, evaluations, training
 from gansim.engine.replay import train
 from gansim.engine.simulate import run_chunk
+from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, NormalInit

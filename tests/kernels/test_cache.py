@@ -143,9 +143,9 @@ def test_an_empty_cache_is_used_and_goes(place: Path) -> None:
 
 def written() -> Path:
     """The place in which a file that is kept now ends up."""
-    cache._write("some.nbc", b"code")
-    assert cache._read("some.nbc") == b"code"
-    return next(folder.parents[1] for folder, _ in cache._folders() if (folder / "some.nbc").exists())
+    cache.write("some.nbc", b"code")
+    assert cache.read("some.nbc") == b"code"
+    return next(folder.parents[1] for folder, _ in cache.folders() if (folder / "some.nbc").exists())
 
 
 def test_where_numba_is_told_to_or_beside_the_source(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,11 +172,11 @@ def test_without_a_home_a_folder_of_ones_own_among_temporary_files(
     mine = written()
     assert mine == tmp_path / f"temporary/gansim-{os.getuid()}"
     assert mine.stat().st_mode & 0o777 == 0o700  # compiled code: nobody else may put any there
-    assert cache._read("some.nbc") == b"code"
+    assert cache.read("some.nbc") == b"code"
     another = os.getuid() + 1
     mine.rename(mine.with_name(f"gansim-{another}"))
     monkeypatch.setattr(os, "getuid", lambda: another)
-    assert cache._read("some.nbc") is None  # somebody else's
+    assert cache.read("some.nbc") is None  # somebody else's
 
 
 def test_a_place_without_room_is_left_alone(
@@ -185,7 +185,7 @@ def test_a_place_without_room_is_left_alone(
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(shutil, "disk_usage", lambda at: usage(2**20 if place in Path(at).parents else 2**30))
     assert written() == tmp_path / "user"
-    cache._write("another.nbc", b"code")
+    cache.write("another.nbc", b"code")
     line = capfd.readouterr().err
     assert line == (
         f"gansim: compiled code cannot be kept in {ours(place)} (1 MiB are free there) and is kept in "
@@ -211,7 +211,7 @@ def test_an_error_while_writing_costs_the_place_and_not_the_run(
     assert call() == (1235.5, 0)
     assert call() == (1235.5, 1)
     full.append(tmp_path / "temporary")
-    cache._write("another.nbc", b"code")
+    cache.write("another.nbc", b"code")
     line = capfd.readouterr().err
     assert line.count("\n") == 1
     assert f"cannot be kept in {ours(place)} ({os.strerror(code)}) and is kept in {tmp_path / 'temporary'}" in line
@@ -241,8 +241,8 @@ def test_a_folder_of_another_user_is_read_and_not_written(place: Path, tmp_path:
     written()
     ours(place).chmod(0o555)
     try:
-        assert cache._read("some.nbc") == b"code"
-        cache._write("other.nbc", b"code")
+        assert cache.read("some.nbc") == b"code"
+        cache.write("other.nbc", b"code")
         assert (ours(tmp_path / "user") / "other.nbc").exists()
     finally:
         ours(place).chmod(0o755)
@@ -334,12 +334,12 @@ def test_what_other_versions_left_goes_a_week_after_its_last_use_and_nothing_els
 def test_using_it_keeps_it(place: Path) -> None:
     written()
     tag = ours(place) / "CACHEDIR.TAG"
-    for use in (lambda: cache._read("some.nbc"), written):
+    for use in (lambda: cache.read("some.nbc"), written):
         os.utime(tag, (1, 1))
         use()
         assert time.time() - tag.stat().st_mtime < 3600
     os.utime(tag, (1, 1))
-    cache._read("what is not there")
+    cache.read("what is not there")
     assert tag.stat().st_mtime == 1
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numba.core import event
 
-from gansim.kernels.compiling import jit
+from gansim.kernels.compiling import internals
 from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.lanes import T
 
@@ -90,7 +90,7 @@ def press():
 
 def test_an_interrupt_comes_before_the_next_pass():
     reached = []
-    with pytest.raises(KeyboardInterrupt), jit._interrupts_between_passes():
+    with pytest.raises(KeyboardInterrupt), internals._interrupts_between_passes():
         a_pass()
         press()
         reached.append("the rest of the pass")
@@ -107,7 +107,7 @@ def test_other_signals_wait_for_the_next_pass_too(name):
     signum, heard = getattr(signal, name), []
     former = signal.signal(signum, lambda number, frame: heard.append(number))
     try:
-        with jit._interrupts_between_passes():
+        with internals._interrupts_between_passes():
             signal.raise_signal(signum)
             assert heard == []
             a_pass()
@@ -120,9 +120,9 @@ def test_other_signals_wait_for_the_next_pass_too(name):
 
 def test_an_interrupt_in_the_last_pass_comes_at_the_end():
     reached = []
-    with pytest.raises(KeyboardInterrupt), jit._interrupts_between_passes():
+    with pytest.raises(KeyboardInterrupt), internals._interrupts_between_passes():
         press()
-        with jit._interrupts_between_passes():  # code that compiles code
+        with internals._interrupts_between_passes():  # code that compiles code
             press()
         reached.append("all")
     assert reached == ["all"]
@@ -131,7 +131,7 @@ def test_an_interrupt_in_the_last_pass_comes_at_the_end():
 def test_who_ignores_interrupts_goes_on_ignoring_them():
     former = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with jit._interrupts_between_passes():
+        with internals._interrupts_between_passes():
             press()
             a_pass()
     finally:
@@ -142,7 +142,7 @@ def test_another_thread_compiles_and_the_main_thread_hears_the_interrupt():
     inside, heard, reached = threading.Event(), threading.Event(), []
 
     def compiles():
-        with jit._interrupts_between_passes():
+        with internals._interrupts_between_passes():
             inside.set()
             heard.wait(10)
             a_pass()
@@ -165,7 +165,7 @@ def test_what_was_interrupted_is_compiled_when_it_is_called_again(monkeypatch):
         return halved(x) * 4.0
 
     monkeypatch.setattr(doubled, "_cache", numba.core.caching.NullCache())
-    interrupting = jit._Notice(press)
+    interrupting = internals._Notice(press)
     with pytest.raises(KeyboardInterrupt), event.install_listener("numba:run_pass", interrupting):
         doubled(3.0)
     assert not doubled.signatures

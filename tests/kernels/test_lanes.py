@@ -17,7 +17,7 @@ from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.compiling.registers import REGISTER
 from gansim.kernels.lanes import (
     LANES,
-    PADDED,
+    OCTET,
     Lanes,
     T,
     View,
@@ -257,7 +257,7 @@ def test_lanes_do_not_mix(dtype):
 def test_the_check_notices_lanes_that_mix():
     def leaking(given, number, out, short):
         plain(on_floats)(given, number, out, short)
-        short[0, 3] += given[0, 5] * 1e-6  # one number of one row sees one other lane
+        short[0, 3] += given[0, 5] * 1e-3  # one number of one row sees one other lane
 
     assert set(mixing_lanes(leaking, np.float32, 0)) == {5}
 
@@ -341,7 +341,7 @@ def test_a_row_fills_a_register_and_two_tiles_half_of_them():
         ("float32", "float64"), REGISTER
     )
     assert {64: 32, 32: 16}[REGISTER] // 2 == 2 * T
-    assert PADDED % T == 0 and DRAWN % T == 0  # batches and draws are whole tiles
+    assert OCTET % T == 0 and DRAWN % T == 0  # batches and draws are whole tiles
 
 
 @pytest.mark.parametrize(

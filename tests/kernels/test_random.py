@@ -19,6 +19,7 @@ from gansim.kernels.random import DRAWN, fill_normals, fill_uniforms, normal_pai
 from helpers import reference as ref
 
 DTYPES = [np.float32, np.float64]
+L = LANES[np.dtype(np.float32)]
 ALARM = 1e-5
 
 
@@ -194,7 +195,7 @@ def test_no_two_streams_share_a_number():
 
 # --- distributions ------------------------------------------------------------------------------
 
-N = 2**14  # draws of each of the lanes: 262,144 in float32
+N = 2**18 // L  # draws of each of the lanes: 262,144 in float32
 
 
 @cache
@@ -263,7 +264,7 @@ def dependence(u, v):
 
 # Streams that differ in one coordinate of their address, from what is drawn to what happens next to it.
 NEIGHBOURS = {
-    "replicates": [{"reps": range(start, start + 16)} for start in (0, 1, 16, 2**31)],
+    "replicates": [{"reps": range(start, start + L)} for start in (0, 2, 3 * L, 2**31)],
     "streams": [{"stream": stream} for stream in (*range(6), random.REFEREE)],
     "steps": [{"step": step} for step in (0, 1, 2, 255, 65_536)],
     "parts": [{"part": part} for part in (0, 1, 2, 7)],
@@ -281,7 +282,7 @@ def test_streams_are_independent(what):
 
 def test_a_1_in_one_word_of_key_or_counter_is_not_a_1_in_another():
     """Replicate 0 but for the one whose replicate is 1; one lane, because the others would be the same run again."""
-    first = [1, *range(101, 116)]
+    first = [1, *range(101, 100 + L)]
     places = [{"seed": 1}, {"seed": 1 << 32}, {"reps": first}, {"stream": 1}, {"step": 1}, {"part": 1}, {"update": 1}]
     streams = [draws("uniform", 4096, **place)[:, 0] for place in places]
     assert min(dependence(u, v) for u, v in combinations(streams, 2)) > ALARM
@@ -293,7 +294,7 @@ def test_a_stream_is_independent_of_itself_later(lag):
     assert dependence(u[:-lag], u[lag:]) > ALARM
 
 
-@pytest.mark.parametrize("distance", [1, 2, 4, 8])
+@pytest.mark.parametrize("distance", [1, 2, 4])
 def test_lanes_are_independent(distance):
     u = draws("uniform", N, seed=6)
     assert dependence(u[:, :-distance], u[:, distance:]) > ALARM
@@ -333,7 +334,7 @@ def wide_uniforms(old="", new=""):
 
 def test_the_plain_generator_is_the_compiled_one():
     found = wide_uniforms()(stream=3, step=2, part=1, update=4, index=8)
-    np.testing.assert_array_equal(found[:, :16], draws("uniform", 8, stream=3, step=2, part=1, update=4, index=8)[:4])
+    np.testing.assert_array_equal(found[:, :L], draws("uniform", 8, stream=3, step=2, part=1, update=4, index=8)[:4])
 
 
 # What is broken: the text, what it becomes, and two draws that then depend on each other.
@@ -366,6 +367,6 @@ def test_a_broken_generator_is_noticed(what):
 def test_dependence_between_replicates_is_noticed():
     """Replicates whose streams overlap by one index, as consecutive seeds of a weak generator might."""
     u = draws("uniform", N, seed=6)
-    shifted = np.stack([np.roll(u[:, 0], lane) for lane in range(16)], axis=1)
+    shifted = np.stack([np.roll(u[:, 0], lane) for lane in range(L)], axis=1)
     assert dependence(shifted[:, 0], shifted[:, 1]) > ALARM  # not at the same index ...
     assert dependence(shifted[:-1, :-1], shifted[1:, 1:]) < ALARM  # ... but at the next, where the test above looks

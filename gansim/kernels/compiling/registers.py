@@ -26,4 +26,4 @@ def _are_wide(cpu: str | None, features: str | None) -> bool:
     return "%zmm" in machine.emit_assembly(binding.parse_assembly(_SUM))
 
 
-REGISTER = 64 if _are_wide(_config.CPU_NAME, _config.CPU_FEATURES) else 32  # bytes; of 64 there are 32, of 32 there are 16
+REGISTER = 64 if _are_wide(_config.CPU_NAME, _config.CPU_FEATURES) else 32  # bytes: 32 registers of 64, 16 of 32

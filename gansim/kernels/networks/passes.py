@@ -155,6 +155,11 @@ def passes_of(net: Net, dtype: Any) -> Any:
     return _compiled(net.key, np.dtype(dtype).name)
 
 
+def forget() -> None:
+    """Let passes be loaded or compiled again when they are next asked for."""
+    _compiled.cache_clear()
+
+
 def _call(passes: Any, what: int, theta: Rows, grad: Rows, h: Tiles, d: Tiles, settings: Rows, n: int) -> int:
     """Call what `passes_of` gave."""
     out: int = passes(what, theta, grad, h, d, settings, n)
