@@ -17,6 +17,7 @@ from typing import Annotated
 import joblib
 
 from gansim.command_line import cli
+from gansim.kernels.compiling.registers import REGISTER
 from gansim.model.fields import Integer, Real
 from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
@@ -32,7 +33,7 @@ class Options(cli.Options):
     """Options of this study."""
 
     seconds: Annotated[float, Real(0, 3600), "About how long each timing takes; 250 steps at least."] = 1.0
-    rounds: Annotated[int, Integer(1, 1000), "Timings of each; the best counts."] = 5
+    rounds: Annotated[int, Integer(1, 1000), "Timings of each; the best counts, the others say how far it goes."] = 5
     cases: Annotated[int, Integer(1, len(CASES)), "Pairs of networks, from the smallest on."] = len(CASES)
     most_gans: Annotated[int, Integer(16, 1_000_000), "Trained at once where that is varied."] = 8192
     no_peers: Annotated[bool, "Leave the yardsticks out."] = False
@@ -42,20 +43,24 @@ FULL = Options()
 QUICK = Options(seconds=0.2, rounds=1, cases=2, most_gans=1024)
 
 CAPTIONS = {
-    "ratios": "GAN-steps a second, and gansim's as multiples. jax: one process, vmap over 1,024 GANs; jax_tuned: "
-    "the number of GANs at once that suits it, one process per core; torch: eager, one GAN at a time, one process per "
-    "core (these two are measured on one core and multiplied). The networks with data in two dimensions are trained "
-    "only: no records. Targets were set before measuring.",
+    "ratios": "GAN-steps a second, the best round of each, and gansim's as multiples: of the best rounds, and the "
+    "lowest and the highest of any round. jax: one process, vmap over 1,024 GANs; jax_tuned: the number of GANs at "
+    "once that suits it, one process per core; torch: eager, one GAN at a time, one process per core (these two are "
+    "measured on one core and multiplied). The networks with data in two dimensions are trained only: no records. "
+    "Targets were set before measuring, on a processor with AVX-512. share_of_peak: of what a core could multiply and "
+    "add, by gansim.",
     "peak": "One core: flops of the matrix products alone over the time of everything, and the peak that a loop of "
-    "multiply-adds in registers reaches in the same process.",
-    "accounting": "A step of a bundle (16 GANs) on one core, microseconds. products: at the measured peak, which "
-    "nothing can undercut; random numbers, activations (forward), updates: each by itself, as many as a step needs; "
-    "left: what the step takes beyond their sum (loads and stores, losses, derivatives, products below the peak), less "
-    "than 0 where parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, for updates "
-    "also their state.",
+    "multiply-adds in registers reaches in the same process; the best round of each, and the lowest and the "
+    "highest share of any round.",
+    "accounting": f"A step of a bundle ({report.BUNDLE} GANs) on one core, microseconds. products: at the measured "
+    "peak, which nothing can undercut; random numbers, activations (forward), updates: each by itself, as many as a "
+    "step needs; left: what the step takes beyond their sum (loads and stores, losses, derivatives, products below the "
+    "peak), less than 0 where parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, "
+    "for updates also their state.",
     "scaling": "GAN-steps a second of the whole engine, 1-w-1 networks with leaky ReLU, one thing varied at a time; "
-    "all points in turn, the best of several.",
-    "startup": "Seconds. A process: start, import, load from disk, train one bundle for 250 steps, record.",
+    "all points in turn, the best round of each and the lowest.",
+    "startup": "Seconds, the best of several and the highest. Compiling: by two processes if there are two cores. A "
+    "process: start, import, load from disk, train 16 GANs for 250 steps, record.",
 }
 
 
@@ -72,6 +77,7 @@ def measure(options: Options, jobs: int) -> tuple[dict, dict[str, str]]:
     found["ratios"], versions = report.ratios(cases, jobs, options.seconds, options.rounds, not options.no_peers)
     say("the peak of a core ...")
     found["peak"] = report.peak(cases, options.seconds, options.rounds)
+    found["ratios"] = report.with_shares(found["ratios"], found["peak"])
     say("the parts of a step ...")
     found["accounting"] = report.accounting([case for case in ACCOUNTED if case in cases], options.seconds)
     say("scaling ...")
@@ -92,6 +98,11 @@ def confine(jobs: int) -> int:
     return jobs
 
 
+def processor() -> str:
+    """Its name, and how wide its vector registers are: some names tell no more than a maker's series."""
+    return f"{provenance.machine()['processor']}, registers of {8 * REGISTER} bit"
+
+
 def main(options: Options) -> None:
     """Measure, tabulate, draw."""
     study = "speed-quick" if options.quick else "speed"  # a folder each: a trial must not replace what was measured
@@ -99,9 +110,9 @@ def main(options: Options) -> None:
     places.claim_folder(folder, study)
     jobs = confine(options.jobs)
     found, versions = measure(options, jobs)
+    where = f"{processor()}, {jobs} core{'' if jobs == 1 else 's'}"
     for name, frame in found.items():
-        writing.save(frame, folder / "tables", name, CAPTIONS[name])
-    where = f"{provenance.machine()['processor']}, {jobs} core{'' if jobs == 1 else 's'}"
+        writing.save(frame, folder / "tables", name, f"{where}. {CAPTIONS[name]}")
     drawn = () if options.no_figures else pictures.all_figures(found["ratios"], found["scaling"], where)
     replace_figures(folder, pictures.FIGURES, drawn, cli.teller(study, options.quiet))
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from peers.yardstick import MISSING
 
 
@@ -57,7 +59,7 @@ class Peer:
         self.process.wait()
 
 
-def in_turn(rates: Mapping[Any, Callable[[], float]], rounds: int) -> dict[Any, float]:
-    """The best rate of each, all of them measured in every round; NaN where there is none."""
+def in_turn(rates: Mapping[Any, Callable[[], float]], rounds: int) -> dict[Any, np.ndarray]:
+    """The rates of each, (rounds,), all of them measured in every round; NaN where there is none."""
     found = [{name: rate() for name, rate in rates.items()} for _ in range(rounds)]
-    return {name: max(each[name] for each in found) for name in rates}
+    return {name: np.array([each[name] for each in found]) for name in rates}

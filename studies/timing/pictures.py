@@ -28,18 +28,20 @@ def all_figures(ratios: pd.DataFrame, scaling: pd.DataFrame, where: str) -> Iter
         yield (
             "ratios",
             figures.ratio_bars(
-                ratios,
-                ["networks", "activation"],
+                ratios.assign(reached=[f"{share:.0%} of the peak" for share in ratios["share_of_peak"]]),
+                ["networks", "activation", "reached"],
                 list(YARDSTICKS),
                 YARDSTICKS,
                 "gansim's GAN-steps a second, as multiples of the yardsticks'",
-                f"float32, batch 64, Adam, one update of each player a step; best of several, in turn. {where}.",
+                "float32, batch 64, Adam, one update of each player a step. Bars: the best of several rounds, in turn; "
+                f"lines: from the lowest to the highest ratio of a round. {where}.",
+                {name: (f"{name}_low", f"{name}_high") for name in YARDSTICKS},
             ),
         )
     usual = scaling[scaling["varied"] == "width"].iloc[0]
     note = (
         f"From 1-16-1 with leaky ReLU, batch {usual['batch']}, {usual['gans']:,} GANs and {usual['jobs']} workers, one "
-        f"thing varied at a time; all points in turn, the best of several. {where}."
+        f"thing varied at a time; all points in turn, the best of several rounds, lines down to the lowest. {where}."
     )
     columns = ("value", "gan_steps_per_second", "varied")
-    yield "scaling", figures.lines_by_panel(scaling, *columns, AXES, "The rate of the whole engine", note)
+    yield "scaling", figures.lines_by_panel(scaling, *columns, AXES, "The rate of the whole engine", note, "lowest")

@@ -14,10 +14,12 @@ import pandas as pd
 
 import gansim as gs
 from gansim.benchmarking import speed
+from gansim.kernels.lanes import LANES
 from peers.contest import Peer, in_turn
 from timing.cases import SMALLEST, Case
 
-LANES = 16  # GANs of a bundle in float32
+BUNDLE = LANES[np.dtype(np.float32)]  # GANs in one
+YARDSTICKS = ("jax", "jax_tuned", "torch")
 
 
 def engine(case: Case, gans: int, jobs: int, seconds: float) -> float:
@@ -45,14 +47,21 @@ def ratios(
             for name, peer in started.items():
                 versions |= peer.ready()
                 rates[name] = peer.rate
-            found = {"jax": np.nan, "jax_tuned": np.nan, "torch": np.nan} | in_turn(rates, rounds)
-        found["jax_tuned"] *= jobs
-        found["torch"] *= jobs
-        over = {f"over_{name}": found["gansim"] / found[name] for name in ("jax", "jax_tuned", "torch")}
-        columns = ("gansim", "jax", "jax_tuned", "torch")
-        targets = {"target_jax": case.over_jax, "target_torch": case.over_torch}
-        rows.append({**case.names, **{name: found[name] for name in columns}, **over, **targets})
+            found = dict.fromkeys(YARDSTICKS, np.full(rounds, np.nan)) | in_turn(rates, rounds)
+        found["jax_tuned"] = found["jax_tuned"] * jobs
+        found["torch"] = found["torch"] * jobs
+        row = {**case.names, **{name: found[name].max() for name in ("gansim", *YARDSTICKS)}}
+        for name in YARDSTICKS:
+            each = found["gansim"] / found[name]
+            best = {f"over_{name}": row["gansim"] / row[name]}
+            row |= best | {f"over_{name}_low": each.min(), f"over_{name}_high": each.max()}
+        rows.append({**row, "target_jax": case.over_jax, "target_torch": case.over_torch})
     return pd.DataFrame(rows).astype({"target_jax": float, "target_torch": float}), versions
+
+
+def with_shares(ratios: pd.DataFrame, peak: pd.DataFrame) -> pd.DataFrame:
+    """The ratios with the share of the peak beside them: they say how fast others are, too, and it does not."""
+    return ratios.merge(peak[["networks", "activation", "share_of_peak"]], how="left")
 
 
 def yardsticks(case: Case, jobs: int, seconds: float) -> list[tuple[str, str, list[str]]]:
@@ -80,13 +89,16 @@ def peak(cases: Sequence[Case], seconds: float, rounds: int) -> pd.DataFrame:
             "peak": lambda: speed.peak_flops(seconds=0.03 * seconds),
             "core": lambda case=case: engine(case, case.gans // 2, 1, seconds),
         }
-        best, flops = in_turn(rates, rounds), speed.step_flops(case.gan)
-        rows.append({**case.names, "flops_per_step": flops, "gan_steps_per_second": best["core"]})
-        reached = flops * best["core"]
+        found, flops = in_turn(rates, rounds), speed.step_flops(case.gan)
+        core, ceiling = found["core"].max(), found["peak"].max()
+        each = flops * found["core"] / found["peak"]
+        rows.append({**case.names, "flops_per_step": flops, "gan_steps_per_second": core})
         rows[-1] |= {
-            "gflops": reached / 1e9,
-            "peak_gflops": best["peak"] / 1e9,
-            "share_of_peak": reached / best["peak"],
+            "gflops": flops * core / 1e9,
+            "peak_gflops": ceiling / 1e9,
+            "share_of_peak": flops * core / ceiling,
+            "share_low": each.min(),
+            "share_high": each.max(),
         }
     return pd.DataFrame(rows)
 
@@ -98,13 +110,13 @@ def accounting(cases: Sequence[Case], seconds: float) -> pd.DataFrame:
         costs = speed.bundle_costs(case.gan, 0.1 * seconds)
         counts = {"products": speed.step_flops(case.gan) // 2}
         counts |= speed.step_counts(case.gan)
-        parameters = 4 * LANES * counts["updates"] / 1024
+        parameters = 4 * BUNDLE * counts["updates"] / 1024
         touched = {"products": 2 * parameters, "updates": 4 * parameters}  # values, gradients; and two moments
         parts = {name: costs[name] for name in counts}
         parts |= {"left": costs["step"] - sum(parts.values()), "step": costs["step"]}
         parts |= {"records": costs["records"]} if "records" in costs else {}
         for name, cost in parts.items():
-            rows.append({**case.names, "part": name, "count": LANES * counts[name] if name in counts else None})
+            rows.append({**case.names, "part": name, "count": BUNDLE * counts[name] if name in counts else None})
             rows[-1] |= {"kib": touched.get(name), "us": 1e6 * cost, "share": cost / costs["step"]}
     return pd.DataFrame(rows).astype({"count": "Int64", "kib": float})
 
@@ -134,17 +146,21 @@ def scaling(
 
     points = [tuple(map(int, point)) for point in rows[list(usual)].itertuples(index=False)]
     found = in_turn({point: functools.partial(rate, *point) for point in points}, rounds)
-    return rows.assign(gan_steps_per_second=[found[point] for point in points])
+    best, lowest = ([of(found[point]) for point in points] for of in (np.max, np.min))
+    return rows.assign(gan_steps_per_second=best, lowest=lowest)
 
 
 # --- start-up -----------------------------------------------------------------------------------
 
 _FIRST_BUNDLE = """
+import sys
 import time
 import gansim as gs
 from gansim.engine.simulate import run_chunk
 from gansim.engine.compile_ahead import compile_ahead
-gan = gs.GAN(target=gs.Normal(500, 5), steps=250, records=1)
+width = int(sys.argv[1])
+net = gs.MLP(hidden=(width,))
+gan = gs.GAN(target=gs.Normal(500, 5), generator=net, discriminator=net, steps=250, records=1)
 start = time.perf_counter()
 compile_ahead([gan])
 print(time.perf_counter() - start)
@@ -153,20 +169,28 @@ run_chunk({0: gan}, [(0, rep) for rep in range(16)], 0)
 
 
 def startup(rounds: int) -> pd.DataFrame:
-    """Seconds until a process has compiled one shape, and until one that finds it on disk has a first bundle."""
-    with tempfile.TemporaryDirectory() as folder:
-        cold, _ = first_bundle(folder)
-        warm = min(first_bundle(folder)[1] for _ in range(rounds))
+    """Seconds that compiling takes, on a new machine and of another shape, and until a process has a first bundle."""
+    nothing, another, warm = [], [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            nothing.append(first_bundle(folder)[0])
+            another.append(first_bundle(folder, 17)[0])
+            warm.append(first_bundle(folder)[1])
     rows = [
-        ("compile one shape, nothing on disk", cold, 4.0),
+        ("compile one shape, nothing on disk", nothing, 2.5),
+        ("compile one more shape, in another process", another, 1.5),
         ("start of a process to its first trained bundle", warm, 1.5),
     ]
-    return pd.DataFrame(rows, columns=["what", "seconds", "target"])
+    return pd.DataFrame(
+        [(what, min(found), max(found), target) for what, found, target in rows],
+        columns=["what", "seconds", "highest", "target"],
+    )
 
 
-def first_bundle(cache: str) -> tuple[float, float]:
-    """Seconds to compile or load, and of the whole process: start, import, load, train and record a bundle."""
+def first_bundle(cache: str, width: int = 16) -> tuple[float, float]:
+    """Seconds to compile or load, and of the whole process: start, import, load, train and record 16 GANs 1-w-1."""
     start = time.perf_counter()
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
-    done = subprocess.run([sys.executable, "-c", _FIRST_BUNDLE], env=environment, stdout=subprocess.PIPE, check=True)
+    command = [sys.executable, "-c", _FIRST_BUNDLE, str(width)]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
     return float(done.stdout), time.perf_counter() - start

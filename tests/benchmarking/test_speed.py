@@ -1,5 +1,6 @@
 """Speed: flops are counted right, the ceiling is one, the yardsticks may be missing. No clock decides a test."""
 
+import contextlib
 import importlib
 import json
 import math
@@ -24,7 +25,9 @@ from gansim.command_line import cli
 from gansim.engine.bundles import build_bundles
 from gansim.engine.players import network_shapes
 from gansim.kernels.compiling import jit
+from gansim.kernels.compiling.registers import REGISTER
 from gansim.kernels.lanes import LANES, aligned
+from gansim.storage import provenance
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ROOT / "studies"
@@ -285,7 +288,42 @@ def test_rates_are_taken_in_turn(study):
 
     found = in_turn({"a": lambda: rate("a"), "b": lambda: rate("b"), "none": lambda: math.nan}, 2)
     assert order == ["a", "b", "a", "b"]
-    assert (found["a"], found["b"], math.isnan(found["none"])) == (3.0, 5.0, True)
+    assert {name: found[name].tolist() for name in ("a", "b")} == {"a": [1.0, 3.0], "b": [5.0, 4.0]}
+    assert np.isnan(found["none"]).all()
+
+
+def test_a_ratio_has_its_spread_and_the_share_of_the_peak_beside_it(study, monkeypatch):
+    """Two rounds: gansim 30 and 20, JAX 10 and 5, others none; a core reaches half of the peak, then a quarter."""
+    from timing import tables as report
+
+    rounds = {"gansim": [30.0, 20.0], "jax": [10.0, 5.0], "core": [1e9, 1e9], "peak": [2.0, 4.0]}
+    flops = speed.step_flops(study.CASES[0].gan)
+    rounds["peak"] = [flops * 1e9 * at for at in rounds["peak"]]
+    monkeypatch.setattr(report, "in_turn", lambda rates, n: {name: np.array(rounds[name]) for name in rates})
+    monkeypatch.setattr(report, "yardsticks", lambda *_: [("jax", "jax_vmap", [])])
+    monkeypatch.setattr(report, "Peer", Ready)
+    ratios, versions = report.ratios(study.CASES[:1], 2, 0, 2, True)
+    [row] = report.with_shares(ratios, report.peak(study.CASES[:1], 0, 2)).to_dict("records")
+    assert (row["gansim"], row["jax"], row["over_jax"]) == (30, 10, 3) and versions == {"jax": "1"}
+    assert (row["over_jax_low"], row["over_jax_high"]) == (3, 4) and math.isnan(row["over_torch_low"])
+    assert row["share_of_peak"] == pytest.approx(0.25)
+    [one] = report.peak(study.CASES[:1], 0, 2).to_dict("records")
+    assert (one["share_low"], one["share_high"]) == (pytest.approx(0.25), pytest.approx(0.5))
+
+
+class Ready(contextlib.AbstractContextManager):
+    """A yardstick that is there and never asked."""
+
+    rate = None
+
+    def __init__(self, *_):
+        """Whatever the options."""
+
+    def ready(self):
+        return {"jax": "1"}
+
+    def __exit__(self, *_):
+        """Nothing to end."""
 
 
 def test_yardsticks_get_the_networks_of_the_case(study):
@@ -323,7 +361,7 @@ def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
     case = replace(study.CASES[0], gan=replace(TINY, target=gs.Normal(500, 5)), gans=32)
     for name, value in {"CASES": [case], "ACCOUNTED": [case], "WIDTHS": [16], "BATCHES": [8], "GANS": [16]}.items():
         monkeypatch.setattr(study, name, value)
-    monkeypatch.setattr(report, "first_bundle", lambda cache: (2.0, 1.0))
+    monkeypatch.setattr(report, "first_bundle", lambda cache, width=16: (width / 8, 1.0))
     study.main(study.Options(seconds=0, rounds=1, most_gans=16, no_peers=True, quiet=True, out=tmp_path))
     frames = {path.stem: pd.read_csv(path) for path in (tmp_path / "speed/tables").glob("*.csv")}
     assert frames.keys() == set(study.CAPTIONS)
@@ -331,7 +369,10 @@ def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
     assert ratios["gansim"].gt(0).all() and ratios[["jax", "over_jax", "torch"]].isna().all(axis=None)
     beside = [name for name in costs.index if name not in ("step", "records")]
     assert costs.loc[beside, "us"].sum() == pytest.approx(costs.loc["step", "us"])
-    assert frames["startup"]["seconds"].tolist() == [2.0, 1.0]
+    assert frames["startup"]["seconds"].tolist() == [2.0, 17 / 8, 1.0]
+    where = f"{provenance.machine()['processor']}, registers of {8 * REGISTER} bit, "
+    captions = [path.read_text(encoding="utf-8") for path in (tmp_path / "speed/tables").glob("*.md")]
+    assert len(captions) == len(frames) and all(text.startswith(where) for text in captions)
     drawn = {path.name for path in (tmp_path / "speed/figures").iterdir()}
     assert drawn == {"scaling.png", "scaling.svg"}  # no ratios, no bars
     metadata = json.loads((tmp_path / "speed/metadata.json").read_text(encoding="utf-8"))

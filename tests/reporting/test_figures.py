@@ -210,6 +210,16 @@ def everything() -> dict[str, Callable[..., Figure]]:
         "ratio_bars": lambda **_: figures.ratio_bars(ratios(), ["networks", "activation"], ["a", "b", "c"], note="n"),
         "ratio_bars: one": lambda **_: figures.ratio_bars(ratios()[1:2], ["networks"], ["a"], {"a": "a long name"}),
         "lines_by_panel": lambda **_: figures.lines_by_panel(powers(), "x", "y", "panel", title="t", note="n"),
+        "ratio_bars: spread": lambda **_: figures.ratio_bars(
+            ratios().assign(low=0.9 * ratios()["a"], high=1.2 * ratios()["a"]),
+            ["networks", "activation"],
+            ["a"],
+            note="n",
+            spread={"a": ("low", "high")},
+        ),
+        "lines_by_panel: spread": lambda **_: figures.lines_by_panel(
+            powers().assign(low=powers()["y"] / 2), "x", "y", "panel", lowest="low"
+        ),
         "lines_by_panel: one": lambda **_: figures.lines_by_panel(powers()[:1], "x", "y", "panel"),
     }
 
@@ -795,6 +805,17 @@ def test_bars_reach_from_one_to_the_ratio() -> None:
     assert ends == {12.34, 5.0, 1.0, 1234.5, 0.43} and {bar.get_x() for bar in axes.patches} == {1.0}
     written = [text.get_text() for text in axes.texts]
     assert {"12.3 ×", "1,230 ×", "0.43 ×"} <= set(written) and written.count("not measured") == 1
+
+
+def test_a_spread_is_a_line_from_the_lowest_to_the_highest() -> None:
+    table = ratios()[:2].assign(low=[11.0, 4.0], high=[13.0, 6.0])
+    [axes] = figures.ratio_bars(table, ["networks"], ["a"], spread={"a": ("low", "high")}).axes
+    [lines] = axes.collections
+    assert [segment[:, 0].tolist() for segment in lines.get_segments()] == [[11.0, 13.0], [4.0, 6.0]]
+    panels = figures.lines_by_panel(powers().assign(least=powers()["y"] / 2), "x", "y", "panel", lowest="least").axes
+    [lines] = panels[0].collections
+    first = powers()["y"][0]
+    assert lines.get_segments()[0][:, 1].tolist() == [first / 2, first]
 
 
 def test_panels_hold_their_points() -> None:

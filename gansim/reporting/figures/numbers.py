@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
@@ -16,6 +16,7 @@ from gansim.analysis.replicates import columns_of
 from gansim.errors import ConfigError
 from gansim.reporting.figures.look import (
     GREY,
+    INK,
     SMALL,
     WIDTH,
     Labels,
@@ -39,6 +40,7 @@ def ratio_bars(
     labels: Labels | None = None,
     title: str = "Ratios",
     note: str = "",
+    spread: Mapping[str, tuple[str, str]] | None = None,
 ) -> Figure:
     """Draw ratios as bars from 1 on a logarithmic axis, each with its number.
 
@@ -54,6 +56,8 @@ def ratio_bars(
         What to write instead of a level or a column name.
     title, note : str
         The title, and the line below it.
+    spread : mapping, optional
+        Columns of the lowest and the highest of each ratio, between which a line is drawn.
 
     Returns
     -------
@@ -79,8 +83,13 @@ def ratio_bars(
         axes.barh(
             y[known], values[known, number] - 1, 0.88 * thick, 1.0, color=look["color"], label=name_([column], labels)
         )
-        for at, value in zip(y, values[:, number], strict=True):
-            text, x = (f"{plain(float(f'{value:.3g}'))} ×", max(value, 1.0)) if value == value else ("not measured", 1)
+        ends = values[:, number]
+        if spread is not None:
+            low, high = (table[name].to_numpy(np.float64) for name in spread[column])
+            axes.hlines(y[known], low[known], high[known], color=INK, linewidth=1.2)
+            ends = np.fmax(ends, high)
+        for at, value, end in zip(y, values[:, number], ends, strict=True):
+            text, x = (f"{plain(float(f'{value:.3g}'))} ×", max(end, 1.0)) if value == value else ("not measured", 1)
             axes.annotate(text, (x, at), (3, 0), textcoords="offset points", va="center", size=SMALL)
     names = [name_(row, labels) for row in table[list(rows)].itertuples(index=False)]
     axes.set_yticks(pitch * np.arange(len(table)), names)
@@ -104,6 +113,7 @@ def lines_by_panel(
     labels: Labels | None = None,
     title: str = "",
     note: str = "",
+    lowest: str | None = None,
 ) -> Figure:
     """Draw one number against another in panels side by side that share the vertical axis; both axes logarithmic.
 
@@ -119,6 +129,8 @@ def lines_by_panel(
         What to write instead of a level or a column name.
     title, note : str
         The title, and the line below it.
+    lowest : str, optional
+        Column of the lowest of several measurements of y, to which a line leads from each point.
 
     Returns
     -------
@@ -138,13 +150,15 @@ def lines_by_panel(
     for axes, level in zip(grid, levels, strict=True):
         points = where_(table, panel, level).sort_values(x)
         axes.plot(points[x], points[y], "o-", color=group_looks(1)[0]["color"], markersize=4, label=str(level))
+        if lowest is not None:
+            axes.vlines(points[x], points[lowest], points[y], color=INK, linewidth=1.2)
         ticks = points[x].unique()
         axes.set(xscale="log", yscale="log", xlabel=name_([level], labels))
         axes.set_xlim(ticks[0] / 1.5, ticks[-1] * 1.5)
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticks(ticks, [plain(tick) for tick in ticks])
         axes.grid(True, axis="y")
-    low, high = float(table[y].min()), float(table[y].max())
+    low, high = float(table[lowest or y].min()), float(table[y].max())
     grid[0].set_ylim(low / 1.6, high * 1.6)
     grid[0].yaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
     grid[0].yaxis.set_minor_locator(NullLocator())

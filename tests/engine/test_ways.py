@@ -1,0 +1,83 @@
+"""Bits do not depend on how much registers hold, nor on the way by which kernels are compiled.
+
+Each way is a process of its own: it is chosen as kernels are imported. Nothing is kept on disk, and nobody helps.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from numba import config
+
+from gansim.kernels.compiling.registers import REGISTER
+
+pytestmark = [
+    pytest.mark.compiler,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(config.DISABLE_JIT), reason="nothing is compiled"),
+]
+
+SCRIPT = """
+import hashlib
+import sys
+import types
+
+if sys.argv[1] == "plain":
+    sys.modules["gansim.kernels.compiling.internals"] = None  # as if this Numba lacked one of them
+elif sys.argv[1] == "other registers":
+    registers = types.ModuleType("gansim.kernels.compiling.registers")
+    registers.REGISTER = int(sys.argv[2])
+    sys.modules[registers.__name__] = registers
+
+import numpy as np
+from gansim.engine.simulate import run_chunk
+from gansim.kernels.compiling import jit
+from gansim.kernels.lanes import LANES
+from gansim.model.distributions import Mixture, Normal
+from gansim.model.gan import GAN
+from gansim.model.networks import MLP
+from gansim.model.optimizers import RMSProp
+
+# 13 samples fill neither tiles of 4 nor of 8; 7 and 130 units neither pairs nor, where 128 are summed at once, wholes.
+small = {"steps": 20, "records": 2, "n_eval": 96, "batch_size": 13}
+gans = [
+    GAN(target=Normal(3, 2), generator=MLP((7,), "tanh"), discriminator=MLP((130, 3), "leaky_relu"), **small),
+    GAN(target=Mixture((-2, 2), 0.5), generator=MLP((7,), "elu"), discriminator=MLP((5,), "sigmoid"), **small),
+]
+small["batch_size"], small["optimizer_d"] = 24, RMSProp(1e-2)
+gans.append(GAN(target=Normal(500, 5), standardise=True, samples=41, generator=MLP((7,), "tanh"),
+                discriminator=MLP((4,), "softplus"), precision="float64", **small))
+found = hashlib.sha256()
+for gan in gans:
+    traces = run_chunk({0: gan}, [(0, rep) for rep in range(11)], 5).traces.values
+    assert np.isfinite(traces[..., 0]).all()
+    found.update(np.where(np.isnan(traces), np.nan, traces).tobytes())
+print(jit.way.__name__, LANES[np.dtype("float32")], found.hexdigest())
+"""
+
+
+def in_a_process(*words, **environment):
+    """The way that was taken, the lanes of float32, and a digest of three small chunks."""
+    command = [sys.executable, "-W", "error", "-c", SCRIPT, *words]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_other_registers_same_bits(tmp_path):
+    way, lanes, digest = in_a_process("usual", NUMBA_CACHE_DIR=str(tmp_path))
+    other = in_a_process("other registers", str({32: 64, 64: 32}[REGISTER]), NUMBA_CACHE_DIR=str(tmp_path))
+    assert (way, int(lanes)) == ("gansim.kernels.compiling.internals", REGISTER // 4)
+    assert other == [way, str({8: 16, 16: 8}[int(lanes)]), digest]
+
+
+def test_the_plain_way_same_bits(tmp_path):
+    """Also from the cache, where code of two processes meets: the second compiles nothing that the first one has."""
+    _, lanes, digest = in_a_process("usual", NUMBA_CACHE_DIR=str(tmp_path))
+    for _ in range(2):
+        assert in_a_process("plain", NUMBA_CACHE_DIR=str(tmp_path)) == [
+            "gansim.kernels.compiling.plain",
+            lanes,
+            digest,
+        ]
