@@ -359,6 +359,13 @@ def test_registers_are_those_of_the_processor_compiled_for(cpu, features, wide):
     assert registers._are_wide(cpu, features) is wide
 
 
+@pytest.mark.parametrize(("avx", "has", "wide"), [(1, True, True), (1, False, False), (0, True, False)])
+def test_registers_of_this_processor_unless_numba_is_to_leave_them(avx, has, wide, monkeypatch):
+    monkeypatch.setattr(registers._config, "ENABLE_AVX", avx)
+    monkeypatch.setattr(registers.binding, "get_host_cpu_features", lambda: {"avx512f": has})
+    assert registers._are_wide(None, None) is registers._are_wide("host", "") is wide
+
+
 @pytest.mark.skipif(not COMPILED, reason="plain NumPy needs no types")
 def test_what_cannot_be_seen_as_lanes_is_refused():
     """No bare pointer is made of an array that is strided, or of another type than the two precisions."""

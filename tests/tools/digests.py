@@ -2,7 +2,8 @@
 
     python tests/tools/digests.py
 
-tests/tools/arm64.sh runs it here and on an emulated 64-bit Arm and compares. Every activation, optimiser, target,
+tests/tools/arm64.sh runs it here and on an emulated 64-bit Arm and compares; digests.txt has the lines, which a slow
+test expects on any machine: a change of bits is a change of that file. Every activation, optimiser, target,
 game, initialiser, precision and order of updates is in it, a fixed sample and a referee; few network shapes, since a
 shape takes minutes to compile under emulation.
 """
@@ -60,7 +61,7 @@ CASES = {
 
 
 def digest(gan: gs.GAN) -> str:
-    """SHA-256 (16 digits) of every number and label of 18 runs, a bundle and two lanes of another."""
+    """SHA-256 (16 digits) of every number and label of 18 runs: whole bundles and two lanes of another."""
     runs = gs.simulate(gan, reps=18, seed=7, jobs=1, progress=False)
     total = hashlib.sha256()
     for name in sorted(runs):
