@@ -11,7 +11,7 @@
 2014: Goodfellow et al., Generative Adversarial Nets.
 
 A new game is a code here, a branch in each function below, its name and what it says of D in ``model/games.py`` and its
-oracle in ``tests/helpers/reference.py``. The branches are taken once a tile (128 samples): not measurable.
+oracle in ``tests/helpers/reference.py``. The branches are taken once a tile (32 or 128 numbers): not measurable.
 """
 
 from gansim.kernels.compiling.jit import kernel

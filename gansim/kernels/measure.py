@@ -4,7 +4,7 @@ Everything about the fakes is measured in the target's own units, ``u = (x - loc
 mean 0 and spread 1: that is where float32 has digits to spare. The caller maps means and spreads back.
 
 Sorting is what a distance needs most, and a scalar sort of 1,024 numbers (40 us) would cost as much as 30 training
-steps. Merge exchange compares rows, so 16 runs are sorted at once, always by the same comparisons.
+steps. Merge exchange compares rows, so all runs of a bundle are sorted at once, always by the same comparisons.
 """
 
 from typing import Any, NamedTuple

@@ -66,7 +66,7 @@ VARIANTS = {
     ),
     "float64": replace(BASE, {"precision": "float64", "optimizer_g": RMSProp(), "samples": 11, "batch_size": "full"}),
 }
-RUNS = [(0, rep) for rep in range(21)]  # one bundle of 16 lanes and a ragged one; of 8 lanes two and a ragged one
+RUNS = [(0, rep) for rep in range(21)]  # whole bundles of 4, 8 or 16 lanes and a ragged one
 
 
 # --- what is compared ---------------------------------------------------------------------------
