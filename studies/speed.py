@@ -16,8 +16,8 @@ from typing import Annotated
 
 import joblib
 
+from gansim.benchmarking import speed
 from gansim.command_line import cli
-from gansim.kernels.compiling.registers import REGISTER
 from gansim.model.fields import Integer, Real
 from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
@@ -52,7 +52,7 @@ CAPTIONS = {
     "peak": "One core: flops of the matrix products alone over the time of everything, and the peak that a loop of "
     "multiply-adds in registers reaches in the same process; the best round of each, and the lowest and the "
     "highest share of any round.",
-    "accounting": f"A step of a bundle ({report.BUNDLE} GANs) on one core, microseconds. products: at the measured "
+    "accounting": f"A step of a bundle ({speed.BUNDLE} GANs) on one core, microseconds. products: at the measured "
     "peak, which nothing can undercut; random numbers, activations (forward), updates: each by itself, as many as a "
     "step needs; left: what the step takes beyond their sum (loads and stores, losses, derivatives, products below the "
     "peak), less than 0 where parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, "
@@ -100,7 +100,7 @@ def confine(jobs: int) -> int:
 
 def processor() -> str:
     """Its name, and how wide its vector registers are: some names tell no more than a maker's series."""
-    return f"{provenance.machine()['processor']}, registers of {8 * REGISTER} bit"
+    return f"{provenance.machine()['processor']}, registers of {speed.REGISTER_BITS} bit"
 
 
 def main(options: Options) -> None:

@@ -22,6 +22,7 @@ from gansim.engine.bundles import Bundle, build_bundles, training_plan
 from gansim.engine.players import network_shapes
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError, shown
+from gansim.kernels.compiling.registers import REGISTER
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.train import train
 from gansim.model.distributions import Normal, Product
@@ -29,7 +30,9 @@ from gansim.model.gan import GAN
 from gansim.running.study import Study
 
 __all__ = [
+    "BUNDLE",
     "RECORD_EVERY",
+    "REGISTER_BITS",
     "bundle_costs",
     "in_dimensions",
     "peak_flops",
@@ -39,6 +42,8 @@ __all__ = [
     "train_rate",
 ]
 
+BUNDLE = LANES[np.dtype(np.float32)]  # GANs side by side in float32
+REGISTER_BITS = 8 * REGISTER  # of the processor's vector registers
 RECORD_EVERY = 250  # training steps between records: measuring 1-16-1 then costs a tenth of training, all others less
 
 # --- the ceiling, and what a step asks for ------------------------------------------------------

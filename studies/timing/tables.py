@@ -14,11 +14,9 @@ import pandas as pd
 
 import gansim as gs
 from gansim.benchmarking import speed
-from gansim.kernels.lanes import LANES
 from peers.contest import Peer, in_turn
 from timing.cases import SMALLEST, Case
 
-BUNDLE = LANES[np.dtype(np.float32)]  # GANs in one
 YARDSTICKS = ("jax", "jax_tuned", "torch")
 
 
@@ -110,13 +108,13 @@ def accounting(cases: Sequence[Case], seconds: float) -> pd.DataFrame:
         costs = speed.bundle_costs(case.gan, 0.1 * seconds)
         counts = {"products": speed.step_flops(case.gan) // 2}
         counts |= speed.step_counts(case.gan)
-        parameters = 4 * BUNDLE * counts["updates"] / 1024
+        parameters = 4 * speed.BUNDLE * counts["updates"] / 1024
         touched = {"products": 2 * parameters, "updates": 4 * parameters}  # values, gradients; and two moments
         parts = {name: costs[name] for name in counts}
         parts |= {"left": costs["step"] - sum(parts.values()), "step": costs["step"]}
         parts |= {"records": costs["records"]} if "records" in costs else {}
         for name, cost in parts.items():
-            rows.append({**case.names, "part": name, "count": BUNDLE * counts[name] if name in counts else None})
+            rows.append({**case.names, "part": name, "count": speed.BUNDLE * counts[name] if name in counts else None})
             rows[-1] |= {"kib": touched.get(name), "us": 1e6 * cost, "share": cost / costs["step"]}
     return pd.DataFrame(rows).astype({"count": "Int64", "kib": float})
 

@@ -25,7 +25,6 @@ from gansim.command_line import cli
 from gansim.engine.bundles import build_bundles
 from gansim.engine.players import network_shapes
 from gansim.kernels.compiling import jit
-from gansim.kernels.compiling.registers import REGISTER
 from gansim.kernels.lanes import LANES, aligned
 from gansim.storage import provenance
 
@@ -370,7 +369,7 @@ def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
     beside = [name for name in costs.index if name not in ("step", "records")]
     assert costs.loc[beside, "us"].sum() == pytest.approx(costs.loc["step", "us"])
     assert frames["startup"]["seconds"].tolist() == [2.0, 17 / 8, 1.0]
-    where = f"{provenance.machine()['processor']}, registers of {8 * REGISTER} bit, "
+    where = f"{provenance.machine()['processor']}, registers of {speed.REGISTER_BITS} bit, "
     captions = [path.read_text(encoding="utf-8") for path in (tmp_path / "speed/tables").glob("*.md")]
     assert len(captions) == len(frames) and all(text.startswith(where) for text in captions)
     drawn = {path.name for path in (tmp_path / "speed/figures").iterdir()}

@@ -16,6 +16,7 @@ from gansim.engine.gradients import gradients
 from gansim.engine.replay import networks, trace, train
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
+from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal, Uniform, moments
 from gansim.model.games import Game
 from gansim.model.gan import GAN, Referee
@@ -257,20 +258,24 @@ def test_an_affine_generator_that_blows_up_has_no_coefficients():
 
 
 def test_the_dead_stop_costing_time(monkeypatch):
-    """41 runs in three bundles; once no more than 16 and then 1 are alive, two bundles and then one are trained."""
-    trained, measured = Calls(monkeypatch, "train_bundle", 7), Calls(monkeypatch, "measure_networks", 6)
+    """41 runs; as soon as the living fit into fewer bundles, fewer are trained."""
+    trained, measured = Calls(monkeypatch, "train_bundle", 5), Calls(monkeypatch, "measure_networks", 4)
+    lanes = LANES[np.dtype("float32")]
     runs = [(1, rep) for rep in range(20)] + [(0, 0)] + [(1, rep) for rep in range(20, 40)]
     chunk = run_chunk({0: HEALTHY, 1: DOOMED}, runs, SEED)
     alive = check_rows_of_the_dead(chunk.traces).sum(axis=0)
     assert alive[-1] == 1
-    expected = [3, *np.ceil(alive[:-1] / 16).astype(int).tolist()]  # what is needed after the record before
+    expected = [
+        -(-41 // lanes),
+        *np.ceil(alive[:-1] / lanes).astype(int).tolist(),
+    ]  # what is needed after the record before
     assert trained.per_record(chunk.traces.steps[0]) == expected
     assert measured.per_record(chunk.traces.steps[0]) == expected
     assert 1 in expected
 
 
 def test_a_chunk_whose_runs_all_blow_up(monkeypatch):
-    trained = Calls(monkeypatch, "train_bundle", 7)
+    trained = Calls(monkeypatch, "train_bundle", 5)
     referee = Referee((4,), 5, batch_size=8, n_eval=32)
     for runs in (17, 1):
         trained.steps.clear()
@@ -278,7 +283,7 @@ def test_a_chunk_whose_runs_all_blow_up(monkeypatch):
         alive = check_rows_of_the_dead(chunk.traces).sum(axis=0)
         assert alive[-1] == 0
         assert np.isnan(chunk.referee).all()
-        assert len(trained.steps) < 20  # nobody left to train
+        assert len(trained.steps) < 20 * -(-runs // LANES[np.dtype("float32")])  # nobody left to train
 
 
 def test_a_single_run_that_blows_up():

@@ -239,7 +239,7 @@ WRONG_DISTRIBUTIONS = {
     "uniforms off by a hundredth": lambda u, x: (u * 0.99, x),
     "uniforms of nine bits": lambda u, x: (np.floor(u * 512) / 512, x),
     "normals too wide by a hundredth": lambda u, x: (u, x * 1.01),
-    "normals off by a hundredth": lambda u, x: (u, x + 0.01),
+    "normals off by a fiftieth": lambda u, x: (u, x + 0.02),
     "normals cut at 3": lambda u, x: (u, np.clip(x, -3, 3)),
     "sums of six uniforms": lambda u, x: (u, (np.random.default_rng(0).random((x.size, 6)).sum(axis=1) - 3) * 2**0.5),
 }

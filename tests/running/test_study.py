@@ -24,6 +24,7 @@ from gansim.design.stopping import StoppingRule
 from gansim.engine.bundles import bundle_key
 from gansim.engine.simulate import Chunk, run_chunk
 from gansim.errors import ConfigError
+from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
@@ -121,7 +122,7 @@ def test_the_plan_holds_every_wanted_run_once(
         assert all(task.cells[cell] == whole.cells[cell].gan for cell in task.cells)
         assert len(task.runs) <= 128
     for key in {task.key for task in tasks}:  # only the last chunk of a bundle key may leave lanes empty
-        lanes = 16 if next(t.gan.precision for t in tasks if t.key == key) == "float32" else 8
+        lanes = LANES[np.dtype(next(t.gan.precision for t in tasks if t.key == key))]
         assert sum(len(task.runs) % lanes != 0 for task in tasks if task.key == key) <= 1
 
 
@@ -138,8 +139,9 @@ def test_chunks_are_whole_bundles(gan: GAN, runs: int, workers: int) -> None:
     work = planning.work(gan)
     size = planning._chunk_size(gan, runs, work, workers)
     assert 0 < work < np.inf
-    assert size % (16 if gan.precision == "float32" else 8) == 0
-    assert 8 <= size <= 128
+    lanes = LANES[np.dtype(gan.precision)]
+    assert size % lanes == 0
+    assert lanes <= size <= 128
 
 
 def test_more_of_anything_is_more_work() -> None:
