@@ -28,7 +28,7 @@ def all_figures(ratios: pd.DataFrame, scaling: pd.DataFrame, where: str) -> Iter
         yield (
             "ratios",
             figures.ratio_bars(
-                ratios.assign(reached=[f"{share:.0%} of the peak" for share in ratios["share_of_peak"]]),
+                ratios.assign(reached=[f"{100 * share:.0f} % of the peak" for share in ratios["share_of_peak"]]),
                 ["networks", "activation", "reached"],
                 list(YARDSTICKS),
                 YARDSTICKS,
