@@ -48,7 +48,7 @@ RESERVED: frozenset[str] = frozenset(
         *("quantity", "missing", "mean", "sd", "q05", "q25", "median", "q75", "q95"),
         *("unpaired", "share_a", "share_b", "difference", "only_a", "only_b", "mcnemar_p", "gain"),
         *("mean_a", "mean_b", "mean_difference"),
-        *("survival", "at_risk", "events", "censored", "share_of_peak"),
+        *("survival", "at_risk", "events", "censored", "share_of_peak", "share_of_peak_low", "share_of_peak_high"),
     )
 )
 

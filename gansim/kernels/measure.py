@@ -97,7 +97,7 @@ def _exchange(x: Tiles, i: int, j: int) -> None:
     """The smaller to i, the larger to j, in each lane; a NaN goes to i or j, and nothing is lost.
 
     The smaller is what is left of both. Chosen by a comparison as the larger is, it would become a store under a mask,
-    which a core with AVX2 took eight times as long for: a record of 8 runs 490 us instead of 210.
+    which a core with AVX2 took six times as long for: a record of 8 runs 490 us instead of 210.
     """
     a, b = x[i], x[j]
     larger = maximum(a, b)

@@ -287,8 +287,16 @@ def _resolved_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
 
 _IDENTIFIERS = ("cell", "rep", "seed", "run", "record")
 # Names of whole columns, and no beginnings or ends of names: a factor may be called share_price or step_p. None of
-# these may be: `gansim.design.design.RESERVED` has them all. `share_of_peak` is of the study of speed.
-_SHARES = ("share", "share_a", "share_b", "share_of_peak", *(name for name in LABELS if name.startswith("share_")))
+# these may be: `gansim.design.design.RESERVED` has them all. Those of the peak are of the study of speed.
+_SHARES = (
+    "share",
+    "share_a",
+    "share_b",
+    "share_of_peak",
+    "share_of_peak_low",
+    "share_of_peak_high",
+    *(name for name in LABELS if name.startswith("share_")),
+)
 _P_VALUES = ("mcnemar_p",)
 _REPLICATES = (
     "Runs of one replicate in several cells share their random numbers: errors and intervals are those of means over "

@@ -95,8 +95,8 @@ def peak(cases: Sequence[Case], seconds: float, rounds: int) -> pd.DataFrame:
             "gflops": flops * core / 1e9,
             "peak_gflops": ceiling / 1e9,
             "share_of_peak": flops * core / ceiling,
-            "share_low": each.min(),
-            "share_high": each.max(),
+            "share_of_peak_low": each.min(),
+            "share_of_peak_high": each.max(),
         }
     return pd.DataFrame(rows)
 

@@ -307,7 +307,7 @@ def test_a_ratio_has_its_spread_and_the_share_of_the_peak_beside_it(study, monke
     assert (row["over_jax_low"], row["over_jax_high"]) == (3, 4) and math.isnan(row["over_torch_low"])
     assert row["share_of_peak"] == pytest.approx(0.25)
     [one] = report.peak(study.CASES[:1], 0, 2).to_dict("records")
-    assert (one["share_low"], one["share_high"]) == (pytest.approx(0.25), pytest.approx(0.5))
+    assert (one["share_of_peak_low"], one["share_of_peak_high"]) == (pytest.approx(0.25), pytest.approx(0.5))
 
 
 class Ready(contextlib.AbstractContextManager):

@@ -279,3 +279,22 @@ def test_the_kernels_tests_pass_uncompiled(name):
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:]
     assert " passed" in done.stdout
+
+
+# --- the way that is taken -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lacking", "way"),
+    [
+        ("", "internals"),
+        ("import numba.core.ccallback as there; del there.CFunc", "plain"),
+        ("import numba.core.codegen as there; del there.CPUCodeLibrary._optimize_final_module", "plain"),
+        ("import numba.core.compiler as there; del there.CompileResult._rebuild", "plain"),
+    ],
+)
+def test_a_numba_that_lacks_an_internal_is_used_the_plain_way(lacking, way):
+    """A name, or a method that gansim replaces: noticed as kernels are decorated, before any is compiled."""
+    script = f"{lacking}\nfrom gansim.kernels.compiling import jit\nprint(jit.way.__name__.rpartition('.')[2])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert (done.stdout.strip(), done.stderr) == (way, "")

@@ -1,7 +1,7 @@
 """Numba's internals: every one that gansim leans on is named here, and what is built of them.
 
-They belong to no interface that Numba keeps. A version of Numba that lacks one fails to import this module, and kernels
-are compiled by `plain.py`, which needs none of them: slower, and the same bits.
+They belong to no interface that Numba keeps. With a version of Numba that lacks one this module cannot be imported, and
+kernels are compiled by `plain.py`, which needs none of them: slower, and the same bits.
 
 A *kernel* is a part: it is type-checked once per signature and linked, as LLVM code, into whoever calls it. A *whole*
 is compiled to machine code and kept on disk with everything it calls. Numba itself makes no such difference and would
@@ -32,12 +32,28 @@ from numba.core.ccallback import CFunc
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
 from numba.core.compiler import CompilerBase, CompileResult, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
+from numba.core.dispatcher import Dispatcher
 from numba.core.serialize import dumps
 from numba.core.typed_passes import NativeLowering
 
 from gansim.kernels.compiling import cache
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.compiling.options import OPTIONS
+
+# What is used of them, or stands in the place of theirs: a version that lacks one fails here and not later, when a
+# method that is no longer asked for has left parts visible to one another.
+for _owner, _names in {
+    CFunc: ("address", "compile"),
+    CPUCodeLibrary: ("_finalize_dynamic_globals", "_finalize_final_module", "_optimize_functions"),
+    CompileResult: ("_rebuild", "_reduce"),
+    DefaultPassBuilder: ("define_nopython_pipeline",),
+    Dispatcher: ("_reset_overloads", "compile", "get_call_template"),
+    JITCodeLibrary: ("_optimize_final_module", "enable_object_caching"),
+    NativeLowering: ("run_pass",),
+    _Cache: ("load_overload", "save_overload"),
+}.items():
+    for _name in _names:
+        getattr(_owner, _name)
 
 # They take and have what they do not declare.
 _njit: Any = numba.njit

@@ -126,7 +126,7 @@ FORWARD, BACKWARD, TO_INPUT = range(3)
 
 def _run(net: Net, what: int, theta: Rows, grad: Rows, h: Tiles, d: Tiles, settings: Rows, n: int) -> int:
     """One of the passes through the first n tiles of a block."""
-    p = Player(theta, grad, theta, h, d, settings, 0, Sizes(0, 0, 0, 0), 0)
+    p = Player(theta, grad, theta, h, d, settings, 0, Sizes(0, 0, 0, 0), 0)  # a pass looks at nothing else of a player
     if what == FORWARD:
         _forward(net, p, n)
     elif what == BACKWARD:
