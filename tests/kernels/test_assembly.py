@@ -96,7 +96,7 @@ def spills(code, register="zmm"):
 def masked_stores(code):
     """Stores of some lanes of a register."""
     return [
-        x for x in code if x[0].startswith("vmaskmov") or (x[0].startswith("vmov") and re.search(r"\{%k\d\}$", x[1]))
+        x for x in code if x[0].startswith("vmaskmov") or (x[0].startswith("vmov") and re.search(r"\) \{%k\d\}$", x[1]))
     ]
 
 
