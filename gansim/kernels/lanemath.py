@@ -153,7 +153,7 @@ def _tanh_64(x: Tile) -> Tile:
 tanh = by_precision(
     _tanh_32,
     _tanh_64,
-    "Hyperbolic tangent by e^2x - 1: accurate near 0, where 1 - 2 / (e^2x + 1) loses all digits.",
+    "Hyperbolic tangent, to full relative accuracy near 0, where 1 - 2 / (e^2x + 1) loses all digits.",
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import config
 from scipy.special import ndtr
 
 from gansim.kernels import lanemath
@@ -264,9 +265,9 @@ def test_ranges(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "normal_cdf"])
 def test_order_is_kept(name, dtype):
-    """From one number to the next no function falls by more than three units in the last place; in the long it rises.
+    """From one number to the next no function falls by more than two units in the last place; in the long it rises.
 
-    Only float32's tanh, a quotient, falls by more than two.
+    Only float32's tanh, a quotient, falls by three, and by four uncompiled, where a multiply-add rounds twice.
     """
     places = np.array([-20, -8, -2, -1, -0.7, -0.35, -0.1, 0.01, 0.1, 0.35, 0.5, 0.7, 0.99, 1, 1.4142, 2, 5, 20], dtype)
     low, high = {"log": (0, 30), "log1p": (0, 0.99), "tanh": (-2, 2), "normal_cdf": (-2, 2)}.get(name, (-20, 5))
@@ -276,7 +277,8 @@ def test_order_is_kept(name, dtype):
     (found,) = on_lanes(name, x.ravel())
     found = found.reshape(x.shape)
     unit = np.spacing(np.maximum(np.abs(found[:, 1:]), 1 if name in ABSOLUTE else 0))
-    assert (np.diff(found) >= -(3 if (name, dtype) == ("tanh", np.float32) else 2) * unit).all()
+    falls = 2 if (name, dtype) != ("tanh", np.float32) else 4 if config.DISABLE_JIT else 3
+    assert (np.diff(found) >= -falls * unit).all()
     if name not in ABSOLUTE:  # whose error is a thousand times what it rises by here
         assert (found[:, -1] > found[:, 0]).all()
 
