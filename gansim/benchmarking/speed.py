@@ -207,7 +207,7 @@ def _train(gan: GAN, bundle: Bundle, steps: int) -> None:
 
 
 def bundle_costs(gan: GAN, seconds: float = 0.1) -> dict[str, float]:
-    """Seconds of one core that a bundle-step takes, and that its parts take step_parts.
+    """Seconds of one core that a bundle-step takes, and that its parts take.
 
     Parameters
     ----------

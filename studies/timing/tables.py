@@ -177,7 +177,7 @@ def startup(rounds: int) -> pd.DataFrame:
     rows = [
         ("compile one shape, nothing on disk", nothing, 2.5),
         ("compile one more shape, in another process", another, 1.5),
-        ("start of a process to its first trained bundle", warm, 1.5),
+        ("start of a process to its first 16 trained GANs", warm, 1.5),
     ]
     return pd.DataFrame(
         [(what, min(found), max(found), target) for what, found, target in rows],

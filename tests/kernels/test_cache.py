@@ -16,7 +16,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from gansim.kernels.compiling import cache, jit
+from gansim.kernels.compiling import cache, jit, plain
 from gansim.kernels.compiling.jit import entry_point
 from gansim.source import compiled_digest
 
@@ -236,6 +236,43 @@ def test_with_no_place_at_all_it_is_compiled_every_time(
     cache.note("shape")  # and nobody is told
 
 
+def test_without_any_folder_for_temporary_files(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    place.touch()
+    assert written() == tmp_path / "user"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place))
+    cache.write("some.nbc", b"code")  # nowhere
+    assert cache.read("some.nbc") is None
+
+
+def call_plainly() -> tuple[float, int]:
+    """As `call`, by the way that needs none of Numba's internals."""
+    whole = plain.entry_point(shifted)
+    return whole(1.0), sum(whole.stats.cache_hits.values())
+
+
+@compiled
+def test_the_plain_way_keeps_it_in_the_same_folder(place: Path) -> None:
+    assert call_plainly() == (1235.5, 0)
+    assert call_plainly() == (1235.5, 1)
+    assert (ours(place) / "CACHEDIR.TAG").exists() and list(ours(place).rglob("*.nbc"))
+    loaded = plain._wholes[-1]
+    plain.forget()
+    assert loaded(1.0) == 1235.5 and sum(loaded.stats.cache_misses.values()) == 1
+
+
+@compiled
+def test_the_plain_way_with_no_place_at_all(place: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for occupied in (place, tmp_path / "user", tmp_path / f"temporary/gansim-{os.getuid()}"):
+        occupied.touch()
+    assert call_plainly() == call_plainly() == (1235.5, 0)
+    line = capfd.readouterr().err
+    assert line.count("\n") == 1 and "is compiled again by every process: NUMBA_CACHE_DIR names" in line
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may write everywhere")
 def test_a_folder_of_another_user_is_read_and_not_written(place: Path, tmp_path: Path) -> None:
     written()
@@ -312,6 +349,9 @@ def made(folder: Path, age: float, tag: bytes | None = cache._TAG_TEXT) -> Path:
 def test_what_other_versions_left_goes_a_week_after_its_last_use_and_nothing_else(place: Path) -> None:
     at = place / "gansim-cache"
     gone = made(at / "lanes-000000000001", WEEK + 60)
+    (gone / "train_1a").mkdir()  # as Numba makes them
+    for name in ("f-1.nbi", "f-1.1.nbc"):
+        (gone / "train_1a" / name).write_bytes(b"code")
     stay = [
         made(at / "lanes-000000000002", WEEK - 60),  # of another checkout that is in use
         made(at / "lanes-000000000003", 9 * WEEK, tag=None),

@@ -136,19 +136,20 @@ def domain(name, dtype):
         "sigmoid_and_softplus": x >= low,
         "cos_sin_turns": (x >= 0) & (x < 1),
     }.get(name, np.ones(len(x), bool))
-    ends = {"exp": [low, high], "expm1": [low, high], "log1p": [0, 1], "tanh": [-20, -9, 9, 20], "log": [1, 2]}
+    ends = {"exp": [low, high], "expm1": [low, high], "log1p": [0, 1], "tanh": [-20, -9, 8.22965, 9, 20], "log": [1, 2]}
     return np.concatenate([x[keep], np.array(ends.get(name, [0]), dtype)])
 
 
 # Largest error allowed, float32 and float64: relative, but absolute where the truth has zeros or tails that count for
 # nothing. Found on five million numbers, times 1e-7 and 1e-16: exp 0.9, 1.5; expm1 1.1, 2.5; log 0.8, 2.9;
-# log1p 1.7, 3.2; tanh 2.4, 3.9; sigmoid 1.5, 2.9; softplus 2.2, 4.1; cos and sin 0.8, 1.6; normal_cdf 3.0, 7e8.
+# log1p 1.7, 3.2; tanh 3.3 (of every float32; uncompiled 3.9), 3.9; sigmoid 1.5, 2.9; softplus 2.2, 4.1;
+# cos and sin 0.8, 1.6; normal_cdf 3.0, 7e8.
 BOUNDS = {
     "exp": (1.2e-7, 3e-16),
     "expm1": (1.5e-7, 4e-16),
     "log": (1.2e-7, 4e-16),
     "log1p": (2e-7, 4e-16),
-    "tanh": (3e-7, 5e-16),
+    "tanh": (3.9e-7, 5e-16),
     "sigmoid": (2e-7, 4e-16),
     "softplus": (3e-7, 5e-16),
     "sigmoid_and_softplus": (3e-7, 5e-16),
@@ -267,17 +268,19 @@ def test_ranges(dtype):
 def test_order_is_kept(name, dtype):
     """From one number to the next no function falls by more than two units in the last place; in the long it rises.
 
-    Only float32's tanh, a quotient, falls by three, and by four uncompiled, where a multiply-add rounds twice.
+    Only float32's tanh, a quotient, falls by seven at 4.1522 and nowhere by more; uncompiled, where a multiply-add
+    rounds twice, by ten.
     """
-    places = np.array([-20, -8, -2, -1, -0.7, -0.35, -0.1, 0.01, 0.1, 0.35, 0.5, 0.7, 0.99, 1, 1.4142, 2, 5, 20], dtype)
-    low, high = {"log": (0, 30), "log1p": (0, 0.99), "tanh": (-2, 2), "normal_cdf": (-2, 2)}.get(name, (-20, 5))
+    places = [-20, -8, -2, -1, -0.7, -0.35, -0.1, 0.01, 0.1, 0.35, 0.5, 0.7, 0.99, 1, 1.4142, 2, 4.15, 5, 20]
+    places = np.array(places, dtype)
+    low, high = {"log": (0, 30), "log1p": (0, 0.99), "tanh": (-5, 5), "normal_cdf": (-2, 2)}.get(name, (-20, 5))
     places = places[(places > low) & (places <= high)]
     unsigned = np.dtype(f"u{places.itemsize}")
     x = np.sort((places.view(unsigned)[:, None] + np.arange(2**13, dtype=unsigned)).view(dtype))
     (found,) = on_lanes(name, x.ravel())
     found = found.reshape(x.shape)
     unit = np.spacing(np.maximum(np.abs(found[:, 1:]), 1 if name in ABSOLUTE else 0))
-    falls = 2 if (name, dtype) != ("tanh", np.float32) else 4 if config.DISABLE_JIT else 3
+    falls = 2 if (name, dtype) != ("tanh", np.float32) else 10 if config.DISABLE_JIT else 7
     assert (np.diff(found) >= -falls * unit).all()
     if name not in ABSOLUTE:  # whose error is a thousand times what it rises by here
         assert (found[:, -1] > found[:, 0]).all()

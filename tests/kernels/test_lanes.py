@@ -344,26 +344,42 @@ def test_a_row_fills_a_register_and_two_tiles_half_of_them():
     assert OCTET % T == 0 and DRAWN % T == 0  # batches and draws are whole tiles
 
 
+class Features(dict):
+    """What LLVM says of a processor."""
+
+    def flatten(self):
+        return ",".join(f"{'+' if has else '-'}{name}" for name, has in self.items())
+
+
+ZEN_3 = Features({"64bit": True, "sse2": True, "avx": True, "avx2": True, "avx512f": False})
+ZEN_4 = Features(ZEN_3 | {"avx512f": True})
+
+
 @pytest.mark.parametrize(
-    ("cpu", "features", "wide"),
+    ("host", "cpu", "features", "avx", "wide"),
     [
-        ("x86-64-v4", None, True),
-        ("znver4", "", True),
-        ("x86-64-v3", None, False),
-        ("generic", "", False),
-        ("generic", "+avx512f", True),
+        (ZEN_4, None, None, 1, True),
+        (ZEN_4, None, None, 0, False),
+        (ZEN_3, None, None, 1, False),
+        (ZEN_3, "x86-64-v4", "", 1, True),
+        (ZEN_3, "znver4", "", 1, True),
+        (ZEN_4, "x86-64-v3", "", 1, False),
+        (ZEN_4, "generic", "", 1, False),
+        (ZEN_3, "generic", "+avx512f", 1, True),
+        (ZEN_4, None, "-avx512f", 1, False),
+        (ZEN_3, "znver4", None, 1, False),  # the name alone changes no feature: Numba adds those of the host
+        (ZEN_4, "haswell", None, 1, True),
+        (ZEN_4, "znver4", None, 0, False),
+        (ZEN_3, "nobody's", None, 1, False),
     ],
 )
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="names of x86-64 processors")
-def test_registers_are_those_of_the_processor_compiled_for(cpu, features, wide):
-    assert registers._are_wide(cpu, features) is wide
-
-
-@pytest.mark.parametrize(("avx", "has", "wide"), [(1, True, True), (1, False, False), (0, True, False)])
-def test_registers_of_this_processor_unless_numba_is_to_leave_them(avx, has, wide, monkeypatch):
-    monkeypatch.setattr(registers._config, "ENABLE_AVX", avx)
-    monkeypatch.setattr(registers.binding, "get_host_cpu_features", lambda: {"avx512f": has})
-    assert registers._are_wide(None, None) is registers._are_wide("host", "") is wide
+def test_registers_are_those_that_numba_compiles_for(host, cpu, features, avx, wide, monkeypatch):
+    for name, value in {"CPU_NAME": cpu, "CPU_FEATURES": features, "ENABLE_AVX": avx}.items():
+        monkeypatch.setattr(registers._config, name, value)
+    monkeypatch.setattr(registers.binding, "get_host_cpu_name", lambda: "generic")
+    monkeypatch.setattr(registers.binding, "get_host_cpu_features", lambda: Features(host))
+    assert registers._are_wide() is wide
 
 
 @pytest.mark.skipif(not COMPILED, reason="plain NumPy needs no types")

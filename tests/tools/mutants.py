@@ -90,7 +90,7 @@ MUTANTS = [
         ('kernels/modes.py', 'return off * 0.5', 'return off', 'measure truth'),
         ('kernels/lanemath.py', 'minimum(1.0, maximum(-1.0, x * p / q))', 'x * p / q', 'lanemath'),
         ('kernels/networks/passes.py', 'elif what == BACKWARD:', 'elif what == TO_INPUT:', 'network gradients'),
-        ('kernels/compiling/registers.py', '_config.ENABLE_AVX and binding', 'binding', 'lanes'),
+        ('kernels/compiling/registers.py', ' and not _config.ENABLE_AVX', '', 'lanes'),
         ('kernels/lanemath.py', 'y = fma(y, f, -2.4999993993e-1)', 'y = fma(y, f, -2.4999e-1)', 'lanemath'),
         ('kernels/networks/layers.py', 'a = fma(p.theta[at.w + j * n_in + i], p.d[at.y + j], a)', 'a = fma(p.theta[at.w + j * n_in], p.d[at.y + j], a)', 'network gradients'),
         ('kernels/compiling/cache.py', 'if seal == _seal(name, content):', 'if seal:', 'cache altered'),

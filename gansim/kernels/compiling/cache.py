@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from llvmlite import binding
 from gansim.kernels.compiling.registers import REGISTER
 from gansim.source import compiled_digest
 
-__all__ = ["empty_cache", "environment", "folders", "is_noted", "lock", "note", "read", "versions", "write"]
+__all__ = ["empty_cache", "environment", "folder_for_numba", "is_noted", "lock", "note", "read", "versions", "write"]
 
 _config: Any = numba.config  # has settings that it does not declare
 
@@ -34,7 +34,7 @@ _OURS = "gansim-cache"  # the folder, in a place that others use too, where all 
 _VERSION = re.compile(r"lanes-[0-9a-f]{12}")
 _TAG = "CACHEDIR.TAG"  # what backups know caches by; here also the sign that gansim made the folder
 _TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# Compiled code of gansim, removed a week after its use.\n"
-_FILES = ("*.nbc", "*.done", "*.lock", "*.tmp", _TAG)  # all that gansim puts there
+_FILES = ("*.nbc", "*.nbi", "*.done", "*.lock", "*.tmp", _TAG)  # all that gansim puts there, and Numba for it
 _UNUSED = 7 * 24 * 3600  # seconds after which the code of another version of the source is removed
 _ROOM = 16 * 2**20  # bytes that a place must have left; the code of one shape takes half a megabyte
 
@@ -55,7 +55,9 @@ def _places() -> list[Path]:
     places = [Path(_config.CACHE_DIR) if _config.CACHE_DIR else Path(__file__).parent / "__pycache__"]
     with suppress(RuntimeError):  # a user without a home folder, as in a container
         places.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"))
-    return [*places, Path(tempfile.gettempdir()) / f"gansim-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"]
+    with suppress(FileNotFoundError):  # no folder for temporary files, as in a container that is read only
+        places.append(Path(tempfile.gettempdir()) / f"gansim-{os.getuid() if hasattr(os, 'getuid') else 'cache'}")
+    return places
 
 
 def _folder_in(place: Path) -> Path:
@@ -84,7 +86,10 @@ def _reason(error: OSError) -> str:
 
 def _is_shared(place: Path) -> bool:
     """Whether it stands among everybody's temporary files, where somebody else may have put code."""
-    return place.parent == Path(tempfile.gettempdir())
+    try:
+        return place.parent == Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return False
 
 
 def _is_trusted(place: Path) -> bool:
@@ -143,11 +148,25 @@ def read(name: str) -> bytes | None:
 
 def write(name: str, content: bytes) -> None:
     """Keep something where there is room for it, and say so once if that is not where it was to be."""
+
+    def put(folder: Path) -> None:
+        _put(folder / name, _seal(name, content) + content)
+
+    _keep(put)
+
+
+def folder_for_numba() -> Path | None:
+    """Where Numba may keep what it compiles by itself; None if there is no place, which is said once."""
+    return _keep(lambda folder: None)
+
+
+def _keep(put: Callable[[Path], None]) -> Path | None:
+    """Put something into the first folder that takes it."""
     refused, kept = [], None
     for folder, why in folders():
         if not why:
             try:
-                _put(folder / name, _seal(name, content) + content)
+                put(folder)
             except OSError as error:
                 why = _failed[folder] = _reason(error)
             else:
@@ -159,6 +178,7 @@ def write(name: str, content: bytes) -> None:
     if kept is None or (refused and (_failed or _config.CACHE_DIR)):
         where = f"is kept in {kept}" if kept else "is compiled again by every process"
         _say(f"compiled code cannot be kept in {refused[0] if refused else 'any folder'} and {where}")
+    return kept
 
 
 def _put(path: Path, content: bytes) -> None:
@@ -214,8 +234,10 @@ def _remove_unused(folder: Path) -> None:
     with suppress(OSError):
         if time.time() - (folder / _TAG).stat().st_mtime > _UNUSED:
             for pattern in _FILES:
-                for file in folder.glob(pattern):
+                for file in folder.rglob(pattern):
                     file.unlink(missing_ok=True)
+            for inner in folder.iterdir():  # Numba's own, a folder for each of ours
+                inner.rmdir()
             folder.rmdir()
 
 
@@ -228,7 +250,7 @@ def versions() -> tuple[str, ...]:
 
 
 def _note(key: Hashable) -> str:
-    cpu = binding.get_host_cpu_name(), _config.CPU_NAME, _config.CPU_FEATURES
+    cpu = binding.get_host_cpu_name(), _config.CPU_NAME, _config.CPU_FEATURES, _config.ENABLE_AVX
     return f"{hashlib.sha256(repr((key, cpu, versions())).encode()).hexdigest()[:16]}.done"
 
 

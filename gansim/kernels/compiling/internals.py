@@ -1,5 +1,7 @@
 """Numba's internals: every one that gansim leans on is named here, and what is built of them.
 
+What Numba documents for extensions, as `lanes.py` uses it, is none of them.
+
 They belong to no interface that Numba keeps. With a version of Numba that lacks one this module cannot be imported, and
 kernels are compiled by `plain.py`, which needs none of them: slower, and the same bits.
 
@@ -27,10 +29,11 @@ from llvmlite import binding
 from llvmlite.binding import Linkage
 from numba import types
 from numba.core import event
+from numba.core.base import BaseContext
 from numba.core.caching import _Cache
 from numba.core.ccallback import CFunc
-from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
-from numba.core.compiler import CompilerBase, CompileResult, DefaultPassBuilder
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
+from numba.core.compiler import CompilerBase, CompileResult, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import register_pass
 from numba.core.dispatcher import Dispatcher
 from numba.core.serialize import dumps
@@ -43,11 +46,19 @@ from gansim.kernels.compiling.options import OPTIONS
 # What is used of them, or stands in the place of theirs: a version that lacks one fails here and not later, when a
 # method that is no longer asked for has left parts visible to one another.
 for _owner, _names in {
+    BaseContext: ("insert_user_function",),
     CFunc: ("address", "compile"),
-    CPUCodeLibrary: ("_finalize_dynamic_globals", "_finalize_final_module", "_optimize_functions"),
+    CPUCodeLibrary: (
+        "_finalize_dynamic_globals",
+        "_finalize_final_module",
+        "_optimize_functions",
+        "has_dynamic_globals",
+    ),
     CompileResult: ("_rebuild", "_reduce"),
     DefaultPassBuilder: ("define_nopython_pipeline",),
     Dispatcher: ("_reset_overloads", "compile", "get_call_template"),
+    Flags: ("no_compile",),
+    JITCPUCodegen: ("magic_tuple",),
     JITCodeLibrary: ("_optimize_final_module", "enable_object_caching"),
     NativeLowering: ("run_pass",),
     _Cache: ("load_overload", "save_overload"),
@@ -219,8 +230,8 @@ class CodeCache(_Cache):
         """Keep it, unless it holds addresses of this process."""
         # Spaces, so that whoever looks for paths of a machine does not take these for some.
         # fmt: off
-        if not cres. library.has_dynamic_globals:
-            cache.write(self._name(sig, cres. library.codegen), dumps((sig, cres._reduce())))
+        if not cres.library.has_dynamic_globals:
+            cache.write(self._name(sig, cres.library.codegen), dumps((sig, cres._reduce())))
         # fmt: on
 
     def _name(self, sig: Any, codegen: Any) -> str:

@@ -40,30 +40,36 @@ def kernel(function: F) -> F:
     return compiled
 
 
+_wholes: list[Any] = []  # all entry points of this process
+
+
 @contextmanager
-def _kept() -> Iterator[None]:
-    """Within, Numba keeps code in the folder of this version of the source."""
-    before, folder = _config.CACHE_DIR, next((folder for folder, why in cache.folders() if not why), None)
+def _kept() -> Iterator[bool]:
+    """Within, Numba keeps code in the folder of this version of the source, if it can be kept at all."""
+    before, folder = _config.CACHE_DIR, cache.folder_for_numba()
     if folder is not None:
         _config.CACHE_DIR = str(folder)
     try:
-        yield
+        yield folder is not None
     finally:
         _config.CACHE_DIR = before
 
 
 def entry_point(function: F) -> F:
     """Compile ``function`` and keep the machine code on disk, with everything it calls."""
-    with _kept():
-        compiled: F = _njit(cache=True, **OPTIONS)(function)
+    with _kept() as kept:
+        compiled: F = _njit(cache=kept, **OPTIONS)(function)
+    _wholes.append(compiled)
     return compiled
 
 
 def by_address(function: Callable[..., Any], returned: Any, arguments: Sequence[Any]) -> Any:
     """Compile ``function`` for arguments of these types, or load it: what has its ``address``, for kernels to call."""
-    with _kept():
-        return numba.cfunc(returned(*arguments), cache=True, **OPTIONS)(function)
+    with _kept() as kept:
+        return numba.cfunc(returned(*arguments), cache=kept, **OPTIONS)(function)
 
 
 def forget() -> None:
-    """Nothing: Numba's dispatchers do not forget."""
+    """Compile afresh whatever this process calls from now on; what Numba has kept of it is replaced."""
+    for compiled in _wholes:
+        compiled.recompile()
