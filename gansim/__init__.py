@@ -17,6 +17,7 @@ from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from gansim.model.paths import replace
+from gansim.model.tabulated import Law, Observed
 from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
@@ -38,12 +39,14 @@ __all__ = [
     "He",
     "Integers",
     "LatinHypercube",
+    "Law",
     "LogUniform",
     "Mixture",
     "Momentum",
     "Networks",
     "Normal",
     "NormalInit",
+    "Observed",
     "Orthogonal",
     "RMSProp",
     "Referee",

@@ -7,7 +7,8 @@ at most, for the median over a window of records.
 
 =========  ==========================================================================================================
 w1         simulated: a quantile, over samples of the target, of their mean distance to its quantiles, as it is measured
-ks         exact (Simard and L'Ecuyer 2011), as for any continuous law; the same for places within modes
+ks         exact (Simard and L'Ecuyer 2011), as for any continuous law, and more than that of observed values, of which
+           samples have ties (Noether 1963); the same for places within modes
 tv_modes   simulated: counts of the modes are multinomial
 modes      the target's own samples capture fewer with that probability at most; modes are counted as if independent,
            which they nearly are (numbers in the cells of a multinomial are negatively associated: Joag-Dev and Proschan
@@ -28,9 +29,10 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 from scipy.stats import kstwo
 
-from gansim.model.distributions import Mixture, Normal, Uniform, components, standardised
+from gansim.model.distributions import Uniform, Univariate, components, evaluation_law, standardised
 from gansim.model.laws import quantile
 from gansim.model.modes import MISS, Modes, modes_of
+from gansim.model.tabulated import Law, Observed, table_of
 
 __all__ = ["Floor", "Limits", "floor_of"]
 
@@ -60,13 +62,13 @@ class Floor:
 
     Parameters
     ----------
-    target : Normal, Uniform or Mixture
-        The distribution, in its own units.
+    target : Normal, Uniform, Mixture, Observed or Law
+        The distribution; a normal, a uniform or a mixture in its own units.
     n : int
         Points of a sample.
     """
 
-    target: Normal | Uniform | Mixture
+    target: Univariate
     n: int
 
     @property
@@ -80,9 +82,13 @@ class Floor:
 
 
 @lru_cache(maxsize=4096)
-def floor_of(target: Normal | Uniform | Mixture, n: int) -> Floor:
-    """The floor of a target, in any units, for `n` points; targets that differ in location and scale share it."""
-    return Floor(standardised(target), n)
+def floor_of(target: Univariate, n: int) -> Floor:
+    """The floor of what a target is judged by, in any units, for `n` points.
+
+    Normals, uniforms and mixtures that differ in location and scale share it.
+    """
+    law = evaluation_law(target)
+    return Floor(law if isinstance(law, (Observed, Law)) else standardised(law), n)
 
 
 def tail(length: int) -> float:
@@ -96,7 +102,7 @@ def tail(length: int) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _limits(target: Normal | Uniform | Mixture, n: int, length: int) -> Limits:
+def _limits(target: Univariate, n: int, length: int) -> Limits:
     p, modes = tail(length), modes_of(target)
     rng = np.random.Generator(np.random.PCG64(0))
     samples = min(_MOST, int(np.ceil(_BEYOND / p)))
@@ -119,9 +125,9 @@ def _upper(values: Floats, p: float) -> float:
     return float(np.partition(values, len(values) - rank)[len(values) - rank])
 
 
-def _w1(target: Normal | Uniform | Mixture, n: int, samples: int, rng: np.random.Generator) -> Floats:
+def _w1(target: Univariate, n: int, samples: int, rng: np.random.Generator) -> Floats:
     """Wasserstein-1 of samples of n points, as records measure it."""
-    middles = quantile(target, (np.arange(n) + 0.5) / n)
+    middles = _own_quantile(target, (np.arange(n) + 0.5) / n)
     out = np.empty(samples)
     rows = max(1, _BLOCK // n)
     for start in range(0, samples, rows):
@@ -130,7 +136,15 @@ def _w1(target: Normal | Uniform | Mixture, n: int, samples: int, rng: np.random
     return out
 
 
-def _draw(target: Normal | Uniform | Mixture, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+def _own_quantile(target: Univariate, u: Floats) -> Floats:
+    """Quantiles of a target in its own units."""
+    return table_of(target).quantile(u) if isinstance(target, (Observed, Law)) else quantile(target, u)
+
+
+def _draw(target: Univariate, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """Draws in its own units."""
+    if isinstance(target, (Observed, Law)):
+        return table_of(target).quantile(rng.random(shape))
     if isinstance(target, Uniform):
         return rng.uniform(target.low, target.high, shape)
     means, stds, weights = np.array(components(target))

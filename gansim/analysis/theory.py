@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, poch
 
-from gansim.model.distributions import Law, Normal, Uniform, components
+from gansim.model.distributions import Normal, Parametric, Uniform, components
 from gansim.model.elementary import exp, expm1, log1p, softplus
 from gansim.model.laws import Floats, bisect, cdf, log_pdf, quantile
 
@@ -126,7 +126,7 @@ def _integrate(f: Logit, edges: Floats) -> Quadrature:
     return Quadrature(total, change + 16 * _EPS * size)
 
 
-def _landmarks(law: Law, z: ArrayLike = (-10, -3, -1, 0, 1, 3, 10)) -> Floats:
+def _landmarks(law: Parametric, z: ArrayLike = (-10, -3, -1, 0, 1, 3, 10)) -> Floats:
     """Give a uniform law's ends; else the points `z` standard deviations from the mean of each component."""
     if isinstance(law, Uniform):
         return np.array([law.low, law.high])
@@ -134,7 +134,7 @@ def _landmarks(law: Law, z: ArrayLike = (-10, -3, -1, 0, 1, 3, 10)) -> Floats:
     return np.asarray(means + stds * np.asarray(z, dtype=np.float64)[:, None]).ravel()
 
 
-def _expect(f: Logit, law: Law, other: Law) -> Quadrature:
+def _expect(f: Logit, law: Parametric, other: Parametric) -> Quadrature:
     """E f(X) for X from `law`; `other` is a law whose features `f` may share."""
     points = np.concatenate([_landmarks(law), _landmarks(other)])
     if isinstance(law, Uniform):
@@ -157,7 +157,7 @@ def _expect(f: Logit, law: Law, other: Law) -> Quadrature:
     return Quadrature(total, error)
 
 
-def optimal_logit(p: Law, q: Law) -> Logit:
+def optimal_logit(p: Parametric, q: Parametric) -> Logit:
     """Logit of the optimal discriminator, log p(x)/q(x) (Goodfellow et al. 2014, proposition 1).
 
     For p = N(mu, sigma^2) and q = N(m, s^2) it is log(s/sigma) + (x - m)^2 / (2 s^2) - (x - mu)^2 / (2 sigma^2).
@@ -172,7 +172,7 @@ def optimal_logit(p: Law, q: Law) -> Logit:
     return logit
 
 
-def constructed_logit(state: DState, p: Law, q: Law, confidence: float) -> Logit:
+def constructed_logit(state: DState, p: Parametric, q: Parametric, confidence: float) -> Logit:
     """Logit of a perfect, idle or inverted discriminator: +c, 0, -c where p is denser than q; -c, 0, +c elsewhere.
 
     As the confidence c grows, V tends to `V_LIMITS[state]` if p and q do not overlap. If they do, even the perfect
@@ -191,14 +191,14 @@ def constructed_logit(state: DState, p: Law, q: Law, confidence: float) -> Logit
     return lambda x: height * np.sign(optimal(x))
 
 
-def v_of(logit: Logit, p: Law, q: Law) -> Quadrature:
+def v_of(logit: Logit, p: Parametric, q: Parametric) -> Quadrature:
     """V of any discriminator (Goodfellow et al. 2014, equation 1), -E_p softplus(-logit) - E_q softplus(logit)."""
     real = _expect(lambda x: softplus(-logit(x)), p, q)
     fake = _expect(lambda x: softplus(logit(x)), q, p)
     return Quadrature(0.0 - real - fake, real.error + fake.error)  # 0 - 0 is 0, and -0 another text
 
 
-def auc_of(logit: Logit, p: Law, q: Law, cells: int = 8192) -> Quadrature:
+def auc_of(logit: Logit, p: Parametric, q: Parametric, cells: int = 8192) -> Quadrature:
     """Pr(logit(X) > logit(Y)) + Pr(equal)/2 for X from p, Y from q.
 
     The line is cut into 2 `cells` pieces holding at most about 1/`cells` of either law, and wherever the logit changes
@@ -209,7 +209,7 @@ def auc_of(logit: Logit, p: Law, q: Law, cells: int = 8192) -> Quadrature:
     return Quadrature(fine, abs(fine - coarse) + 32 * _EPS * fine)  # 17 units were seen near 1
 
 
-def _auc(logit: Logit, p: Law, q: Law, cells: int) -> float:
+def _auc(logit: Logit, p: Parametric, q: Parametric, cells: int) -> float:
     middles = (np.arange(cells) + 0.5) / cells
     x = np.unique(np.concatenate([quantile(p, middles), quantile(q, middles)]))
     score = logit(x)
@@ -221,7 +221,7 @@ def _auc(logit: Logit, p: Law, q: Law, cells: int) -> float:
     return min(1.0, float((mass_p * (np.cumsum(mass_q) - 0.5 * mass_q)).sum()))
 
 
-def _masses(law: Law, edges: Floats) -> Floats:
+def _masses(law: Parametric, edges: Floats) -> Floats:
     """Probability below the first edge, between edges, and above the last, each accurate also where it is small."""
     below = np.concatenate([[0.0], cdf(law, edges), [1.0]])
     above = np.concatenate([[1.0], cdf(law, edges, upper=True), [0.0]])
@@ -242,12 +242,12 @@ def shift_curve(shift: ArrayLike, inverted: bool = False) -> tuple[Floats, Float
     return np.asarray(ndtr(sign * shift / math.sqrt(2))), np.reshape([v(d) for d in shift.flat], shift.shape)
 
 
-def kullback_leibler(p: Law, q: Law) -> Quadrature:
+def kullback_leibler(p: Parametric, q: Parametric) -> Quadrature:
     """KL(p || q) = E_p log p/q (Kullback and Leibler 1951); infinite where p has mass that q lacks."""
     return _expect(optimal_logit(p, q), p, q)
 
 
-def jensen_shannon(p: Law, q: Law) -> Quadrature:
+def jensen_shannon(p: Parametric, q: Parametric) -> Quadrature:
     """Jensen-Shannon divergence with equal weights (Lin 1991, IEEE Trans. Inf. Theory 37, 145), between 0 and log 2.
 
     Computed as what a fair coin shares with a draw from p (heads) or q (tails), E KL(optimal D || 1/2): log 2 less the
@@ -266,13 +266,13 @@ def jensen_shannon(p: Law, q: Law) -> Quadrature:
     return Quadrature(0.5 * (real + fake), 0.5 * (real.error + fake.error))
 
 
-def total_variation(p: Law, q: Law) -> Quadrature:
+def total_variation(p: Parametric, q: Parametric) -> Quadrature:
     """Total variation distance, half the integral of |p - q| = E_p max(0, 1 - q/p), between 0 and 1."""
     logit = optimal_logit(p, q)
     return _expect(lambda x: -expm1(-np.maximum(logit(x), 0.0)), p, q)
 
 
-def max_v(p: Law, q: Law) -> Quadrature:
+def max_v(p: Parametric, q: Parametric) -> Quadrature:
     """Max over D of V(D, G), 2 JSD(p, q) - log 4 (Goodfellow et al. 2014, theorem 1).
 
     Near 0, where that difference would keep no digit, it is the V of the optimal discriminator.
@@ -283,26 +283,26 @@ def max_v(p: Law, q: Law) -> Quadrature:
     return Quadrature(2 * jsd - math.log(4.0), 2 * jsd.error + _EPS)
 
 
-def best_accuracy(p: Law, q: Law) -> Quadrature:
+def best_accuracy(p: Parametric, q: Parametric) -> Quadrature:
     """Best accuracy of any discriminator, a referee's ceiling: 1/2 + TV/2 (Devroye et al. 1996)."""
     distance = total_variation(p, q)
     return Quadrature(0.5 + 0.5 * distance, 0.5 * distance.error + _EPS)
 
 
-def least_error(p: Law, q: Law) -> Quadrature:
+def least_error(p: Parametric, q: Parametric) -> Quadrature:
     """Least error rate of any discriminator, 1 - `best_accuracy` = E_p min(1, q/p) / 2, accurate also where tiny."""
     logit = optimal_logit(p, q)
     found = _expect(lambda x: exp(-np.maximum(logit(x), 0.0)), p, q)
     return Quadrature(0.5 * found, 0.5 * found.error)
 
 
-def sd_of_sample_v(logit: Logit, p: Law, q: Law, n: ArrayLike) -> Floats:
+def sd_of_sample_v(logit: Logit, p: Parametric, q: Parametric, n: ArrayLike) -> Floats:
     """Root of (Var_p softplus(-logit) + Var_q softplus(logit)) / n: how far V over `n` + `n` points strays from V.
 
     Exact for any `n` (any shape) if the points are independent of each other and of the discriminator.
     """
 
-    def variance(f: Logit, law: Law, other: Law) -> float:
+    def variance(f: Logit, law: Parametric, other: Parametric) -> float:
         mean = _expect(f, law, other)
         return _expect(lambda x: (f(x) - mean) ** 2, law, other)
 
@@ -329,7 +329,7 @@ def ml_std_bias(std: float, n: ArrayLike) -> Floats:
     return np.asarray(std * (np.sqrt(2 / n) * poch(0.5 * (n - 1), 0.5) - 1), dtype=np.float64)
 
 
-def w1_floor(law: Law, n: ArrayLike, m: ArrayLike = np.inf) -> Floats:
+def w1_floor(law: Parametric, n: ArrayLike, m: ArrayLike = np.inf) -> Floats:
     """Mean Wasserstein-1 distance of `n` draws to their own law, in data units: what a perfect generator measures.
 
     sqrt(2/pi) sqrt(1/n + 1/m) times the integral of sqrt(F(1 - F)), exact in the limit (del Barrio et al. 1999, Ann.

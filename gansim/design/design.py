@@ -23,7 +23,7 @@ import numpy as np
 
 from gansim.design.sampling import Sample
 from gansim.errors import ConfigError, one_line, shown
-from gansim.model.distributions import Law
+from gansim.model.distributions import Univariate
 from gansim.model.fields import check_integer
 from gansim.model.gan import GAN, check_gan
 from gansim.model.paths import replace
@@ -251,7 +251,9 @@ class Design:
             cell = Cell(index, labels, self.gan, self.name)
             try:
                 gan = replace(self.gan, _merge(parts))
-                if type(gan.target) not in get_args(Law):  # what a configuration takes beside them, a study does not
+                if type(gan.target) not in get_args(
+                    Univariate
+                ):  # what a configuration takes beside them, a study does not
                     raise ConfigError(f"target: {shown(gan.target)}: a law on the line")
                 levels = _values(gan, plan.columns) if plan.read_back else labels
                 _check_levels(levels, plan.values, gan)

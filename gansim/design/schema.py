@@ -101,7 +101,7 @@ _METHODS: dict[str, type[Sample]] = {"sobol": Sobol, "latin-hypercube": LatinHyp
 _RANGES: dict[str, Any] = {"uniform": Uniform, "log-uniform": LogUniform, "integers": Integers}
 _POINT = "point"
 _KINDS: dict[str, list[str]] = {
-    name: [cls().kind for cls in get_args(get_args(union)[0])]
+    name: [cls.kind for cls in get_args(get_args(union)[0])]
     for name, union in (
         *(("target", Target), ("noise", Noise)),
         *(("optimizer_g", Optimizer), ("optimizer_d", Optimizer)),

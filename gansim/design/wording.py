@@ -8,6 +8,7 @@ from gansim.model.distributions import Noise, Normal, Target, Uniform, component
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavier
 from gansim.model.optimizers import Optimizer
+from gansim.model.tabulated import Law, Observed
 
 __all__ = ["count", "data", "either", "gan", "law", "network", "number", "optimizer", "updates"]
 
@@ -48,6 +49,11 @@ def law(target: Target | Noise) -> str:
         return f"N({number(target.mean)}, {number(target.std)}²)"
     if isinstance(target, Uniform):
         return f"U({number(target.low)}, {number(target.high)})"
+    if isinstance(target, Observed):
+        own = f"{len(target.values):,} observed values, {target.values.array[0]:.4g} to {target.values.array[-1]:.4g}"
+        return own if target.evaluate is None else f"{own}, judged by {len(target.evaluate):,} others"
+    if isinstance(target, Law):
+        return f"{target.law}({', '.join(f'{name} {number(value)}' for name, value in target.parameters)})"
     means, stds, weights = components(target)
     rest = (
         f"means {_several(means)}; std {_several(stds)}; weights {_several(tuple(float(f'{w:.4g}') for w in weights))}"

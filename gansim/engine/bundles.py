@@ -149,11 +149,11 @@ def _bundle(rows: list[int], gans: Sequence[GAN], key: Array, stream: int, compi
 
 
 def _take(parts: Sequence[_Arrays], chosen: Array) -> list[_Arrays]:
-    """Lanes ``chosen`` of several bundles, regrouped into bundles; every array of ``parts`` has the lanes last."""
+    """Lanes ``chosen`` of several bundles, regrouped into bundles; arrays have the lanes last, or are shared by all."""
     lanes = next(x for x in parts[0] if isinstance(x, np.ndarray)).shape[-1]
     columns = []
     for values in zip(*parts, strict=True):
-        if not isinstance(values[0], np.ndarray):
+        if not isinstance(values[0], np.ndarray) or values[0].ndim == 1:
             columns.append([values[0]] * (len(chosen) // lanes))
             continue
         every = np.concatenate(values, axis=-1)

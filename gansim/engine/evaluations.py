@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.engine.samplers import distribution_rows, n_components, seen_unit
+from gansim.engine.samplers import n_components, own_rows, seen_rows, seen_unit, table_rows
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.lanes import aligned, by_lane
 from gansim.kernels.measure import Evaluation
-from gansim.model.distributions import Mixture, Target, standardised
+from gansim.model.distributions import Mixture, Product, Univariate, evaluation_law, standardised
 from gansim.model.gan import GAN
 from gansim.model.laws import quantile
 from gansim.model.measurements import OF_MODES, measured
 from gansim.model.modes import modes_of
+from gansim.model.tabulated import Law, Observed, table_of
 from gansim.traces import FIELDS
 
 __all__ = ["as_stored", "build_evaluation", "has_modes", "n_modes"]
@@ -33,17 +34,20 @@ def n_modes(gan: GAN) -> int:
 
 @lru_cache(maxsize=64)
 @default_arithmetic
-def _quantiles(target: Target, n: int) -> NDArray[np.float64]:
-    """Quantiles of the standardised target at the midpoints of n equal shares of probability.
+def _quantiles(law: Univariate, n: int) -> NDArray[np.float64]:
+    """Quantiles of a law, in its own units, at the midpoints of n equal shares of probability.
 
     To 12 decimals: SciPy takes exponentials and logarithms from the C library, whose last bits (6 of 168,815 quantiles)
     are others on a processor without AVX2.
     """
-    return np.round(quantile(standardised(target), (np.arange(n) + 0.5) / n), 12)
+    middles = (np.arange(n) + 0.5) / n
+    if isinstance(law, (Observed, Law)):
+        return table_of(law).quantile(middles)
+    return np.round(quantile(standardised(law), middles), 12)
 
 
 @lru_cache(maxsize=64)
-def _mode_rows(target: Target, n: int) -> NDArray[np.float64]:
+def _mode_rows(target: Univariate | Product, n: int) -> NDArray[np.float64]:
     """What kernels/measure.py knows of the modes of a target and of n points; none if it is no mixture."""
     if not isinstance(target, Mixture):
         return np.zeros(1)
@@ -63,16 +67,18 @@ def _mode_rows(target: Target, n: int) -> NDArray[np.float64]:
 def build_evaluation(gans: Sequence[GAN], dtype: Any) -> Evaluation:
     """What a bundle's records are measured with; lane i is configured by ``gans[i]``."""
     lanes, gan = len(gans), gans[0]
-    n = gan.n_eval
+    n, laws = gan.n_eval, [evaluation_law(g.target) for g in gans]
     modes = [_mode_rows(g.target, n).tolist() for g in gans]  # a single row unless the targets are mixtures
     quantiles = aligned((n if gan.data_dim == 1 else 1, lanes), dtype)
     if gan.data_dim == 1:
-        for lane, one in enumerate(gans):
-            quantiles[:, lane] = _quantiles(one.target, n)
+        for lane, law in enumerate(laws):
+            quantiles[:, lane] = _quantiles(law, n)
     return Evaluation(
         by_lane([np.stack(seen_unit(g), axis=1).ravel().tolist() for g in gans], dtype),
-        by_lane([distribution_rows(standardised(g.target)) for g in gans], dtype),
+        by_lane([seen_rows(g, law) for g, law in zip(gans, laws, strict=True)], dtype),
+        by_lane([own_rows(law) for law in laws], dtype),
         quantiles,
+        *table_rows(laws[0], dtype),
         by_lane(modes, dtype),
         aligned((gan.data_dim * n, lanes), dtype),
         aligned((2 * n, lanes), dtype),

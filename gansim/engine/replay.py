@@ -17,7 +17,7 @@ from gansim.errors import ConfigError, shown
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
 from gansim.kernels.train import train as train_bundle
-from gansim.model.distributions import moments
+from gansim.model.distributions import evaluation_law, moments
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP
 from gansim.model.seeds import check_rep, check_seed
@@ -65,7 +65,7 @@ def with_data_units(traces: Traces, gan: GAN) -> pd.DataFrame:
     table = traces.frame()
     if gan.data_dim > 1:
         return table
-    where = in_data_units(table["g_shift"], table["g_spread"], *moments(gan.target))
+    where = in_data_units(table["g_shift"], table["g_spread"], *moments(evaluation_law(gan.target)))
     return table.assign(**dict(zip(DATA_UNITS, where, strict=True)))
 
 

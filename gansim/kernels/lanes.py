@@ -152,7 +152,7 @@ def _operator(op: Callable[..., Any], on_float: str, on_int: str) -> None:
 for _op, _on_float, _on_int in (
     (operator.add, "fadd", "add"),
     (operator.sub, "fsub", "sub"),
-    (operator.mul, "fmul", ""),
+    (operator.mul, "fmul", "mul"),
     (operator.truediv, "fdiv", ""),
     (operator.and_, "", "and_"),
     (operator.or_, "", "or_"),
@@ -366,6 +366,44 @@ register(
     to_float,
     lambda a, like: _cast(like.dtype, a),
     lambda context, builder, sig, args: builder.sitofp(args[0], _vector(sig.return_type)),
+)
+
+
+def below(n: int, word: Tile) -> Tile:
+    """Random 32-bit words as integers from 0 to ``n - 1``: word * n / 2^32, rounded down (bias below n / 2^32)."""
+    return (word.astype(np.uint64) * np.uint64(n) >> np.uint64(32)).astype(np.uint32)
+
+
+def _below(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    out = sig.return_type
+    wide = ir.VectorType(ir.IntType(64), out.count)
+    n = _broadcast(context, builder, args[0], sig.args[0], Lanes(types.uint64, out.samples, out.lanes))
+    product = builder.mul(builder.zext(args[1], wide), n)
+    return builder.trunc(builder.lshr(product, ir.Constant(wide, [32] * out.count)), _vector(out))
+
+
+register(below, lambda n, word: word if isinstance(word, Lanes) else None, _below)
+
+
+def look_up(table: NDArray[Any], index: Tile) -> Tile:
+    """What stands in a one-dimensional array at these places, unsigned integers below its length."""
+    return table[index]
+
+
+def _look_up(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    out, data = sig.return_type, context.make_array(sig.args[0])(context, builder, args[0]).data
+    found = ir.Constant(_vector(out), ir.Undefined)
+    for k in range(out.count):
+        where = ir.Constant(ir.IntType(32), k)
+        index = builder.zext(builder.extract_element(args[1], where), ir.IntType(64))
+        found = builder.insert_element(found, builder.load(builder.gep(data, [index])), where)
+    return found
+
+
+register(
+    look_up,
+    lambda table, index: _cast(table.dtype, index) if isinstance(table, types.Array) and table.ndim == 1 else None,
+    _look_up,
 )
 
 

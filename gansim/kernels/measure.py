@@ -38,7 +38,7 @@ from gansim.kernels.networks import player
 from gansim.kernels.networks.passes import forward
 from gansim.kernels.networks.player import Player, clear, output_unit
 from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
-from gansim.kernels.sampler import Sampler, copy_sample, draw_noise, draw_target, target_cdf
+from gansim.kernels.sampler import CURVE, VALUES, Sampler, copy_sample, draw_noise, draw_target, target_cdf
 from gansim.traces import FIELDS
 
 N_FIELDS = len(FIELDS)
@@ -70,18 +70,23 @@ class Evaluation(NamedTuple):
     """What a bundle's records are measured with, as arrays.
 
     unit : (2 n_outputs, L), location and scale of each coordinate that turn what G returns into the target's units.
-    target : a `Sampler` parameter block of the target in those units. quantiles : (n, L), a target's on the line at
-    (i + 1/2) / n. modes : (13 k, L), a mixture's modes, see `gansim.model.modes`: for each of k components
-    log(weight / spread), the first of its mode, and in that one's place the mode's share of good points, its
-    probability, and whether n points show it; for each of 2 k stretches of the line its left end, whose it is, and what
-    to take from F there and to multiply by for the share of its mode that lies below. fakes : (n_outputs n, L),
-    coordinate by coordinate, logits : (2 n, L), counts : (k, L) and places : (n, L) of mixtures, scratch. n is a
-    multiple of BINS.
+    held_out : a `Sampler` parameter block of the law that runs are judged by, in the networks' units. target : one in
+    its own. quantiles : (n, L), its quantiles on the line at (i + 1/2) / n. table, edges, shares : of a law that is a
+    table, see `gansim.model.tabulated`, shared by all lanes. modes : (13 k, L), a mixture's modes, see
+    `gansim.model.modes`: for each of k components log(weight / spread), the first of its mode, and in that one's place
+    the mode's share of good points, its probability, and whether n points show it; for each of 2 k stretches of the
+    line its left end, whose it is, and what to take from F there and to multiply by for the share of its mode that lies
+    below. fakes : (n_outputs n, L), coordinate by coordinate, logits : (2 n, L), counts : (k, L) and places : (n, L) of
+    mixtures, scratch. n is a multiple of BINS.
     """
 
     unit: Any
+    held_out: Any
     target: Any
     quantiles: Any
+    table: Any
+    edges: Any
+    shares: Any
     modes: Any
     fakes: Any
     logits: Any
@@ -251,11 +256,12 @@ def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int,
     """
     g, d, s, out, n = player.opened(g), player.opened(d), sampler.opened(s), rows(record), e.logits.shape[0] // 2
     clear(out, N_FIELDS)
+    held_out = sampler.with_target(s, e.held_out, e.table)
     logits = tiles(e.logits)
     for t in range(n // T):
         if t % (DRAWN // T) == 0:
             for k in range(d.sizes.inputs):
-                draw_target(s, rows(s.reals), k * DRAWN, EVAL_DATA, t * T, step, k, 0)
+                draw_target(held_out, rows(s.reals), k * DRAWN, EVAL_DATA, t * T, step, k, 0)
             draw_noise(s, g.sizes.inputs, DRAWN, EVAL_NOISE, t * T, t * T + DRAWN, step, 0)
         take_inputs(s.reals[: DRAWN * d.sizes.inputs], d.sizes.inputs, 1, t % (DRAWN // T), 1, d.h)
         forward(d, 1)
@@ -292,17 +298,82 @@ def _moments(fakes: Tiles, n: int, out: Rows) -> None:
 
 
 @kernel
-def _distances(s: Sampler, e: Evaluation, n: int, out: Rows) -> None:
+def _cell(edges: Any, cell: int, x: float) -> int:
+    """The last cell from ``cell`` on that begins at or below x, by steps that double and then halve.
+
+    Fakes come sorted, so that few cells lie between one and the next.
+    """
+    step, last = 1, len(edges) - 2
+    while cell + step <= last and edges[cell + step] <= x:
+        cell, step = cell + step, 2 * step
+    while step > 0:
+        if cell + step <= last and edges[cell + step] <= x:
+            cell += step
+        step //= 2
+    return cell
+
+
+@kernel
+def _shares_by_curve(e: Evaluation, n: int) -> None:
+    """The sorted fakes become F(fakes); a curve's probability is spread evenly over a cell."""
+    fakes, edges, shares = e.fakes, e.edges, e.shares
+    for lane in range(fakes.shape[1]):
+        cell = 0
+        for i in range(n):
+            x = fakes[i, lane]
+            cell = _cell(edges, cell, x)
+            if x >= edges[cell + 1]:
+                fakes[i, lane] = shares[cell + 1]
+            elif x > edges[cell]:
+                along = (x - edges[cell]) / (edges[cell + 1] - edges[cell])
+                fakes[i, lane] = shares[cell] + along * (shares[cell + 1] - shares[cell])
+            else:  # before the first cell, or no number
+                fakes[i, lane] = shares[cell]
+
+
+@kernel
+def _shares_by_values(e: Evaluation, n: int, record: Any) -> None:
+    """The sorted fakes become F(fakes), and their Kolmogorov-Smirnov distance to the law of the values is entered.
+
+    Each fake counts as the value that it is nearest to, so that no rounding takes it for another one; how far from it
+    a fake lies is for the Wasserstein distance to say. Fakes of one value share its probability evenly: those of the
+    law itself are spread over [0, 1] as those of any law are.
+    """
+    fakes, edges, shares = e.fakes, e.edges, e.shares
+    for lane in range(fakes.shape[1]):
+        cell, first, ks = 0, 0, 0.0
+        while first < n:
+            cell, end = _cell(edges, cell, fakes[first, lane]), first + 1
+            while end < n and not fakes[end, lane] >= edges[cell + 1]:
+                end += 1
+            ks = max(ks, shares[cell] - first / n, end / n - shares[cell + 1])
+            for i in range(first, end):
+                along = (i - first + 0.5) / (end - first)
+                fakes[i, lane] = shares[cell] + along * (shares[cell + 1] - shares[cell])
+            first = end
+        record[_KS, lane] = ks
+
+
+@kernel
+def _distances(s: Sampler, e: Evaluation, n: int, record: Any) -> None:
     """Wasserstein-1 and Kolmogorov-Smirnov distance of the sorted fakes to the target; ``fakes`` become F(fakes).
 
     W1 is the mean of |x_(i) - F^-1((i + 1/2) / n)|, the quantile form (Vallender 1974) by the midpoint rule.
     """
-    fakes, quantiles = octets(e.fakes), octets(e.quantiles)
+    fakes, quantiles, out = octets(e.fakes), octets(e.quantiles), rows(record)
     sums = spread(0.0, fakes[0])
     for i in range(n // OCTET):
         sums = sums + absolute(fakes[i] - quantiles[i])
-        fakes[i] = target_cdf(s, fakes[i])
-    out[_W1], out[_KS] = fold(sums) / float(n), from_uniform(rows(e.fakes), n)
+    out[_W1] = fold(sums) / float(n)
+    if s.target_code == VALUES:
+        _shares_by_values(e, n, record)
+        return
+    if s.target_code == CURVE:
+        _shares_by_curve(e, n)
+    else:
+        for i in range(n // OCTET):
+            fakes[i] = target_cdf(s, fakes[i])
+    out[_KS] = from_uniform(rows(e.fakes), n)
 
 
 @kernel
@@ -344,12 +415,12 @@ def measure_fakes(s: Sampler, e: Evaluation, record: Any) -> None:
     ``finite`` becomes 1 where every parameter and every field but those of mixtures is finite.
     """
     out, n = rows(record), e.logits.shape[0] // 2
-    s = sampler.with_target(sampler.opened(s), e.target)
+    s = sampler.with_target(sampler.opened(s), e.target, e.table)
     out[_AUC] = _auc(e.logits, n)
     if e.fakes.shape[0] == n:
         _moments(octets(e.fakes), n, out)
         sort_rows(e.fakes, n)
-        _distances(s, e, n, out)
+        _distances(s, e, n, record)
         out[_V_MAX] = _v_max(rows(e.fakes), n)
     else:
         out[_FINITE] = _add_zeros(out[_FINITE], rows(e.fakes), e.fakes.shape[0])

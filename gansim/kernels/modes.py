@@ -95,7 +95,7 @@ def _off_places(s: Sampler, e: Evaluation, n: int) -> Row:
 def measure_modes(s: Sampler, e: Evaluation, record: Any) -> None:
     """The fields of a mixture's modes, between `measure_networks` and `measure_fakes`; sorts ``fakes``."""
     out, n = rows(record), e.fakes.shape[0]
-    s = sampler.with_target(sampler.opened(s), e.target)
+    s = sampler.with_target(sampler.opened(s), e.target, e.table)
     sort_rows(e.fakes, n)
     _modes(s, e, n, out)
     out[_TV_MODES], out[_KS_MODES] = _off_shares(s, e, n), _off_places(s, e, n)

@@ -7,6 +7,7 @@ A distribution is a code and a block of rows whose meaning depends on it (the nu
 | NORMAL | for each coordinate its mean and standard deviation |
 | UNIFORM | for each coordinate its low end and width |
 | MIXTURE of k normals | k cumulative weights, then for each coordinate k means and k standard deviations |
+| VALUES, CURVE | mean and standard deviation; the quantile function in these units is the table, see `_of_table` |
 
 Coordinates are independent given a mixture's component, which a point's coordinates share. Batches lie coordinate by
 coordinate; a coordinate's number is its ``part`` of the random numbers' counter.
@@ -18,17 +19,39 @@ import numpy as np
 
 from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.lanemath import normal_cdf
-from gansim.kernels.lanes import Rows, Tile, Tiles, fma, maximum, minimum, rows, tiles, where_greater, words
-from gansim.kernels.random import BATCH, DATA, DRAWN, SAMPLE, block, fill_normals, fill_uniforms
+from gansim.kernels.lanes import (
+    Rows,
+    Tile,
+    Tiles,
+    below,
+    bits,
+    fma,
+    from_bits,
+    look_up,
+    maximum,
+    minimum,
+    rows,
+    scatter,
+    tiles,
+    to_float,
+    where_greater,
+    words,
+)
+from gansim.kernels.random import BATCH, DATA, DRAWN, SAMPLE, block, blocks, fill_normals, fill_uniforms
 
-NORMAL, UNIFORM, MIXTURE = range(3)
+NORMAL, UNIFORM, MIXTURE, VALUES, CURVE = range(5)
+
+# A curve's half: 32 octaves of probability, 2^-33 to 1/2, each cut into 2^OCTAVE_BITS cells, and two ends.
+OCTAVE_BITS = 6
+HALF = (32 << OCTAVE_BITS) + 2
 
 
 class Sampler(NamedTuple):
     """Where a bundle's numbers come from, as arrays (outside the kernels) or, where marked *, as views (see `opened`).
 
     key* : (3, L) uint32, see random.py. stream : added to every stream (0, or REFEREE). target*, noise* : parameter
-    rows, with their codes; n_components of a mixture. sample : (n_inputs * n, L), every run's fixed sample of n_sample
+    rows, with their codes; n_components of a mixture. table : the quantile function of a target that has one, shared by
+    all lanes, in the order of `gansim.model.tables`. sample : (n_inputs * n, L), every run's fixed sample of n_sample
     points, coordinate by coordinate, n padded to a multiple of DRAWN; n_sample is 0 when every draw is fresh.
     full_batch : whether a batch is the whole sample. weights* : (batch, L), every sample's share of the batch average,
     padded with zeros to whole tiles. reals, noises : (n_inputs * n, L), one batch for each player, coordinate by
@@ -40,6 +63,7 @@ class Sampler(NamedTuple):
     target: Rows
     target_code: int
     n_components: int
+    table: Any
     noise: Rows
     noise_code: int
     sample: Any
@@ -62,6 +86,7 @@ def opened(s: Sampler) -> Sampler:
         target,
         s.target_code,
         s.n_components,
+        s.table,
         rows(s.noise),
         s.noise_code,
         s.sample,
@@ -76,14 +101,15 @@ def opened(s: Sampler) -> Sampler:
 
 
 @kernel
-def with_target(s: Sampler, target: Any) -> Sampler:
-    """An opened sampler with another parameter block of the same kind: the target in other units."""
+def with_target(s: Sampler, target: Any, table: Any) -> Sampler:
+    """An opened sampler with another target of the same kind, or the same one in other units."""
     return Sampler(
         s.key,
         s.stream,
         rows(target),
         s.target_code,
         s.n_components,
+        table,
         s.noise,
         s.noise_code,
         s.sample,
@@ -111,6 +137,33 @@ def _pick_components(s: Sampler, out: Rows, first: int, part: int) -> None:
 
 
 @kernel
+def _of_table(s: Sampler, word: Tile) -> Tile:
+    """Draws in the table's units.
+
+    VALUES: one of them. CURVE: the probability beyond a draw, on its side of the median, is a number k + 1/2 of 2^-32
+    in float32; its exponent and leading digits say in which cell it lies, the rest how far along the chord. Cells get
+    finer towards the ends as the probability does, and no logarithm is taken.
+    """
+    if s.target_code == VALUES:
+        return look_up(s.table, below(s.table.shape[0], word))
+    pattern = bits(to_float(word & 0x7FFFFFFF, from_bits(word)) + 0.5)
+    cell = (pattern >> (23 - OCTAVE_BITS)) - (126 << OCTAVE_BITS) + (word >> 31) * HALF
+    start = look_up(s.table, cell)
+    along = to_float(pattern & ((1 << (23 - OCTAVE_BITS)) - 1), start) * 2.0 ** (OCTAVE_BITS - 23)
+    return fma(look_up(s.table, cell + 1) - start, along, start)
+
+
+@kernel
+def _fill_from_table(s: Sampler, out: Rows, first: int, stream: int, index: int, step: int, update: int) -> None:
+    mean, std = s.target[0], s.target[1]
+    four = blocks(s.key, stream, index, step, 0, update)
+    scatter(out, first, 4, fma(_of_table(s, four[0]), std, mean))
+    scatter(out, first + 1, 4, fma(_of_table(s, four[1]), std, mean))
+    scatter(out, first + 2, 4, fma(_of_table(s, four[2]), std, mean))
+    scatter(out, first + 3, 4, fma(_of_table(s, four[3]), std, mean))
+
+
+@kernel
 def draw_target(s: Sampler, out: Rows, first: int, stream: int, index: int, step: int, part: int, update: int) -> None:
     """DRAWN fresh draws of coordinate ``part`` to rows ``first`` ...; a mixture's components are of ``stream + 1``."""
     zero, a = s.target[0] * 0.0, 2 * part
@@ -122,6 +175,8 @@ def draw_target(s: Sampler, out: Rows, first: int, stream: int, index: int, step
         fill_normals(out, first, s.key, stream + s.stream, index, step, part, update, zero, zero + 1.0)
         fill_uniforms(rows(s.numbers), 0, s.key, stream + 1 + s.stream, index, step, 0, update, zero, zero + 1.0)
         _pick_components(s, out, first, part)
+    elif s.target_code == VALUES or s.target_code == CURVE:
+        _fill_from_table(s, out, first, stream + s.stream, index, step, update)
     else:
         raise ValueError("unknown target")
 

@@ -14,16 +14,20 @@ from gansim.model.fields import (
     described,
     items_of,
 )
+from gansim.model.tabulated import Law, Observed, table_of
 
 __all__ = [
     "Mixture",
     "Noise",
     "Normal",
+    "Parametric",
     "Product",
     "Target",
     "Uniform",
+    "Univariate",
     "components",
     "data_dim",
+    "evaluation_law",
     "marginals",
     "moments",
     "standardised",
@@ -164,7 +168,11 @@ class Product:
     kind: Literal["product"] = field(default="product", kw_only=True, repr=False)
 
 
-Law: TypeAlias = Normal | Uniform | Mixture
+Parametric: TypeAlias = Normal | Uniform | Mixture
+"""Laws on the line with a closed form."""
+
+Univariate: TypeAlias = Parametric | Observed | Law
+"""Laws on the line."""
 
 
 class _Targets(Object):
@@ -175,7 +183,9 @@ class _Targets(Object):
         return value if type(value) is Product else super().__call__(value)
 
 
-Target: TypeAlias = Annotated[Normal | Uniform | Mixture, _Targets((Normal, Uniform, Mixture), "a target")]
+Target: TypeAlias = Annotated[
+    Normal | Uniform | Mixture | Observed | Law, _Targets((Normal, Uniform, Mixture, Observed, Law), "a target")
+]
 Noise: TypeAlias = Annotated[Normal | Uniform, Object((Normal, Uniform), "noise")]
 
 
@@ -218,13 +228,13 @@ def components(target: Normal | Mixture) -> tuple[tuple[float, ...], tuple[float
     return _expand(target.means, target.stds, target.weights)
 
 
-def moments(target: Normal | Uniform | Mixture) -> tuple[float, float]:
-    """Mean and standard deviation of a target or of noise.
+def moments(target: Univariate) -> tuple[float, float]:
+    """Mean and standard deviation of a target on the line or of noise.
 
     Parameters
     ----------
-    target : Normal, Uniform or Mixture
-        The distribution.
+    target : Normal, Uniform, Mixture, Observed or Law
+        The distribution; of `Observed` the law of its `values`.
 
     Returns
     -------
@@ -240,10 +250,28 @@ def moments(target: Normal | Uniform | Mixture) -> tuple[float, float]:
         return target.mean, target.std
     if isinstance(target, Uniform):
         return (target.low + target.high) / 2, (target.high - target.low) / math.sqrt(12)
+    if isinstance(target, (Observed, Law)):
+        table = table_of(target)
+        return table.mean, table.std
     return _mixture_moments(*components(target))
 
 
-def marginals(target: Law | Product) -> tuple[Law, ...]:
+@overload
+def evaluation_law(target: Univariate) -> Univariate: ...
+@overload
+def evaluation_law(target: Univariate | Product) -> Univariate | Product: ...
+def evaluation_law(target: Univariate | Product) -> Univariate | Product:
+    """The law that runs are judged by: the target, or that of the values it is to be evaluated on.
+
+    Examples
+    --------
+    >>> evaluation_law(Observed([1, 2, 3], evaluate=[1, 2, 4]))
+    Observed(values=<3 values, 1 to 4>, evaluate=None)
+    """
+    return Observed(target.evaluate) if isinstance(target, Observed) and target.evaluate is not None else target
+
+
+def marginals(target: Univariate | Product) -> tuple[Univariate, ...]:
     """The laws of a target's coordinates, one after the other.
 
     Parameters
@@ -259,16 +287,16 @@ def marginals(target: Law | Product) -> tuple[Law, ...]:
     return target.factors if isinstance(target, Product) else (target,)
 
 
-def data_dim(target: Law | Product) -> int:
+def data_dim(target: Univariate | Product) -> int:
     """How many coordinates a point of the target has."""
     return len(marginals(target))
 
 
 @overload
-def standardised(target: Law) -> Law: ...
+def standardised(target: Parametric) -> Parametric: ...
 @overload
-def standardised(target: Law | Product) -> Law | Product: ...
-def standardised(target: Law | Product) -> Law | Product:
+def standardised(target: Parametric | Product) -> Parametric | Product: ...
+def standardised(target: Parametric | Product) -> Parametric | Product:
     """Shift and scale a target, each coordinate to mean 0 and standard deviation 1: what ``standardise=True`` shows.
 
     Parameters

@@ -9,11 +9,11 @@ import numpy as np
 
 from gansim.errors import ConfigError, Refused, shown
 from gansim.model.distributions import (
-    Law,
     Mixture,
     Noise,
     Normal,
     Target,
+    Univariate,
     components,
     data_dim,
     marginals,
@@ -208,7 +208,7 @@ class GAN:
         return self.discriminator.sizes(self.data_dim, 1)
 
 
-def _scales(law: Law) -> list[tuple[float, float]]:
+def _scales(law: Univariate) -> list[tuple[float, float]]:
     """Mean and standard deviation of a law, and of each of its components."""
     narrow = zip(*components(law)[:2], strict=True) if isinstance(law, Mixture) else ()
     return [moments(law), *narrow]

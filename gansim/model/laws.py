@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from gansim.model.distributions import Law, Mixture, Normal, Uniform, components
+from gansim.model.distributions import Mixture, Normal, Parametric, Uniform, Univariate, components
 from gansim.model.elementary import exp, log
+from gansim.model.tabulated import Law, Observed, table_of
 
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def log_pdf(law: Law, x: ArrayLike) -> Floats:
+def log_pdf(law: Parametric, x: ArrayLike) -> Floats:
     """Logarithm of the density at `x`, any shape; -inf outside a uniform law's closed interval."""
     x = np.asarray(x, dtype=np.float64)
     if isinstance(law, Uniform):
@@ -38,14 +39,19 @@ def _bells(law: Normal | Mixture) -> tuple[Floats, Floats, Floats]:
     return means, stds, log(weights / (stds * math.sqrt(2 * math.pi)))
 
 
-def pdf(law: Law, x: ArrayLike) -> Floats:
-    """Density at `x`, any shape."""
+def pdf(law: Univariate, x: ArrayLike) -> Floats:
+    """Density at `x`, any shape; of observed values that of their histogram."""
+    if isinstance(law, (Observed, Law)):
+        return table_of(law).density(np.asarray(x, dtype=np.float64))
     return exp(log_pdf(law, x))
 
 
-def cdf(law: Law, x: ArrayLike, upper: bool = False) -> Floats:
+def cdf(law: Univariate, x: ArrayLike, upper: bool = False) -> Floats:
     """Distribution function Pr(X <= x) at `x`, any shape, or Pr(X > x) if `upper`; accurate also where it is small."""
     x, sign = np.asarray(x, dtype=np.float64), -1.0 if upper else 1.0
+    if isinstance(law, (Observed, Law)):
+        below = table_of(law).cdf(x)
+        return 1 - below if upper else below
     if isinstance(law, Uniform):
         return np.clip(sign * (x - (law.high if upper else law.low)) / (law.high - law.low), 0.0, 1.0)
     total = np.zeros_like(x)
@@ -63,12 +69,15 @@ def bisect(is_left: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Fl
     return high
 
 
-def quantile(law: Law, u: ArrayLike) -> Floats:
+def quantile(law: Univariate, u: ArrayLike) -> Floats:
     """Smallest x with Pr(X <= x) >= `u`, any shape; NaN where `u` is outside [0, 1].
 
     A mixture's quantile lies between the smallest and the largest of its components' and is bisected to rounding error.
     """
     u = np.asarray(u, dtype=np.float64)
+    if isinstance(law, (Observed, Law)):
+        table = table_of(law)
+        return np.where((u >= 0) & (u <= 1), table.mean + table.std * table.quantile(u), np.nan)
     if isinstance(law, Uniform):
         return np.where((u >= 0) & (u <= 1), law.low + u * (law.high - law.low), np.nan)
     means, stds, _ = np.array(components(law))

@@ -9,7 +9,7 @@ import numpy as np
 
 from gansim.design.description import Description
 from gansim.design.design import Cell, Design, has_text, stored_level
-from gansim.model.distributions import moments
+from gansim.model.distributions import evaluation_law, moments
 from gansim.storage.parquet import ESTIMATES
 from gansim.storage.parts import Collected
 from gansim.traces import DATA_UNITS, FIELDS, in_data_units
@@ -86,7 +86,7 @@ def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> 
         columns[name] = _column(levels).take(of_cell)
     columns.setdefault("game", _column([cell.gan.game for cell in cells]).take(of_cell))
     last = {name: traces[name][:, -1].copy() for name in FIELDS}
-    units = np.array([moments(cell.gan.target) for cell in cells]).T.take(of_cell, axis=1)
+    units = np.array([moments(evaluation_law(cell.gan.target)) for cell in cells]).T.take(of_cell, axis=1)
     where = dict(zip(DATA_UNITS, in_data_units(last["g_shift"], last["g_spread"], *units), strict=True))
     judged = {name: labels[name].array for name in labels.columns}
     estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
