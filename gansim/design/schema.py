@@ -59,6 +59,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from gansim.design.columns import read_kept, resolved
 from gansim.design.description import Description
 from gansim.design.design import Design, Listed, level_label, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
@@ -215,7 +216,8 @@ def read(path: str | os.PathLike[str]) -> Description:
     """
     path = Path(path)
     try:
-        return from_dict(_parsed(path))
+        read_kept(path.parent)
+        return from_dict(_parsed(path), path.parent)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}: a .toml or .json file") from None
     except ConfigError as error:
@@ -275,7 +277,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def from_dict(values: Mapping[str, Any]) -> Description:
+def from_dict(values: Mapping[str, Any], folder: Path = Path()) -> Description:
     """Build a study from plain data.
 
     Parameters
@@ -283,6 +285,8 @@ def from_dict(values: Mapping[str, Any]) -> Description:
     values : mapping
         Text, numbers, booleans, None, lists and mappings as the module describes them: what `to_dict` gives, a TOML
         file, or a metadata.json.
+    folder : Path, default Path()
+        What the names of files with observed values are relative to.
 
     Returns
     -------
@@ -305,7 +309,7 @@ def from_dict(values: Mapping[str, Any]) -> Description:
     designs: list[Design] = []
     reps: list[int] = []
     for number, given in enumerate(list_at(values["designs"], "designs")):
-        designs.append(read_design(given, f"designs[{number}]", len(reps)))
+        designs.append(read_design(given, f"designs[{number}]", len(reps), folder))
         reps += _reps(given, designs[-1], f"designs[{number}]")
     return Description(
         values["name"],
@@ -328,7 +332,7 @@ def _reps(given: Mapping[str, Any], design: Design, where: str) -> list[int]:
     ]
 
 
-def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0) -> Design:
+def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0, folder: Path = Path()) -> Design:
     """Build a design from plain data.
 
     Parameters
@@ -339,6 +343,8 @@ def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0
         How a refusal calls it.
     first : int, default 0
         Number of its first cell in the study; cells that are numbered must count from there.
+    folder : Path, default Path()
+        What the names of files with observed values are relative to.
 
     Returns
     -------
@@ -350,7 +356,7 @@ def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0
     ConfigError
         If anything is unknown or refused. One line: key, value, what is allowed.
     """
-    values = table_at(checked(values, where, 0), where)
+    values = table_at(resolved(checked(values, where, 0), folder, where), where)
     check_known(values, _DESIGN, where)
     check_required(values, ("name", "gan"), where)
     name, reps = values["name"], values.get("reps", 1000)

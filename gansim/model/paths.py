@@ -14,6 +14,7 @@ from gansim.model.fields import (
 )
 from gansim.model.gan import _RECORDS, GAN, check_gan
 from gansim.model.networks import _INIT_NAMES
+from gansim.model.values import Values
 
 __all__ = ["differences", "from_dict", "replace", "to_dict"]
 
@@ -21,6 +22,8 @@ __all__ = ["differences", "from_dict", "replace", "to_dict"]
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {part.name: _plain(getattr(value, part.name)) for part in dataclasses.fields(value)}
+    if isinstance(value, Values):
+        return value.digest
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -23,7 +22,7 @@ _LARGEST = 1e12  # its square and what a network makes of that lie well inside f
 _ALLOWED = f"a column of 2 to {_MOST:,} finite numbers, not all equal: an array, a Series or a list"
 _DIGEST = "sha256:"
 
-_known: weakref.WeakValueDictionary[str, Values] = weakref.WeakValueDictionary()
+_known: dict[str, Values] = {}
 
 
 class Values:
@@ -44,7 +43,7 @@ class Values:
         Their mean, and their standard deviation about it (of n, not n - 1).
     """
 
-    __slots__ = ("__weakref__", "array", "digest", "mean", "std")
+    __slots__ = ("array", "digest", "mean", "std")
     array: Floats
     digest: str
     mean: float

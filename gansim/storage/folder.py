@@ -5,6 +5,7 @@ What lies in ``<out>/<study>/``, and when:
 metadata.json    before anything is simulated (status "running"), and at the very end, when tables and figures are there
                  too ("complete", or "shard")
 parts/           what is finished of unfinished work: see `gansim.storage.parts`
+data/            columns of observed numbers and of quantiles that the configurations name by digest, before that
 traces.parquet   all runs, once they are complete; nothing else is needed to make the rest again
 runs.parquet     one row per run with its labels, made from it
 .lock            held while a process runs the study, everything written by way of a draft: see `gansim.storage.holding`
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gansim.design import columns
 from gansim.design.design import Cell
 from gansim.design.wording import count
 from gansim.errors import DamagedError, StoreError
@@ -69,7 +71,7 @@ def open_folder(
     identity : Identity
         Of the study.
     cells : sequence of Cell
-        Its cells, to say what differs.
+        Its cells, to say what differs, and whose numbers are kept.
     collected : Collected
         Takes the runs that are stored.
     force : bool, default False
@@ -94,8 +96,8 @@ def open_folder(
     with contextlib.ExitStack() as stack:
         hold = held or stack.enter_context(hold_folder(path, identity.study, force, say))
         earlier = places.check_owner(path, identity.study)
-        folder = Folder(hold, identity, collected, force)
-        folder.resume(cells, say if earlier else lambda text: None, warn)
+        folder = Folder(hold, identity, cells, collected, force)
+        folder.resume(say if earlier else lambda text: None, warn)
         stack.enter_context(folder.saving())
         yield folder
 
@@ -117,11 +119,14 @@ class Folder:
         Time spent on "read" and on "save".
     """
 
-    def __init__(self, hold: Hold, identity: Identity, collected: Collected, forced: bool = False) -> None:
+    def __init__(
+        self, hold: Hold, identity: Identity, cells: Sequence[Cell], collected: Collected, forced: bool = False
+    ) -> None:
         self._again = "the same command again" + (", without --force" if forced else "")
         self._hold = hold
         self.path = hold.path
         self.identity = identity
+        self.cells = cells
         self.collected = collected
         self.metadata: dict[str, Any] = {}
         self.saved = 0
@@ -132,7 +137,7 @@ class Folder:
 
     # --- what is there
 
-    def resume(self, cells: Sequence[Cell], say: Callable[[str], object], warn: Callable[[str], object]) -> None:
+    def resume(self, say: Callable[[str], object], warn: Callable[[str], object]) -> None:
         """Read what is stored, once it is known to be of this study; see `open_folder`."""
         started = time.perf_counter()
         if (self.path / METADATA).exists():
@@ -140,7 +145,7 @@ class Folder:
             reported.check_places(self.path, self.metadata)
         files = parts.stored_files(self.path)
         if files or (self.path / RUNS).exists():
-            self._read(cells, warn)
+            self._read(warn)
         self.saved = self.collected.done
         if self.saved:
             say(f"{self.saved:,} of {len(self.collected):,} runs are saved in {self.path}")
@@ -148,8 +153,8 @@ class Folder:
             say(f"replacing the earlier results in {self.path}")
         self.seconds["read"] = time.perf_counter() - started
 
-    def _read(self, cells: Sequence[Cell], warn: Callable[[str], object]) -> None:
-        if self.metadata and (found := differences(self.metadata, self.identity, cells)):
+    def _read(self, warn: Callable[[str], object]) -> None:
+        if self.metadata and (found := differences(self.metadata, self.identity, self.cells)):
             raise self._refusal(found)
         checksums = self.metadata.get("files") or {}
         self._trusted, bad = parts.collect(self.path, self.identity, self.collected, checksums)
@@ -246,8 +251,19 @@ class Folder:
                 part = self._as_part(traces, draft)
                 self._trusted[self.path / part.relative_to(draft)] = self._trusted.pop(traces)
         facts = {"identity": self.identity.digest, "files": files, **self._told_before}
+        self._keep_columns()
         with self.writing() as draft:
             write_metadata(draft / METADATA, {"status": "running", **metadata, **facts})
+
+    def _keep_columns(self) -> None:
+        """Write the columns of numbers that the configurations name by digest."""
+        each = {values for cell in self.cells for values in columns.columns_of(cell.gan.target)}
+        missing = [values for values in each if not (self.path / columns.FOLDER / columns.file_name(values)).exists()]
+        if missing:
+            with self.writing() as draft:
+                folder = disk.make_folder(draft / columns.FOLDER)
+                for values in missing:
+                    disk.write_text(folder / columns.file_name(values), columns.text_of(values))
 
     def _as_part(self, traces: Path, draft: Path) -> Path:
         part = disk.make_folder(draft / PARTS) / parts.part_name(disk.file_digest(traces))

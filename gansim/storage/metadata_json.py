@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gansim.errors import StoreError, shown
+from gansim.design.columns import read_kept
+from gansim.errors import ConfigError, StoreError, shown
 
 if TYPE_CHECKING:
     pass
@@ -66,6 +67,8 @@ def _indented(value: Any, margin: str = "") -> str:
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the metadata of a results folder, and check them against their digest if they have one.
 
+    The columns of numbers that the folder keeps are read too, so that its configurations may name them by digest.
+
     Parameters
     ----------
     path : path
@@ -100,6 +103,10 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     for name, holds in _SHAPES.items():
         if name in metadata and not holds(metadata[name]):
             raise StoreError(f"{path}: {name}: value {shown(metadata[name])}: not as gansim writes it: move it away")
+    try:
+        read_kept(path.parent)
+    except ConfigError as error:
+        raise StoreError(str(error)) from None
     return metadata
 
 

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gansim.design.columns import FOLDER as DATA
 from gansim.errors import StoreError
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RUNS, TRACES
 __all__ = ["bad_name", "check_owner", "claim_folder", "leftovers", "sweep"]
 
 # What a results folder without metadata may hold and still be ours: what a study that was interrupted leaves.
-_OWN = frozenset((RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, "tables", "figures", "claims.md", "replay", "relabelled"))
+_OWN = frozenset(
+    (RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, DATA, "tables", "figures", "claims.md", "replay", "relabelled")
+)
 _BAD = re.compile(r"\.bad(\.\d+)?$")
 
 
@@ -96,7 +99,7 @@ def check_owner(folder: Path, study: str) -> bool:
     for name in (METADATA, RUNS, TRACES, ADEMP):
         if (folder / name).is_dir():
             raise StoreError(f"{folder / name}: is a folder where a file is needed: move it away")
-    for name in (PARTS, "tables", "figures"):
+    for name in (PARTS, DATA, "tables", "figures"):
         if os.path.lexists(folder / name) and not (folder / name).is_dir():  # also a link that leads nowhere
             raise StoreError(f"{folder / name}: is no folder, where one is needed: move it away")
     if (folder / METADATA).exists():
