@@ -18,6 +18,7 @@ from gansim.engine.samplers import seen_unit
 from gansim.engine.training import records
 from gansim.kernels import random
 from gansim.kernels.networks.architecture import from_rows, to_rows
+from gansim.model.distributions import evaluation_law
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Adam
@@ -35,7 +36,7 @@ def referee_gan(gan: GAN, referee: Referee) -> GAN:
     Built from nothing: what a run does to its own discriminator is not the referee's.
     """
     return GAN(
-        target=gan.target,
+        target=evaluation_law(gan.target),
         standardise=True,
         noise=gan.noise,
         noise_dim=gan.noise_dim,

@@ -266,7 +266,7 @@ def evaluation_law(target: Univariate | Product) -> Univariate | Product:
     Examples
     --------
     >>> evaluation_law(Observed([1, 2, 3], evaluate=[1, 2, 4]))
-    Observed(values=<3 values, 1 to 4>, evaluate=None)
+    Observed(<3 values, 1 to 4, 00000000>)
     """
     return Observed(target.evaluate) if isinstance(target, Observed) and target.evaluate is not None else target
 

@@ -89,10 +89,11 @@ class GAN:
 
     Parameters
     ----------
-    target : Normal, Uniform or Mixture
+    target : Normal, Uniform, Mixture, Observed or Law
         Distribution of the data, in data units.
     samples : int or None, default None
-        None: fresh draws every step. n: one fixed sample of n (1 to 2^20) per run, minibatches drawn with replacement.
+        None: fresh draws every step. n: one fixed sample of n (1 to 2^20) per run, minibatches drawn with replacement;
+        of observed values a bootstrap sample of their own for each run.
     standardise : bool, default False
         Whether the networks see (x - mean) / std of the target; fakes are mapped back to data units.
     noise : Normal or Uniform, default Normal(0, 1)

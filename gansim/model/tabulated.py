@@ -49,12 +49,16 @@ class Observed:
     Examples
     --------
     >>> Observed([172.5, 168.0, 181.2])
-    Observed(values=<3 values, 168 to 181.2>, evaluate=None)
+    Observed(<3 values, 168 to 181.2, 08eb59a1>)
     """
 
     values: Annotated[Values, checked_values]
     evaluate: Annotated[Values | None, OrNone(checked_values)] = None
     kind: Literal["observed"] = field(default="observed", kw_only=True, repr=False)
+
+    def __repr__(self) -> str:
+        other = "" if self.evaluate is None else f", evaluate={self.evaluate}"
+        return f"Observed({self.values}{other})"
 
     def __post_init__(self) -> None:
         for name in ("values", "evaluate"):
@@ -101,13 +105,18 @@ class Law:
     Examples
     --------
     >>> Law("gamma", {"a": 2, "scale": 3})
-    Law(law='gamma', parameters=(('a', 2.0), ('loc', 0.0), ('scale', 3.0)))
+    Law('gamma', {'a': 2.0, 'scale': 3.0})
     """
 
     law: Annotated[str, _named_law]
     parameters: Annotated[tuple[tuple[str, float], ...], _parameters] = ()
     quantiles: Annotated[Values, OrNone(checked_values)] = field(default=None, repr=False)  # type: ignore[assignment]
     kind: Literal["law"] = field(default="law", kw_only=True, repr=False)
+
+    def __repr__(self) -> str:
+        plain = {"loc": 0.0, "scale": 1.0}
+        told = {name: value for name, value in self.parameters if plain.get(name) != value}
+        return f"Law({self.law!r}, {told})" if told else f"Law({self.law!r})"
 
     def __post_init__(self) -> None:
         given: Any = self.law

@@ -31,10 +31,12 @@ from gansim.model.gan import GAN
 from gansim.model.modes import MISS, modes_of
 from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD
+from gansim.model.tabulated import Law, Observed
 from gansim.traces import FIELDS, Traces
 from helpers import reference as ref
 
 LANE = LANES[np.dtype("float32")]
+SKEWED = np.concatenate([np.random.default_rng(1).gamma(2, 1, 200), np.random.default_rng(2).normal(9, 0.7, 100)])
 FROZEN = {"optimizer_g": SGD(0.0), "optimizer_d": SGD(0.0), "batch_size": 8, "steps": 1, "records": 1}
 AFFINE = MLP((), init=Given([([[1.0]], [0.0])]))
 
@@ -100,6 +102,13 @@ TRUTHS = {
     "64 modes that overlap": Mixture(tuple(range(64)), 0.8),
     "64 modes of all weights": Mixture(tuple(range(64)), 0.05, tuple(0.8**i + 1e-5 for i in range(64))),
     "widths from 1e-5 to 1": Mixture((0, 1, 2, 3), (1e-5, 1e-3, 0.1, 1)),
+    "300 values, skewed, of two peaks": Observed(SKEWED),
+    "two values": Observed([0.0, 1.0]),
+    "a rare value far away": Observed([0.0] * 999 + [1e6]),
+    "whole numbers": Observed(np.random.default_rng(0).poisson(2, 400)),
+    "heavy tails": Law("t", {"df": 2.5}),
+    "skewed": Law("lognorm", {"s": 1.2, "loc": 30}),
+    "bounds at which the density is infinite": Law("beta", {"a": 0.5, "b": 0.5}),
 }
 
 
@@ -247,6 +256,29 @@ def test_a_wide_mode_that_lost_its_narrow_one_has_other_shares():
     assert needle["modes dropped"] == 1
 
 
+def test_values_of_another_law_do_not_converge():
+    rng, target = np.random.default_rng(0), Observed(SKEWED)
+    mean, std = moments(target)
+    shape = (32, 5, 512)
+    wrong = {
+        "a normal law of the same moments": rng.normal(mean, std, shape),
+        "one peak": rng.choice(SKEWED[:200], shape),
+        "other shares": np.where(rng.random(shape) < 0.5, rng.choice(SKEWED[:200], shape), rng.choice(SKEWED[200:], shape)),
+        "shifted by a third of its spread": rng.choice(SKEWED, shape) + std / 3,
+    }
+    for name, fakes in wrong.items():
+        assert shares(target, fakes)["off target"] == 1, name
+    assert shares(target, np.full(shape, mean))["collapsed"] == 1
+    assert shares(target, rng.choice(SKEWED, shape) * (1 + 1e-6))["converged"] == 1  # a hair's breadth away
+
+
+def test_heavy_tails_are_told_from_a_normal_law():
+    """Of the same variance: the Kolmogorov-Smirnov distance to Student's with 2.2 degrees of freedom is 0.15."""
+    target = Law("t", {"df": 2.2})
+    mean, std = moments(target)
+    assert shares(target, np.random.default_rng(0).normal(mean, std, (32, 5, 1024)))["off target"] == 1
+
+
 # --- the floor ----------------------------------------------------------------------------------
 
 
@@ -257,7 +289,7 @@ def test_the_tail_of_one_record_is_that_of_the_median(length):
 
 
 @pytest.mark.parametrize("n", [32, 128])
-@pytest.mark.parametrize("target", [Normal(3, 2), Uniform(0, 1), Mixture((0, 4), 0.5, (0.8, 0.2))])
+@pytest.mark.parametrize("target", [Normal(3, 2), Uniform(0, 1), Mixture((0, 4), 0.5, (0.8, 0.2)), Law("t", {"df": 3})])
 def test_limits_are_quantiles_of_what_the_kernels_measure(target, n):
     """Medians over windows of 3: single records exceed the limit with 0.58 %, 36 of 6,144 on average."""
     traces, limits = measured(target, draw(target, (6144, 1, n), seed=5)), floor_of(target, n).limits(3)

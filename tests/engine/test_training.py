@@ -17,6 +17,7 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
 from gansim.model.paths import replace
+from gansim.model.tabulated import Law, Observed
 from helpers import reference as ref
 
 SEED, REP = 2026, 3
@@ -66,6 +67,8 @@ TARGETS = {
     Normal: (Normal(3, 0.5),),
     Uniform: (Uniform(-1, 4),),
     Mixture: (Mixture((-2, 0, 3), (0.5, 1, 0.25), (1, 2, 5)), Mixture((-2, 0, 3, 4), 0.5)),
+    Observed: (Observed([1.5, -2, 0.25, 7, 0.25]),),
+    Law: (Law("gamma", {"a": 2, "loc": -1}), Law("t", {"df": 3})),
 }
 NOISES = {Normal: (Normal(-1, 0.5),), Uniform: (Uniform(-1, 2),)}
 

@@ -20,6 +20,7 @@ from gansim.model.distributions import Mixture, Normal, Target, Uniform
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
+from gansim.model.tabulated import Law, Observed
 
 Array = NDArray[np.float64]
 Words = NDArray[np.uint32]
@@ -116,10 +117,24 @@ def draw_mixture(target: Mixture, values: Stream, components: Stream, n: int) ->
     return means[first] + stds[first] * values.normals(n)
 
 
+def draw_observed(target: Observed, values: Stream, components: Stream, n: int) -> Array:
+    ordered = target.values.array
+    return ordered[(values.words(n).astype(np.uint64) * np.uint64(len(ordered)) >> np.uint64(32)).astype(int)]
+
+
+def draw_law(target: Law, values: Stream, components: Stream, n: int) -> Array:
+    """By linear interpolation between quantiles; the lower 31 bits of a word are the probability beyond, times 2^32."""
+    words, (u, x) = values.words(n), law_nodes(target)
+    beyond = ((words & 0x7FFFFFFF).astype(np.float32) + np.float32(0.5)).astype(float) / 2**32
+    return np.where(words >> 31, np.interp(beyond, 1 - u[::-1], x[::-1]), np.interp(beyond, u, x))
+
+
 TARGETS: dict[type, Callable[..., Array]] = {
     Normal: draw_normal,
     Uniform: draw_uniform,
     Mixture: draw_mixture,
+    Observed: draw_observed,
+    Law: draw_law,
 }
 
 
@@ -140,12 +155,39 @@ def moments(target: Target) -> tuple[float, float]:
         means, stds, weights = mixture_arrays(target)
         mean = weights @ means
         return float(mean), float(np.sqrt(weights @ (stds**2 + (means - mean) ** 2)))
+    if isinstance(target, Observed):
+        return float(target.values.array.mean()), float(target.values.array.std())
+    if isinstance(target, Law):
+        return law_moments(target)
     raise ValueError(f"no moments of {target}")
 
 
-def draw_data(gan: GAN, values: Stream, components: Stream, n: int) -> Array:
-    """Draw n real samples as the networks see them, (n, 1)."""
-    x = TARGETS[type(gan.target)](gan.target, values, components, n)
+def law_nodes(target: Law) -> tuple[Array, Array]:
+    """Probabilities and the quantiles there, between which a law is linear."""
+    tail = np.append((2.0 ** np.arange(-33, -1)[:, None] * np.linspace(1, 2, 64, endpoint=False)).ravel(), 0.5)
+    loc, scale = target.loc_and_scale
+    return np.concatenate([tail, 1 - tail[-2::-1]]), loc + scale * target.quantiles.array
+
+
+def law_moments(target: Law) -> tuple[float, float]:
+    """Mean and standard deviation; Simpson's rule is exact for the square of what is linear."""
+    u, x = law_nodes(target)
+    middle, width = (x[1:] + x[:-1]) / 2, np.diff(u) / (u[-1] - u[0])
+    mean = (width * middle).sum()
+    square = (width * ((x[1:] - mean) ** 2 + 4 * (middle - mean) ** 2 + (x[:-1] - mean) ** 2) / 6).sum()
+    return float(mean), float(np.sqrt(square))
+
+
+def judged_by(target: Target) -> Target:
+    """The law of held-out samples and distances."""
+    other = isinstance(target, Observed) and target.evaluate is not None
+    return Observed(target.evaluate) if other else target
+
+
+def draw_data(gan: GAN, values: Stream, components: Stream, n: int, law: Target | None = None) -> Array:
+    """Draw n real samples, or draws of another law, as the networks see them, (n, 1)."""
+    law = gan.target if law is None else law
+    x = TARGETS[type(law)](law, values, components, n)
     mean, std = moments(gan.target) if gan.standardise else (0.0, 1.0)
     return ((x - mean) / std)[:, None]
 
@@ -176,7 +218,7 @@ def real_batch(gan: GAN, rep: int, seed: int, step: int, update: int) -> Array:
 def held_out(gan: GAN, rep: int, seed: int, step: int) -> tuple[Array, Array]:
     """Real samples (n_eval, 1) and noises (n_eval, noise_dim) measured on after `step` training steps."""
     data, component, noise = (Stream(seed, rep, stream, step) for stream in (EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE))
-    return draw_data(gan, data, component, gan.n_eval), draw_noise(gan, noise, gan.n_eval)
+    return draw_data(gan, data, component, gan.n_eval, judged_by(gan.target)), draw_noise(gan, noise, gan.n_eval)
 
 
 # --- initial parameters -------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD
+from gansim.model.tabulated import Law, Observed
 from gansim.traces import FIELDS, HIGH_QUALITY
 from helpers import reference as ref
 
@@ -131,6 +132,9 @@ def law(gan):
         return stats.norm(target.mean, target.std).cdf
     if isinstance(target, Uniform):
         return stats.uniform(target.low, target.high - target.low).cdf
+    if isinstance(target, Law):
+        u, x = ref.law_nodes(target)
+        return lambda at: np.interp(at, x, u)
     means, stds, weights = ref.mixture_arrays(target)
     return lambda x: ndtr((np.asarray(x)[..., None] - means) / stds) @ weights
 
@@ -211,17 +215,33 @@ def mode_fields(target, fakes):
 
 def g_fields(gan, fakes):
     """The generator's fields, for fakes (n,) in data units."""
-    mean, std = ref.moments(gan.target)
+    target = ref.judged_by(gan.target)
+    mean, std = ref.moments(target)
     n, x = len(fakes), np.sort(fakes)
-    quantiles = np.asarray(laws.quantile(gan.target, (np.arange(n) + 0.5) / n))
+    quantiles = np.asarray(laws.quantile(target, (np.arange(n) + 0.5) / n))
+    observed = isinstance(target, Observed)
+    ks, below = of_values(target, x) if observed else (stats.kstest(fakes, law(gan)).statistic, law(gan)(x))
     return {
         "g_shift": (fakes.mean() - mean) / std,
         "g_spread": fakes.std() / std,
         "w1": stats.wasserstein_distance(x, quantiles) / std,
-        "ks": stats.kstest(fakes, law(gan)).statistic,
-        "v_max": binned_max_v(law(gan)(x)),
-        **mode_fields(gan.target, fakes),
+        "ks": ks,
+        "v_max": binned_max_v(below),
+        **mode_fields(target, fakes),
     }
+
+
+def of_values(target, x):
+    """Kolmogorov-Smirnov distance of sorted fakes, each moved to the nearest value, and F at them, spread over ties."""
+    values, counts = np.unique(target.values.array, return_counts=True)
+    nearest = values[np.abs(x[:, None] - values).argmin(axis=1)]
+    upper = np.cumsum(counts) / counts.sum()
+    ks = np.abs(np.searchsorted(nearest, values, side="right") / len(x) - upper).max()
+    below = np.empty(len(x))
+    for value, low, high in zip(values, upper - counts / counts.sum(), upper, strict=True):
+        tied = np.flatnonzero(nearest == value)
+        below[tied] = low + (high - low) * (np.arange(len(tied)) + 0.5) / max(1, len(tied))
+    return ks, below
 
 
 def expected(gan, rep, seed, step, snapshot):
@@ -268,6 +288,13 @@ RUNS = {
     },
     "biggest evaluation": {"n_eval": 2048, "samples": 64},
     "smallest evaluation": {"n_eval": 32, "game": "minimax", "updates": "simultaneous"},
+    "values": {"target": Observed([1.5, -2, 0.25, 7, 0.25]), "generator": affine(2.0, 1.5)},
+    "values, standardised, judged by others": {
+        "target": Observed(np.random.default_rng(0).gamma(2, 3, 300), np.random.default_rng(1).gamma(2, 3, 77)),
+        "standardise": True, "samples": 50,
+    },
+    "heavy tails": {"target": Law("t", {"df": 3}), "n_eval": 1024},
+    "a curve with bounds": {"target": Law("beta", {"a": 0.5, "b": 2, "loc": 10, "scale": 5}), "standardise": True},
 }  # fmt: skip
 
 
