@@ -136,7 +136,7 @@ def _frame(path: Path, column: str | None) -> pd.DataFrame:
     apart = max(",;\t", key=first.count)
     nameless = column is None and apart not in first and _is_number(first)
     read: Any = {"sep": apart, "header": None if nameless else "infer", "encoding": "utf-8-sig"}
-    frame = pd.read_csv(path, **read)
+    frame: pd.DataFrame = pd.read_csv(path, **read)
     if apart == ";" and frame.select_dtypes(exclude="number").size:  # where a semicolon parts, a comma may point
         frame = pd.read_csv(path, decimal=",", **read)
     return frame

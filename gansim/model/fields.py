@@ -12,6 +12,7 @@ import difflib
 import functools
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -461,8 +462,8 @@ def bound(
         try:
             init(self, **checked)
         except Refused as refused:  # by __post_init__; what is shown is the value as it was given
-            given = refused.place in values
-            again = Refused(values[refused.place] if given else refused.value, refused.allowed)
+            given = re.split(r"[.\[]", refused.place)[0] in values
+            again = Refused(values.get(refused.place, refused.value), refused.allowed)
             raise ConfigError.of([(refused.place, again.text("value" if given else "default"))]) from None
 
     return refusing  # type: ignore[return-value]
@@ -494,7 +495,7 @@ def _unknown(name: str, value: object, names: Iterable[str]) -> str:
 
 
 def closest(word: str, words: Iterable[str]) -> str:
-    """The most similar of some words.
+    """The most similar of some words, in whatever case.
 
     Parameters
     ----------
@@ -503,7 +504,8 @@ def closest(word: str, words: Iterable[str]) -> str:
     words : iterable of str
         At least one.
     """
-    return difflib.get_close_matches(word[:_COMPARED], list(words), n=1, cutoff=0.0)[0]
+    by_lower = {known.lower(): known for known in words}
+    return by_lower[difflib.get_close_matches(word[:_COMPARED].lower(), list(by_lower), n=1, cutoff=0.0)[0]]
 
 
 def check_integer(value: object, name: str, low: int, high: int) -> int:

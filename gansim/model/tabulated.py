@@ -120,15 +120,17 @@ class Law:
 
     def __post_init__(self) -> None:
         given: Any = self.law
+        where = "parameters" if isinstance(given, str) else "law.parameters"
         if not isinstance(given, str):
             name, parameters = _thawed(given)
             object.__setattr__(self, "law", name)
             object.__setattr__(self, "parameters", parameters)
         elif self.quantiles is None or [name for name, _ in self.parameters[-2:]] != ["loc", "scale"]:
             object.__setattr__(self, "parameters", _completed(self.law, dict(self.parameters)))
-        below("parameters.scale", Real(1e-9, 1e9), self.loc_and_scale[1])
+        below(f"{where}.scale", Real(1e-9, 1e9), self.loc_and_scale[1])
         if self.quantiles is None:
-            object.__setattr__(self, "quantiles", _quantiles(self.law, self.parameters[:-2]))
+            table = below(where, lambda shapes: _quantiles(self.law, shapes), self.parameters[:-2])  # type: ignore[unreachable]
+            object.__setattr__(self, "quantiles", table)
         elif len(self.quantiles) != 2 * len(_TAIL) - 1:
             raise Refused(self.quantiles, f"a table of {2 * len(_TAIL) - 1:,} quantiles", "quantiles")
 
@@ -151,9 +153,10 @@ def _thawed(frozen: Any) -> tuple[str, tuple[tuple[str, float], ...]]:
         dist: Any = frozen.dist
         shapes, loc, scale = dist._parse_args(*frozen.args, **frozen.kwds)
         numbers = {**dict(zip(_shape_names(frozen.dist), shapes, strict=True)), "loc": loc, "scale": scale}
-        return str(name), _parameters({key: plain(number) for key, number in numbers.items()})
+        parameters = {key: plain(number) for key, number in numbers.items()}
     except (TypeError, ValueError) as error:
         raise Refused(frozen, f"parameters that it takes ({error})", "law") from None
+    return str(name), below("law", _parameters, parameters)
 
 
 def _shape_names(dist: Any) -> list[str]:
@@ -188,7 +191,7 @@ def _quantiles(name: str, shapes: tuple[tuple[str, float], ...]) -> Values:
     finite = np.isfinite(table).all() and np.isfinite(spread) and spread > 0
     if not finite:
         allowed = f"parameters for which {name} has a finite variance: distances are in standard deviations"
-        raise Refused(dict(shapes), allowed, "parameters")
+        raise Refused(dict(shapes), allowed)
     return Values([float(f"{number:.{_DIGITS}g}") for number in table])
 
 

@@ -77,7 +77,7 @@ class Values:
         return hash(self.digest)
 
     def __repr__(self) -> str:
-        return f"<{len(self):,} values, {self.array[0]:g} to {self.array[-1]:g}, {self.digest[len(_DIGEST):][:8]}>"
+        return f"<{len(self):,} values, {self.array[0]:g} to {self.array[-1]:g}, {self.digest[len(_DIGEST) :][:8]}>"
 
 
 def checked_values(value: object) -> Values:

@@ -263,7 +263,9 @@ def test_values_of_another_law_do_not_converge():
     wrong = {
         "a normal law of the same moments": rng.normal(mean, std, shape),
         "one peak": rng.choice(SKEWED[:200], shape),
-        "other shares": np.where(rng.random(shape) < 0.5, rng.choice(SKEWED[:200], shape), rng.choice(SKEWED[200:], shape)),
+        "other shares": np.where(
+            rng.random(shape) < 0.5, rng.choice(SKEWED[:200], shape), rng.choice(SKEWED[200:], shape)
+        ),
         "shifted by a third of its spread": rng.choice(SKEWED, shape) + std / 3,
     }
     for name, fakes in wrong.items():

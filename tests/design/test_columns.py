@@ -48,7 +48,7 @@ def test_columns_of_parquet_files_and_others_to_be_judged_by(tmp_path):
     [
         ({"file": "none.csv"}, "none.csv: no such file: a CSV or parquet file"),
         ({"file": "."}, "is no file"),
-        ({"file": "a.csv"}, "a.csv: column: missing: one of 'id', 'cm', 'sex'"),
+        ({"file": "a.csv"}, "a.csv: column: missing: one of 'id', 'cm', 'sex', 'kg'"),
         ({"file": "a.csv", "column": "CM"}, "a.csv: column: value 'CM': no such column; did you mean 'cm'?"),
         ({"file": "a.csv", "column": "sex"}, "a.csv: sex[0]: value 'f': a number"),
         ({"file": "a.csv", "column": "id"}, "a.csv: id: value 1.0: numbers of which some differ; all 3 are equal"),
@@ -56,20 +56,20 @@ def test_columns_of_parquet_files_and_others_to_be_judged_by(tmp_path):
         ({"file": "a.csv", "column": 3}, "target.column: value 3: the name of a column"),
         ({"file": 3}, "target.file: value 3: the name of a CSV or parquet file"),
         ({"file": "a.csv", "colum": "cm"}, "target.colum: value 'cm': kind, file, column or evaluate"),
-        ({"file": "a.csv", "column": "cm", "evaluate": {"column": "cm"}}, "target.evaluate.file: value None"),
+        ({"file": "a.csv", "column": "kg", "evaluate": {"column": "kg"}}, "target.evaluate.file: value None"),
         ({"file": "broken.parquet", "column": "cm"}, "broken.parquet: no CSV or parquet file"),
         ({"file": "empty.csv"}, "empty.csv: no CSV or parquet file"),
         ({"values": [1, "2"]}, "target.values[1]: value '2': a number"),
     ],
 )
 def test_what_is_no_column_is_refused_in_one_line(tmp_path, table, line):
-    (tmp_path / "a.csv").write_text("id,cm,sex\n1,172.5,f\n1,,m\n1,168,f\n")
+    (tmp_path / "a.csv").write_text("id,cm,sex,kg\n1,172.5,f,70\n1,,m,80\n1,168,f,90\n")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
     (tmp_path / "empty.csv").write_bytes(b"")
     with pytest.raises(ConfigError) as refused:
         schema.from_dict(study({"kind": "observed"} | table), tmp_path)
     assert line in str(refused.value) and "\n" not in str(refused.value)
-    assert str(refused.value).startswith("designs[0].gan.target")
+    assert str(refused.value).startswith("designs[0].gan")
 
 
 def test_files_are_relative_to_the_file_that_names_them(tmp_path, monkeypatch):

@@ -172,16 +172,22 @@ def test_every_field_has_a_refusal_test() -> None:
             lambda: from_dict({"target": {"kind": "normal", "sd": 1}}),
             "target.sd: value 1: no such field; did you mean std?",
         ),
-        (lambda: from_dict({}), "target: missing: a target: Normal, Uniform or Mixture, such as gs.Normal(mean, std)"),
+        (
+            lambda: from_dict({}),
+            "target: missing: a target: Normal, Uniform, Mixture, Observed or Law, such as gs.Normal(mean, std)",
+        ),
         (
             lambda: from_dict({"target": {"kind": "gamma"}}),
-            "target.kind: value 'gamma': one of normal, uniform or mixture",
+            "target.kind: value 'gamma': one of normal, uniform, mixture, observed or law",
         ),
         (
             lambda: replace(GAN_500, {"generator.init": {"kind": "x"}}),
             "generator.init.kind: value 'x': one of he, xavier",
         ),
-        (lambda: replace(GAN_500, {"target": {"mean": 3}}), "target.kind: missing: one of normal, uniform or mixture"),
+        (
+            lambda: replace(GAN_500, {"target": {"mean": 3}}),
+            "target.kind: missing: one of normal, uniform, mixture, observed or law",
+        ),
     ],
 )
 def test_the_words_of_refusals(build, line: str) -> None:

@@ -50,7 +50,10 @@ def test_a_column_of_any_kind_is_the_same_law(given):
         ([], "values: value 0 numbers: a column of 2 to"),
         (7, "values: value 7: a column of"),
         ([3, 3.0, 3], "values: value 3.0: numbers of which some differ; all 3 are equal"),
-        ([1, np.nan, 2, None], "values[1]: value nan: finite numbers up to 1e+12; of 4 there are 2 missing or infinite"),
+        (
+            [1, np.nan, 2, None],
+            "values[1]: value nan: finite numbers up to 1e+12; of 4 there are 2 missing or infinite",
+        ),
         (pd.Series([1, None, 2], dtype="Int64"), "values[1]: value nan: finite numbers"),
         ([1, 2, np.inf], "values[2]: value inf: finite numbers"),
         ([1, 2e12], "values[1]: value 2000000000000.0: finite numbers up to 1e+12; of 2 there are 1 beyond 1e+12"),
@@ -62,7 +65,7 @@ def test_a_column_of_any_kind_is_the_same_law(given):
         (np.ones((2, 2)), "of one dimension"),
         (pd.DataFrame({"a": [1, 2]}), "of one dimension"),
         ({"a": 1}, "values: value {'a': 1}: a column of"),
-        ([1, 1 + 1e-12], "values: value <2 values, 1 to 1, "),
+        ([1, 1 + 1e-12], "values: value [1, 1.000000000001]: numbers with a standard deviation of at least 1e-9"),
     ],
 )
 def test_what_is_no_column_of_numbers_is_refused_in_one_line(given, line):
@@ -132,7 +135,7 @@ def test_a_table_is_near_its_law(name):
     off = np.abs(laws.quantile(target, u) - frozen.ppf(u)) / frozen.std()
     assert off.max() < 2e-4
     tail = np.array([1e-8, 1e-6, 1 - 1e-6, 1 - 1e-8])
-    np.testing.assert_allclose(laws.quantile(target, tail), frozen.ppf(tail), rtol=1e-4)
+    np.testing.assert_allclose(laws.quantile(target, tail), frozen.ppf(tail), rtol=1e-4, atol=1e-9)
     mean, std = moments(target)
     assert mean == pytest.approx(frozen.mean(), abs=1e-3 * frozen.std())
     assert std == pytest.approx(frozen.std(), rel=0.03 if name == "t" else 2e-3)
@@ -145,9 +148,9 @@ def test_a_table_is_near_its_law(name):
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ((stats.cauchy(),), "law: value <scipy.stats"),
+        ((stats.cauchy(),), "law.parameters: value {}: parameters for which"),
         ((stats.cauchy(),), "cauchy has a finite variance: distances are in standard deviations"),
-        (("t", {"df": 2}), "parameters: value {'df': 2.0}: parameters for which t has a finite variance"),
+        (("t", {"df": 2}), "parameters: value {'df': 2}: parameters for which t has a finite variance"),
         (("t", {}), "t needs a number for df"),
         (("t", {"df": 3, "mean": 1}), "no parameter 'mean'; those of t are df, loc or scale"),
         (("t", {"df": 3, "scale": 0}), "parameters.scale: value 0.0: a number from 1e-09"),
@@ -157,8 +160,8 @@ def test_a_table_is_near_its_law(name):
         ((stats.poisson(3),), "a continuous law that scipy.stats has by name"),
         ((stats.t,), "law: value <scipy.stats"),
         ((3,), "law: value 3: a frozen continuous law of scipy.stats, such as scipy.stats.t(3), or its name"),
-        ((stats.t([3, 4]),), "law: value <scipy.stats"),
-        (("t", {"df": 3}, [1, 2]), "quantiles: value <2 values, 1 to 2"),
+        ((stats.t([3, 4]),), "law.df: value [3, 4]: a number from"),
+        (("t", {"df": 3}, [1, 2]), "quantiles: value [1, 2]: a table of 4,097 quantiles"),
     ],
 )
 def test_what_is_no_law_is_refused_in_one_line(given, line):
