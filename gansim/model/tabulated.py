@@ -9,6 +9,7 @@ standard deviations, of Student's with 3 degrees of freedom by 4e-5 of its quant
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -185,7 +186,8 @@ def _quantiles(name: str, shapes: tuple[tuple[str, float], ...]) -> Values:
     from scipy import stats
 
     frozen = getattr(stats, name)(*(number for _, number in shapes))
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of digits that are lost where a quantile is nearly 0
         table = np.concatenate([frozen.ppf(_TAIL), frozen.isf(_TAIL[-2::-1])])
         spread = float(frozen.std())
     finite = np.isfinite(table).all() and np.isfinite(spread) and spread > 0

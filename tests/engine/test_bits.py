@@ -27,6 +27,7 @@ from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, NormalInit
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from gansim.model.paths import replace
+from gansim.model.tabulated import Law, Observed
 from gansim.running.study import Study, simulate
 from gansim.storage.parquet import digest, digest_traces
 from gansim.traces import FIELDS, Traces
@@ -65,6 +66,8 @@ VARIANTS = {
         BASE, {"referee": Referee((4,), steps=7, batch_size=9, n_eval=32), "game": "as-written", "d_steps": 2}
     ),
     "float64": replace(BASE, {"precision": "float64", "optimizer_g": RMSProp(), "samples": 11, "batch_size": "full"}),
+    "values": replace(BASE, {"target": Observed([1, 2, 2, 5], evaluate=[1, 3]), "samples": 21, "standardise": True}),
+    "a curve": replace(BASE, {"target": Law("t", {"df": 3})}),
 }
 RUNS = [(0, rep) for rep in range(21)]  # whole bundles of 4, 8 or 16 lanes and a ragged one
 
@@ -217,6 +220,18 @@ def test_neighbours_that_blow_up_and_bundles_that_are_closed_up(precision, weigh
     assert sum(finite[run][-1] == 0 for run in MIXED_RUNS[12:]) > 50
     whole = -(-len(MIXED_RUNS) // LANES[np.dtype(precision)])
     assert weights.calls - calls < 10 * whole
+
+
+@pytest.mark.parametrize("target", [Observed([-1, 0, 0.5, 4], evaluate=[0, 1, 2]), Law("gamma", {"a": 2})])
+def test_a_table_is_shared_by_all_lanes_of_bundles_that_are_closed_up(target):
+    cells = {cell: replace(gan, {"target": target}) for cell, gan in (SURVIVORS | DOOMED).items()}
+    alone = {}
+    for run in MIXED_RUNS[:12]:
+        alone |= bits(run_chunk(cells, [run], SEED))
+    chunk = run_chunk(cells, SHUFFLED, SEED)
+    within = bits(chunk)
+    assert {run: within[run] for run in alone} == alone
+    assert (chunk.traces["finite"][:, -1] == 0).sum() > 40
 
 
 @pytest.mark.parametrize("part", range(4))  # players, sampler and evaluation

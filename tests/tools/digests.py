@@ -1,4 +1,4 @@
-"""Digests of a dozen small studies, a line each: the same on every processor.
+"""Digests of fourteen small studies, a line each: the same on every processor.
 
     python tests/tools/digests.py
 
@@ -51,6 +51,14 @@ CASES = {
     ),
     "far from 0": gs.GAN(target=gs.Normal(999999.97, 0.01), standardise=True, d_steps=2, **THIRD),
     "a rate that blows up": gs.GAN(target=gs.Normal(500, 5), optimizer_g=gs.SGD(100), optimizer_d=gs.SGD(100), **THIRD),
+    "values, judged by others, a referee": gs.GAN(
+        target=gs.Observed([1.5, -2, 0.25, 7, 0.25, 3], evaluate=[2, 1, 6, -1]),
+        standardise=True,
+        samples=9,
+        referee=gs.Referee(hidden=(6,), steps=50, n_eval=64),
+        **THIRD,
+    ),
+    "float64, heavy tails": gs.GAN(target=gs.Law("t", {"df": 3}), **SECOND),
     "linear": gs.GAN(
         target=gs.Normal(1, 2),
         generator=gs.MLP((), init=gs.NormalInit(0.5)),
