@@ -6,7 +6,7 @@ import math
 from dataclasses import field
 from typing import Annotated, Any, Literal, TypeAlias, overload
 
-from gansim.errors import Refused
+from gansim.errors import ConfigError, Refused, shown
 from gansim.model.fields import (
     Object,
     Real,
@@ -222,9 +222,16 @@ def components(target: Normal | Mixture) -> tuple[tuple[float, ...], tuple[float
     --------
     >>> components(Mixture((0, 4), 0.5))
     ((0.0, 4.0), (0.5, 0.5), (0.5, 0.5))
+
+    Raises
+    ------
+    ConfigError
+        If it has no closed form.
     """
     if isinstance(target, Normal):
         return (target.mean,), (target.std,), (1.0,)
+    if not isinstance(target, Mixture):
+        raise ConfigError(f"law: value {shown(target)}: a normal or a mixture of normals, which have closed forms")
     return _expand(target.means, target.stds, target.weights)
 
 

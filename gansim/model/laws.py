@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from gansim.model.distributions import Mixture, Normal, Parametric, Uniform, Univariate, components
+from gansim.model.distributions import Mixture, Normal, Uniform, Univariate, components
 from gansim.model.elementary import exp, log
 from gansim.model.tabulated import Law, Observed, table_of
 
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def log_pdf(law: Parametric, x: ArrayLike) -> Floats:
-    """Logarithm of the density at `x`, any shape; -inf outside a uniform law's closed interval."""
+def log_pdf(law: Univariate, x: ArrayLike) -> Floats:
+    """Logarithm of the density at `x`, any shape; -inf where that is 0, as outside a uniform law's closed interval."""
     x = np.asarray(x, dtype=np.float64)
+    if isinstance(law, (Observed, Law)):
+        return log(table_of(law).density(x))
     if isinstance(law, Uniform):
         return np.where((law.low <= x) & (x <= law.high), -math.log(law.high - law.low), -np.inf)
     means, stds, heights = _bells(law)
@@ -41,8 +43,6 @@ def _bells(law: Normal | Mixture) -> tuple[Floats, Floats, Floats]:
 
 def pdf(law: Univariate, x: ArrayLike) -> Floats:
     """Density at `x`, any shape; of observed values that of their histogram."""
-    if isinstance(law, (Observed, Law)):
-        return table_of(law).density(np.asarray(x, dtype=np.float64))
     return exp(log_pdf(law, x))
 
 

@@ -24,13 +24,17 @@ from gansim.kernels.lanes import (
     absolute,
     aligned,
     as_rows,
+    below,
     bits,
     dot,
     fma,
     from_bits,
+    in_fours,
+    look_up,
     maximum,
     minimum,
     rows,
+    scatter,
     spread,
     sqrt,
     tiles,
@@ -285,6 +289,7 @@ def on_words(x, w, out, floats):
     o[0], o[1], o[2], o[3] = a + b, a - b, a & b, a | b
     o[4], o[5], o[6], o[7] = a ^ b, a << 13, a >> 19, (a << 10) | (a >> 22)
     o[8], o[9], o[10], o[11] = a + 7, a ^ 0x1BD11BDA, 0xFFFF & a, a
+    o[12], o[13], o[14] = a * b, below(1, a), below(1000, a)
     f[0], f[1] = to_float(a >> 1, view[0]), to_float(b & 1, view[0])
     pattern = bits(tiles(x)[0])
     t = tiles(floats)
@@ -299,7 +304,7 @@ def test_words_are_unsigned_and_wrap(dtype):
     lanes, unsigned = LANES[np.dtype(dtype)], np.dtype(f"u{np.dtype(dtype).itemsize}").type
     rng = np.random.default_rng(0)
     x, floats = aligned((2 * T, lanes), dtype), aligned((5 * T, lanes), dtype)
-    w, out = aligned((2, lanes), np.uint32), aligned((12, lanes), np.uint32)
+    w, out = aligned((2, lanes), np.uint32), aligned((15, lanes), np.uint32)
     x[:] = rng.normal(size=x.shape)
     w[:] = rng.integers(0, 2**32, w.shape)
     w[:, 0], w[:, 1], w[:, 2] = (0, 1), (2**32 - 1, 1), (2**31, 2**32 - 1)
@@ -309,6 +314,7 @@ def test_words_are_unsigned_and_wrap(dtype):
     expected = [
         a + b, a - b, a & b, a | b, a ^ b, a << np.uint64(13), a >> np.uint64(19), rotated,
         a + np.uint64(7), a ^ np.uint64(0x1BD11BDA), a & np.uint64(0xFFFF), a,
+        a * b, np.uint64(0) * a, a * np.uint64(1000) // np.uint64(2**32),
     ]  # fmt: skip
     np.testing.assert_array_equal(out, np.stack(expected).astype(np.uint32))
     np.testing.assert_array_equal(floats[:2], np.stack([a >> np.uint64(1), b & np.uint64(1)]).astype(dtype))
@@ -319,6 +325,26 @@ def test_words_are_unsigned_and_wrap(dtype):
     np.testing.assert_array_equal(found[3].view(unsigned), first.view(unsigned) & ~unsigned(1))
     shift = unsigned(33 if dtype is np.float64 else 1)
     np.testing.assert_array_equal(found[4], (first.view(unsigned) >> shift).astype(dtype))
+
+
+@entry_point
+def on_tables(x, w, table, out):
+    """What stands at places: ``w`` holds uint32 rows, ``table`` numbers; a row and a tile of places."""
+    places, found = words(w, rows(x)), rows(out)
+    found[0] = look_up(table, places[0])
+    scatter(found, 1, 1, look_up(table, in_fours(places[1])))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tables_are_looked_up_lane_by_lane(dtype):
+    lanes, rng = LANES[np.dtype(dtype)], np.random.default_rng(0)
+    table, x = rng.normal(size=1000).astype(dtype), aligned((T, lanes), dtype)
+    w, out = aligned((2, lanes), np.uint32), aligned((5, lanes), dtype)
+    w[:] = rng.integers(0, 997, w.shape)
+    w[0, 0], w[0, 1] = 0, 999
+    on_tables(x, w, table, out)
+    np.testing.assert_array_equal(out[0], table[w[0]])
+    np.testing.assert_array_equal(out[1:], table[w[1] + np.arange(4)[:, None]])
 
 
 # --- memory -------------------------------------------------------------------------------------
