@@ -4,6 +4,7 @@ Train thousands of independent tiny GANs side by side, label how each ended, and
 Monte-Carlo error. Start with `GAN` and `simulate`; `Study` varies factors; `tabulate` and `compare` report.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gansim import source  # noqa: F401 - before all others: it reads what they are made of
@@ -22,11 +23,13 @@ from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
 if TYPE_CHECKING:
+    from gansim import plotting as plot
     from gansim.analysis.comparisons import compare
     from gansim.analysis.estimates import estimate
     from gansim.analysis.labels import label
     from gansim.analysis.shares import tabulate
     from gansim.design.regimes import Thresholds
+    from gansim.reporting.run_animation import animate
 
 __all__ = [
     "GAN",
@@ -57,11 +60,13 @@ __all__ = [
     "Traces",
     "Uniform",
     "Xavier",
+    "animate",
     "compare",
     "estimate",
     "gradients",
     "label",
     "networks",
+    "plot",
     "replace",
     "simulate",
     "tabulate",
@@ -75,16 +80,17 @@ _LATER = {
     "compare": "analysis.comparisons",
     "estimate": "analysis.estimates",
     "tabulate": "analysis.shares",
+    "animate": "reporting.run_animation",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return import_module("gansim.plotting")
     if name not in _LATER:
         raise AttributeError(f"module 'gansim' has no attribute {name!r}")
-    from importlib import import_module
-
     return getattr(import_module(f"gansim.{_LATER[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LATER, "plot"})

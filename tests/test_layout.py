@@ -30,10 +30,11 @@ MAY_IMPORT = {
     "storage": BELOW_ALL | {"model", "kernels", "design"},
     "running": BELOW_ALL | {"model", "kernels", "design", "engine", "analysis", "storage"},
     "reporting": BELOW_ALL | {"model", "design", "engine", "analysis", "storage", "running"},
+    "plotting": {"reporting"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
     "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting"},
     "__main__": {"command_line"},
-    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running"},
+    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting", "plotting"},
 }
 MAY_PRINT = {"command_line"}  # through `escaping`
 COMPILER = {"numba", "llvmlite"}

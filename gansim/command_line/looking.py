@@ -183,6 +183,7 @@ def replay(options: Replay) -> None:
         frames=options.frames,
         thresholds=results.thresholds,
         stored=stored,
+        progress=True,
     )
     show(results.study.cells[cell].describe() + f", replicate {options.rep}")
     if stored is None:

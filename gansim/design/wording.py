@@ -10,7 +10,7 @@ from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavi
 from gansim.model.optimizers import Optimizer
 from gansim.model.tabulated import Law, Observed
 
-__all__ = ["count", "data", "either", "gan", "law", "network", "number", "optimizer", "updates"]
+__all__ = ["brief", "count", "data", "either", "gan", "law", "network", "number", "optimizer", "training", "updates"]
 
 _ACTIVATION = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "elu": "ELU"}
 _INIT = {"he": "He", "xavier": "Xavier", "torch": "PyTorch's default"}
@@ -143,6 +143,31 @@ def gan(of: GAN) -> str:
     d = f"{network(of.discriminator, 1)}, {optimizer(of.optimizer_d)}"
     players = f"G and D {g}" if g == d else f"G {g}; D {d}"
     return f"Target {law(of.target)}, {data(of)}; {of.game}; {players}; {updates(of)}, batch {of.batch:,}"
+
+
+def brief(of: GAN) -> str:
+    """What matters most of a configuration, for the head of a figure: target, data, game, networks, rates, steps.
+
+    Examples
+    --------
+    >>> from gansim.model.distributions import Normal
+    >>> brief(GAN(target=Normal(500, 5), standardise=True))
+    'N(500, 5²), fresh draws, standardised; non-saturating; G and D 1-16-1 leaky ReLU, Adam 0.001; 5,000 steps'
+    """
+    return f"{law(of.target)}, {training(of)}"
+
+
+def training(of: GAN) -> str:
+    """The same without the target."""
+    g, d = _player(of.generator, of.noise_dim, of.optimizer_g), _player(of.discriminator, 1, of.optimizer_d)
+    players = f"G and D {g}" if g == d else f"G {g}; D {d}"
+    return f"{data(of)}; {of.game}; {players}; {count(of.steps, 'step')}"
+
+
+def _player(mlp: MLP, n_in: int, by: Optimizer) -> str:
+    """Sizes, activation, optimiser and learning rate."""
+    hidden = _ACTIVATION.get(mlp.activation, mlp.activation) if mlp.hidden else "affine"
+    return f"{'-'.join(map(str, mlp.sizes(n_in, 1)))} {hidden}, {_OPTIMIZER[by.kind][0]} {number(by.lr)}"
 
 
 def count(number: int, thing: str) -> str:

@@ -16,11 +16,13 @@ from gansim.reporting import drawing as drawing  # first: it imports matplotlib,
 import numpy as np
 
 from gansim.design.regimes import Thresholds
-from gansim.engine.history import History, history
+from gansim.engine.history import History
 from gansim.model.gan import GAN
 from gansim.reporting import figures
-from gansim.reporting.run_animation import SUFFIXES, animate, check_animation
-from gansim.reporting.run_figure import FRAMES, end_of, replay_figure
+from gansim.reporting.film import SUFFIXES, check_film
+from gansim.reporting.run_animation import animate
+from gansim.reporting.run_figure import run_figure
+from gansim.reporting.run_shown import FRAMES, watch
 from gansim.storage.parquet import write_runs
 from gansim.traces import FIELDS
 
@@ -39,6 +41,7 @@ def replay_to(
     frames: int | Sequence[int] = FRAMES,
     thresholds: Thresholds | None = None,
     stored: Mapping[str, Any] | None = None,
+    progress: bool = False,
 ) -> list[Path]:
     """Train one run again and write ``<out>/replay/<cell>-<rep>/``: its trace, a figure and, if asked, an animation.
 
@@ -65,6 +68,8 @@ def replay_to(
         Definitions of the run's label.
     stored : mapping, optional
         The run's row in ``runs.parquet``: its fields of `gansim.traces` must be those of the last record, bit for bit.
+    progress : bool, default False
+        Tell on stderr how far an animation is.
 
     Returns
     -------
@@ -79,24 +84,24 @@ def replay_to(
     """
     suffix = "" if animate_as is None else f".{animate_as}"
     if suffix:
-        check_animation(f"run{suffix}")
+        check_film(f"run{suffix}")
     folder = Path(out) / "replay" / f"{cell}-{rep}"
     title = f"{study + ': ' if study else ''}cell {cell}, replicate {rep}, seed {seed}"
     identity = {"study": study, "seed": seed, "cell": cell, "rep": rep}
     with _draft_of(folder) as draft:
-        run = history(gan, rep, seed, frames)
+        run = watch(gan, rep, seed, frames)
         if stored is not None:
             _check_stored(run, stored, cell)
-        if isinstance(frames, int) and not run.study_traces()["finite"][0].all():
-            end = end_of(run)  # what there is to see comes before it
-            run = history(gan, rep, seed, [end * k // max(1, frames - 1) for k in range(frames)])
         write_runs(draft / "trace.parquet", run.frame(), identity)
         names = [
             "trace.parquet",
-            *(path.name for path in figures.save(replay_figure(run, title, thresholds), draft, "run")),
+            *(path.name for path in figures.save(run_figure(run, thresholds=thresholds, title=title), draft, "run")),
         ]
         if suffix:
-            names.append(animate(run, draft / f"run{suffix}", title, thresholds).name)
+            moving = draft / f"run{suffix}"
+            n = min(1000, max(2, len(run.frames)))
+            animate(run, path=moving, frames=n, thresholds=thresholds, title=title, progress=progress)
+            names.append(moving.name)
         folder.mkdir(exist_ok=True)
         for name in names:
             os.replace(draft / name, folder / name)

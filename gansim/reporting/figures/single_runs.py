@@ -152,7 +152,7 @@ def densities(axes: Axes, example: Example) -> None:
     x, fakes = example.x, example.fakes
     colour = COLOURS.get(split(example.title)[0], INK)
     counts, edges = np.histogram(fakes[within(example)], bins=60, range=(float(x[0]), float(x[-1])))
-    thin_x, thin_density = _thin(x, example.density)
+    thin_x, thin_density = thin(x, example.density)
     axes.fill_between(thin_x, _to_peak(thin_density), color=FAINT, linewidth=0)
     axes.plot(thin_x, _to_peak(thin_density), color=GREY, linewidth=0.8, label="target")
     axes.stairs(_to_peak(counts.astype(np.float64)), edges, color=colour, linewidth=1.1, label="fakes")
@@ -163,10 +163,10 @@ def densities(axes: Axes, example: Example) -> None:
 
 def discriminator(axes: Axes, example: Example) -> None:
     x, d = example.x, example.d
-    thin_x, thin_density = _thin(x, example.density)
+    thin_x, thin_density = thin(x, example.density)
     axes.fill_between(thin_x, _to_peak(thin_density), color="#efefef", linewidth=0, zorder=0)
     axes.axhline(0.5, color=FAINT, linewidth=0.8, zorder=0)
-    axes.plot(*_thin(x, d), color=COLOURS.get(split(example.title)[1], INK), label="D")
+    axes.plot(*thin(x, d), color=COLOURS.get(split(example.title)[1], INK), label="D")
     if not np.isfinite(d).any():
         remark(axes, 0.5, 0.5, "D is not finite", ha="center", va="center")
     axes.set(xlim=(x[0], x[-1]), ylim=(-0.05, 1.05), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])
@@ -190,7 +190,7 @@ def _to_peak(values: Floats) -> Floats:
     return values / peak if peak > 0 else values
 
 
-def _thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Keep the fewest points whose polygon stays within 1/300 of the range, half a pixel (Douglas and Peucker 1973).
 
     All points of eight runs would make an SVG of 1 MB.

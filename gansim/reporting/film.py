@@ -1,0 +1,169 @@
+"""Pictures that move: frames drawn one after the other onto what stays, written as GIF or MP4."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gansim.errors import ConfigError, shown
+from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+
+# isort: split
+import numpy as np
+from matplotlib.animation import FFMpegWriter
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+__all__ = ["SUFFIXES", "Film", "Stage", "check_film", "write"]
+
+SUFFIXES = (".gif", ".mp4")
+_APART = 10  # of 255, that two colours of a GIF differ by
+_LAST = 2000  # milliseconds that the last frame of a GIF stays, before it begins again
+
+if TYPE_CHECKING:
+    _Path = Path
+else:
+    _Path = type(Path())  # what a path is on this system: Path itself cannot be subclassed before Python 3.12
+
+
+class Film(_Path):
+    """The path of an animation, which a notebook shows."""
+
+    def _repr_html_(self) -> str | None:
+        if self.suffix not in SUFFIXES or not self.is_file():
+            return None
+        data = base64.b64encode(self.read_bytes()).decode("ascii")
+        if self.suffix == ".gif":
+            return f'<img src="data:image/gif;base64,{data}" style="max-width: 100%">'
+        return f'<video controls loop style="max-width: 100%" src="data:video/mp4;base64,{data}"></video>'
+
+
+def check_film(path: str | os.PathLike[str]) -> Path:
+    """Return the path of an animation that can be written here, or refuse it before anything is trained.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .gif, or in .mp4 where the program ffmpeg is installed; its folder exists.
+
+    Raises
+    ------
+    ConfigError
+        If it is no path, ends in something else, its folder is missing, or ffmpeg is.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
+        raise ConfigError(f"path: value {shown(path)}: the name of a file, such as 'run.gif'")
+    found = Path(path)
+    if found.suffix not in SUFFIXES:
+        raise ConfigError(f"path: value {shown(found.name)}: a file that ends in {' or '.join(SUFFIXES)}")
+    if found.is_dir() or not found.parent.is_dir():
+        raise ConfigError(f"path: value {shown(str(found))}: a file in a folder that exists")
+    if found.suffix == ".mp4" and shutil.which("ffmpeg") is None:
+        raise ConfigError("animate: .mp4 needs the program ffmpeg, which is not on PATH: install it, or choose .gif")
+    return found
+
+
+class Stage(Figure):
+    """A figure of which some artists move. What stays is drawn once: that is nine tenths of the time of a frame."""
+
+    def set_moving(self, artists: Sequence[Artist]) -> None:
+        """Draw all else, once."""
+        self._moving = artists
+        for artist in artists:
+            artist.set_animated(True)
+        canvas: Any = FigureCanvasAgg(self)
+        canvas.draw()
+        self._agg, self._still = canvas, canvas.copy_from_bbox(self.bbox)
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The figure as it is now, shape (height, width, 4). The next call overwrites them."""
+        self._agg.restore_region(self._still)
+        for artist in self._moving:
+            (artist.axes or self).draw_artist(artist)
+        return np.asarray(self._agg.buffer_rgba())
+
+    def savefig(self, fname: Any, **_: Any) -> None:
+        """Write the pixels, which is all that a writer of films asks for."""
+        fname.write(self.pixels().tobytes())
+
+
+def write(path: Path, stage: Stage, show: Callable[[int], None], frames: Iterable[int], n: int, pace: float) -> Film:
+    """Write a film: whole or not at all, the same bytes of a GIF whenever the frames are the same.
+
+    Parameters
+    ----------
+    path : Path
+        The file, see `check_film`.
+    stage : Stage
+        The figure.
+    show : callable
+        Changes what moves to frame k.
+    frames : iterable of int
+        0 to n - 1, in order.
+    n : int
+        How many.
+    pace : float
+        Frames a second.
+    """
+    with _whole(path) as temporary:
+        if path.suffix == ".gif":
+            _write_gif(temporary, stage, show, frames, n, pace)
+        else:
+            writer = FFMpegWriter(fps=pace)  # type: ignore[arg-type]
+            with writer.saving(stage, str(temporary), stage.dpi):
+                for frame in frames:
+                    show(frame)
+                    writer.grab_frame()
+    return Film(path)
+
+
+def _write_gif(
+    path: Path, stage: Stage, show: Callable[[int], None], frames: Iterable[int], n: int, pace: float
+) -> None:
+    """One table of colours for all frames: neighbours differ only where something moved, and files are small."""
+    from PIL import Image
+
+    def picture(frame: int) -> Image.Image:
+        show(frame)
+        pixels = stage.pixels()
+        return Image.frombuffer("RGBA", pixels.shape[1::-1], pixels.tobytes()).convert("RGB")
+
+    colours = Image.new("P", (1, 1))
+    colours.putpalette(_commonest(np.asarray(picture(n - 1))))  # the last frame has the colours of all
+    pictures = (picture(frame).quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames)
+    times = [*[round(1000 / pace)] * (n - 1), _LAST]
+    next(pictures).save(path, save_all=True, append_images=pictures, duration=times, loop=0, optimize=False)
+
+
+def _commonest(pixels: NDArray[np.uint8]) -> list[int]:
+    """Up to 256 of the commonest colours, red, green and blue one after the other, none too near to a commoner one.
+
+    They are exact, where means of boxes would grey the white; and apart, as Pillow looks colours up to some bits only.
+    """
+    codes = pixels.reshape(-1, 3).astype(np.int64) @ np.array([65536, 256, 1])
+    found, counts = np.unique(codes, return_counts=True)
+    most = found[np.argsort(-counts, kind="stable")]
+    left = np.stack([most >> 16, most >> 8 & 255, most & 255], axis=1)
+    chosen: list[int] = []
+    while len(left) and len(chosen) < 3 * 256:
+        chosen += left[0].tolist()
+        left = left[np.abs(left - left[0]).max(axis=1) >= _APART]
+    return chosen
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A temporary name in the same folder, with the same ending, that takes the file's place once it is complete."""
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
