@@ -175,4 +175,4 @@ def latex(
     names : mapping, optional
         Headings of columns that are the study's own.
     """
-    return in_print.latex(lay_out(frame, notes, names), one_line(caption), label)
+    return in_print.latex(lay_out(frame, notes, names, errors=False), one_line(caption), label)

@@ -21,14 +21,21 @@ class Page:
     measure: Callable[[str], float]
 
     def wrapped(self, text: str, width: float) -> list[str]:
-        """Break a text at its spaces into lines of at most this width, or of one word each."""
-        lines: list[str] = []
-        for word in text.split(" "):
-            if lines and self.measure(f"{lines[-1]} {word}") <= width:
-                lines[-1] += f" {word}"
-            else:
-                lines.append(word)
-        return lines
+        """Break a text at spaces, and at hyphens between letters, into lines of at most this width, or of one word."""
+        lines = [""]
+        for word in _words(text):
+            if lines[-1] and self.measure((lines[-1] + word).rstrip()) > width:
+                lines.append("")
+            lines[-1] += word
+        return [line.rstrip() for line in lines]
+
+    def least(self, text: str) -> float:
+        """Return the width that a text has at least, however it is broken."""
+        return max(self.measure(word.rstrip()) for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    return re.split(r"(?<= )(?=\S)|(?<=[a-z]-)(?=[a-z])", text)
 
 
 @dataclass(frozen=True)
@@ -127,8 +134,7 @@ def _cell(cell: Cell, form: _Form, page: Page) -> tuple[str, ...]:
 
 def _width(column: Column, form: _Form, page: Page) -> float:
     inner = max((page.measure(line) for cell in column.cells for line in _cell(cell, form, page)), default=0)
-    words = max(map(page.measure, column.heading.split(" ")))
-    return max(inner, words if form.widest < math.inf else page.measure(column.heading))
+    return max(inner, page.least(column.heading) if form.widest < math.inf else page.measure(column.heading))
 
 
 def _total(columns: Sequence[Column], form: _Form, page: Page) -> float:

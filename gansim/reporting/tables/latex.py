@@ -11,7 +11,7 @@ from gansim.reporting.tables.layout import Layout
 
 __all__ = ["PAGE", "latex"]
 
-_GAP = 6.0  # points between columns: twice \tabcolsep below
+_GAP, _MOST = 7.0, 14.0  # points between columns, at least, and at most where there is room
 PAGE = Page(345.0, _GAP, latex_width)
 """The text of a standard article at 10 points is 345 points wide, here with the font of \\small."""
 _TALL = 500.0  # points of a page of it, 550, less what a float keeps from the text
@@ -57,11 +57,12 @@ def _is_apart(block: Block, position: int) -> bool:
 
 def _float(blocks: Sequence[Block], head: Sequence[str], notes: Sequence[str]) -> Iterator[str]:
     yield r"\begin{table}[htbp]"
-    yield rf"\centering\small\setlength{{\tabcolsep}}{{{_GAP / 2:g}pt}}"
+    yield r"\centering\small"
     yield from head
     for number, block in enumerate(blocks):
         if number:
             yield r"\par\medskip"
+        yield _apart(block)
         yield rf"\begin{{tabular}}{{{_columns(block)}}}"
         yield from (r"\toprule", *_headings(block), r"\midrule", *_body(block), r"\bottomrule")
         yield r"\end{tabular}"
@@ -71,9 +72,10 @@ def _float(blocks: Sequence[Block], head: Sequence[str], notes: Sequence[str]) -
 
 def _long(blocks: Sequence[Block], head: Sequence[str], notes: Sequence[str]) -> Iterator[str]:
     """One longtable a block, all with the same number."""
-    yield rf"\begingroup\small\setlength{{\tabcolsep}}{{{_GAP / 2:g}pt}}\setlength{{\LTcapwidth}}{{\linewidth}}"
+    yield r"\begingroup\small\setlength{\LTcapwidth}{\linewidth}"
     continued = r"\caption[]{(continued)}\\"
     for number, block in enumerate(blocks):
+        yield _apart(block)
         yield rf"\begin{{longtable}}{{{_columns(block)}}}"
         headings = (r"\toprule", *_headings(block), r"\midrule")
         yield from (continued, *headings, r"\endfirsthead") if number else ("".join(head) + r"\\", *headings, r"\endfirsthead")
@@ -84,6 +86,12 @@ def _long(blocks: Sequence[Block], head: Sequence[str], notes: Sequence[str]) ->
             yield r"\addtocounter{table}{-1}"
     yield from (r"\footnotesize\raggedright\noindent", *notes, r"\par") if notes else ()
     yield r"\endgroup"
+
+
+def _apart(block: Block) -> str:
+    """Set columns apart as far as there is room for."""
+    room = (PAGE.width - sum(block.widths)) / max(1, len(block.widths) - 1)
+    return rf"\setlength{{\tabcolsep}}{{{min(room, _MOST) // 1 / 2:g}pt}}"
 
 
 def _columns(block: Block) -> str:
@@ -126,4 +134,4 @@ def _lines(cells: Sequence[Sequence[str]], bottom: bool = False) -> Iterator[str
 
 
 def _text(text: str) -> str:
-    return escaping.latex(text)
+    return escaping.latex(text).replace(r" \%", r"~\%")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -80,17 +80,18 @@ class Layout:
     notes: tuple[str, ...] = ()
 
 
-_SHARE_NOTE = "Each share: estimate [95 % interval] ± Monte-Carlo standard error, in percent of n runs; 0 %: no run, "
-_SHARE_NOTE += "100 %: every run."
-_MEAN_NOTE = "Each mean: estimate [95 % interval] ± Monte-Carlo standard error, over runs that are finite."
-_REST_NOTE = "The CSV file also has the runs' standard deviation and quantiles."
+_SHARE_NOTE = "Each share: estimate [95 % interval]{}, in percent of n runs; 0 %: no run, 100 %: every run."
+_MEAN_NOTE = "Each mean: estimate [95 % interval]{}, over the runs with a finite value."
+_ERROR = " ± Monte-Carlo standard error"
 _REPLICATES = (
     "Runs of one replicate in several cells share their random numbers: errors and intervals are those of means over "
     "replicates."
 )
 
 
-def lay_out(frame: pd.DataFrame, notes: str | Sequence[str] = (), names: Names | None = None) -> Layout:
+def lay_out(
+    frame: pd.DataFrame, notes: str | Sequence[str] = (), names: Names | None = None, errors: bool = True
+) -> Layout:
     """Lay out a table for reading.
 
     Shares as `tabulate` counts them stand in one row a group, a column a level that occurs; means as `estimate` makes
@@ -105,6 +106,8 @@ def lay_out(frame: pd.DataFrame, notes: str | Sequence[str] = (), names: Names |
         Paragraphs after those on how to read it.
     names : mapping, optional
         Headings of columns that `gansim.design.words` does not know.
+    errors : bool, default True
+        False: no Monte-Carlo error beside an interval, which has it in it and is wide enough for a page.
     """
     check_frame(frame, "frame")
     more = [one_line(note) for note in ([notes] if isinstance(notes, str) else notes)]
@@ -115,8 +118,14 @@ def lay_out(frame: pd.DataFrame, notes: str | Sequence[str] = (), names: Names |
     else:
         columns, said = _columns(frame, names or {}), []
     columns, common, empty = _without_constants(columns)
+    said = [note.format(_ERROR if errors else "") for note in said]
+    columns = columns if errors else list(map(_without_error, columns))
     units = [text for unit, text in words.UNITS.items() if any(_has_unit(column, unit) for column in columns)]
     return Layout(tuple(columns), common, (*said, *empty, *(f"{text}." for text in units), *more))
+
+
+def _without_error(column: Column) -> Column:
+    return replace(column, cells=tuple(replace(c, error="") if c.interval else c for c in column.cells))
 
 
 def _has_unit(column: Column, unit: str) -> bool:
@@ -175,9 +184,8 @@ def _estimates(frame: pd.DataFrame) -> tuple[list[Column], list[str]]:
     zero = [column.heading for column in columns[len(by) + 2 :] if set(column.lines) <= {"0", "0 %"}]
     if 0 < len(zero) < len(quantities):
         columns = [column for column in columns if column.heading not in zero]
-    notes = [_MEAN_NOTE, *([_REST_NOTE] if len(quantities) > 1 else [])]
-    notes += [f"0 in every run: {'; '.join(zero)}."] if 0 < len(zero) < len(quantities) else []
-    return columns, [*notes, *([_REPLICATES] if pooled else [])]
+    notes = [f"0 in every run: {'; '.join(zero)}."] if 0 < len(zero) < len(quantities) else []
+    return columns, [_MEAN_NOTE, *notes, *([_REPLICATES] if pooled else [])]
 
 
 _COUNTS = {"n": "n", "missing": "not finite"}
@@ -188,7 +196,7 @@ def _either(name: str, low: Any, high: Any) -> str:
 
 
 def _means(frame: pd.DataFrame, quantity: str) -> list[Cell]:
-    writer = share_cell if quantity in _SHARES else mean_cell
+    writer = _mean_share_cell if quantity in _SHARES else mean_cell
     return [writer(*row) for row in _rows(frame, "mean", "low", "high", "mcse")]
 
 
@@ -209,8 +217,8 @@ def _spread(frame: pd.DataFrame) -> list[Column]:
 
 def _columns(frame: pd.DataFrame, names: Names) -> list[Column]:
     """Each column; x, x_low, x_high and x_mcse are one, and so is an estimate with the table's low, high and mcse."""
-    present = [str(name) for name in frame.columns]
     arms = _arms(frame)
+    present = [str(name) for name in frame.columns if not (name in ("a", "b") and f"share_{name}" in arms)]
     cells, merged = _merged(frame, present)
     shown = [name for name in present if name not in merged]
     first = next((i for i, name in enumerate(shown) if name in cells or _is_measured(frame, name)), len(shown))
@@ -290,6 +298,13 @@ def share_cell(share: float, low: float, high: float, error: float | None) -> Ce
     if np.isnan(share):
         return Cell(MISSING)
     return Cell(percent(share)) if low == high == share else parted(share_in_words(share, low, high, error))
+
+
+def _mean_share_cell(mean: float, low: float, high: float, error: float | None) -> Cell:
+    """Of a mean of shares, whose interval, Student's, may go beyond 0 and 1."""
+    if np.isnan(low):
+        return Cell(MISSING if np.isnan(mean) else percent(mean))
+    return share_cell(mean, max(low, 0.0), min(high, 1.0), error)
 
 
 def mean_cell(mean: float, low: float, high: float, error: float | None) -> Cell:
