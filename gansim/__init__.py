@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gansim.analysis.labels import label
     from gansim.analysis.shares import tabulate
     from gansim.design.regimes import Thresholds
+    from gansim.reporting.tables.shares import table
 
 __all__ = [
     "GAN",
@@ -64,6 +65,7 @@ __all__ = [
     "networks",
     "replace",
     "simulate",
+    "table",
     "tabulate",
     "trace",
 ]
@@ -74,6 +76,7 @@ _LATER = {
     "label": "analysis.labels",
     "compare": "analysis.comparisons",
     "estimate": "analysis.estimates",
+    "table": "reporting.tables.shares",
     "tabulate": "analysis.shares",
 }
 

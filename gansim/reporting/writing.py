@@ -19,7 +19,7 @@ from gansim.reporting.tables import latex as in_print
 from gansim.reporting.tables import text
 from gansim.reporting.tables.layout import Names, lay_out, one_line
 
-__all__ = ["latex", "markdown", "save", "share_text"]
+__all__ = ["csv_text", "latex", "markdown", "save", "share_text", "write"]
 
 
 def share_text(k: int, n: int, level: float = 0.95) -> str:
@@ -108,17 +108,28 @@ def save(
     check_frame(frame, "frame")
     base, frame = Path(folder), _rounded(frame)
     read = frame if shown_as is None else _rounded(shown_as)
-    base.mkdir(parents=True, exist_ok=True)
     texts = {
-        "csv": _plain(frame).to_csv(index=False, lineterminator="\n"),
+        "csv": _csv(frame),
         "md": markdown(read, caption, notes, names),
         "tex": latex(read, caption, f"{study}-{name}" if study else name, notes, names),
     }
-    paths = []
-    for suffix, content in texts.items():
-        paths.append(base / f"{name}.{suffix}")
-        paths[-1].write_text(content, encoding="utf-8", newline="\n")
-    return paths
+    return [write(base / f"{name}.{suffix}", content) for suffix, content in texts.items()]
+
+
+def write(path: Path, content: str) -> Path:
+    """Write a text to a file, the same bytes on any system; its folder is made if missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8", newline="\n")
+    return path
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a table as CSV, see `save`."""
+    return _csv(_rounded(frame))
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return _plain(frame).to_csv(index=False, lineterminator="\n")
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:

@@ -25,7 +25,22 @@ from gansim.analysis.shares import _TIDY
 from gansim.design import words
 from gansim.design.regimes import LABELS
 
-__all__ = ["Cell", "Column", "Layout", "Names", "cell_text", "is_tidy", "joined", "lay_out", "one_line", "parted"]
+__all__ = [
+    "Cell",
+    "Column",
+    "Layout",
+    "Names",
+    "cell_text",
+    "is_tidy",
+    "joined",
+    "key_columns",
+    "lay_out",
+    "mean_cell",
+    "mean_share_cell",
+    "one_line",
+    "share_cell",
+    "without_constants",
+]
 
 Names: TypeAlias = Mapping[str, str]  # headings of a study's own columns
 
@@ -117,7 +132,7 @@ def lay_out(
         columns, said = _estimates(frame)
     else:
         columns, said = _columns(frame, names or {}), []
-    columns, common, empty = _without_constants(columns)
+    columns, common, empty = without_constants(columns)
     said = [note.format(_ERROR if errors else "") for note in said]
     columns = columns if errors else list(map(_without_error, columns))
     units = [text for unit, text in words.UNITS.items() if any(_has_unit(column, unit) for column in columns)]
@@ -146,7 +161,7 @@ def _shares(tidy: pd.DataFrame) -> tuple[list[Column], list[str]]:
     name, by = names[split], names[:split]
     keys, group = groups_of(tidy, by)
     counts = tidy.groupby(group)[["n", "replicates"]].first()
-    columns = [*_keys(keys), _numbers("n", counts["n"])]
+    columns = [*key_columns(keys), _numbers("n", counts["n"])]
     pooled = bool((tidy["n"] > tidy["replicates"]).any())
     if pooled:
         columns.append(_numbers("replicates", counts["replicates"]))
@@ -166,7 +181,7 @@ def _estimates(frame: pd.DataFrame) -> tuple[list[Column], list[str]]:
     by = [str(name) for name in frame.columns[: list(frame.columns).index("quantity")]]
     keys, group = groups_of(frame, by)
     quantities = list(frame["quantity"].unique())
-    columns = _keys(keys)
+    columns = key_columns(keys)
     for name in ("n", "missing"):
         of_group = frame.groupby(group)[name]
         low, high = of_group.min(), of_group.max()
@@ -196,7 +211,7 @@ def _either(name: str, low: Any, high: Any) -> str:
 
 
 def _means(frame: pd.DataFrame, quantity: str) -> list[Cell]:
-    writer = _mean_share_cell if quantity in _SHARES else mean_cell
+    writer = mean_share_cell if quantity in _SHARES else mean_cell
     return [writer(*row) for row in _rows(frame, "mean", "low", "high", "mcse")]
 
 
@@ -282,7 +297,7 @@ def _is_measured(frame: pd.DataFrame, name: str) -> bool:
 # --- cells --------------------------------------------------------------------------------------------
 
 
-def parted(text: str) -> Cell:
+def _parted(text: str) -> Cell:
     """Take a text such as "93.1 % [91.4, 94.5] ± 0.8" apart; the same number three times is written once."""
     main, _, error = text.partition(" ± ")
     main, bracket, rest = main.partition(" [")
@@ -297,10 +312,10 @@ def parted(text: str) -> Cell:
 def share_cell(share: float, low: float, high: float, error: float | None) -> Cell:
     if np.isnan(share):
         return Cell(MISSING)
-    return Cell(percent(share)) if low == high == share else parted(share_in_words(share, low, high, error))
+    return Cell(percent(share)) if low == high == share else _parted(share_in_words(share, low, high, error))
 
 
-def _mean_share_cell(mean: float, low: float, high: float, error: float | None) -> Cell:
+def mean_share_cell(mean: float, low: float, high: float, error: float | None) -> Cell:
     """Of a mean of shares, whose interval, Student's, may go beyond 0 and 1."""
     if np.isnan(low):
         return Cell(MISSING if np.isnan(mean) else percent(mean))
@@ -308,11 +323,11 @@ def _mean_share_cell(mean: float, low: float, high: float, error: float | None) 
 
 
 def mean_cell(mean: float, low: float, high: float, error: float | None) -> Cell:
-    return parted(mean_in_words(mean, low, high, error))
+    return _parted(mean_in_words(mean, low, high, error))
 
 
 def points_cell(difference: float, low: float, high: float, error: float | None) -> Cell:
-    return parted(points_in_words(difference, low, high, error))
+    return _parted(points_in_words(difference, low, high, error))
 
 
 def error_cell(value: float, error: float) -> Cell:
@@ -366,7 +381,7 @@ def one_line(text: str) -> str:
 # --- columns ------------------------------------------------------------------------------------------
 
 
-def _keys(keys: pd.DataFrame) -> list[Column]:
+def key_columns(keys: pd.DataFrame) -> list[Column]:
     """Columns of the factors that tell rows apart."""
 
     def column(name: str) -> Column:
@@ -402,7 +417,7 @@ def _is_bare(text: str) -> bool:
     return text in ("yes", "no", MISSING) or not any(sign.isalpha() for sign in text)
 
 
-def _without_constants(columns: list[Column]) -> tuple[list[Column], str, list[str]]:
+def without_constants(columns: list[Column]) -> tuple[list[Column], str, list[str]]:
     """Drop what is the same in every row, and say it: estimates stay, they are what the table is about."""
     rows = len(columns[0].cells) if columns else 0
     fixed = [c for c in columns if len(set(c.lines)) == 1 and not any(cell.interval for cell in c.cells)]
