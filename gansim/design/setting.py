@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gansim.design import wording
+from gansim.design.regimes import D_STATES, G_STATES, Thresholds
+from gansim.design.words import level_of
 from gansim.model.distributions import Mixture
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from gansim.design.description import Description
-    from gansim.design.regimes import Thresholds
 
-__all__ = ["KEY", "definition", "facts", "sentence", "study_of"]
+__all__ = ["KEY", "definitions", "facts", "sentence", "study_of"]
 
 KEY = "gansim"
 """Where the facts lie in the `attrs` of a frame of runs."""
@@ -31,7 +32,6 @@ def facts(study: Description, thresholds: Thresholds | None = None) -> dict[str,
     thresholds : Thresholds, optional
         By which its runs are labelled.
     """
-    from gansim.design.regimes import Thresholds
 
     designs = {}
     for design in study.designs:
@@ -87,32 +87,49 @@ def _designs(runs: pd.DataFrame) -> list[Mapping[str, Any]]:
     return [facts for name, facts in known.items() if name in present]
 
 
-def definition(runs: pd.DataFrame, label: str, state: str) -> str:
-    """Say what a state of G or of D means, by the thresholds that label these runs.
+def definitions(runs: pd.DataFrame, label: str, states: Iterable[Any]) -> str:
+    """Say what states of G or D, or regimes, mean, by the thresholds that label these runs.
 
     Parameters
     ----------
     runs : DataFrame
-        The runs.
-    label : {"g_state", "d_state"}
-        Whose state.
-    state : str
-        The state.
+        The runs, or a table made of them.
+    label : {"g_state", "d_state", "regime"}
+        Whose states.
+    states : iterable of str
+        The states.
 
     Returns
     -------
     str
-        A phrase, or nothing where the state or the thresholds are unknown.
+        A sentence, or nothing where the label is another or the frame does not say by which thresholds.
     """
     limits = runs.attrs.get(KEY, {}).get("thresholds")
-    if not limits:
+    if not limits or label not in ("g_state", "d_state", "regime"):
         return ""
     mixture = any(design["mixture"] for design in _designs(runs))
-    return (_g(limits, mixture) if label == "g_state" else _d(limits)).get(state, "")
+    meant = {"g_state": _g(limits, mixture), "d_state": _d(limits)}
+    pairs = list(_players(label, map(str, states)))
+    phrases = [f"{level_of(of, state)}: {meant[of][state]}" for of, state in sorted(dict.fromkeys(pairs), key=_order)]
+    said = "; ".join(phrases)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+def _players(label: str, states: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for state in states:
+        if label != "regime":
+            yield label, state
+        else:
+            yield from zip(("g_state", "d_state"), state.split(", "), strict=False)
+
+
+def _order(pair: tuple[str, str]) -> tuple[bool, int]:
+    of, state = pair
+    return of == "d_state", (D_STATES if of == "d_state" else G_STATES).index(state)
 
 
 def _g(limits: Mapping[str, float], mixture: bool) -> dict[str, str]:
-    near = f"Wasserstein-1 distance at most {limits['w1']:g} of the target's standard deviation (SD)"
+    near = f"Wasserstein-1 distance at most {limits['w1']:g} of the target's standard deviation"
     near += f", Kolmogorov-Smirnov at most {limits['ks']:g}"
     if mixture:
         near += f", every mode captured, shares off by at most {limits['tv_modes']:g}"

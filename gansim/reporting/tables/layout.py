@@ -22,7 +22,7 @@ from gansim.analysis.estimates import _QUANTILES
 from gansim.analysis.groups import groups_of
 from gansim.analysis.replicates import check_frame
 from gansim.analysis.shares import _TIDY
-from gansim.design import words
+from gansim.design import setting, words
 from gansim.design.regimes import LABELS
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "mean_share_cell",
     "one_line",
     "share_cell",
+    "units_of",
     "without_constants",
 ]
 
@@ -135,16 +136,17 @@ def lay_out(
     columns, common, empty = without_constants(columns)
     said = [note.format(_ERROR if errors else "") for note in said]
     columns = columns if errors else list(map(_without_error, columns))
-    units = [text for unit, text in words.UNITS.items() if any(_has_unit(column, unit) for column in columns)]
-    return Layout(tuple(columns), common, (*said, *empty, *(f"{text}." for text in units), *more))
+    return Layout(tuple(columns), common, (*said, *empty, *units_of(columns), *more))
+
+
+def units_of(columns: Iterable[Column]) -> list[str]:
+    """Say what the units in headings mean."""
+    headings = [f"{column.span} {column.heading}" for column in columns]
+    return [f"{text}." for unit, text in words.UNITS.items() if any(f", {unit}" in heading for heading in headings)]
 
 
 def _without_error(column: Column) -> Column:
     return replace(column, cells=tuple(replace(c, error="") if c.interval else c for c in column.cells))
-
-
-def _has_unit(column: Column, unit: str) -> bool:
-    return any(f", {unit}" in text for text in (column.heading, column.span))
 
 
 # --- shares and means: a row a group ----------------------------------------------------------------
@@ -173,7 +175,8 @@ def _shares(tidy: pd.DataFrame) -> tuple[list[Column], list[str]]:
         found = dict(zip(group[mine], cells[mine], strict=True))
         columns.append(Column(_said(name, value, by), tuple(found[row] for row in range(len(keys))), right=True))
     notes = [_SHARE_NOTE, *([f"In no row of this table: {'; '.join(never)}."] if never else [])]
-    return columns, [*notes, *([_REPLICATES] if pooled else [])]
+    meant = setting.definitions(tidy, name, tidy.loc[occurs, name].unique())
+    return columns, [*notes, *([_REPLICATES] if pooled else []), *([meant] if meant else [])]
 
 
 def _estimates(frame: pd.DataFrame) -> tuple[list[Column], list[str]]:

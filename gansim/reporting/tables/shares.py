@@ -28,6 +28,7 @@ from gansim.reporting.tables.layout import (
     mean_share_cell,
     one_line,
     share_cell,
+    units_of,
     without_constants,
 )
 from gansim.reporting.writing import csv_text, write
@@ -93,10 +94,9 @@ def table(
         raise ConfigError(f"columns: value {shown(twice[0])}: a factor that is no row")
     frame = summarise(runs, [*down, *across], found, level)
     caption = f"{_title(found, down, across)} {setting.sentence(runs)}".strip()
-    name = "_".join(re.sub(r"[^\w-]+", "-", part) for part in (found.column, *down, *across))
-    if len(found.levels) == 1 and isinstance(found.levels[0], str):
-        name = name.replace(found.column, re.sub(r"[^\w-]+", "-", found.levels[0]), 1)
-    notes = (*_notes(found, frame, level), *_definitions(runs, found))
+    what = found.levels[0] if len(found.levels) == 1 and isinstance(found.levels[0], str) else found.column
+    name = "-".join(re.sub(r"[^\w.-]+", "-", part) for part in (what, *down, *across))
+    notes = [*_notes(found, frame, level), setting.definitions(runs, found.column, found.levels)]
     return Table(frame, _lay_out(frame, down, across, found, notes), caption, _label(setting.study_of(runs), name))
 
 
@@ -203,7 +203,7 @@ class Table:
 def _title(outcome: Outcome, down: Sequence[str], across: Sequence[str]) -> str:
     """Say what is in the cells, and by what."""
     if not outcome.levels:
-        what = f"Mean of the {words.heading(outcome.column)}, at the end of training"
+        what = f"Mean of the {words.heading(outcome.column, unit=False)} at the end of training"
     elif len(outcome.levels) == 1:
         what = f"Share of runs that {_did(outcome.column, outcome.levels[0])}"
     else:
@@ -234,19 +234,6 @@ def _notes(outcome: Outcome, frame: pd.DataFrame, level: float) -> list[str]:
     return [said, *([f"{more}replicates."] if pooled else [])]
 
 
-def _definitions(runs: pd.DataFrame, outcome: Outcome) -> list[str]:
-    """Say what the states mean, by the thresholds of these runs."""
-    if outcome.column == "regime":
-        pairs = [tuple(state.split(", ", 1)) for state in map(str, outcome.levels) if ", " in state]
-        states = [("g_state", g) for g in dict.fromkeys(pair[0] for pair in pairs)]
-        states += [("d_state", d) for d in dict.fromkeys(pair[1] for pair in pairs)]
-    else:
-        states = [(outcome.column, str(state)) for state in outcome.levels]
-    phrases = [(words.level_of(of, state), setting.definition(runs, of, state)) for of, state in states]
-    said = "; ".join(f"{state}: {phrase}" for state, phrase in phrases if phrase)
-    return [f"{said[0].upper()}{said[1:]}."] if said else []
-
-
 def _label(study: str, name: str) -> str:
     return "-".join(part for part in (study, name) if part)
 
@@ -273,7 +260,8 @@ def _lay_out(
             body.append(Column(heading, found, right=True, span=span))
     counts, said = _counts(frame, row, bool(across))
     kept, common, empty = without_constants([*key_columns(row_keys), *counts])
-    return Layout((*kept, *body), " ".join(filter(None, (common, said))), (*notes, *empty))
+    below = filter(None, (*notes, *empty, *units_of(body)))
+    return Layout((*kept, *body), " ".join(filter(None, (common, said))), tuple(below))
 
 
 def _cells(frame: pd.DataFrame, outcome: Outcome) -> list[Cell]:
