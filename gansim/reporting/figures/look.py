@@ -150,7 +150,7 @@ def styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """Write a figure as PNG (150 dots an inch), SVG and PDF, the same bytes whenever the figure is the same.
+    """Write a figure as PNG (150 dots an inch), PDF and SVG, the same bytes whenever the figure is the same.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     Returns
     -------
     list of Path
-        The files written: name.png, name.svg, name.pdf.
+        The files written: name.png, name.pdf, name.svg.
 
     Raises
     ------
@@ -177,8 +177,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     base.mkdir(parents=True, exist_ok=True)
     options: dict[str, dict[str, Any]] = {
         "png": {"metadata": {"Software": None}},
-        "svg": {"metadata": {"Date": None, "Creator": None}},
         "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
+        "svg": {"metadata": {"Date": None, "Creator": None}},
     }
     paths = []
     for suffix, more in options.items():

@@ -102,7 +102,7 @@ def _forms(layout: Layout, page: Page) -> Iterator[_Form]:
     for stacked in (False, True):
         for lifted in range(max(keys, 1)):
             if _is_worth(layout, lifted):
-                yield _Form(0.28 * page.width, stacked, lifted)
+                yield _Form(0.3 * page.width, stacked, lifted)
 
 
 def _is_worth(layout: Layout, lifted: int) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -35,12 +36,11 @@ __all__ = [
     "joined",
     "key_columns",
     "lay_out",
-    "mean_cell",
-    "mean_share_cell",
     "one_line",
     "share_cell",
     "units_of",
     "without_constants",
+    "writer_of",
 ]
 
 Names: TypeAlias = Mapping[str, str]  # headings of a study's own columns
@@ -214,7 +214,7 @@ def _either(name: str, low: Any, high: Any) -> str:
 
 
 def _means(frame: pd.DataFrame, quantity: str) -> list[Cell]:
-    writer = mean_share_cell if quantity in _SHARES else mean_cell
+    writer = writer_of(quantity)
     return [writer(*row) for row in _rows(frame, "mean", "low", "high", "mcse")]
 
 
@@ -239,11 +239,13 @@ def _columns(frame: pd.DataFrame, names: Names) -> list[Column]:
     present = [str(name) for name in frame.columns if not (name in ("a", "b") and f"share_{name}" in arms)]
     cells, merged = _merged(frame, present)
     shown = [name for name in present if name not in merged]
-    first = next((i for i, name in enumerate(shown) if name in cells or _is_measured(frame, name)), len(shown))
+    first = _first_measured(frame, shown, cells)
     columns = []
     for position, name in enumerate(shown):
         of = cells.get(name) or [Cell(cell_text(name, value)) for value in frame[name]]
         right = name in cells or frame[name].dtype.kind in "iuf"
+        if position >= first and not right and all(_NUMERIC.match(cell.text) for cell in of):
+            of, right = [_parted(cell.text) for cell in of], True
         text = names.get(name) or arms.get(name) or words.heading(name)
         columns.append(Column(text, tuple(of), right, key=position < first))
     return columns
@@ -289,6 +291,18 @@ def _merged(frame: pd.DataFrame, present: list[str]) -> tuple[dict[str, list[Cel
     return cells, merged
 
 
+_NUMERIC = re.compile(rf"[-+<>]?\d|{MISSING}$")  # a number in words, with or without an interval
+
+
+def _first_measured(frame: pd.DataFrame, names: Sequence[str], merged: Iterable[str]) -> int:
+    """Position of the first column that is no key: a count or an estimate, or else the first of numbers."""
+    for counts in (lambda name: name in merged or _is_measured(frame, name), lambda name: frame[name].dtype.kind in "iuf"):
+        found = [position for position, name in enumerate(names) if counts(name)]
+        if found:
+            return found[0]
+    return len(names)
+
+
 _MEASURED = {"count", "n", "replicates", "missing", "unpaired", "mcse", "sd", "relabelled", *_QUANTILES}
 
 
@@ -325,6 +339,28 @@ def mean_share_cell(mean: float, low: float, high: float, error: float | None) -
     return share_cell(mean, max(low, 0.0), min(high, 1.0), error)
 
 
+def _mean_within_cell(mean: float, low: float, high: float, error: float | None) -> Cell:
+    """Of a mean between 0 and 1, to at most four decimals: more of them say nothing that 1 less the mean would not."""
+    if np.isnan(low) or error is None or not error < 1e-3:
+        return mean_cell(mean, low, high, error)
+    main, *ends = (_within(x) for x in (mean, max(low, 0.0), min(high, 1.0)))
+    return Cell(main) if {main} == set(ends) else Cell(main, f"[{', '.join(ends)}]", f"± {_within(error)}")
+
+
+def _within(x: float) -> str:
+    """Four decimals, and 0 and 1 for nothing else."""
+    if x in (0, 1):
+        return f"{x:g}"
+    return "<0.0001" if x < 5e-5 else ">0.9999" if x > 1 - 5e-5 else f"{x:.4f}"
+
+
+def writer_of(quantity: str) -> Callable[[float, float, float, float | None], Cell]:
+    """How means of a quantity are written: of shares in percent, of what lies between 0 and 1 to four decimals."""
+    if quantity in _SHARES:
+        return mean_share_cell
+    return _mean_within_cell if quantity in _WITHIN else mean_cell
+
+
 def mean_cell(mean: float, low: float, high: float, error: float | None) -> Cell:
     return _parted(mean_in_words(mean, low, high, error))
 
@@ -354,6 +390,7 @@ _SHARES = (
     "referee_accuracy",
     *(name for name in LABELS if name.startswith("share_")),
 )
+_WITHIN = ("ks", "d_real", "d_fake", "d_real_off", "d_fake_off", "auc", "referee_auc", "tv_modes", "ks_modes")
 _P_VALUES = ("mcnemar_p",)
 
 
@@ -388,7 +425,8 @@ def key_columns(keys: pd.DataFrame) -> list[Column]:
     """Columns of the factors that tell rows apart."""
 
     def column(name: str) -> Column:
-        cells = tuple(Cell(cell_text(name, value)) for value in keys[name])
+        said = words.level_of if name == "regime" else cell_text
+        cells = tuple(Cell(said(name, value)) for value in keys[name])
         return Column(words.heading(name), cells, keys[name].dtype.kind in "iuf", key=True)
 
     return [column(str(name)) for name in keys.columns]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,11 @@ from gansim.reporting.tables.layout import (
     cell_text,
     joined,
     key_columns,
-    mean_cell,
-    mean_share_cell,
     one_line,
     share_cell,
     units_of,
     without_constants,
+    writer_of,
 )
 from gansim.reporting.writing import csv_text, write
 
@@ -265,12 +264,9 @@ def _lay_out(
 
 
 def _cells(frame: pd.DataFrame, outcome: Outcome) -> list[Cell]:
-    writer: Any = share_cell if outcome.levels else mean_cell
-    if outcome.column in ("high_quality", "acc_real", "acc_fake") or outcome.column.startswith("share_"):
-        writer = share_cell if outcome.levels else mean_share_cell
-    estimates = frame["share" if outcome.levels else "mean"]
-    parts = zip(estimates, frame["low"], frame["high"], strict=True)
-    return [writer(*part, None) for part in parts]
+    name, writer = ("share", share_cell) if outcome.levels else ("mean", writer_of(outcome.column))
+    parts = zip(frame[name], frame["low"], frame["high"], frame["mcse"], strict=True)
+    return [replace(writer(*part), error="") for part in parts]
 
 
 def _heading(known: Sequence[Column], number: int, outcome: Outcome, state: Any) -> tuple[str, str]:
