@@ -32,7 +32,6 @@ def facts(study: Description, thresholds: Thresholds | None = None) -> dict[str,
     thresholds : Thresholds, optional
         By which its runs are labelled.
     """
-
     designs = {}
     for design in study.designs:
         gans = [cell.gan for cell in design.cells]
@@ -134,10 +133,11 @@ def _g(limits: Mapping[str, float], mixture: bool) -> dict[str, str]:
     if mixture:
         near += f", every mode captured, shares off by at most {limits['tv_modes']:g}"
         near += f" and places within modes by {limits['ks_modes']:g}"
+    narrowest = "the target's narrowest mode" if mixture else "the target"
     return {
         "converged": near,
         "modes dropped": "some modes captured, and fewer than the target's own samples capture",
-        "collapsed": f"spread at most {limits['spread']:g} of that of the target{chr(39) + 's narrowest mode' if mixture else ''}",
+        "collapsed": f"spread at most {limits['spread']:g} of that of {narrowest}",
         "off target": "finite and none of the others",
         "non-finite": "a parameter or a measurement is no longer finite",
     }

@@ -79,6 +79,16 @@ _COLUMNS: dict[str, tuple[str, str]] = {
 UNITS = {"SD": "SD: standard deviations of the target", "nats": "nats: of the natural logarithm"}
 """What the units that need it mean."""
 _LEVELS = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "elu": "ELU", "sgd": "SGD", "rmsprop": "RMSProp", "adam": "Adam"}
+_THRESHOLDS = {
+    "w1": "Wasserstein-1",
+    "ks": "Kolmogorov-Smirnov",
+    "ks_never": "Kolmogorov-Smirnov never above",
+    "tv_modes": "modes' shares off by",
+    "ks_modes": "places within modes off by",
+    "perfect_hi": "perfect D, high",
+    "perfect_lo": "perfect D, low",
+    "idle": "idle D",
+}
 _OWNERS = {
     "optimizer_g": "of G",
     "optimizer_d": "of D",
@@ -134,12 +144,12 @@ def level(value: str) -> str:
 
 
 def level_of(name: str, value: Any) -> str:
-    """Return a level of a label, saying of which player where the level alone does not.
+    """Return a level of a label, saying of which player where the level alone does not; moved thresholds in words.
 
     Parameters
     ----------
     name : str
-        The label: g_state, d_state, regime or another column.
+        The label: g_state, d_state, regime, thresholds or another column.
     value : object
         Its level.
 
@@ -152,4 +162,7 @@ def level_of(name: str, value: Any) -> str:
     if name == "regime" and ", " in text:
         g, d = text.split(", ", 1)
         return f"{g}, D {d}"
+    if name == "thresholds":
+        moved = (one.partition(" = ") for one in text.split(", "))
+        return ", ".join(f"{_THRESHOLDS.get(field, field)}{sign}{limit}" for field, sign, limit in moved)
     return f"D {text}" if name == "d_state" and text != "non-finite" else text

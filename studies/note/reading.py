@@ -1,4 +1,4 @@
-"""What of the founding study's tables is laid out for reading: fewer columns than the CSV, and what these are called."""
+"""What of the founding study's tables is laid out for reading, and what its columns are called."""
 
 import pandas as pd
 
@@ -62,7 +62,12 @@ def _ceiling(frame: pd.DataFrame) -> pd.DataFrame:
     """The accuracy with its quantiles, the share found with its interval."""
     ends = {"q05": "accuracy_low", "q95": "accuracy_high"}
     errors = 1.96 * frame["found_mcse"]
-    parts = zip(frame["found"], (frame["found"] - errors).clip(0, 1), (frame["found"] + errors).clip(0, 1), strict=True)
+    parts = zip(
+        frame["found"].clip(0, 1),
+        (frame["found"] - errors).clip(0, 1),
+        (frame["found"] + errors).clip(0, 1),
+        strict=True,
+    )
     found = [share_in_words(*part, None) if part[0] == part[0] else MISSING for part in parts]
     return frame.assign(found=found).rename(columns=ends).drop(columns=["median", "found_mcse"])
 

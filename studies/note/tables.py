@@ -36,7 +36,7 @@ def floor(done: Execution) -> Floor:
 
 
 def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFrame:
-    ""f"What D did at five moments of training of {MADE}."""
+    """D's state at five moments of training."""
     codes, frames = labels.d_states(traces), []
     for record in np.linspace(0, traces.records - 1, 5).astype(int):
         state = pd.Categorical.from_codes(codes[:, record], regimes.D_STATES, ordered=True)
@@ -190,11 +190,20 @@ def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
         f"after {these.steps.max():,} steps" for these in (traces, rate_traces, sample_traces)
     )
     return {
-        "regimes_by_cell": (tabulate(games, CELL), f"How training of {MADE} ends: what G and D did, by cell, {last}."),
+        "regimes_by_cell": (tabulate(games, CELL), f"What G and D did in training of {MADE}, by cell, {last}."),
         "generators_by_cell": (tabulate(games, CELL, "g_state"), f"What G did in training of {MADE}, by cell, {last}."),
-        "discriminators_by_cell": (tabulate(games, CELL, "d_state"), f"What D did in training of {MADE}, by cell, {last}."),
-        "d_states_over_training": (d_states_over_training(games, traces), f"What D did at five moments of training of {MADE}."),
-        "d_time_shares": (estimate(games, CELL, states), f"Share of the records of a run that D spent in each state, {MADE}, {last}."),
+        "discriminators_by_cell": (
+            tabulate(games, CELL, "d_state"),
+            f"What D did in training of {MADE}, by cell, {last}.",
+        ),
+        "d_states_over_training": (
+            d_states_over_training(games, traces),
+            f"What D did at five moments of training of {MADE}.",
+        ),
+        "d_time_shares": (
+            estimate(games, CELL, states),
+            f"Share of the records of a run that D spent in each state, {MADE}, {last}.",
+        ),
         "games_compared": (
             compare(games, "game", "minimax", "non-saturating"),
             f"Share of runs that converged ({MADE}, {last}) in the minimax and the non-saturating game, and the "
@@ -213,9 +222,9 @@ def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
         "v_of_three": (
             v_of_three(games),
             "V in perfect, idle and inverted discriminators: constructed, between N(500, 5²) and N(400, 5²) (the "
-            "quadrature's error is below 1e-12 of it); and of the runs that end so the median, with least and greatest. As logits grow, "
-            "V without overlap goes to 0 (perfect) and -infinity (inverted), and is -log 4 (idle). These two laws "
-            "overlap by 8e-24: there V of the perfect one is greatest at a logit of 53, and falls beyond.",
+            "quadrature's error is below 1e-12 of it); and of the runs that end so the median, with least and "
+            "greatest. As logits grow, V without overlap goes to 0 (perfect) and -infinity (inverted), and is -log 4 "
+            "(idle). These two laws overlap by 8e-24: there V of the perfect one is greatest at a logit of 53, and falls beyond.",
         ),
         "sample_v_frozen": (
             sample_v_frozen(done.study.seed, 2000),
@@ -225,7 +234,10 @@ def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
             sample_v_trained(samples),
             "V on the run's own n points (of more than 1,024 the first 1,024) minus V on held-out points.",
         ),
-        "regimes_by_samples": (tabulate(samples, ["generator", "samples"]), f"What G and D did by size of a fixed sample of N(500, 5²), {last_samples}."),
+        "regimes_by_samples": (
+            tabulate(samples, ["generator", "samples"]),
+            f"What G and D did by size of a fixed sample of N(500, 5²), {last_samples}.",
+        ),
         "referee_by_regime": (
             estimate(games, ["regime"], ["referee_accuracy", "referee_auc", "referee_v"]),
             "The referee: a fresh, larger D trained against the frozen G; held-out accuracy, AUC and V.",

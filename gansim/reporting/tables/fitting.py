@@ -47,6 +47,7 @@ class Row:
 
     @property
     def height(self) -> int:
+        """Lines that it takes."""
         return max((len(cell) for cell in self.cells), default=0) + len(self.heading)
 
 
@@ -62,6 +63,7 @@ class Block:
 
     @property
     def height(self) -> int:
+        """Lines that it takes, headings included."""
         return sum(row.height for row in self.rows) + max(map(len, self.headings), default=0) + bool(self.spans)
 
 
@@ -216,7 +218,7 @@ _POINTS = {sign: width for width, signs in _WIDTHS.items() for sign in signs}
 
 
 def latex_width(text: str) -> float:
-    """Return about how many points wide a text is in \\small of a standard article, never much too few.
+    r"""Return about how many points wide a text is in \small of a standard article, never much too few.
 
     Parameters
     ----------

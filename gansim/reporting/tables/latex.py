@@ -58,7 +58,7 @@ def _is_apart(block: Block, position: int) -> bool:
 def _float(blocks: Sequence[Block], head: Sequence[str], notes: Sequence[str]) -> Iterator[str]:
     yield r"\begin{table}[htbp]"
     yield r"\centering\small"
-    yield from head
+    yield from (*head, r"\par\smallskip")
     for number, block in enumerate(blocks):
         if number:
             yield r"\par\medskip"
@@ -73,12 +73,12 @@ def _float(blocks: Sequence[Block], head: Sequence[str], notes: Sequence[str]) -
 def _long(blocks: Sequence[Block], head: Sequence[str], notes: Sequence[str]) -> Iterator[str]:
     """One longtable a block, all with the same number."""
     yield r"\begingroup\small\setlength{\LTcapwidth}{\linewidth}"
-    continued = r"\caption[]{(continued)}\\"
+    first, continued = "".join(head) + r"\\", r"\caption[]{(continued)}\\"
     for number, block in enumerate(blocks):
         yield _apart(block)
         yield rf"\begin{{longtable}}{{{_columns(block)}}}"
         headings = (r"\toprule", *_headings(block), r"\midrule")
-        yield from (continued, *headings, r"\endfirsthead") if number else ("".join(head) + r"\\", *headings, r"\endfirsthead")
+        yield from (continued if number else first, *headings, r"\endfirsthead")
         yield from (continued, *headings, r"\endhead", r"\bottomrule", r"\endfoot")
         yield from _body(block)
         yield r"\end{longtable}"

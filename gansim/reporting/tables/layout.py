@@ -84,6 +84,7 @@ class Column:
 
     @property
     def lines(self) -> list[str]:
+        """The cells, each in one line."""
         return [cell.line for cell in self.cells]
 
 
@@ -253,7 +254,7 @@ def _columns(frame: pd.DataFrame, names: Names) -> list[Column]:
 
 def _arms(frame: pd.DataFrame) -> dict[str, str]:
     """Columns of a comparison that have a or b in their names are called by the levels compared."""
-    said = {}
+    said: dict[str, str] = {}
     for arm in ("a", "b"):
         if {"a", "b", "unpaired"} <= set(frame.columns) and frame[arm].nunique(dropna=False) == 1:
             level = cell_text(arm, frame[arm].iloc[0])
@@ -272,7 +273,7 @@ def _merged(frame: pd.DataFrame, present: list[str]) -> tuple[dict[str, list[Cel
         ends, error = (f"{name}_low", f"{name}_high"), f"{name}_mcse"
         if set(ends) <= set(present):
             texts = [[cell_text(name, x) for x in row] for row in _rows(frame, name, *ends)]
-            cells[name] = [Cell(x, f"[{low}, {high}]" if x != MISSING else "") for x, low, high in texts]
+            cells[name] = [_parted(f"{x} [{low}, {high}]") for x, low, high in texts]
             merged |= set(ends)
         elif error in present:
             cells[name] = [error_cell(*row) for row in _rows(frame, name, error)]
@@ -296,11 +297,9 @@ _NUMERIC = re.compile(rf"[-+<>]?\d|{MISSING}$")  # a number in words, with or wi
 
 def _first_measured(frame: pd.DataFrame, names: Sequence[str], merged: Iterable[str]) -> int:
     """Position of the first column that is no key: a count or an estimate, or else the first of numbers."""
-    for counts in (lambda name: name in merged or _is_measured(frame, name), lambda name: frame[name].dtype.kind in "iuf"):
-        found = [position for position, name in enumerate(names) if counts(name)]
-        if found:
-            return found[0]
-    return len(names)
+    counted = [name in merged or _is_measured(frame, name) for name in names]
+    found = counted if any(counted) else [frame[name].dtype.kind in "iuf" for name in names]
+    return found.index(True) if any(found) else len(names)
 
 
 _MEASURED = {"count", "n", "replicates", "missing", "unpaired", "mcse", "sd", "relabelled", *_QUANTILES}
@@ -327,6 +326,7 @@ def _parted(text: str) -> Cell:
 
 
 def share_cell(share: float, low: float, high: float, error: float | None) -> Cell:
+    """Of a share, in percent."""
     if np.isnan(share):
         return Cell(MISSING)
     return Cell(percent(share)) if low == high == share else _parted(share_in_words(share, low, high, error))
@@ -425,11 +425,14 @@ def key_columns(keys: pd.DataFrame) -> list[Column]:
     """Columns of the factors that tell rows apart."""
 
     def column(name: str) -> Column:
-        said = words.level_of if name == "regime" else cell_text
-        cells = tuple(Cell(said(name, value)) for value in keys[name])
+        texts = (words.level_of(name, x) if name in _SAID else cell_text(name, x) for x in keys[name])
+        cells = tuple(map(Cell, texts))
         return Column(words.heading(name), cells, keys[name].dtype.kind in "iuf", key=True)
 
     return [column(str(name)) for name in keys.columns]
+
+
+_SAID = ("regime", "thresholds")
 
 
 def _numbers(name: str, values: Iterable[Any]) -> Column:

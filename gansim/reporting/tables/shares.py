@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -174,7 +174,7 @@ class Table:
         ConfigError
             If it ends in anything else.
         """
-        writers = {
+        writers: dict[str, Callable[[], str]] = {
             ".tex": self.latex,
             ".md": self.markdown,
             ".html": self.html,
