@@ -224,7 +224,8 @@ def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
             "V in perfect, idle and inverted discriminators: constructed, between N(500, 5²) and N(400, 5²) (the "
             "quadrature's error is below 1e-12 of it); and of the runs that end so the median, with least and "
             "greatest. As logits grow, V without overlap goes to 0 (perfect) and -infinity (inverted), and is -log 4 "
-            "(idle). These two laws overlap by 8e-24: there V of the perfect one is greatest at a logit of 53, and falls beyond.",
+            "(idle). These two laws overlap by 8e-24: there V of the perfect one is greatest at a logit of 53, and "
+            "falls beyond.",
         ),
         "sample_v_frozen": (
             sample_v_frozen(done.study.seed, 2000),

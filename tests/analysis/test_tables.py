@@ -533,7 +533,7 @@ def test_numbers_are_compared_by_their_means():
     assert row["mcse"] == pytest.approx((a - b).std(ddof=1) / np.sqrt(200))
     assert row["gain"] == pytest.approx((a.var(ddof=1) + b.var(ddof=1)) / (a - b).var(ddof=1))
     assert 7 < row["gain"] < 14  # 1 / (1 - correlation)
-    assert "mean_difference [interval] ± MCSE" in writing.markdown(table, "x")
+    assert "In brackets: interval; behind ±: Monte-Carlo standard error." in writing.markdown(table, "x")
 
 
 def test_pairs_of_which_one_is_missing_are_counted():
@@ -752,11 +752,11 @@ def test_latex_is_escaped_and_complete():
         {"optimizer_g.lr": [0.001, 1e-5], "net": ["1-16-1 & 50 % {x}", "[a|b] ~ ^ \\ # $ <"], "v": [-1.386, 2]}
     )
     text = writing.latex(frame, "V_max at 5 % & more", "table_1")
-    assert r"\caption{V\_max at 5 \% \& more}" in text
+    assert r"\caption{V\_max at 5~\% \& more}" in text
     assert r"\label{tab:table_1}" in text
     assert r"\begin{tabular}{@{}llr@{}}" in text or r"\begin{tabular}{@{}rlr@{}}" in text
     assert r"learning rate of G & net & V(D, G), nats \\" in text
-    assert r"0.001 & 1-16-1 \& 50 \% \{x\} & $-$1.386 \\" in text
+    assert r"0.001 & 1-16-1 \& 50~\% \{x\} & $-$1.386 \\" in text
     assert r"[a$|$b] \textasciitilde{} \textasciicircum{} \textbackslash{} \# \$ $<$ & 2 \\" in text
     bare = re.sub(r"\\[\\&%$#_{}]", "", text)
     assert bare.count("{") == bare.count("}")
@@ -794,7 +794,7 @@ def test_a_name_may_hold_points(tmp_path):
 def test_notes_stand_below_the_table(tmp_path):
     save(counted(1, 2, 3, 4)[["game", "g_state"]], tmp_path, "noted", "A table.", ["More than 50 %\nof it."])
     assert (tmp_path / "noted.md").read_text(encoding="utf-8").endswith("\n\nMore than 50 % of it.\n")
-    assert r"\par\smallskip More than 50 \% of it." in (tmp_path / "noted.tex").read_text(encoding="utf-8")
+    assert r"\par\smallskip More than 50~\% of it." in (tmp_path / "noted.tex").read_text(encoding="utf-8")
 
 
 def test_numbers_in_files_have_twelve_digits(tmp_path):
@@ -822,15 +822,15 @@ def test_numbers_are_written_as_far_as_their_error_tells():
     table = estimate(pd.DataFrame({"game": "minimax", "g_mean": values}), "game", "g_mean")
     head, row = (cells(line) for line in writing.markdown(table, "c").splitlines()[2:5:2])
     told = dict(zip(head, row, strict=True))
-    assert told["mean [interval] ± MCSE"].startswith(f"{values.mean():,.7f} [")
-    assert told["q05"] == f"{np.quantile(values, 0.05):,.6f}"  # to the third digit of sd
+    assert told["mean of fakes, data units"].startswith(f"{values.mean():,.7f} [")
+    assert f" [{np.quantile(values, 0.05):,.6f}, " in told["median [5 %, 95 %] of runs"]  # to the third digit of sd
     frame = pd.DataFrame({"bias": [0.123456, -12.3456], "bias_mcse": [0.0123, 1.23], "rmse": [5.0, 5.0]})
     lines = writing.markdown(frame, "c").splitlines()
     assert [cells(line) for line in lines[4:6]] == [["0.123", "0.012", "5"], ["-12.3", "1.2", "5"]]
     assert r"$-$12.3 & 1.2 & 5 \\" in writing.latex(frame, "c", "l")
     pairs = compare(paired_numbers(), "game", "minimax", "non-saturating", "w1")
     told = dict(zip(*(cells(line) for line in writing.markdown(pairs, "c").splitlines()[2:5:2]), strict=True))
-    assert told["mean_a"] == f"{pairs['mean_a'][0]:.3f}"  # their difference is known to 0.03
+    assert told["minimax"] == f"{pairs['mean_a'][0]:.3f}"  # their difference is known to 0.03
 
 
 def test_a_table_of_several_cells_says_what_its_errors_are():
@@ -860,8 +860,8 @@ def test_every_kind_of_table_can_be_written(tmp_path):
             assert path.stat().st_size > 100
     head, row = (tmp_path / "compare.md").read_text(encoding="utf-8").splitlines()[2:5:2]
     merged = dict(zip(cells(head), cells(row), strict=True))
-    assert merged["difference in points [interval] ± MCSE"] == "-13.3 [-25.5, -0.4] ± 6.3"
-    assert (merged["share_a"], merged["mcnemar_p"]) == ("71.1 %", "0.061")
+    assert merged["difference, points"] == "-13.3 [-25.5, -0.4] ± 6.3"
+    assert (merged["minimax"], merged["McNemar's p"]) == ("71.1 %", "0.061")
 
 
 @pytest.mark.parametrize(

@@ -92,10 +92,11 @@ def fit(layout: Layout, page: Page) -> list[Block]:
     forms = list(_forms(layout, page))
     for form in forms:
         columns = layout.columns[form.lifted :]
-        if _total(columns, form, page) <= page.width:
+        if _total(columns, [_width(column, form, page) for column in columns], page) <= page.width:
             return [_block(layout, columns, form, page)]
-    form = min(forms, key=lambda form: len(_parts(layout, form, page)))
-    return [_block(layout, part, form, page) for part in _parts(layout, form, page)]
+    cut = [(form, _parts(layout, form, page)) for form in forms]
+    form, parts = min(cut, key=lambda one: len(one[1]))
+    return [_block(layout, part, form, page) for part in parts]
 
 
 def _forms(layout: Layout, page: Page) -> Iterator[_Form]:
@@ -139,8 +140,7 @@ def _width(column: Column, form: _Form, page: Page) -> float:
     return max(inner, page.least(column.heading) if form.widest < math.inf else page.measure(column.heading))
 
 
-def _total(columns: Sequence[Column], form: _Form, page: Page) -> float:
-    widths = [_width(column, form, page) for column in columns]
+def _total(columns: Sequence[Column], widths: Sequence[float], page: Page) -> float:
     spare = sum(extra for _, _, extra in _spans(columns, widths, page))
     return sum(widths) + spare + page.gap * (len(columns) - 1)
 
@@ -164,10 +164,11 @@ def _parts(layout: Layout, form: _Form, page: Page) -> list[list[Column]]:
     """The columns in blocks, the keys before each; blocks of about the same number of columns."""
     keys = [column for column in layout.columns[form.lifted :] if column.key]
     values = [column for column in layout.columns if not column.key]
-    for blocks in range(1, len(values) + 1):
-        size = math.ceil(len(values) / blocks)
-        parts = [[*keys, *values[first : first + size]] for first in range(0, len(values), size)]
-        if all(_total(part, form, page) <= page.width for part in parts):
+    wide = [[_width(column, form, page) for column in columns] for columns in (keys, values)]
+    for size in dict.fromkeys(math.ceil(len(values) / blocks) for blocks in range(1, len(values) + 1)):
+        cuts = [slice(first, first + size) for first in range(0, len(values), size)]
+        parts = [[*keys, *values[cut]] for cut in cuts]
+        if all(_total(part, wide[0] + wide[1][cut], page) <= page.width for part, cut in zip(parts, cuts, strict=True)):
             return parts
     return [[*keys, value] for value in values] or [keys]
 

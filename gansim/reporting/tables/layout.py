@@ -133,7 +133,8 @@ def lay_out(
     elif "quantity" in frame.columns and {"mean", "low", "high", "mcse", *_QUANTILES} <= set(frame.columns):
         columns, said = _estimates(frame)
     else:
-        columns, said = _columns(frame, names or {}), []
+        columns = _columns(frame, names or {})
+        said = _marks(frame, columns, errors)
     columns, common, empty = without_constants(columns)
     said = [note.format(_ERROR if errors else "") for note in said]
     columns = columns if errors else list(map(_without_error, columns))
@@ -144,6 +145,15 @@ def units_of(columns: Iterable[Column]) -> list[str]:
     """Say what the units in headings mean."""
     headings = [f"{column.span} {column.heading}" for column in columns]
     return [f"{text}." for unit, text in words.UNITS.items() if any(f", {unit}" in heading for heading in headings)]
+
+
+def _marks(frame: pd.DataFrame, columns: Iterable[Column], errors: bool) -> list[str]:
+    """Say what stands in brackets and behind a plus-minus."""
+    cells = [cell for column in columns for cell in column.cells]
+    said = ["in brackets: interval"] if {"low", "high"} <= set(frame.columns) else []
+    if any(cell.error and (errors or not cell.interval) for cell in cells):
+        said.append("behind ±: Monte-Carlo standard error")
+    return [f"{'; '.join(said).capitalize().replace('monte-carlo', 'Monte-Carlo')}."] if said else []
 
 
 def _without_error(column: Column) -> Column:
