@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gansim.analysis.shares import tabulate
     from gansim.design.regimes import Thresholds
     from gansim.reporting.run_animation import animate
+    from gansim.reporting.tables.shares import table
 
 __all__ = [
     "GAN",
@@ -69,6 +70,7 @@ __all__ = [
     "plot",
     "replace",
     "simulate",
+    "table",
     "tabulate",
     "trace",
 ]
@@ -79,6 +81,7 @@ _LATER = {
     "label": "analysis.labels",
     "compare": "analysis.comparisons",
     "estimate": "analysis.estimates",
+    "table": "reporting.tables.shares",
     "tabulate": "analysis.shares",
     "animate": "reporting.run_animation",
 }

@@ -141,6 +141,7 @@ _LATEX = str.maketrans(
         "×": r"$\times$",
         "−": "$-$",
         "σ": r"$\sigma$",
+        "²": "$^2$",
     }
 )
 

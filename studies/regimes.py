@@ -21,7 +21,7 @@ from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
 from gansim.running.execution import Execution
 from gansim.storage import disk
-from note import claims, pictures
+from note import claims, pictures, reading
 from note import tables as report
 
 # Why 10,000 steps: in a pilot of 64 replicates a cell, the shares on standardised data were settled at 2,500 steps
@@ -90,7 +90,8 @@ def main(options: cli.StudyOptions) -> None:
     def write(done: Execution, folder: Path) -> None:
         results = report.all_tables(done)
         for name, (frame, caption) in results.items():
-            writing.save(frame, folder / "tables", name, caption, done.study.stopping_note())
+            read, note = reading.shown(name, frame), done.study.stopping_note()
+            writing.save(frame, folder / "tables", name, caption, note, done.study.name, read, reading.NAMES)
         frames = {name: frame for name, (frame, _) in results.items()}
         disk.write_text(folder / "claims.md", claims.page(done, frames))
         drawn = () if options.no_figures else pictures.all_figures(done)

@@ -44,10 +44,10 @@ QUICK = Options(seconds=0.2, rounds=1, cases=2, most_gans=1024)
 
 CAPTIONS = {
     "ratios": "GAN-steps a second, the best round of each, and gansim's as multiples: of the best rounds, and the "
-    "lowest and the highest of any round. jax: one process, vmap over 1,024 GANs; jax_tuned: the number of GANs at "
-    "once that suits it, one process per core; torch: eager, one GAN at a time, one process per core (these two are "
+    "lowest and the highest of any round. JAX: one process, vmap over 1,024 GANs; JAX, tuned: the number of GANs at "
+    "once that suits it, one process per core; PyTorch: eager, one GAN at a time, one process per core (these two are "
     "measured on one core and multiplied). The networks with data in two dimensions are trained only: no records. "
-    "Targets were set before measuring, on a processor with AVX-512. share_of_peak: of what a core could multiply and "
+    "Targets were set before measuring, on a processor with AVX-512. share of the peak: of what a core could multiply and "
     "add, by gansim.",
     "peak": "One core: flops of the matrix products alone over the time of everything, and the peak that a loop of "
     "multiply-adds in registers reaches in the same process; the best round of each, and the lowest and the "
@@ -55,12 +55,32 @@ CAPTIONS = {
     "accounting": f"A step of a bundle ({speed.BUNDLE} GANs) on one core, microseconds. products: at the measured "
     "peak, which nothing can undercut; random numbers, activations (forward), updates: each by itself, as many as a "
     "step needs; left: what the step takes beyond their sum (loads and stores, losses, derivatives, products below the "
-    "peak), less than 0 where parts overlap; records: on top, one every 250 steps. kib: of parameters and gradients, "
+    "peak), less than 0 where parts overlap; records: on top, one every 250 steps. KiB: of parameters and gradients, "
     "for updates also their state.",
     "scaling": "GAN-steps a second of the whole engine, 1-w-1 networks with leaky ReLU, one thing varied at a time; "
     "all points in turn, the best round of each and the lowest.",
     "startup": "Seconds, the best of several and the highest. Compiling: by two processes if there are two cores. A "
     "process: start, import, load from disk, train 16 GANs for 250 steps, record.",
+}
+
+
+NAMES = {
+    "jax": "JAX",
+    "jax_tuned": "JAX, tuned",
+    "torch": "PyTorch",
+    "over_jax": "times JAX [lowest, highest]",
+    "over_jax_tuned": "times JAX, tuned [lowest, highest]",
+    "over_torch": "times PyTorch [lowest, highest]",
+    "target_jax": "target, times JAX",
+    "target_torch": "target, times PyTorch",
+    "share_of_peak": "share of the peak",
+    "flops_per_step": "flops a step",
+    "gan_steps_per_second": "GAN-steps a second",
+    "gflops": "Gflop/s",
+    "peak_gflops": "peak, Gflop/s",
+    "kib": "KiB",
+    "us": "µs",
+    "count": "how many",
 }
 
 
@@ -112,7 +132,7 @@ def main(options: Options) -> None:
     found, versions = measure(options, jobs)
     where = f"{processor()}, {jobs} core{'' if jobs == 1 else 's'}"
     for name, frame in found.items():
-        writing.save(frame, folder / "tables", name, f"{where}. {CAPTIONS[name]}")
+        writing.save(frame, folder / "tables", name, f"{where}. {CAPTIONS[name]}", study=study, names=NAMES)
     drawn = () if options.no_figures else pictures.all_figures(found["ratios"], found["scaling"], where)
     replace_figures(folder, pictures.FIGURES, drawn, cli.teller(study, options.quiet))
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "most_gans")}

@@ -144,7 +144,16 @@ def test_a_table_keeps_its_cells(texts: list[str]) -> None:
 # --- LaTeX --------------------------------------------------------------------------------------
 
 COMMANDS = {r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textasciigrave{}": "`"}
-COMMANDS |= {"$<$": "<", "$>$": ">", "$|$": "|", "$-$": "-", r"$\pm$": "±", r"$\times$": "×", r"$\sigma$": "σ"}
+COMMANDS |= {
+    "$<$": "<",
+    "$>$": ">",
+    "$|$": "|",
+    "$-$": "-",
+    r"$\pm$": "±",
+    r"$\times$": "×",
+    r"$\sigma$": "σ",
+    "$^2$": "²",
+}
 COMMANDS |= {"\\" + sign: sign for sign in "&%$#_{}"} | {"-{}": "-", "--": "–"}
 
 

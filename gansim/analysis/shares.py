@@ -64,6 +64,7 @@ def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime"
     count, n = counts.ravel(), np.repeat(counts.sum(axis=1), len(levels))
     replicates, errors = _errors(runs, group, codes, counts, level)
     table = table.assign(count=count, n=n, replicates=np.repeat(replicates, len(levels)), share=count / n)
+    table.attrs = dict(runs.attrs)  # by which a table knows what its states mean
     return table.assign(**dict(zip(Interval._fields, errors.reshape(3, -1), strict=True)))
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from gansim.analysis.estimates import estimate
 from gansim.analysis.shares import tabulate
 from gansim.design.design import Design
+from gansim.design.setting import sentence
 from gansim.design.wording import count
+from gansim.design.words import heading
 from gansim.errors import StoreError
 from gansim.reporting import figures, writing
 from gansim.storage import places
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["check_folder", "replace_figures", "tables_of", "write_report"]
 
 _COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
-_ESTIMATED = ["w1", "v", "g_mean", "g_std", "d_real", "d_fake"]
+_ESTIMATED = ["w1", "ks", "v", "g_mean", "g_std", "d_real", "d_fake"]
+_OF_MIXTURES = ["modes", "high_quality", "reverse_kl"]
 _MOST_ROWS = 40  # bars in a figure; more of them cannot be read
 
 
@@ -52,9 +55,16 @@ def tables_of(done: Execution) -> Iterator[tuple[str, pd.DataFrame, str]]:
         runs, by = _runs_of(done, design)
         prefix = "" if len(done.study.designs) == 1 else f"{design.name}_"
         for name, column in _COLUMNS.items():
-            yield prefix + name, tabulate(runs, by, column), f"Design {design.name}: shares of runs by {column}."
-        caption = f"Design {design.name}: means over runs of the last record; missing: runs that are not finite."
-        yield prefix + "estimates", estimate(runs, by, _ESTIMATED), caption
+            yield prefix + name, tabulate(runs, by, column), _caption(f"Shares of runs by {heading(column)}", runs, by)
+        measured = [*_ESTIMATED, *(name for name in _OF_MIXTURES if runs[name].notna().any())]
+        caption = _caption("Means over runs of what was measured at the end of training", runs, by)
+        yield prefix + "estimates", estimate(runs, by, measured), caption
+
+
+def _caption(what: str, runs: pd.DataFrame, by: list[str]) -> str:
+    """Say what a table shows, by which factors, and what the runs were made with."""
+    names = [heading(name) for name in by]
+    return f"{what}, by {', '.join(names[:-1])}{' and ' if names[:-1] else ''}{names[-1]}. {sentence(runs)}".strip()
 
 
 def write_report(
@@ -75,7 +85,7 @@ def write_report(
     """
     study = done.study
     for name, frame, caption in tables_of(done):
-        writing.save(frame, folder / "tables", name, caption, study.stopping_note())
+        writing.save(frame, folder / "tables", name, caption, study.stopping_note(), study.name)
     readable = [design for design in study.designs if len(design.cells) <= _MOST_ROWS]
     drawn = ((_figure_name(design), _figure(done, design)) for design in readable)
     replace_figures(folder, map(_figure_name, study.designs), drawn if draw else (), say)
@@ -152,7 +162,7 @@ def replace_figures(
         If a figure has another name: nobody would remove it.
     """
     where, known = folder / "figures", tuple(names)
-    former = {path for name in known for kind in ("png", "svg") if (path := where / f"{name}.{kind}").is_file()}
+    former = {path for name in known for kind in ("png", "svg", "pdf") if (path := where / f"{name}.{kind}").is_file()}
     for name, figure in drawn:
         if name not in known:
             raise ValueError(f"drawn: {name!r}; allowed: the names of the report's figures, {', '.join(known)}")

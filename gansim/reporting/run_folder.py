@@ -74,8 +74,8 @@ def replay_to(
     Returns
     -------
     list of Path
-        trace.parquet, run.png, run.svg and, if asked, run.gif or run.mp4. Each is written whole; all are drawn before
-        the first is put in its place.
+        trace.parquet, run.png, run.pdf, run.svg and, if asked, run.gif or run.mp4. Each is written whole; all are drawn
+        before the first is put in its place.
 
     Raises
     ------

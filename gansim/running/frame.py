@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gansim.design import setting
 from gansim.design.description import Description
 from gansim.design.design import Cell, Design, has_text, stored_level
 from gansim.model.distributions import evaluation_law, moments
@@ -53,7 +54,9 @@ def labelled_runs(study: Description, results: Collected, thresholds: Thresholds
     """
     from gansim.analysis.labels import label  # here, because pandas is half of the time to import gansim
 
-    return runs_frame(study, results, label(results.traces(), floors_of(study), thresholds))
+    runs = runs_frame(study, results, label(results.traces(), floors_of(study), thresholds))
+    runs.attrs[setting.KEY] = setting.facts(study, thresholds)
+    return runs
 
 
 def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> pd.DataFrame:

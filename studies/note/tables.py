@@ -15,6 +15,7 @@ from gansim.model import elementary
 from gansim.running.execution import Execution
 
 CELL = ["scale", "game", "activation", "generator"]
+MADE = "GANs on N(500, 5²)"
 RUN = ["cell", "rep", "seed"]  # by which tables know that runs of several cells share their replicates
 TARGET = gs.Normal(500, 5)
 TRUTH = {"intercept": TARGET.mean, "slope": TARGET.std}  # G(z) = 5 z + 500; the slope's sign is not identified
@@ -40,7 +41,8 @@ def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFram
     for record in np.linspace(0, traces.records - 1, 5).astype(int):
         state = pd.Categorical.from_codes(codes[:, record], regimes.D_STATES, ordered=True)
         frames.append(runs[[*CELL[:3], *RUN]].assign(step=traces.steps[:, record], d_state=state))
-    return tabulate(pd.concat(frames), [*CELL[:3], "step"], "d_state")
+    states = pd.concat(frames).sort_values("cell", kind="stable")  # the moments of a cell below each other
+    return tabulate(states, [*CELL[:3], "step"], "d_state")
 
 
 def recovery(runs: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -188,40 +190,55 @@ def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
         f"after {these.steps.max():,} steps" for these in (traces, rate_traces, sample_traces)
     )
     return {
-        "regimes_by_cell": (tabulate(games, CELL), f"Regimes by cell {last}."),
-        "generators_by_cell": (tabulate(games, CELL, "g_state"), f"What G did, by cell, {last}."),
-        "discriminators_by_cell": (tabulate(games, CELL, "d_state"), f"What D did, by cell, {last}."),
-        "d_states_over_training": (d_states_over_training(games, traces), "D's state at five moments of training."),
-        "d_time_shares": (estimate(games, CELL, states), "Share of all records that D spent in each state."),
+        "regimes_by_cell": (tabulate(games, CELL), f"What G and D did in training of {MADE}, by cell, {last}."),
+        "generators_by_cell": (tabulate(games, CELL, "g_state"), f"What G did in training of {MADE}, by cell, {last}."),
+        "discriminators_by_cell": (
+            tabulate(games, CELL, "d_state"),
+            f"What D did in training of {MADE}, by cell, {last}.",
+        ),
+        "d_states_over_training": (
+            d_states_over_training(games, traces),
+            f"What D did at five moments of training of {MADE}.",
+        ),
+        "d_time_shares": (
+            estimate(games, CELL, states),
+            f"Share of the records of a run that D spent in each state, {MADE}, {last}.",
+        ),
         "games_compared": (
             compare(games, "game", "minimax", "non-saturating"),
-            "Pr(converged), minimax minus non-saturating, paired by replicate on common random numbers.",
+            f"Share of runs that converged ({MADE}, {last}) in the minimax and the non-saturating game, and the "
+            "difference, paired by replicate on common random numbers; pairs that differ: those in which the one game "
+            "alone converged, and the other alone.",
         ),
         "recovery_by_cell": (
             recovery(games[affine], CELL[:3]),
-            "theta_g = (500, 5) in the affine generator, by cell; the slope without its sign.",
+            "How far affine generators are from G(z) = 5 z + 500, by cell; the slope without its sign.",
         ),
         "recovery_by_samples": (
             recovery(samples[samples["generator"] == "affine"], ["samples"]),
-            "theta_g = (500, 5) in the affine generator (the slope without its sign) and by maximum likelihood from "
-            "the same n points.",
+            "How far affine generators are from G(z) = 5 z + 500 (the slope without its sign), and maximum likelihood "
+            "from the same points.",
         ),
         "v_of_three": (
             v_of_three(games),
-            "V in perfect, idle and inverted discriminators: constructed, between N(500, 5^2) and N(400, 5^2), with "
-            "the quadrature's error; and of the runs that end so the median, with least and greatest. As logits grow, "
-            "V without overlap goes to 0 (perfect) and -infinity (inverted), and is -log 4 (idle). These two laws "
-            "overlap by 8e-24: there V of the perfect one is greatest at a logit of 53, and falls beyond.",
+            "V in perfect, idle and inverted discriminators: constructed, between N(500, 5²) and N(400, 5²) (the "
+            "quadrature's error is below 1e-12 of it); and of the runs that end so the median, with least and "
+            "greatest. As logits grow, V without overlap goes to 0 (perfect) and -infinity (inverted), and is -log 4 "
+            "(idle). These two laws overlap by 8e-24: there V of the perfect one is greatest at a logit of 53, and "
+            "falls beyond.",
         ),
         "sample_v_frozen": (
             sample_v_frozen(done.study.seed, 2000),
-            "V over n + n points minus its expectation, for the optimal D against a fixed G = N(502, 6^2).",
+            "V over n + n points minus its expectation, for the optimal D against a fixed G = N(502, 6²).",
         ),
         "sample_v_trained": (
             sample_v_trained(samples),
             "V on the run's own n points (of more than 1,024 the first 1,024) minus V on held-out points.",
         ),
-        "regimes_by_samples": (tabulate(samples, ["generator", "samples"]), f"Regimes over n, {last_samples}."),
+        "regimes_by_samples": (
+            tabulate(samples, ["generator", "samples"]),
+            f"What G and D did by size of a fixed sample of N(500, 5²), {last_samples}.",
+        ),
         "referee_by_regime": (
             estimate(games, ["regime"], ["referee_accuracy", "referee_auc", "referee_v"]),
             "The referee: a fresh, larger D trained against the frozen G; held-out accuracy, AUC and V.",
@@ -233,7 +250,7 @@ def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
         ),
         "convergence_times": (
             convergence_times(games, CELL),
-            "Steps until convergence first began (Kaplan-Meier); ever_converged counts runs that left again too.",
+            "Steps until convergence first began (Kaplan-Meier); ever converged counts runs that left again too.",
         ),
         "rates": (
             tabulate(rates, ["optimizer_g.lr", "optimizer_d.lr"], "g_state"),
@@ -241,6 +258,7 @@ def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
         ),
         "sensitivity": (
             sensitivity(traces, floor(done), games, ["scale", "game"], grid),
-            "Regimes when one threshold at a time is moved.",
+            "What G and D did when one threshold at a time is moved; of each game the thresholds that give another "
+            "label to some runs.",
         ),
     }

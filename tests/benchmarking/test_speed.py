@@ -373,7 +373,7 @@ def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
     captions = [path.read_text(encoding="utf-8") for path in (tmp_path / "speed/tables").glob("*.md")]
     assert len(captions) == len(frames) and all(text.startswith(where) for text in captions)
     drawn = {path.name for path in (tmp_path / "speed/figures").iterdir()}
-    assert drawn == {"scaling.png", "scaling.svg"}  # no ratios, no bars
+    assert drawn == {"scaling.png", "scaling.pdf", "scaling.svg"}  # no ratios, no bars
     metadata = json.loads((tmp_path / "speed/metadata.json").read_text(encoding="utf-8"))
     assert metadata["peak_gflops"] > 0 and metadata["peers"] == {} and "processor" in metadata["machine"]
     assert metadata["study"] == "speed"  # so that the same command may write there again

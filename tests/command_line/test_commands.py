@@ -304,7 +304,7 @@ def test_a_run_is_replayed_with_its_stored_bits(folder: Path, capsys: pytest.Cap
     out = said(capsys)[0]
     assert "its last record has the stored bits" in out and "cell 3 (game = as-written" in out
     made = folder / "replay/3-7"
-    assert {path.name for path in made.iterdir()} == {"trace.parquet", "run.png", "run.svg", "run.gif"}
+    assert {path.name for path in made.iterdir()} == {"trace.parquet", "run.png", "run.pdf", "run.svg", "run.gif"}
     with Image.open(made / "run.gif") as film:
         assert film.n_frames >= 5
     trace = pd.read_parquet(made / "trace.parquet")
@@ -464,7 +464,7 @@ def test_figures_of_others_are_kept(folder: Path, file: Path, capsys: pytest.Cap
     """Those of an earlier run would lie beside tables of other numbers; what somebody put there is not ours."""
     figures = folder / "figures"
     ours = {path.name for path in figures.iterdir()}
-    assert ours == {"regimes_games.png", "regimes_games.svg"}
+    assert ours == {"regimes_games.png", "regimes_games.pdf", "regimes_games.svg"}
     shutil.copy(figures / "regimes_games.png", figures / "paper.png")
     (figures / "regimes_games.txt").write_text("what it shows")
     (figures / "folder.png").mkdir()

@@ -297,9 +297,9 @@ def test_settings_neither_leak_nor_matter(name: str, data: dict[str, object], tm
 def test_save_names_files_and_refuses_paths(tmp_path: Path) -> None:
     figure = Figure(figsize=(1, 1))
     paths = figures.save(figure, tmp_path / "new", "a-name_1")
-    assert [path.name for path in paths] == ["a-name_1.png", "a-name_1.svg"]
-    assert paths[0].read_bytes().startswith(b"\x89PNG") and b"<svg" in paths[1].read_bytes()
-    assert [path.name for path in figures.save(figure, tmp_path, "v1.2")] == ["v1.2.png", "v1.2.svg"]
+    assert [path.name for path in paths] == ["a-name_1.png", "a-name_1.pdf", "a-name_1.svg"]
+    assert paths[0].read_bytes().startswith(b"\x89PNG") and b"<svg" in paths[2].read_bytes()
+    assert [path.name for path in figures.save(figure, tmp_path, "v1.2")] == ["v1.2.png", "v1.2.pdf", "v1.2.svg"]
     for name in ("../up", ".x", ""):
         with pytest.raises(ValueError, match=f"name: '{re.escape(name)}'"):
             figures.save(figure, tmp_path, name)
@@ -325,7 +325,7 @@ def test_labels_without_anything_to_see_are_drawn(label: str, runs: pd.DataFrame
 def test_dollars_are_signs_and_no_mathematics(draw: Callable, runs: pd.DataFrame, tmp_path: Path) -> None:
     words = {"raw": "5 $", "standardised": "$x_{$^"}  # the second is no mathematics that could be set
     figure = draw(runs.assign(scale=runs["scale"].map(words)).rename(columns={"game": "g$me$"}))
-    png, svg = figures.save(figure, tmp_path, "dollars")
+    png, _, svg = figures.save(figure, tmp_path, "dollars")
     assert png.stat().st_size > 0
     ElementTree.parse(svg)
     assert any(r"\$x_{\$^" in text for text in all_texts(figure))

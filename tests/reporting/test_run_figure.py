@@ -451,7 +451,7 @@ def test_the_folder_of_a_run(tmp_path: Path) -> None:
     options = {"cell": 5, "study": "rates", "frames": 3, "stored": stored}
     paths = run_folder.replay_to(tmp_path, BASE, 3, SEED, animate_as="gif", **options)
     folder = tmp_path / "replay" / "5-3"
-    assert paths == [folder / name for name in ("trace.parquet", "run.png", "run.svg", "run.gif")]
+    assert paths == [folder / name for name in ("trace.parquet", "run.png", "run.pdf", "run.svg", "run.gif")]
     trace = read_runs(paths[0])
     assert trace["step"].tolist() == [0, 50, 100, 150, 200]
     np.testing.assert_array_equal(trace[list(FIELDS)].iloc[-1].to_numpy(np.float32), last)

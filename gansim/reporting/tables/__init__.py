@@ -1,0 +1,1 @@
+"""Tables for reading: laid out, fitted to a width, written as text, Markdown, LaTeX or HTML."""
