@@ -9,13 +9,13 @@ standard deviations, of Student's with 3 degrees of freedom by 4e-5 of its quant
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gansim.errors import Refused
 from gansim.model.fields import OrNone, Real, below, described, join, plain
@@ -49,12 +49,14 @@ class Observed:
     Examples
     --------
     >>> Observed([172.5, 168.0, 181.2])
-    Observed(<3 values, 168 to 181.2, 08eb59a1>)
+    Observed(<3 values, 168 to 181.2, f898e529>)
     """
 
     values: Annotated[Values, checked_values]
     evaluate: Annotated[Values | None, OrNone(checked_values)] = None
     kind: Literal["observed"] = field(default="observed", kw_only=True, repr=False)
+
+    def __init__(self, values: ArrayLike | Values, evaluate: ArrayLike | Values | None = None) -> None: ...
 
     def __repr__(self) -> str:
         other = "" if self.evaluate is None else f", evaluate={self.evaluate}"
@@ -112,6 +114,13 @@ class Law:
     parameters: Annotated[tuple[tuple[str, float], ...], _parameters] = ()
     quantiles: Annotated[Values, OrNone(checked_values)] = field(default=None, repr=False)  # type: ignore[assignment]
     kind: Literal["law"] = field(default="law", kw_only=True, repr=False)
+
+    def __init__(
+        self,
+        law: Any,  # SciPy's stubs have no public name for a frozen law
+        parameters: Mapping[str, float] | Sequence[tuple[str, float]] = (),
+        quantiles: ArrayLike | None = None,
+    ) -> None: ...
 
     def __repr__(self) -> str:
         plain = {"loc": 0.0, "scale": 1.0}
