@@ -86,7 +86,7 @@ class Execution:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        spent = sum(part for part in self.seconds.values() if isinstance(part, float))
+        spent = sum(part for name, part in self.seconds.items() if isinstance(part, float) and name != "save")
         records = f"{self.traces.records} records each"
         return f"Execution({self.study.name!r}: {len(self.runs):,} runs, {records}, {spent:.3g} s)"
 
