@@ -97,14 +97,16 @@ import numpy as np
 import gansim as gs
 gan = gs.GAN(gs.Normal(500, 5), generator=16, discriminator=(16, 16), optimizer_g="adam", steps=10)
 gs.MLP(16), gs.MLP((16, 16), "tanh", init="xavier"), gs.Mixture([-1, 1], [0.5, 1.0]), gs.Observed(np.arange(9.0))
-gs.Observed([1.0, 2.0]), gs.Given([([[5.0]], [500.0])]), gs.replace(gan, steps=3), gs.replace(gan, {"optimizer_g.lr": 1})
+gs.Observed([1.0, 2.0]), gs.Given([([[5.0]], [500.0])]), gs.replace(gan, steps=3), gs.replace(gan, {"game": "minimax"})
 widths = gs.tied("generator.hidden", "discriminator.hidden", [4, 16])
 study = gs.Study("s", gan, {"width": widths, "r": gs.ratio("optimizer_d.lr", "optimizer_g.lr", [1, 4])}, reps=2)
 runs = study.run()
 gs.tabulate(runs, by="width"), gs.columns(runs).index, gs.Design("d", gan)
 """
-WRONG = ["gs.MLP('16')", "gs.GAN()", "gs.GAN(gs.Normal(), 'minimax')", "gs.GAN(gs.Normal(), game='wgan')",
-         "gs.GAN(gs.Normal(), optimizer_g='adamw')", "gs.GAN(gs.Normal(), lr=3)", "gs.Normal('500')", "gs.tied('a', [1])"]  # fmt: skip
+WRONG = [
+    *("gs.MLP('16')", "gs.GAN()", "gs.GAN(gs.Normal(), 'minimax')", "gs.GAN(gs.Normal(), game='wgan')"),
+    *("gs.GAN(gs.Normal(), optimizer_g='adamw')", "gs.GAN(gs.Normal(), lr=3)", "gs.Normal('500')", "gs.tied('a', [1])"),
+]
 
 
 @pytest.mark.slow

@@ -84,6 +84,7 @@ def compare(
     """
     two_sided(level)
     require_columns(runs, [], factor, column, "rep")
+    a, b = (level_label(one) if isinstance(one, (tuple, list)) else one for one in (a, b))  # as given to the design
     in_a, in_b = _equal_to(runs[factor], a, "a"), _equal_to(runs[factor], b, "b")
     if by is None:
         by = [] if factor == "cell" else _strata(runs, factor, in_a | in_b)
@@ -173,8 +174,6 @@ def _paired_means(values: Floats, runs: int, level: float) -> dict[str, Any]:
 
 def _equal_to(values: pd.Series[Any], level: Any, name: str) -> NDArray[np.bool_]:
     """Which values equal the level, or are its text in a column of text; refused if none does."""
-    if isinstance(level, (tuple, list)):  # a level as it was given to the design
-        level = level_label(level)
     if not pd.api.types.is_scalar(level):
         raise ConfigError(f"{name}: value {shown(level)}: one level of {values.name}")
     equal = (values.isna() if pd.isna(level) else values == level).to_numpy(dtype=bool)

@@ -37,6 +37,13 @@ class Column(NamedTuple):
     defined: str = ""
 
 
+class _Told(dict[str, str]):
+    """Texts by column. pandas copies `attrs` deeply with every column that is taken: a hundred texts each time."""
+
+    def __deepcopy__(self, memo: object) -> _Told:
+        return self
+
+
 def _defined(name: str) -> str:
     """Configurations that have a measurement, as `gansim.model.measurements` decides."""
     kinds = [
@@ -174,8 +181,8 @@ def described(runs: pd.DataFrame) -> pd.DataFrame:
         columns that are missing for every run.
     """
     means = {str(name): _column(str(name)) for name in runs.columns}
-    runs.attrs["units"] = {name: column.unit for name, column in means.items() if column.unit}
-    runs.attrs["descriptions"] = {name: column.description for name, column in means.items()}
+    runs.attrs["units"] = _Told({name: column.unit for name, column in means.items() if column.unit})
+    runs.attrs["descriptions"] = _Told({name: column.description for name, column in means.items()})
     runs.attrs["empty"] = without_values(runs)
     return runs
 
