@@ -214,7 +214,7 @@ def _layout(frame: pd.DataFrame, more: str | Sequence[str]) -> _Layout:
     if not _is_tidy(frame):
         return _as_layout(*_merged(frame), more)
     names = [str(name) for name in frame.columns]
-    column = names[names.index("count") - 1]
+    column = names[-len(_TIDY) - 1]
     occurring = _occurring(frame, column)
     keys = names[: names.index(column)]
     never = [_heading(column, level, keys) for level in frame[column].unique() if level not in occurring]
@@ -337,8 +337,8 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     tidy : DataFrame
-        As `tabulate` returns it: grouping columns, the counted column, then count, n, replicates, share, mcse, low,
-        high.
+        As `tabulate` returns it: grouping columns, the counted column, then share, mcse, count, replicates, low, high,
+        n.
 
     Returns
     -------
@@ -355,7 +355,7 @@ def shares_wide(tidy: pd.DataFrame) -> pd.DataFrame:
     names = [str(name) for name in tidy.columns]
     if not _is_tidy(tidy):
         raise ConfigError(f"tidy: columns {', '.join(names)}; expected those of tabulate, ending in {', '.join(_TIDY)}")
-    split = names.index("count") - 1
+    split = len(names) - len(_TIDY) - 1
     keys, group = groups_of(tidy, names[:split])
     wide = keys.assign(**{name: tidy.groupby(group)[name].first().to_numpy() for name in ("n", "replicates")})
     shares = zip(tidy["share"], tidy["low"], tidy["high"], tidy["mcse"], strict=True)
