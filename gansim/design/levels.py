@@ -187,7 +187,9 @@ def level_label(value: object) -> Label:
     (0.5, 16, '(16, 16)', 'None')
     """
     plain = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, (tuple, list)) and len(plain) == 1 and isinstance(plain[0], (int, float)):
+    if isinstance(plain, (list, np.ndarray)):  # one level, however it is written
+        plain = tuple(plain.tolist() if isinstance(plain, np.ndarray) else plain)
+    if isinstance(plain, tuple) and len(plain) == 1 and isinstance(plain[0], (int, float)):
         return level_label(plain[0])
     if isinstance(plain, (str, int, float)) and not isinstance(plain, bool):
         return plain

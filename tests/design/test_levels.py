@@ -132,11 +132,6 @@ def test_a_record_of_an_earlier_version_is_read_and_a_wrong_one_is_not():
 
 
 def test_labels_of_tuples():
-    assert [level_label(value) for value in ((16,), [8], (8, 8), (), (0.5,), ((1,),))] == [
-        16,
-        8,
-        "(8, 8)",
-        "()",
-        0.5,
-        "((1,),)",
-    ]
+    numbers = [level_label(value) for value in ((16,), [8], np.array([4]), (0.5,))]
+    texts = [level_label(value) for value in ((8, 8), [8, 8], np.array([8, 8]), (), ((1,),))]
+    assert numbers == [16, 8, 4, 0.5] and texts == ["(8, 8)", "(8, 8)", "(8, 8)", "()", "((1,),)"]
