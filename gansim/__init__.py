@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gansim import source  # noqa: F401 - before all others: it reads what they are made of
 from gansim._version import __version__ as __version__
+from gansim.design.design import Design
+from gansim.design.levels import ratio, tied
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.engine.gradients import Gradients, gradients
 from gansim.engine.replay import Networks, networks, trace
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from gansim.analysis.estimates import estimate
     from gansim.analysis.labels import label
     from gansim.analysis.shares import tabulate
+    from gansim.design.glossary import columns
     from gansim.design.regimes import Thresholds
     from gansim.reporting.run_animation import animate
     from gansim.reporting.tables.shares import table
@@ -38,6 +41,7 @@ __all__ = [
     "SGD",
     "Adam",
     "ConfigError",
+    "Design",
     "Given",
     "Gradients",
     "He",
@@ -62,22 +66,26 @@ __all__ = [
     "Uniform",
     "Xavier",
     "animate",
+    "columns",
     "compare",
     "estimate",
     "gradients",
     "label",
     "networks",
     "plot",
+    "ratio",
     "replace",
     "simulate",
     "table",
     "tabulate",
+    "tied",
     "trace",
 ]
 
 # pandas and scipy.stats are half of the time to import gansim, and a worker needs neither: these names come when asked.
 _LATER = {
     "Thresholds": "design.regimes",
+    "columns": "design.glossary",
     "label": "analysis.labels",
     "compare": "analysis.comparisons",
     "estimate": "analysis.estimates",
@@ -96,4 +104,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, "plot"})
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

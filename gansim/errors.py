@@ -6,10 +6,15 @@ no line break, no control character that a terminal would obey, and an end.
 
 from __future__ import annotations
 
+import contextlib
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 
-__all__ = ["MISSING", "ConfigError", "DamagedError", "Refused", "StoreError", "named", "one_line", "said", "shown"]
+__all__ = [
+    *("MISSING", "ConfigError", "DamagedError", "Refused", "StoreError"),
+    *("call_word", "named", "one_line", "option", "said", "shown", "told_to_command_line"),
+]
 
 _VALUE = 60  # characters of a value that is shown: a target or an optimiser with all its numbers
 _MESSAGE = 600  # of a message with the places that other modules put before it
@@ -171,6 +176,49 @@ def one_line(error: BaseException) -> str:
         names = [str(name) for name in (error.filename, error.filename2) if name is not None]
         return said(": ".join([*names, error.strerror]))
     return said(str(error) or type(error).__name__)
+
+
+# --- to whom it is said ---------------------------------------------------------------------------
+
+_command_line = ContextVar("command_line", default=False)
+
+
+@contextlib.contextmanager
+def told_to_command_line() -> Iterator[None]:
+    """What is refused meanwhile is read by somebody who typed a command: options are named as he writes them."""
+    before = _command_line.set(True)
+    try:
+        yield
+    finally:
+        _command_line.reset(before)
+
+
+def option(name: str, on: bool = False) -> str:
+    """An argument as whoever reads the message would write it.
+
+    Parameters
+    ----------
+    name : str
+        Of a function's argument that is an option of the command, too.
+    on : bool, default False
+        It is a switch, and turned on.
+
+    Examples
+    --------
+    >>> option("force", on=True), option("out")
+    ('force=True', 'out=...')
+    >>> with told_to_command_line():
+    ...     option("force", on=True), option("most_reps")
+    ('--force', '--most-reps')
+    """
+    if _command_line.get():
+        return f"--{name.replace('_', '-')}"
+    return f"{name}={on or '...'}"
+
+
+def call_word() -> str:
+    """What whoever reads the message has given: a command, or in Python a call."""
+    return "command" if _command_line.get() else "call"
 
 
 class StoreError(ConfigError):

@@ -1,4 +1,4 @@
-"""Text for its medium: a terminal, CSV, Markdown, LaTeX.
+"""Text for its medium: a terminal, CSV, Markdown, HTML, LaTeX.
 
 Labels, aims and whatever a metadata.json says may come from anybody. Each function returns a text that the medium shows
 as it is, and takes for nothing else: no command of a terminal, no formula, no missing value, no markup.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from html import escape
 
-__all__ = ["csv", "latex", "line", "markdown", "page", "uncsv"]
+__all__ = ["csv", "html", "latex", "line", "markdown", "page", "uncsv"]
 
 # --- terminal -------------------------------------------------------------------------------------
 
@@ -125,6 +126,25 @@ def markdown(text: str) -> str:
     \<b>\|x\|\</b> leaky_relu 93.1 % [91.4, 94.6]
     """
     return _MARKUP.sub(r"\\\g<0>", text)
+
+
+# --- HTML -----------------------------------------------------------------------------------------
+
+
+def html(text: str) -> str:
+    """Return a text for HTML, between tags or in quotes; what a terminal would obey is shown, since pages are copied.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Examples
+    --------
+    >>> html("a < b & <script>")
+    'a &lt; b &amp; &lt;script&gt;'
+    """
+    return escape(page(text))
 
 
 # --- LaTeX ----------------------------------------------------------------------------------------

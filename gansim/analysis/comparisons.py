@@ -14,6 +14,7 @@ from gansim.analysis.estimates import moments_of
 from gansim.analysis.groups import Floats, groups_of, levels_of, refuse_hidden, require_columns
 from gansim.analysis.intervals import two_sided
 from gansim.analysis.replicates import refuse_twice
+from gansim.design.levels import level_label
 from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
 from gansim.traces import FIELDS
@@ -43,7 +44,8 @@ def compare(
     factor : str
         The column whose levels are compared; "cell" for two cells by number.
     a, b
-        Two of its levels; None or NaN for the level of missing values.
+        Two of its levels, as the column has them or as they were given to the design, such as (16,); None or NaN for
+        the level of missing values.
     column, value : default "g_state", "converged"
         The outcome: `column` equals `value`. Of a column of numbers without a value, such as "w1", means are compared.
     by : str or sequence of str, optional
@@ -82,6 +84,7 @@ def compare(
     """
     two_sided(level)
     require_columns(runs, [], factor, column, "rep")
+    a, b = (level_label(one) if isinstance(one, (tuple, list)) else one for one in (a, b))  # as given to the design
     in_a, in_b = _equal_to(runs[factor], a, "a"), _equal_to(runs[factor], b, "b")
     if by is None:
         by = [] if factor == "cell" else _strata(runs, factor, in_a | in_b)
@@ -170,10 +173,12 @@ def _paired_means(values: Floats, runs: int, level: float) -> dict[str, Any]:
 
 
 def _equal_to(values: pd.Series[Any], level: Any, name: str) -> NDArray[np.bool_]:
-    """Which values equal the level; refused if none does."""
+    """Which values equal the level, or are its text in a column of text; refused if none does."""
     if not pd.api.types.is_scalar(level):
         raise ConfigError(f"{name}: value {shown(level)}: one level of {values.name}")
     equal = (values.isna() if pd.isna(level) else values == level).to_numpy(dtype=bool)
+    if not equal.any() and not pd.api.types.is_numeric_dtype(values.dtype):  # one text makes all levels text
+        equal = (values.astype(object) == str(level)).to_numpy(dtype=bool)
     if not equal.any():
         there = ", ".join(map(repr, values.unique().tolist()))
         raise ConfigError(f"{values.name}: {shown(level)} does not occur; allowed: {there}")

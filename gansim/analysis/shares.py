@@ -17,7 +17,8 @@ from gansim.errors import ConfigError
 
 __all__ = ["Share", "share_of", "tabulate"]
 
-_TIDY = ("count", "n", "replicates", "share", "mcse", "low", "high")
+# At 80 columns pandas leaves out those in the middle: a share, its interval and n stand at the ends.
+_TIDY = ("share", "mcse", "count", "replicates", "low", "high", "n")
 
 
 def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime", level: float = 0.95) -> pd.DataFrame:
@@ -40,8 +41,8 @@ def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime"
     Returns
     -------
     DataFrame
-        One row per group, in order of first appearance, and level: the columns of `by`, `column`, count, n (runs in the
-        group), replicates (of the group), share = count / n, mcse (its Monte-Carlo standard error), low, high. The
+        One row per group, in order of first appearance, and level: the columns of `by`, `column`, share = count / n,
+        mcse (its Monte-Carlo standard error), count, replicates (of the group), low, high, n (runs in the group). The
         counts of a group add up to n. Errors and intervals are those of `gansim.analysis.intervals.of_share`: Wilson's
         where a group has one run per replicate.
 
@@ -64,8 +65,10 @@ def tabulate(runs: pd.DataFrame, by: str | Sequence[str], column: str = "regime"
     count, n = counts.ravel(), np.repeat(counts.sum(axis=1), len(levels))
     replicates, errors = _errors(runs, group, codes, counts, level)
     table = table.assign(count=count, n=n, replicates=np.repeat(replicates, len(levels)), share=count / n)
+    table = table.assign(**dict(zip(Interval._fields, errors.reshape(3, -1), strict=True)))
+    table = table[[*by, column, *_TIDY]]
     table.attrs = dict(runs.attrs)  # by which a table knows what its states mean
-    return table.assign(**dict(zip(Interval._fields, errors.reshape(3, -1), strict=True)))
+    return table
 
 
 def _errors(

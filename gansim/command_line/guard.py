@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from gansim import escaping
 from gansim.children import have_streams
-from gansim.errors import ConfigError, one_line
+from gansim.errors import ConfigError, one_line, told_to_command_line
 from gansim.running.simulating import RunsError
 
 __all__ = ["guarded", "show", "show_page", "teller"]
@@ -57,7 +57,7 @@ def _guarded(prog: str, action: Callable[[], int | object]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a label may hold what the terminal has no letter for
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with _ended_by_signals(), _felt():
+        with _ended_by_signals(), _felt(), told_to_command_line():
             try:
                 code = action()
             except SystemExit:  # after --help

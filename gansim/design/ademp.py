@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from gansim import escaping
 from gansim.design import schema, wording
 from gansim.design.description import Description
-from gansim.design.design import Label
+from gansim.design.levels import Label
 from gansim.design.stopping import StoppingRule, wilson_half_width
 from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal

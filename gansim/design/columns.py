@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gansim.errors import ConfigError, Refused, one_line, shown
+from gansim.hints import closest
 from gansim.model.distributions import Univariate
-from gansim.model.fields import closest
 from gansim.model.tabulated import Law, Observed
 from gansim.model.values import Values, checked_values
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from gansim import escaping
 from gansim.design.design import Cell, Design, check_name, is_text
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, shown
@@ -166,6 +167,9 @@ class Description:
     def __repr__(self) -> str:
         kind = type(self).__name__
         return f"{kind}({self.name!r}: {len(self.cells):,} cells, {self.n_runs:,} runs, seed {self.seed})"
+
+    def _repr_html_(self) -> str:
+        return f"<b>{escaping.html(repr(self))}</b>{''.join(design._repr_html_() for design in self.designs)}"
 
 
 def _checked_designs(designs: object) -> tuple[Design, ...]:

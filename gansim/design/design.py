@@ -21,18 +21,20 @@ from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
+from gansim.design.levels import Label, configured, level_label, value_at
 from gansim.design.sampling import Sample
+from gansim.display import fields_table, html_table
 from gansim.errors import ConfigError, one_line, shown
+from gansim.hints import meant
 from gansim.model.distributions import Univariate
 from gansim.model.fields import check_integer
 from gansim.model.gan import GAN, check_gan
-from gansim.model.paths import replace
+from gansim.model.paths import dotted_paths, replace
 from gansim.model.seeds import MAX_REPS
 from gansim.traces import DATA_UNITS, FIELDS
 
-__all__ = ["RESERVED", "Cell", "Design", "Factors", "Label", "Listed", "level_label", "value_at"]
+__all__ = ["RESERVED", "Cell", "Design", "Factors", "Listed"]
 
-Label: TypeAlias = str | int | float
 _Point: TypeAlias = tuple[Mapping[str, Label], Mapping[str, Any]]  # labels by column, overrides by dotted path
 
 # Columns that every frame of runs has, and those that the functions of `gansim.analysis` put beside the factors; a
@@ -53,6 +55,7 @@ RESERVED: frozenset[str] = frozenset(
 )
 
 _MAX_CELLS = 100_000  # a frame of cells stays far below a second and 1 GB to build
+_SHOWN = 20  # cells of a design in a notebook
 _LABELS = range(-(2**63), 2**63)  # integers that a column of the runs can hold
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?")
 _TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices, on Windows, with any ending
@@ -156,7 +159,7 @@ Factors: TypeAlias = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Design:
     """A list of configurations and the number of replicates of each.
 
@@ -172,7 +175,8 @@ class Design:
         - a dotted path and a sequence of values: ``{"optimizer_d.lr": [1e-4, 1e-3]}``; the values are the labels;
         - a dotted path and a mapping of label to value: ``{"samples": {"fresh": None, "n = 64": 64}}``;
         - any name and a mapping of label to overrides, each a mapping of dotted paths to values:
-          ``{"scale": {"raw": {}, "standardised": {"standardise": True}}}``;
+          ``{"scale": {"raw": {}, "standardised": {"standardise": True}}}``; `tied` and `ratio` make such mappings:
+          ``{"width": tied("generator.hidden", "discriminator.hidden", [4, 16])}``;
         - any name and a sample: ``{"point": Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1)}, n=64)}``; the column
           holds the number of the point, and each field of the sample is a column too.
 
@@ -246,11 +250,20 @@ class Design:
         object.__setattr__(other, "reps", check_integer(reps, "reps", 1, MAX_REPS))
         return other
 
+    def __repr__(self) -> str:
+        varied = f" of {', '.join(self.columns)}" if self.columns else ""
+        return f"Design({self.name!r}: {len(self.cells):,} cells{varied}, {self.reps:,} replicates each)"
+
+    def _repr_html_(self) -> str:
+        rows = [(cell.index, *(cell.levels.get(name, "") for name in self.columns)) for cell in self.cells[:_SHOWN]]
+        more = [(f"and {len(self.cells) - _SHOWN:,} more",)] if len(self.cells) > _SHOWN else []
+        return html_table(repr(self), [*rows, *more], ("cell", *self.columns)) + fields_table(self.gan)
+
     def _build(self, plan: _Plan) -> Iterable[Cell]:
         for index, (labels, parts) in enumerate(plan.points):
             cell = Cell(index, labels, self.gan, self.name)
             try:
-                gan = replace(self.gan, _merge(parts))
+                gan = configured(self.gan, _merge(parts))
                 if type(gan.target) not in get_args(
                     Univariate
                 ):  # what a configuration takes beside them, a study does not
@@ -258,8 +271,15 @@ class Design:
                 levels = _values(gan, plan.columns) if plan.read_back else labels
                 _check_levels(levels, plan.values, gan)
             except ConfigError as error:
-                raise ConfigError(f"{cell.describe()}: {one_line(error)}") from None
+                raise ConfigError(f"{cell.describe()}: {one_line(error)}{self._tied(plan)}") from None
             yield dataclasses.replace(cell, gan=gan, levels=levels)
+
+    def _tied(self, plan: _Plan) -> str:
+        """How to vary both of two fields that the name of a factor may mean."""
+        for name in plan.columns:
+            if name in plan.values and len(both := meant(name, dotted_paths(self.gan))) == 2:
+                return f" Both at once: gs.tied({both[0]!r}, {both[1]!r}, levels)"
+        return ""
 
     def _refuse_twins(self) -> None:
         """Two cells of a list with the same labels could not be told apart in the runs."""
@@ -374,8 +394,18 @@ def _check_levels(levels: Mapping[str, Label], values: Iterable[str], gan: GAN) 
                 raise ConfigError(f"{path}: level {levels[path]}, but there is no such field here") from None
             plain = level_label(value)
             number = isinstance(levels[path], (int, float)) or isinstance(plain, (int, float))
-            if (number or isinstance(value, str)) and levels[path] != plain:
+            if (number or isinstance(value, str)) and levels[path] != plain and not _says(levels[path], path, gan):
                 raise ConfigError(f"{path}: level {levels[path]}, but the value is {plain}: choose another column name")
+
+
+def _says(label: Label, path: str, gan: GAN) -> bool:
+    """Whether a label is a value otherwise written: 16 for a network, "(16,)" in records of earlier versions."""
+    if label == repr(value_at(gan, path)):
+        return True
+    try:
+        return replace(gan, {path: label}) == gan
+    except ConfigError:
+        return False
 
 
 def _column(name: object) -> str:
@@ -475,33 +505,6 @@ def _merge(chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def level_label(value: object) -> Label:
-    """Label of a value: numbers and text as they are, anything else as its text.
-
-    Parameters
-    ----------
-    value : object
-        A value of a field of a configuration.
-
-    Returns
-    -------
-    str, int or float
-        The label.
-
-    Examples
-    --------
-    >>> level_label(0.5), level_label((16,)), level_label(None)
-    (0.5, '(16,)', 'None')
-    """
-    plain = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, (str, int, float)) and not isinstance(plain, bool):
-        return plain
-    try:
-        return " ".join(repr(plain).split())
-    except Exception:
-        raise ConfigError(f"level {shown(plain)}: a value that can be written") from None
-
-
 def stored_level(cell: Cell, name: str, plain: bool) -> Label | None:
     """Label of a cell in a column of the runs.
 
@@ -546,37 +549,3 @@ def _as_stored(labels: Sequence[Label | None]) -> list[Label | None]:
     """
     kind = str if has_text(labels) else float
     return [None if label is None else kind(label) for label in labels]
-
-
-def value_at(gan: GAN, path: str) -> Any:
-    """Value of a configuration at a dotted path.
-
-    Parameters
-    ----------
-    gan : GAN
-        The configuration.
-    path : str
-        For example "optimizer_g.lr".
-
-    Returns
-    -------
-    object
-        The value.
-
-    Raises
-    ------
-    KeyError
-        If this configuration has no such field.
-
-    Examples
-    --------
-    >>> from gansim.model.distributions import Normal
-    >>> value_at(GAN(target=Normal(500, 5)), "target.std")
-    5.0
-    """
-    value: Any = gan
-    for name in path.split("."):
-        if not dataclasses.is_dataclass(value) or name not in {item.name for item in dataclasses.fields(value)}:
-            raise KeyError(path)
-        value = getattr(value, name)
-    return value

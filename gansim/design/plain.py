@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gansim.design.design import is_text
 from gansim.errors import ConfigError, named, shown
+from gansim.hints import hint
 
 if TYPE_CHECKING:
     pass
@@ -93,5 +93,4 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     names = list(allowed)
     if not names:
         return "no such key; allowed: none"
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-    return f"no such key; did you mean {close}? Allowed: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
+    return f"no such key; {hint(name, names)} Allowed: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"

@@ -22,6 +22,10 @@ cells, labels and columns. A person writes the short forms::
     samples = { fresh = "none", small = 64 }                   # labelled levels
     scale = { raw = {}, standardised = { standardise = true } }
 
+Two fields at once, or one as a multiple of another, are factors under any name (`gansim.design.levels`):
+``width = { tied = ["generator.hidden", "discriminator.hidden"], levels = [4, 16] }`` and
+``ratio = { ratio = "optimizer_d.lr", to = "optimizer_g.lr", levels = [0.25, 1, 4] }``.
+
 Instead of ``[designs.factors]``, cells one by one (``levels`` may be left out: then the columns are the paths set)::
 
     [[designs.cells]]
@@ -61,7 +65,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from gansim.design.columns import read_kept, resolved
 from gansim.design.description import Description
-from gansim.design.design import Design, Listed, level_label, value_at
+from gansim.design.design import Design, Listed
+from gansim.design.levels import level_label, ratio, tied, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Range, Sample, Sobol
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, one_line, shown
@@ -444,10 +449,21 @@ def _levels(name: str, given: Any, gan: GAN) -> Any:
         return [_object(name, value_of(value), gan) for value in given]
     if not isinstance(given, Mapping):
         return given  # for Design to refuse
+    if given.keys() == {"tied", "levels"}:
+        first, second = _two_paths(name, given["tied"])
+        return tied(first, second, value_of(given["levels"]))
+    if given.keys() == {"ratio", "to", "levels"}:
+        return ratio(given["ratio"], given["to"], value_of(given["levels"]))
     for label, value in given.items():
         if not isinstance(value, Mapping) and _exists(gan, f"{name}.{label}"):
             raise ConfigError(f'factors: {name}.{label}: a path in two parts: in quotes, "{name}.{label}" = ...')
     return {label: _level(name, value, gan) for label, value in given.items()}
+
+
+def _two_paths(name: str, given: Any) -> tuple[str, str]:
+    if not (isinstance(given, list) and len(given) == 2):
+        raise ConfigError(f"factors: {name}.tied: value {shown(given)}: an array of two paths")
+    return given[0], given[1]
 
 
 def _level(name: str, value: Any, gan: GAN) -> Any:

@@ -10,7 +10,20 @@ from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavi
 from gansim.model.optimizers import Optimizer
 from gansim.model.tabulated import Law, Observed
 
-__all__ = ["brief", "count", "data", "either", "gan", "law", "network", "number", "optimizer", "training", "updates"]
+__all__ = [
+    "brief",
+    "count",
+    "data",
+    "either",
+    "gan",
+    "law",
+    "network",
+    "number",
+    "optimizer",
+    "regime_in_words",
+    "training",
+    "updates",
+]
 
 _ACTIVATION = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "elu": "ELU"}
 _INIT = {"he": "He", "xavier": "Xavier", "torch": "PyTorch's default"}
@@ -27,6 +40,18 @@ def number(x: float) -> str:
     if abs(x) < 1e15 and x == int(x):
         return f"{int(x):,}".replace("-", "−")
     return repr(float(x)).replace("-", "−")
+
+
+def regime_in_words(regime: str) -> str:
+    """A regime with its players named.
+
+    Examples
+    --------
+    >>> regime_in_words("converged, idle"), regime_in_words("non-finite")
+    ('G converged, D idle', 'non-finite')
+    """
+    g, comma, d = regime.partition(", ")
+    return f"G {g}, D {d}" if comma else regime
 
 
 def _several(values: tuple[float, ...]) -> str:

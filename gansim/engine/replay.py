@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gansim.display import html_table
 from gansim.engine.bundles import build_bundles, training_plan
 from gansim.engine.players import network_shapes
 from gansim.engine.samplers import data_unit
@@ -129,7 +130,7 @@ def _evaluate(mlp: MLP, layers: Layers, x: Array) -> Array:
     return np.asarray(x @ weights.T + bias)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Networks:
     """The two trained networks of a run, in data units.
 
@@ -144,6 +145,24 @@ class Networks:
     gan: GAN
     theta_g: Layers
     theta_d: Layers
+
+    def __repr__(self) -> str:
+        return f"Networks({', '.join(f'{name} {sizes} {kind}' for name, sizes, kind, _ in self._players())})"
+
+    def _repr_html_(self) -> str:
+        return html_table("Networks", self._players(), ("player", "layer sizes", "activation", "parameters"))
+
+    def _players(self) -> list[tuple[str, str, str, int]]:
+        """Name, layer sizes, activation and number of parameters of both."""
+        gan = self.gan
+        both = (
+            ("G", gan.generator, gan.generator_sizes, self.theta_g),
+            ("D", gan.discriminator, gan.discriminator_sizes, self.theta_d),
+        )
+        return [
+            (name, "-".join(map(str, sizes)), mlp.activation, sum(w.size + mlp.bias * b.size for w, b in theta))
+            for name, mlp, sizes, theta in both
+        ]
 
     def generate(self, z: ArrayLike) -> NDArray[np.float64]:
         """Fakes in data units, shape (n,), for noise of shape (n,) or (n, noise_dim); (n, data_dim) beyond the line."""

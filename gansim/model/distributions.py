@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import field
 from typing import Annotated, Any, Literal, TypeAlias, overload
+
+from numpy.typing import NDArray
 
 from gansim.errors import ConfigError, Refused, shown
 from gansim.model.fields import (
@@ -88,6 +91,7 @@ class Uniform:
 
 
 _SPREAD = Real(1e-9, 1e6)
+_Numbers: TypeAlias = Sequence[float] | NDArray[Any]
 
 
 def _spreads(value: object) -> float | tuple[float, ...]:
@@ -127,6 +131,10 @@ class Mixture:
     stds: Annotated[float | tuple[float, ...], _spreads] = 0.5
     weights: Annotated[tuple[float, ...] | None, _weights] = None
     kind: Literal["mixture"] = field(default="mixture", kw_only=True, repr=False)
+
+    def __init__(
+        self, means: _Numbers = (-1.0, 1.0), stds: float | _Numbers = 0.5, weights: _Numbers | None = None
+    ) -> None: ...
 
     def __post_init__(self) -> None:
         several = isinstance(self.stds, tuple)
@@ -273,7 +281,7 @@ def evaluation_law(target: Univariate | Product) -> Univariate | Product:
     Examples
     --------
     >>> evaluation_law(Observed([1, 2, 3], evaluate=[1, 2, 4]))
-    Observed(<3 values, 1 to 4, 00000000>)
+    Observed(<3 values, 1 to 4, fec3b3f5>)
     """
     return Observed(target.evaluate) if isinstance(target, Observed) and target.evaluate is not None else target
 

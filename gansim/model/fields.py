@@ -8,7 +8,6 @@ what concerns two fields at once stands in its ``__post_init__``.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import inspect
 import itertools
@@ -21,7 +20,9 @@ from typing import get_type_hints as _hints
 
 import numpy as np
 
+from gansim import display
 from gansim.errors import MISSING, ConfigError, Refused, named, shown
+from gansim.hints import hint
 
 __all__ = [
     "Check",
@@ -36,7 +37,6 @@ __all__ = [
     "bound",
     "check_named",
     "checks_of",
-    "closest",
     "described",
     "items_of",
     "join",
@@ -47,7 +47,6 @@ Check: TypeAlias = Callable[[Any], Any]
 _Class = TypeVar("_Class", bound=type[Any])
 _Arguments = ParamSpec("_Arguments")
 
-_COMPARED = 60  # characters of a name that nobody knows
 _MANY = 4  # unknown names that are looked at: one more than a message tells
 _PLAIN = frozenset((bool, int, float, str, type(None)))
 _BUILTIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
@@ -259,20 +258,25 @@ class Several:
         How many.
     what : str
         What they are, and an example: "numbers, such as (-1, 1)".
+    single : str, default ""
+        Where one integer by itself is taken for a tuple of one: how it is called in the refusal, such as "a width".
     """
 
     check: Check
     low: int
     high: int
     what: str
+    single: str = ""
 
     @property
     def allowed(self) -> str:
         """What is allowed, in words."""
-        return f"a tuple of {self.low} to {self.high} {self.what}"
+        return f"{f'{self.single}, or ' if self.single else ''}a tuple of {self.low} to {self.high} {self.what}"
 
     def __call__(self, value: object) -> tuple[Any, ...]:
         """Return the tuple, or refuse the first value that is none."""
+        if self.single and type(number := plain(value)) is int:
+            return (self.check(number),)
         items = items_of(value, self.high)
         if items is None or not self.low <= len(items) <= self.high:
             raise Refused(value, self.allowed)
@@ -291,16 +295,20 @@ class Object:
         The classes.
     noun : str
         What such an object is called, with its article.
+    by_name : bool, default False
+        The name of a class, such as "adam", is taken for one of its objects with all defaults.
     """
 
     classes: tuple[type[Any], ...]
     noun: str
+    by_name: bool = False
 
     @property
     def allowed(self) -> str:
         """What is allowed, in words."""
         several = f": {join(cls.__name__ for cls in self.classes)}," if len(self.classes) > 1 else ""
-        return f"{self.noun}{several} such as {_call(self.classes[0])}"
+        named = f", or {join(repr(cls.kind) for cls in self.classes)}" if self.by_name else ""
+        return f"{self.noun}{several} such as {_call(self.classes[0])}{named}"
 
     def __call__(self, value: Any) -> Any:
         """Return the object, or refuse."""
@@ -312,6 +320,8 @@ class Object:
                     raise Refused(name, f"the name of a field of {self.noun}")
             return self._chosen(value)(**value)
         meant = [cls for cls in self.classes if value is cls or _is_name_of(cls, value)]
+        if self.by_name and meant and meant[0] is not value:
+            return meant[0]()
         raise Refused(value, f"{self.noun} such as {_call(meant[0])}" if meant else self.allowed)
 
     def _chosen(self, fields: Mapping[str, Any]) -> type[Any]:
@@ -416,10 +426,21 @@ def described(cls: _Class) -> _Class:
     Parameters
     ----------
     cls : type
-        As for `dataclasses.dataclass`.
+        As for `dataclasses.dataclass`. The types of its fields are those that are kept; where more is taken, an
+        ``__init__`` without a body says what, for readers and type checkers. Its names and defaults are the fields'.
     """
-    made: Any = dataclass(frozen=True)(cls)
+    declared = cls.__dict__.get("__init__")
+    if declared is not None:
+        delattr(cls, "__init__")
+    made: Any = dataclass(frozen=True, repr=False)(cls)
+    if "__repr__" not in cls.__dict__:
+        made.__repr__ = display.brief
+    made._repr_html_ = display.fields_table
+    taken = declared or made.__init__
+    own = display.readable(taken, _hints(declared or made))
     made.__init__ = bound(made.__init__, checks_of(made))
+    made.__init__.__signature__ = own
+    made.__signature__ = own.replace(parameters=list(own.parameters.values())[1:], return_annotation=own.empty)
     return made  # type: ignore[no-any-return]
 
 
@@ -435,7 +456,8 @@ def bound(
     checks : mapping of str to callable, optional
         Checks by argument.
     """
-    _, *parameters = inspect.signature(init).parameters.values()
+    own = inspect.signature(init)
+    _, *parameters = own.parameters.values()
     names = dict.fromkeys(item.name for item in parameters)
     positional = [item.name for item in parameters if item.kind is item.POSITIONAL_OR_KEYWORD]
     needed = {
@@ -454,7 +476,7 @@ def bound(
         ]
         values |= by_name
         unknown = [name for name in values if name not in names]
-        parts += [(named(name), _unknown(name, values[name], names)) for name in unknown[:_MANY]]
+        parts += [(named(name), _unknown(name, values[name], own)) for name in unknown[:_MANY]]
         parts += [(name, f"missing: {needed[name]}") for name in needed if name not in values]
         checked = values | _kept(values, checks, parts)
         if parts:
@@ -466,6 +488,8 @@ def bound(
             again = Refused(values.get(refused.place, refused.value), refused.allowed)
             raise ConfigError.of([(refused.place, again.text("value" if given else "default"))]) from None
 
+    refusing.__doc__ = init.__doc__ or "Take the parameters that the class describes; others are refused in one line."
+    refusing.__signature__ = display.signature(init)  # type: ignore[attr-defined]
     return refusing  # type: ignore[return-value]
 
 
@@ -488,24 +512,18 @@ def _too_many(title: str, value: object, positional: list[str], names: Iterable[
     return f"{title}: value {shown(value)}: {'one argument too many' if positional else by_name}"
 
 
-def _unknown(name: str, value: object, names: Iterable[str]) -> str:
-    fields = [known for known in names if known != "kind"]
-    hint = f"; did you mean {closest(name, fields)}?" if fields else ""
-    return f"value {shown(value)}: no such field{hint}"
+def _unknown(name: str, value: object, init: inspect.Signature) -> str:
+    fields = [known for known in init.parameters if known not in ("self", "kind")]
+    within = [path for known in fields for path in _fields_of(known, init.parameters[known].default)]
+    meant = f"; {hint(name, [*fields, *within])}" if fields else ""
+    return f"value {shown(value)}: no such field{meant}"
 
 
-def closest(word: str, words: Iterable[str]) -> str:
-    """The most similar of some words, in whatever case.
-
-    Parameters
-    ----------
-    word : str
-        Any text; of a long one the beginning decides.
-    words : iterable of str
-        At least one.
-    """
-    by_lower = {known.lower(): known for known in words}
-    return by_lower[difflib.get_close_matches(word[:_COMPARED].lower(), list(by_lower), n=1, cutoff=0.0)[0]]
+def _fields_of(name: str, default: Any) -> list[str]:
+    """Dotted paths of the fields of an argument that is an object by default."""
+    if isinstance(default, type) or not dataclasses.is_dataclass(default):
+        return []
+    return [f"{name}.{field.name}" for field in dataclasses.fields(default) if field.name != "kind"]
 
 
 def check_integer(value: object, name: str, low: int, high: int) -> int:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 
+from gansim.display import DERIVED
 from gansim.errors import ConfigError, Refused, shown
 from gansim.model.distributions import (
     Mixture,
     Noise,
     Normal,
+    Product,
     Target,
+    Uniform,
     Univariate,
     components,
     data_dim,
     marginals,
     moments,
 )
-from gansim.model.fields import (
-    Integer,
-    Object,
-    OrNone,
-    described,
-    plain,
-)
+from gansim.model.fields import Integer, Object, OrNone, described, items_of, plain
 from gansim.model.games import Game
 from gansim.model.networks import MLP, Given, _Hidden
-from gansim.model.optimizers import Adam, Optimizer, _Rate
+from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, OptimizerName, RMSProp, _Rate
 
 __all__ = ["GAN", "Referee", "check_gan"]
 
@@ -48,7 +46,7 @@ class Referee:
 
     Parameters
     ----------
-    hidden : tuple of int, default (64,)
+    hidden : int or tuple of int, default (64,)
         Widths of its 0 to 4 hidden layers (leaky ReLU, slope 0.2), each 1 to 512.
     steps : int, default 500
         Training steps (Adam, beta1 0.9, beta2 0.999), 1 to 1e8.
@@ -62,7 +60,7 @@ class Referee:
     Examples
     --------
     >>> Referee(steps=2000)
-    Referee(hidden=(64,), steps=2000, lr=0.003, batch_size=64, n_eval=4096)
+    Referee(steps=2000)
     """
 
     hidden: _Hidden = (64,)
@@ -71,8 +69,29 @@ class Referee:
     batch_size: Annotated[int, Integer(1, 65536)] = 64
     n_eval: _Evaluation = 4096
 
+    def __init__(
+        self,
+        hidden: int | Sequence[int] = (64,),
+        steps: int = 500,
+        lr: float = 3e-3,
+        batch_size: int = 64,
+        n_eval: int = 4096,
+    ) -> None: ...
 
-_Network = Annotated[MLP, Object((MLP,), "a network")]
+
+class _Networks(Object):
+    """A network, or the widths of its hidden layers."""
+
+    def __call__(self, value: object) -> Any:
+        """Return the network, or refuse."""
+        widths = items_of(value, 1) is not None or type(plain(value)) is int
+        return MLP(hidden=value) if widths else super().__call__(value)  # type: ignore[arg-type]
+
+
+_NETWORK = _Networks((MLP,), "a network, or widths of hidden layers,")
+_Network = Annotated[MLP, _NETWORK]
+_AnyNetwork: TypeAlias = MLP | int | Sequence[int]
+_AnyOptimizer: TypeAlias = SGD | Momentum | RMSProp | Adam | OptimizerName
 _RECORDS = 50  # of a run, unless it has fewer steps
 
 
@@ -85,7 +104,7 @@ def _batch_size(value: object) -> int | str:
 
 @described
 class GAN:
-    """One configuration of everything but the randomness. Keyword arguments only.
+    """One configuration of everything but the randomness. All but the target is given by name.
 
     Parameters
     ----------
@@ -100,13 +119,14 @@ class GAN:
         Distribution of each coordinate of the generator's input.
     noise_dim : int, default 1
         Number of those coordinates, 1 to 8.
-    generator, discriminator : MLP, default MLP()
-        The two networks, noise_dim -> 1 and 1 -> 1. The discriminator returns the logit; high means real.
+    generator, discriminator : MLP, int or tuple of int, default MLP()
+        The two networks, noise_dim -> 1 and 1 -> 1; numbers are the hidden widths of an `MLP`. The discriminator
+        returns the logit; high means real.
     game : str, default "non-saturating"
         minimax: D descends -V, G descends mean log(1 - D(G(z))). non-saturating: G descends -mean log D(G(z)) instead.
         as-written: D descends V, G as in minimax.
     optimizer_g, optimizer_d : SGD, Momentum, RMSProp or Adam, default Adam()
-        How each player updates its parameters.
+        How each player updates its parameters; or one of "sgd", "momentum", "rmsprop", "adam", with all defaults.
     updates : str, default "alternating"
         alternating: d_steps updates of D, then g_steps of G. simultaneous: both gradients at the old parameters.
     d_steps, g_steps : int, default 1
@@ -133,13 +153,15 @@ class GAN:
     Examples
     --------
     >>> from gansim.model.optimizers import SGD
-    >>> gan = GAN(target=Normal(500, 5), generator=MLP(hidden=()), game="minimax", optimizer_g=SGD(0.1))
+    >>> gan = GAN(Normal(500, 5), generator=MLP(hidden=()), game="minimax", optimizer_g=SGD(0.1))
     >>> gan.generator_sizes, gan.discriminator_sizes, gan.batch
     ((1, 1), (1, 16, 1), 64)
+    >>> GAN(Normal(500, 5), generator=(32, 32), optimizer_d="sgd", steps=10)
+    GAN(target=Normal(mean=500.0, std=5.0), generator=MLP(hidden=(32, 32)), optimizer_d=SGD(lr=0.01), steps=10)
     """
 
-    _: KW_ONLY
     target: Target
+    _: KW_ONLY
     samples: Annotated[int | None, OrNone(Integer(1, 2**20))] = None
     standardise: bool = False
     noise: Noise = Normal()
@@ -154,10 +176,36 @@ class GAN:
     g_steps: _Repeats = 1
     batch_size: Annotated[int | Literal["full"], _batch_size] = 64
     steps: _Steps = 5000
-    records: Annotated[int, OrNone(Integer(1, 10**8))] = field(default=None)  # type: ignore[assignment]
+    records: Annotated[int, OrNone(Integer(1, 10**8))] = field(  # type: ignore[assignment]
+        default=None, metadata={DERIVED: lambda gan: min(_RECORDS, gan.steps)}
+    )
     n_eval: _Evaluation = 1024
     referee: Annotated[Referee | None, OrNone(Object((Referee,), "a referee"))] = None
     precision: Literal["float32", "float64"] = "float32"
+
+    def __init__(  # defaults are frozen objects
+        self,
+        target: Univariate | Product,
+        *,
+        samples: int | None = None,
+        standardise: bool = False,
+        noise: Normal | Uniform = Normal(),  # noqa: B008
+        noise_dim: int = 1,
+        generator: _AnyNetwork = MLP(),  # noqa: B008
+        discriminator: _AnyNetwork = MLP(),  # noqa: B008
+        game: Game = "non-saturating",
+        optimizer_g: _AnyOptimizer = Adam(),  # noqa: B008
+        optimizer_d: _AnyOptimizer = Adam(),  # noqa: B008
+        updates: Literal["alternating", "simultaneous"] = "alternating",
+        d_steps: int = 1,
+        g_steps: int = 1,
+        batch_size: int | Literal["full"] = 64,
+        steps: int = 5000,
+        records: int | None = None,
+        n_eval: int = 1024,
+        referee: Referee | None = None,
+        precision: Literal["float32", "float64"] = "float32",
+    ) -> None: ...
 
     def __post_init__(self) -> None:
         if self.records is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from gansim.errors import Refused
 from gansim.model.fields import (
     Integer,
     Object,
+    OneOf,
     Real,
     Several,
     below,
@@ -18,11 +20,11 @@ from gansim.model.fields import (
     plain,
 )
 
-__all__ = ["MLP", "Activation", "Given", "He", "Init", "NormalInit", "Orthogonal", "TorchDefault", "Xavier"]
+__all__ = ["MLP", "Activation", "Given", "He", "Init", "InitName", "NormalInit", "Orthogonal", "TorchDefault", "Xavier"]
 
 Activation: TypeAlias = Literal["leaky_relu", "relu", "tanh", "sigmoid", "softplus", "elu", "linear"]
 _Gain = Annotated[float, Real(0.0, 100.0)]
-_Hidden = Annotated[tuple[int, ...], Several(Integer(1, 512), 0, 4, "widths, such as (16,)")]
+_Hidden = Annotated[tuple[int, ...], Several(Integer(1, 512), 0, 4, "widths, such as (16, 16)", "a width")]
 
 
 @described
@@ -142,6 +144,8 @@ class Given:
     layers: Annotated[tuple[_Layer, ...], Several(_layer, 1, 5, "pairs (weights, bias)")]
     kind: Literal["given"] = field(default="given", kw_only=True, repr=False)
 
+    def __init__(self, layers: Sequence[tuple[Any, Any]]) -> None: ...
+
 
 _INIT_NAMES = {"he": He, "xavier": Xavier, "torch": TorchDefault, "orthogonal": Orthogonal}
 _INIT = Object((He, Xavier, TorchDefault, NormalInit, Orthogonal, Given), "an initialiser")
@@ -156,11 +160,20 @@ def _initialiser(value: object) -> Any:
     return _INIT_NAMES[word]()
 
 
+InitName: TypeAlias = Literal["he", "xavier", "torch", "orthogonal"]
+"""Names that stand for an initialiser with all defaults."""
 Init: TypeAlias = Annotated[He | Xavier | TorchDefault | NormalInit | Orthogonal | Given, _initialiser]
 _SLOPES: dict[str, tuple[float, Real]] = {
     "leaky_relu": (0.2, Real(0.0, 1.0)),
     "elu": (1.0, Real(0.0, 100.0, above=True)),
 }
+
+
+def _activation(value: object) -> str:
+    if isinstance(plain(value), int):
+        allowed = f"one of {join(map(repr, get_args(Activation)))}; widths of several layers are one tuple, as (16, 16)"
+        raise Refused(value, allowed)
+    return OneOf(get_args(Activation))(value)
 
 
 @described
@@ -169,8 +182,9 @@ class MLP:
 
     Parameters
     ----------
-    hidden : tuple of int, default (16,)
-        Widths of the 0 to 4 hidden layers, each 1 to 512. ``()`` is the affine network.
+    hidden : int or tuple of int, default (16,)
+        Widths of the 0 to 4 hidden layers, each 1 to 512; a number by itself is one layer. ``()`` is the affine
+        network. Kept as a tuple.
     activation : str, default "leaky_relu"
         After every hidden layer: leaky_relu, relu, tanh, sigmoid, softplus, elu or linear.
     slope : float or None, default None
@@ -183,14 +197,25 @@ class MLP:
     Examples
     --------
     >>> MLP((32, 32), "tanh", init="xavier")
-    MLP(hidden=(32, 32), activation='tanh', slope=None, bias=True, init=Xavier(gain=1.0))
+    MLP(hidden=(32, 32), activation='tanh', init=Xavier(gain=1.0))
+    >>> MLP(64).hidden
+    (64,)
     """
 
     hidden: _Hidden = (16,)
-    activation: Activation = "leaky_relu"
+    activation: Annotated[Activation, _activation] = "leaky_relu"
     slope: float | None = None
     bias: bool = True
     init: Init = He()
+
+    def __init__(
+        self,
+        hidden: int | Sequence[int] = (16,),
+        activation: Activation = "leaky_relu",
+        slope: float | None = None,
+        bias: bool = True,
+        init: He | Xavier | TorchDefault | NormalInit | Orthogonal | Given | InitName = He(),  # noqa: B008 - frozen
+    ) -> None: ...
 
     def __post_init__(self) -> None:
         if self.slope is None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated, Literal, TypeAlias
 
-from gansim.model.fields import (
-    Object,
-    Real,
-    described,
-)
+from gansim.model.fields import Object, Real, described
 
-__all__ = ["SGD", "Adam", "Momentum", "Optimizer", "RMSProp"]
+__all__ = ["SGD", "Adam", "Momentum", "Optimizer", "OptimizerName", "RMSProp"]
 
 _Rate = Annotated[float, Real(0.0, 1000.0)]
 # The largest float32 below 1 is 1 - 6e-8: a decay closer to 1 would round to 1 and Adam's correction divide by 0.
@@ -101,7 +97,7 @@ class Adam:
     Examples
     --------
     >>> Adam(1e-3, beta1=0.9)
-    Adam(lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08)
+    Adam(beta1=0.9)
     """
 
     lr: _Rate = 1e-3
@@ -111,6 +107,7 @@ class Adam:
     kind: Literal["adam"] = field(default="adam", kw_only=True, repr=False)
 
 
-Optimizer: TypeAlias = Annotated[
-    SGD | Momentum | RMSProp | Adam, Object((SGD, Momentum, RMSProp, Adam), "an optimiser")
-]
+_OPTIMIZER = Object((SGD, Momentum, RMSProp, Adam), "an optimiser", by_name=True)
+Optimizer: TypeAlias = Annotated[SGD | Momentum | RMSProp | Adam, _OPTIMIZER]
+OptimizerName: TypeAlias = Literal["sgd", "momentum", "rmsprop", "adam"]
+"""Names that stand for an optimiser with all defaults."""

@@ -6,17 +6,22 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gansim.errors import ConfigError, named, shown
-from gansim.model.fields import (
-    Object,
-    check_named,
-    closest,
-)
-from gansim.model.gan import _RECORDS, GAN, check_gan
-from gansim.model.networks import _INIT_NAMES
+from gansim.errors import ConfigError, Refused, named, shown
+from gansim.hints import hint
+from gansim.model.fields import Check, Object, check_named
+from gansim.model.gan import _NETWORK, _RECORDS, GAN, check_gan
+from gansim.model.networks import _initialiser
+from gansim.model.optimizers import _OPTIMIZER
 from gansim.model.values import Values
 
-__all__ = ["differences", "from_dict", "replace", "to_dict"]
+__all__ = ["differences", "dotted_paths", "from_dict", "replace", "to_dict"]
+
+_SHORT: dict[str, Check] = {
+    "init": _initialiser,
+    **dict.fromkeys(("optimizer_g", "optimizer_d"), _OPTIMIZER),
+    **dict.fromkeys(("generator", "discriminator"), _NETWORK),
+}
+"""Fields whose objects may be given by a name or by a number."""
 
 
 def _plain(value: Any) -> Any:
@@ -108,25 +113,27 @@ def _field_names(item: Any) -> list[str]:
     return [part.name for part in dataclasses.fields(item) if part.name != "kind"]
 
 
-def _paths(item: object, prefix: str = "") -> Iterator[str]:
-    """Every dotted path of a configuration."""
+def dotted_paths(item: object, prefix: str = "") -> Iterator[str]:
+    """Every dotted path of a configuration, such as "optimizer_g.lr"."""
     for name in _field_names(item):
         yield prefix + name
         value = getattr(item, name)
         if dataclasses.is_dataclass(value):
-            yield from _paths(value, f"{prefix}{name}.")
+            yield from dotted_paths(value, f"{prefix}{name}.")
 
 
-def replace(gan: GAN, overrides: Mapping[str, Any]) -> GAN:
+def replace(gan: GAN, overrides: Mapping[str, Any] | None = None, /, **fields: Any) -> GAN:
     """Copy a configuration with some fields changed; the result is validated as a whole.
 
     Parameters
     ----------
     gan : GAN
         The configuration to start from.
-    overrides : mapping
+    overrides : mapping, optional
         Dotted paths to values, for example ``{"optimizer_g.lr": 1e-2, "game": "minimax"}``. A path into an object
         that is itself replaced refers to the new object.
+    **fields
+        Fields of the configuration by name, instead or as well.
 
     Returns
     -------
@@ -136,7 +143,8 @@ def replace(gan: GAN, overrides: Mapping[str, Any]) -> GAN:
     Raises
     ------
     ConfigError
-        If a path does not exist, the message naming the closest that does, or if the changed configuration is refused.
+        If a path does not exist, the message naming those that may be meant, or is given twice, or if the changed
+        configuration is refused.
 
     Examples
     --------
@@ -145,13 +153,19 @@ def replace(gan: GAN, overrides: Mapping[str, Any]) -> GAN:
     >>> gan = replace(GAN(target=Normal(500, 5)), {"optimizer_g": SGD(0.5), "generator.hidden": ()})
     >>> gan.optimizer_g, gan.generator.hidden
     (SGD(lr=0.5), ())
+    >>> replace(gan, game="minimax", steps=10).game
+    'minimax'
     """
     check_gan(gan)
+    overrides = {} if overrides is None else overrides
     if not isinstance(overrides, Mapping):
         raise ConfigError(f"overrides: value {shown(overrides)}: a mapping of dotted paths to values")
     for path in overrides:
         if not isinstance(path, str):
             raise ConfigError(f"overrides: value {shown(path)}: a dotted path such as optimizer_g.lr")
+        if path in fields:
+            raise ConfigError(f"{path}: value {shown(fields[path])}: given in the mapping too: once")
+    overrides = {**overrides, **fields}
     tree = _parts(gan)
     if gan.records == _RECORDS:  # the default again: it is at most the number of steps
         tree["records"] = None
@@ -174,8 +188,7 @@ def _assign(tree: dict[str, Any], path: str, value: object, gan: GAN) -> None:
         if child is None and parent in node:
             none = ".".join(parents[: depth + 1])
             raise ConfigError(f"{named(path)}: {named(none)} is None, so it has no field {named(name)}")
-        if parent == "init" and isinstance(child, str) and child in _INIT_NAMES:
-            child = _INIT_NAMES[child]()
+        child = _meant(parent, child)
         given = isinstance(child, Mapping)
         if not given and (not dataclasses.is_dataclass(child) or isinstance(child, type)):
             raise ConfigError(_unknown(path, gan))
@@ -186,5 +199,14 @@ def _assign(tree: dict[str, Any], path: str, value: object, gan: GAN) -> None:
     node[name] = value
 
 
+def _meant(name: str, value: object) -> object:
+    """The object that a name or a number stands for, where a field takes one: its own fields may be set too."""
+    short = isinstance(value, (str, int, tuple, list)) and name in _SHORT
+    try:
+        return _SHORT[name](value) if short else value
+    except (Refused, ConfigError):  # it is refused with all the others
+        return value
+
+
 def _unknown(path: str, gan: GAN) -> str:
-    return f"{named(path)}: no such field; did you mean {closest(path, _paths(gan))}?"
+    return f"{named(path)}: no such field; {hint(path, dotted_paths(gan))}"

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gansim.errors import Refused
 from gansim.model.fields import OrNone, Real, below, described, join, plain
@@ -51,12 +51,14 @@ class Observed:
     Examples
     --------
     >>> Observed([172.5, 168.0, 181.2])
-    Observed(<3 values, 168 to 181.2, 08eb59a1>)
+    Observed(<3 values, 168 to 181.2, f898e529>)
     """
 
     values: Annotated[Values, checked_values]
     evaluate: Annotated[Values | None, OrNone(checked_values)] = None
     kind: Literal["observed"] = field(default="observed", kw_only=True, repr=False)
+
+    def __init__(self, values: ArrayLike | Values, evaluate: ArrayLike | Values | None = None) -> None: ...
 
     def __repr__(self) -> str:
         other = "" if self.evaluate is None else f", evaluate={self.evaluate}"
@@ -114,6 +116,13 @@ class Law:
     parameters: Annotated[tuple[tuple[str, float], ...], _parameters] = ()
     quantiles: Annotated[Values, OrNone(checked_values)] = field(default=None, repr=False)  # type: ignore[assignment]
     kind: Literal["law"] = field(default="law", kw_only=True, repr=False)
+
+    def __init__(
+        self,
+        law: Any,  # SciPy's stubs have no public name for a frozen law
+        parameters: Mapping[str, float] | Sequence[tuple[str, float]] = (),
+        quantiles: ArrayLike | None = None,
+    ) -> None: ...
 
     def __repr__(self) -> str:
         plain = {"loc": 0.0, "scale": 1.0}

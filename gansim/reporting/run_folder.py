@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, option
 from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
@@ -119,7 +119,9 @@ def _draft_of(folder: Path) -> Iterator[Path]:
     try:
         draft.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder.parent}: cannot be written to ({error.strerror}): choose another --out") from None
+        raise ConfigError(
+            f"{folder.parent}: cannot be written to ({error.strerror}): choose another {option('out')}"
+        ) from None
     try:
         yield draft
     finally:

@@ -19,7 +19,8 @@ import numpy as np
 from gansim.design import ademp, schema
 from gansim.design.description import Description
 from gansim.design.stopping import StoppingRule
-from gansim.design.wording import count
+from gansim.design.wording import count, regime_in_words
+from gansim.display import html_table
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.model.fields import OrNone, boolean, check_named
 from gansim.running.frame import labelled_runs
@@ -59,7 +60,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Execution:
     """A study that has been run.
 
@@ -83,6 +84,16 @@ class Execution:
     traces: Traces
     seconds: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        spent = sum(part for name, part in self.seconds.items() if isinstance(part, float) and name != "save")
+        records = f"{self.traces.records} records each"
+        return f"Execution({self.study.name!r}: {len(self.runs):,} runs, {records}, {spent:.3g} s)"
+
+    def _repr_html_(self) -> str:
+        counts = self.runs["regime"].value_counts()
+        rows = [(regime_in_words(str(regime)), f"{n:,}") for regime, n in counts.items() if n]
+        return html_table(repr(self), rows, ("regime", "runs"))
 
 
 Report: TypeAlias = Callable[[Execution, Path], object]  # writes what else belongs to a study's results into a folder

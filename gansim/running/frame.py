@@ -10,6 +10,7 @@ import numpy as np
 from gansim.design import setting
 from gansim.design.description import Description
 from gansim.design.design import Cell, Design, has_text, stored_level
+from gansim.design.glossary import described
 from gansim.model.distributions import evaluation_law, moments
 from gansim.storage.parquet import ESTIMATES
 from gansim.storage.parts import Collected
@@ -86,7 +87,7 @@ def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> 
         "rep": reps,
     }
     for name, levels in _factor_levels(study.designs, cells).items():
-        columns[name] = _column(levels).take(of_cell)
+        columns[name] = _levels(levels).take(of_cell)
     columns.setdefault("game", _column([cell.gan.game for cell in cells]).take(of_cell))
     last = {name: traces[name][:, -1].copy() for name in FIELDS}
     units = np.array([moments(evaluation_law(cell.gan.target)) for cell in cells]).T.take(of_cell, axis=1)
@@ -94,7 +95,8 @@ def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> 
     judged = {name: labels[name].array for name in labels.columns}
     estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
     seeds = np.full(len(results), study.seed, dtype=np.uint64)
-    return pd.DataFrame({**columns, **last, **where, **judged, **estimates, "seed": seeds})
+    finite = {"finite": last["finite"] > 0}
+    return described(pd.DataFrame({**columns, **last, **finite, **where, **judged, **estimates, "seed": seeds}))
 
 
 def _factor_levels(designs: Sequence[Design], cells: Sequence[Cell]) -> dict[str, list[Any]]:
@@ -105,6 +107,16 @@ def _factor_levels(designs: Sequence[Design], cells: Sequence[Cell]) -> dict[str
     names = dict.fromkeys(name for design in designs for name in design.columns)
     plain = {name for name in names if all(name in d.values for d in designs if name in d.columns)}
     return {name: [stored_level(cell, name, name in plain) for cell in cells] for name in names}
+
+
+def _levels(values: Sequence[Any]) -> Any:
+    """Levels of a factor: numbers; or text as an ordered categorical, in the order of the design."""
+    import pandas as pd
+
+    column = _column(values)
+    if not has_text([value for value in values if value is not None]):
+        return column
+    return pd.Categorical(column, categories=list(dict.fromkeys(column.dropna())), ordered=True)
 
 
 def _column(values: Sequence[Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,7 +22,9 @@ _LINE_EVERY = 10.0  # seconds between progress lines where there is no terminal
 
 
 class Progress:
-    """A bar on a terminal, a line every ten seconds elsewhere, nothing if silent.
+    """A bar on a terminal or in a notebook, a line every ten seconds elsewhere, nothing if silent.
+
+    In a notebook what is said goes to its output, where stderr would be red, and what is wrong to stderr.
 
     The unit is the GAN-step, one training step of one run: runs differ in length.
 
@@ -41,6 +44,7 @@ class Progress:
         self, name: str, reps: Sequence[int], steps: Sequence[int], silent: bool, stream: TextIO | None = None
     ) -> None:
         self.stream: TextIO | None = stream or sys.stderr  # Python has none where it was closed
+        self.notebook = stream is None and _in_notebook()
         self.silent = silent
         self.name = name
         self.n_runs = sum(reps)
@@ -59,28 +63,29 @@ class Progress:
     def say(self, text: str) -> None:
         """Say something, unless silent."""
         if not self.silent:
-            self.warn(text)
+            self._write(text, sys.stdout if self.notebook else self.stream)
 
     def warn(self, text: str) -> None:
         """Say what is wrong, silent or not; a study does not end because nobody can hear it."""
+        self._write(text, self.stream)
+
+    def _write(self, text: str, stream: TextIO | None) -> None:
         try:
-            if self.stream is not None:
-                self.stream.write(escaping.line(f"{self.name}: {text}") + "\n")
-                self.stream.flush()
+            if stream is not None:
+                stream.write(escaping.line(f"{self.name}: {text}") + "\n")
+                stream.flush()
         except (OSError, ValueError):  # nobody hears it, or the stream is closed
             self.stream = None
 
     def __enter__(self) -> None:
         self.started = self.last = time.perf_counter()
-        if not self.silent and _is_terminal(self.stream):
-            from tqdm import tqdm
-
-            self.bar = tqdm(
+        if not self.silent and (self.notebook or _is_terminal(self.stream)):
+            self.bar = _bar(self.notebook)(
                 total=self.n_steps,
                 desc=self.name,
                 unit=" GAN-steps",
                 unit_scale=True,
-                file=self.stream,
+                file=sys.stdout if self.notebook else self.stream,
                 dynamic_ncols=True,
             )
 
@@ -108,6 +113,24 @@ class Progress:
             self.bar.close()
         if kind is None:
             self.say(f"{count(self.todo, 'run')} in {_duration(elapsed)}, {_rate(self.steps / elapsed)}")
+
+
+def _in_notebook() -> bool:
+    """Whether this is a kernel that shows pages: Jupyter's, and not IPython in a terminal."""
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _bar(notebook: bool) -> Any:
+    """The class of the bar: a page's own where it can show widgets, else one of letters."""
+    if notebook:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there is something better than letters, if one installs it
+            from tqdm.auto import tqdm as chosen
+        return chosen
+    from tqdm import tqdm
+
+    return tqdm
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -14,6 +14,7 @@ from gansim.design.wording import count
 from gansim.engine.bundles import compile_key
 from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
 from gansim.engine.simulate import Chunk
+from gansim.errors import call_word, option
 from gansim.running.planning import Task, tasks_of
 from gansim.running.pool import Failure, Workers
 from gansim.running.progress import Progress
@@ -127,7 +128,7 @@ def _incomplete(study: Description, failures: Sequence[Failure], tasks: Sequence
     lost = sum(len(tasks[failure.task].runs) for failure in failures)
     return RunsError(
         f"{lost:,} of {runs:,} runs could not be computed ({told}{more}): all others are kept, "
-        "the same command, without --force, tries these again",
+        f"the same {call_word()}, without {option('force', on=True)}, tries these again",
         failures,
     )
 

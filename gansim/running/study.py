@@ -226,7 +226,7 @@ class Study(Description):
             "threads", "loky" (processes) or "dask" (a cluster). Changes no result.
         progress : bool, optional
             False: print nothing but what is wrong with a file. Otherwise progress goes to stderr: a bar on a terminal,
-            else a line every ten seconds.
+            else a line every ten seconds; in a notebook, a bar below the cell.
         thresholds : Thresholds, optional
             Definitions of the labels; by default those that the folder has, or else gansim's.
         force : bool, default False

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.engine.compile_ahead import compiled_afresh
-from gansim.errors import ConfigError, DamagedError, StoreError, shown
+from gansim.errors import ConfigError, DamagedError, StoreError, call_word, option, shown
 from gansim.running.execution import Call, simulate
 from gansim.running.frame import labelled_runs
 from gansim.running.pool import Backend
@@ -119,7 +119,7 @@ def verify(
     if not results.complete and runs is not None:
         raise StoreError(
             f"{results.folder}: has not run to its end, or without its runs: give its command again, or verify all "
-            "runs, by digest (--all)"
+            f"runs, by digest ({option('all') if call_word() == 'command' else 'runs=None'})"
         )
     stored = results.read() if results.complete else None
     wanted = np.ones(study.n_runs, bool) if runs is None else _drawn(study.n_runs, runs, seed)

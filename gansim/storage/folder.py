@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from gansim.design import columns
 from gansim.design.design import Cell
 from gansim.design.wording import count
-from gansim.errors import DamagedError, StoreError
+from gansim.errors import DamagedError, StoreError, call_word, option
 from gansim.storage import disk, parts, places, reported
 from gansim.storage.holding import Hold, hold_folder
 from gansim.storage.identity import Identity, differences, header_differences
@@ -122,7 +122,7 @@ class Folder:
     def __init__(
         self, hold: Hold, identity: Identity, cells: Sequence[Cell], collected: Collected, forced: bool = False
     ) -> None:
-        self._again = "the same command again" + (", without --force" if forced else "")
+        self._again = f"the same {call_word()} again" + (f", without {option('force', on=True)}" if forced else "")
         self._hold = hold
         self.path = hold.path
         self.identity = identity
@@ -177,8 +177,8 @@ class Folder:
         former = self.metadata.get("command")
         repeat = f"repeat the former command ({former})" if former else "repeat the former options"
         return StoreError(
-            f"{self.path}: holds other runs than are asked for ({found}): {repeat}, choose another --out, "
-            "or start over with --force (the old folder is kept)"
+            f"{self.path}: holds other runs than are asked for ({found}): {repeat}, choose another {option('out')}, "
+            f"or start over with {option('force', on=True)} (the old folder is kept)"
         )
 
     @property

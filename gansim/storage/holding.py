@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gansim.errors import StoreError
+from gansim.errors import StoreError, option
 from gansim.storage import disk, places
 from gansim.storage.names import LOCK, PARTS
 
@@ -39,7 +39,7 @@ class _InUse(StoreError):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
-            f"{folder}: another process is running this study: wait until it ends, or choose another --out"
+            f"{folder}: another process is running this study: wait until it ends, or choose another {option('out')}"
         )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gansim.design.glossary import described
 from gansim.errors import DamagedError, shown
 from gansim.traces import FIELDS, Traces
 
@@ -111,7 +112,7 @@ def write_runs(
     path : path
         The file; its folder exists.
     runs : DataFrame
-        One row per run.
+        One row per run; its `attrs`, which say what columns mean, are not written.
     identity : mapping, optional
         Small JSON-able facts kept in the file beside the digest: study, seed.
 
@@ -130,7 +131,9 @@ def write_runs(
     import pyarrow as pa
 
     checksum = digest(runs)
-    table = pa.Table.from_pandas(runs, preserve_index=False)
+    bare = runs.copy(deep=False)
+    bare.attrs = {}
+    table = pa.Table.from_pandas(bare, preserve_index=False)
     return checksum, _write_table(Path(path), table, {**(identity or {}), "digest": checksum})
 
 
@@ -242,7 +245,7 @@ def read_runs(path: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As it was written, ordered categories included.
+        As it was written, ordered categories included; its `attrs` say what columns mean.
 
     Raises
     ------
@@ -254,7 +257,7 @@ def read_runs(path: str | os.PathLike[str]) -> pd.DataFrame:
         file, header = _open_parquet(path)
         runs: pd.DataFrame = file.read().to_pandas()
         _check_digest(path, header["digest"], digest(runs))
-    return runs
+    return described(runs)
 
 
 def read_traces(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Traces]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansim.errors import ConfigError, DamagedError, StoreError
+from gansim.errors import ConfigError, DamagedError, StoreError, option
 from gansim.storage import disk
 from gansim.storage.identity import Identity, header_differences
 from gansim.storage.names import PARTS, TRACES
@@ -363,5 +363,6 @@ def _refuse_fewer(folder: Path, identity: Identity, into: Collected, rows: Rows)
     raise StoreError(
         f"{folder}: holds {stored:,} or more replicates of cell {cell} of design {identity.cells[cell]['design']!r}, "
         f"{int(into.reps[cell]):,} are asked for, and no run is thrown away: ask for as many replicates or more "
-        "(--reps), choose another --out, or start over with --force (the old folder is kept)"
+        f"({option('reps')}), choose another {option('out')}, or start over with {option('force', on=True)} "
+        "(the old folder is kept)"
     )

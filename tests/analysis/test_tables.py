@@ -49,7 +49,7 @@ def four_runs():
 
 def test_tabulate_by_hand():
     table = tabulate(four_runs(), ["game", "samples"], "g_state")
-    columns = ["game", "samples", "g_state", "count", "n", "replicates", "share", "mcse", "low", "high"]
+    columns = ["game", "samples", "g_state", "share", "mcse", "count", "replicates", "low", "high", "n"]
     assert list(table.columns) == columns
     assert (
         table["game"].tolist() == ["minimax"] * 5 + ["as-written"] * 5

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from gansim.design import schema
 from gansim.design.description import Description
-from gansim.design.design import Design, value_at
+from gansim.design.design import Design
+from gansim.design.levels import value_at
 from gansim.design.regimes import Thresholds
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.errors import ConfigError

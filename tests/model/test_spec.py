@@ -17,7 +17,7 @@ from gansim.model.distributions import Mixture, Normal, Uniform, components, mom
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
-from gansim.model.paths import _paths, from_dict, replace, to_dict
+from gansim.model.paths import dotted_paths, from_dict, replace, to_dict
 from helpers.gans import GAN_500, gans, mixtures
 
 # --- valid configurations, drawn at random -------------------------------------------------------
@@ -70,9 +70,9 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "noise.low": ({"noise": Uniform()}, [None]),
     "noise.high": ({"noise": Uniform()}, [-2]),
     "noise_dim": ({}, [0, 9, 1.0, True, None]),
-    "generator": ({}, [3, None, "mlp", SGD()]),
-    "generator.hidden": ({}, [3, "16", (1, 1, 1, 1, 1), (0,), (513,), (1.5,), (True,), None]),
-    "generator.activation": ({}, ["gelu", None, 1, "Tanh"]),
+    "generator": ({}, [None, "mlp", SGD(), True]),
+    "generator.hidden": ({}, [513, "16", 3.0, (1, 1, 1, 1, 1), (0,), (513,), (1.5,), (True,), None]),
+    "generator.activation": ({}, ["gelu", None, 16, "Tanh"]),
     "generator.slope": ({}, [-0.1, 1.1, math.nan, "x", True]),
     "generator.bias": ({}, [1, None, "yes"]),
     "generator.init": ({}, ["kaiming", 3, None, SGD()]),
@@ -83,7 +83,7 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
         [(), 3, [1], [([[1.0]],)], [([[math.nan]], [0.0])], [([[1.0]], ["a"])], [([[1e10]], [0.0])]],
     ),
     "game": ({}, ["wgan", None, 1, "Minimax"]),
-    "optimizer_g": ({}, [3, "adam", None, MLP()]),
+    "optimizer_g": ({}, [3, "adamw", None, MLP(), Adam]),
     "optimizer_g.lr": ({}, [-1e-3, 1001, math.nan, math.inf, "x", None, True]),
     "optimizer_g.beta1": ({}, [-0.1, 1, math.nan]),
     "optimizer_g.beta2": ({}, [-0.1, 1, 0.9999999, math.nan]),
@@ -98,7 +98,7 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "records": ({}, [0, 5001, 50.0, "none"]),
     "n_eval": ({}, [0, 31, 1000, 65568, 1024.0]),
     "referee": ({}, [True, 3, "yes", SGD()]),
-    "referee.hidden": ({"referee": Referee()}, [3, (0,), (1,) * 5]),
+    "referee.hidden": ({"referee": Referee()}, [0, (0,), (1,) * 5]),
     "referee.steps": ({"referee": Referee()}, [0, 1.0]),
     "referee.lr": ({"referee": Referee()}, [-1, math.nan]),
     "referee.batch_size": ({"referee": Referee()}, [0, 65537, "full"]),
@@ -126,7 +126,7 @@ def test_every_field_has_a_refusal_test() -> None:
     known = {path.replace("_d.", "_g.").replace("discriminator", "generator") for path in BAD}
     seen = set()
     for changes, _ in BAD.values():
-        seen |= set(_paths(replace(GAN_500, changes)))
+        seen |= set(dotted_paths(replace(GAN_500, changes)))
     alike = {path.replace("optimizer_d", "optimizer_g").replace("discriminator", "generator") for path in seen}
     alike = {path.replace("noise.means", "target.means") for path in alike}
     assert alike - known == set()
@@ -139,8 +139,8 @@ def test_every_field_has_a_refusal_test() -> None:
         (lambda: Normal(1, 2, 3), "Normal: value 3: one argument too many"),
         (lambda: Normal(sdt=5), "sdt: value 5: no such field; did you mean std?"),
         (
-            lambda: GAN(Normal()),
-            "GAN: value Normal(mean=0.0, std=1.0): keyword arguments only, such as GAN(target=...)",
+            lambda: GAN(Normal(), "minimax"),
+            "GAN: value 'minimax': one argument too many",
         ),
         (lambda: GAN(target=Normal(), gme="minimax"), "gme: value 'minimax': no such field; did you mean game?"),
         (
@@ -156,10 +156,23 @@ def test_every_field_has_a_refusal_test() -> None:
         (lambda: Mixture((-1, 1), np.array(0.5)), "stds: value array(0.5): a number from"),
         (lambda: Mixture((-1, 1), weights=np.array(0.5)), "weights: value array(0.5): None, or as many numbers as"),
         (lambda: Mixture({-1, 1}), "means: value {-1, 1}: a tuple of 2 to 64 numbers, such as (-1, 1)"),
-        (lambda: MLP(frozenset([3])), "hidden: value frozenset({3}): a tuple of 0 to 4 widths, such as (16,)"),
+        (
+            lambda: MLP(frozenset([3])),
+            "hidden: value frozenset({3}): a width, or a tuple of 0 to 4 widths, such as (16, 16)",
+        ),
         (lambda: Mixture((0, 1), 0.9e-6), "stds: value 9e-07: at least a millionth of the largest distance, 1"),
         (lambda: Mixture((0, 1), 1, (1, 2e6)), "weights[1]: value 2000000.0: a number from 1e-06 to 1e+06"),
         (lambda: MLP((0,)), "hidden[0]: value 0: an integer from 1 to 512"),
+        (
+            lambda: MLP(16, 16),
+            "activation: value 16: one of 'leaky_relu', 'relu', 'tanh', 'sigmoid', 'softplus', 'elu'",
+        ),
+        (lambda: GAN(Normal(), lr=3), "lr: value 3: no such field; did you mean optimizer_g.lr or optimizer_d.lr?"),
+        (lambda: GAN(Normal(), width=3), "width: value 3: no such field; did you mean generator.hidden or discri"),
+        (lambda: GAN(Normal(), reps=3), "reps: value 3: no such field; reps, how many runs, is an argument of gs.sim"),
+        (lambda: GAN(Normal(), optimizer_g="adamw"), "optimizer_g: value 'adamw': an optimiser: SGD, Momentum, RMSPr"),
+        (lambda: replace(GAN_500, lr=3), "lr: no such field; did you mean optimizer_g.lr or optimizer_d.lr?"),
+        (lambda: replace(GAN_500, {"steps": 3}, steps=4), "steps: value 4: given in the mapping too: once"),
         (lambda: MLP(activation="tanh", slope=0.2), "slope: value 0.2: None, because tanh has no slope"),
         (lambda: MLP(activation="elu", slope=0), "slope: value 0: a number above 0 and up to 100"),
         (
@@ -256,7 +269,7 @@ junk = st.recursive(
     ),
     max_leaves=6,
 )
-paths = st.sampled_from(sorted({p for changes, _ in BAD.values() for p in _paths(replace(GAN_500, changes))}))
+paths = st.sampled_from(sorted({p for changes, _ in BAD.values() for p in dotted_paths(replace(GAN_500, changes))}))
 
 
 @given(st.dictionaries(paths | st.text(max_size=10), junk, max_size=4))
@@ -331,6 +344,10 @@ def test_overrides_apply_together_and_objects_before_their_fields() -> None:
     assert gan == GAN(target=Normal(500, 5), optimizer_g=SGD(0.5), steps=10, records=10)
     named = replace(GAN_500, {"generator.init.gain": 2, "generator.init": "xavier"})
     assert named.generator.init == Xavier(2)
+    short = replace(
+        GAN_500, {"optimizer_d": "sgd", "optimizer_d.lr": 2, "generator": 8, "generator.activation": "tanh"}
+    )
+    assert (short.optimizer_d, short.generator) == (SGD(2), MLP(8, "tanh"))
     assert GAN(target=Normal(500, 5)) == GAN_500
 
 
@@ -377,6 +394,15 @@ def test_slopes() -> None:
     assert MLP(activation="elu").slope_value == 1
     assert MLP(activation="elu", slope=0.5).slope_value == 0.5
     assert MLP(activation="relu").slope_value == MLP(activation="tanh").slope_value == 0
+
+
+def test_short_forms_are_the_long_ones() -> None:
+    short = GAN(Normal(500, 5), generator=8, discriminator=[4, np.int64(4)], optimizer_g="sgd", optimizer_d="Adam")
+    long = GAN(target=Normal(500, 5), generator=MLP((8,)), discriminator=MLP((4, 4)), optimizer_g=SGD())
+    assert short == long and to_dict(short) == to_dict(long) and short != GAN_500
+    assert MLP(16) == MLP((16,)) and Referee(8) == Referee((8,)) and GAN(Normal(), generator=()).generator == MLP(())
+    assert replace(short, steps=10, game="minimax") == replace(short, {"steps": 10, "game": "minimax"})
+    assert [GAN(Normal(), steps=steps).records for steps in (1, 10, 50, 60)] == [1, 10, 50, 50]
 
 
 def test_positional_arguments_numpy_numbers_and_equality() -> None:

@@ -490,7 +490,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_traine
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
     monkeypatch.setattr(run_folder, "watch", lambda *_: pytest.fail("trained"))
-    line = f"{tmp_path / 'replay'}: cannot be written to (Read-only file system): choose another --out"
+    line = f"{tmp_path / 'replay'}: cannot be written to (Read-only file system): choose another out=..."
     with pytest.raises(ConfigError, match=re.escape(line)):
         run_folder.replay_to(tmp_path, BASE, 3, SEED)
 

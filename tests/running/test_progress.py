@@ -2,6 +2,7 @@
 
 import io
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -52,3 +53,27 @@ def test_a_name_is_shown_and_not_obeyed() -> None:
     first, second = stream.getvalue().splitlines()
     assert first == r"a\x1b[2J: \x07b\nc"
     assert second.startswith(r"a\x1b[2J: 2 runs in ")
+
+
+class ZMQInteractiveShell:
+    """What IPython calls the shell of a notebook."""
+
+
+class TerminalInteractiveShell:
+    """And that of a terminal."""
+
+
+@pytest.mark.parametrize("shell", [ZMQInteractiveShell, TerminalInteractiveShell])
+def test_a_notebook_gets_a_bar_and_no_red_lines(shell, monkeypatch, capsys) -> None:
+    python = types.ModuleType("IPython")
+    python.get_ipython = shell
+    monkeypatch.setitem(sys.modules, "IPython", python)
+    show = Progress("a", [2], [3], False).over(np.ones(2, bool))
+    with show:
+        show.advance(np.zeros(2, int))
+    show.warn("wrong")
+    out, err = capsys.readouterr()
+    if shell is ZMQInteractiveShell:
+        assert "100%" in out and "a: 2 runs in " in out and err == "a: wrong\n"
+    else:  # the control
+        assert out == "" and "%" not in err and "a: 2 runs in " in err

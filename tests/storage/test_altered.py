@@ -86,7 +86,7 @@ def check(folder: Path, good: Path, name: str) -> None:
     said = refusal(lambda: make().run(out=folder.parent, jobs=1, progress=False))
     if said is not None:
         assert name == METADATA
-        assert "move it away" in said or "--force" in said or "choose another folder" in said
+        assert "move it away" in said or "force=True" in said or "choose another folder" in said
         (folder / METADATA).unlink()
         make().run(out=folder.parent, jobs=1, progress=False)
     for file in (RUNS, TRACES):

@@ -170,7 +170,7 @@ def is_tidy(frame: pd.DataFrame) -> bool:
 
 def _shares(tidy: pd.DataFrame) -> tuple[list[Column], list[str]]:
     names = [str(name) for name in tidy.columns]
-    split = names.index("count") - 1
+    split = len(names) - len(_TIDY) - 1
     name, by = names[split], names[:split]
     keys, group = groups_of(tidy, by)
     counts = tidy.groupby(group)[["n", "replicates"]].first()

@@ -1,0 +1,192 @@
+"""What the columns of a frame of runs mean: unit, description, and which configurations have a value there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from gansim.errors import ConfigError, shown
+from gansim.model.measurements import OF_D, OF_MODES, ON_THE_LINE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COLUMNS", "Column", "columns", "described", "without_values"]
+
+_STD = "standard deviations of the target"
+_DATA = "data units"
+_MIXTURES = "mixtures"
+_AFFINE = "affine generators of one noise variable"
+_REFEREE = "configurations with a referee"
+
+
+class Column(NamedTuple):
+    """What a column means.
+
+    Attributes
+    ----------
+    unit : str
+        Its unit; "" for labels and pure numbers, "share" for a number from 0 to 1 that is one.
+    description : str
+        What it holds.
+    defined : str
+        The configurations that have a value there; "" for all.
+    """
+
+    unit: str
+    description: str
+    defined: str = ""
+
+
+class _Told(dict[str, str]):
+    """Texts by column. pandas copies `attrs` deeply with every column that is taken: a hundred texts each time."""
+
+    def __deepcopy__(self, memo: object) -> _Told:
+        return self
+
+
+def _defined(name: str) -> str:
+    """Configurations that have a measurement, as `gansim.model.measurements` decides."""
+    kinds = [
+        *([_MIXTURES] if name in OF_MODES else []),
+        *(["targets on the line"] if name in ON_THE_LINE else []),
+        *(["games whose D is a probability"] if name in OF_D else []),
+        *(["configurations with a fixed sample"] if name == "v_train" else []),
+        *([f"configurations with {name[-1]}_steps above 0"] if name in ("grad_g", "grad_d") else []),
+    ]
+    return ", ".join(kinds)
+
+
+_IDS = {
+    "design": Column("", "name of the design"),
+    "cell": Column("", "number of the configuration in the study, from 0"),
+    "rep": Column("", "number of the run in its cell; the same number has the same random numbers in every cell"),
+    "game": Column("", "what the two players descend"),
+    "seed": Column("", "seed of the study"),
+}
+_MEASURED = {
+    "g_shift": (_STD, "mean of the fakes minus that of the target"),
+    "g_spread": (_STD, "standard deviation of the fakes"),
+    "w1": (_STD, "Wasserstein-1 distance from the fakes to the target"),
+    "ks": ("", "Kolmogorov-Smirnov distance from the fakes to the target, 0 to 1"),
+    "d_real": ("", "mean of D on held-out real samples"),
+    "d_fake": ("", "mean of D on fakes"),
+    "d_real_off": ("", "mean of |D - 1/2| on held-out real samples"),
+    "d_fake_off": ("", "mean of |D - 1/2| on fakes"),
+    "acc_real": ("share", "held-out real samples with D > 1/2"),
+    "acc_fake": ("share", "fakes with D < 1/2"),
+    "auc": ("", "probability that D ranks a real sample above a fake, ties count one half"),
+    "v": ("nats", "V(D, G) on held-out samples"),
+    "v_max": ("nats", "estimate of the maximum over D of V(D, G) for this G"),
+    "v_train": ("nats", "V with the real part over the run's own fixed sample, its first n_eval points"),
+    "grad_g": ("", "Euclidean norm of the generator's last gradient"),
+    "grad_d": ("", "Euclidean norm of the discriminator's last gradient"),
+    "modes": ("modes", "modes of the target captured"),
+    "modes_missed": ("modes", "modes that n_eval points of the target show, and the fakes do not"),
+    "high_quality": ("share", "fakes within 3 standard deviations of a mode"),
+    "reverse_kl": ("nats", "Kullback-Leibler divergence of the fakes' shares of the modes from the target's own"),
+    "tv_modes": ("", "total variation distance between the fakes' shares of the modes and the target's own, 0 to 1"),
+    "ks_modes": ("", "Kolmogorov-Smirnov distance of the fakes' places within their modes, 0 to 1"),
+    "finite": ("", "whether every parameter and record is finite"),
+}
+_LABELS = {
+    "g_state": Column("", "what G did: converged, modes dropped, collapsed, off target or non-finite"),
+    "d_state": Column("", "what D did: perfect, idle, inverted, mixed or non-finite"),
+    "regime": Column("", "what G did, then what D did: 'converged, idle' is a converged G with an idle D"),
+    "left": Column("", "whether it had converged before and is no longer"),
+    "converged_step": Column(
+        "steps", "training steps at the first record that is near the target", "runs that got there"
+    ),
+    "last_step": Column("steps", "training steps at the last finite record"),
+    **{
+        f"share_{state}": Column("share", f"records at which D was {state}")
+        for state in ("perfect", "idle", "inverted", "mixed")
+    },
+    "share_nonfinite": Column("share", "records that are not finite"),
+}
+_ESTIMATES = {
+    "g_intercept": Column(
+        _DATA, "what an affine generator makes of noise 0", "affine generators of one noise variable"
+    ),
+    "g_slope": Column(_DATA, "what it adds per unit of noise", "affine generators of one noise variable"),
+    "sample_mean": Column(_DATA, "mean of the run's fixed sample", "configurations with a fixed sample"),
+    "sample_std": Column(_DATA, "standard deviation of the run's fixed sample", "configurations with a fixed sample"),
+    "referee_accuracy": Column("share", "held-out samples that the referee tells right, 1/2 if it cannot", _REFEREE),
+    "referee_auc": Column("", "probability that the referee ranks a real sample above a fake", _REFEREE),
+    "referee_v": Column("nats", "V with the referee for D", _REFEREE),
+}
+
+COLUMNS: dict[str, Column] = {
+    **_IDS,
+    **{name: Column(unit, text, _defined(name)) for name, (unit, text) in _MEASURED.items()},
+    "g_mean": Column(_DATA, "mean of the fakes"),
+    "g_std": Column(_DATA, "standard deviation of the fakes"),
+    **_LABELS,
+    **_ESTIMATES,
+}
+"""The columns that every frame of runs has, beside the factors of its study. Measurements are of the last record."""
+
+
+def columns(runs: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Say what the columns of a frame of runs mean.
+
+    Parameters
+    ----------
+    runs : DataFrame, optional
+        A frame of runs; None: the columns that every one has.
+
+    Returns
+    -------
+    DataFrame
+        One row per column, named by the index: unit ("" for labels and pure numbers), description, defined (for which
+        configurations; "" for all). With a frame, its columns in order, factors among them, and missing: the share of
+        its runs without a value, 1 for columns that say nothing of this study.
+
+    Raises
+    ------
+    ConfigError
+        If `runs` is no data frame.
+
+    Examples
+    --------
+    >>> columns().loc["w1", "unit"]
+    'standard deviations of the target'
+    """
+    import pandas as pd
+
+    if not (runs is None or isinstance(runs, pd.DataFrame)):
+        raise ConfigError(f"runs: value {shown(runs)}: a pandas data frame, or None")
+    names = list(COLUMNS) if runs is None else [str(name) for name in runs.columns]
+    table = pd.DataFrame(
+        [_column(name) for name in names], index=pd.Index(names, name="column"), columns=Column._fields
+    )
+    return table if runs is None else table.assign(missing=runs.isna().mean().to_numpy())
+
+
+def _column(name: str) -> Column:
+    return COLUMNS.get(name, Column("", f"factor of the study: {name.replace('_', ' ').replace('.', ', ')}"))
+
+
+def described(runs: pd.DataFrame) -> pd.DataFrame:
+    """Write into a frame's `attrs` what its columns mean: units, descriptions, and which have no value in it.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        A frame of runs.
+
+    Returns
+    -------
+    DataFrame
+        The same object. ``attrs["units"]`` and ``attrs["descriptions"]`` are by column, ``attrs["empty"]`` lists the
+        columns that are missing for every run.
+    """
+    means = {str(name): _column(str(name)) for name in runs.columns}
+    runs.attrs["units"] = _Told({name: column.unit for name, column in means.items() if column.unit})
+    runs.attrs["descriptions"] = _Told({name: column.description for name, column in means.items()})
+    runs.attrs["empty"] = without_values(runs)
+    return runs
+
+
+def without_values(runs: pd.DataFrame) -> list[str]:
+    """Columns that are missing for every run, in order."""
+    return [str(name) for name in runs.columns if len(runs) and runs[name].isna().all()]
