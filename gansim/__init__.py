@@ -18,15 +18,21 @@ from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchD
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from gansim.model.paths import replace
 from gansim.model.tabulated import Law, Observed
+from gansim.running.execution import report_by_default
 from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from gansim.analysis.comparisons import compare
     from gansim.analysis.estimates import estimate
     from gansim.analysis.labels import label
     from gansim.analysis.shares import tabulate
     from gansim.design.regimes import Thresholds
+    from gansim.reporting.loading import load
+    from gansim.running.execution import Execution
 
 __all__ = [
     "GAN",
@@ -61,6 +67,7 @@ __all__ = [
     "estimate",
     "gradients",
     "label",
+    "load",
     "networks",
     "replace",
     "simulate",
@@ -72,6 +79,7 @@ __all__ = [
 _LATER = {
     "Thresholds": "design.regimes",
     "label": "analysis.labels",
+    "load": "reporting.loading",
     "compare": "analysis.comparisons",
     "estimate": "analysis.estimates",
     "tabulate": "analysis.shares",
@@ -88,3 +96,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
+
+
+def _write_report(done: "Execution", folder: "Path", say: "Callable[[str], object]") -> None:
+    from gansim.reporting.report import write_report
+
+    write_report(done, folder, say=say)
+
+
+report_by_default(_write_report)  # here, where running and reporting meet

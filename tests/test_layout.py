@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
     "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting"},
     "__main__": {"command_line"},
-    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running"},
+    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting"},
 }
 MAY_PRINT = {"command_line"}  # through `escaping`
 COMPILER = {"numba", "llvmlite"}

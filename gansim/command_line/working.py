@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from gansim.command_line.cli import execute
+from gansim.command_line.cli import execute, usual_report
 from gansim.command_line.guard import show, show_page, teller
 from gansim.command_line.looking import Folder
 from gansim.command_line.options import Executing, Help, Place, Quiet, Reporting, Workers
@@ -14,9 +14,6 @@ from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError
 from gansim.model.fields import Integer, checks_of
 from gansim.storage.names import RUNS
-
-if TYPE_CHECKING:
-    from gansim.running.execution import Report
 
 __all__ = ["Merge", "Relabel", "Run", "Verify", "merge", "relabel", "run", "verify"]
 
@@ -47,15 +44,8 @@ def run(options: Run) -> None:
     if described.recorded:
         read_metadata(options.file)  # refused if it is damaged
     study = Study.from_description(described.changed(options.seed, options.reps))
-    if execute(study, options, _report(options)):
+    if execute(study, options):
         show(options.out / study.name)
-
-
-def _report(options: Run | Merge) -> Report:
-    """What writes the tables and figures of a study."""
-    from gansim.reporting.report import write_report
-
-    return lambda done, folder: write_report(done, folder, not options.no_figures, teller("gansim", options.quiet))
 
 
 # --- verify -------------------------------------------------------------------------------------
@@ -187,7 +177,7 @@ def merge(options: Merge) -> None:
     """Put shards of a study together."""
     from gansim.running import merging
 
-    report = None if options.no_tables else _report(options)
+    report = False if options.no_tables else usual_report(options)
     say = teller("gansim", options.quiet)
     done = merging.merge(options.folders, options.out, options.force, False, say, report)
     show(options.out / done.study.name)

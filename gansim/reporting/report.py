@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from gansim.analysis.estimates import estimate
 from gansim.analysis.shares import tabulate
+from gansim.design.description import Description
 from gansim.design.design import Design
 from gansim.design.wording import count
-from gansim.errors import StoreError
+from gansim.errors import ConfigError, StoreError
 from gansim.reporting import figures, writing
-from gansim.storage import places
+from gansim.storage import places, reported
 from gansim.storage.names import RUNS
 from gansim.storage.parquet import read_header
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from gansim.running.execution import Execution
 
-__all__ = ["check_folder", "replace_figures", "tables_of", "write_report"]
+__all__ = ["check_folder", "check_replaceable", "replace_figures", "tables_of", "write_report"]
 
 _COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
 _ESTIMATED = ["w1", "v", "g_mean", "g_std", "d_real", "d_fake"]
@@ -55,6 +56,32 @@ def tables_of(done: Execution) -> Iterator[tuple[str, pd.DataFrame, str]]:
             yield prefix + name, tabulate(runs, by, column), f"Design {design.name}: shares of runs by {column}."
         caption = f"Design {design.name}: means over runs of the last record; missing: runs that are not finite."
         yield prefix + "estimates", estimate(runs, by, _ESTIMATED), caption
+
+
+def check_replaceable(study: Description, metadata: Mapping[str, Any]) -> None:
+    """Refuse to replace tables that a study's own script has written, and that these would not make again.
+
+    Parameters
+    ----------
+    study : Description
+        The study.
+    metadata : mapping
+        Of its results folder.
+
+    Raises
+    ------
+    ConfigError
+        If what was reported has other tables than `tables_of` makes.
+    """
+    one = len(study.designs) == 1
+    usual = {("" if one else f"{d.name}_") + name for d in study.designs for name in (*_COLUMNS, "estimates")}
+    tables = {PurePosixPath(name) for name in reported.files(metadata)}
+    own = sorted(path.stem for path in tables if path.suffix == ".csv" and path.stem not in usual)
+    if own:
+        command = metadata.get(reported.RECORD, {}).get("command")
+        raise ConfigError(
+            f"report: would replace tables of the study's own ({own[0]}): its command writes them ({command})"
+        )
 
 
 def write_report(

@@ -371,7 +371,7 @@ def test_tables_of_earlier_results_are_called_so(folder: Path, capsys: pytest.Ca
 def test_results_without_a_report_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     described = schema.read(folder / "metadata.json")
     study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps([41] * 4)
-    study.run(out=folder.parent, progress=False)
+    study.run(out=folder.parent, progress=False, report=False)
     told = f"{folder}: tables and figures are of earlier runs: what wrote them writes them anew ("
     said(capsys)
     assert main(["show", str(folder)]) == 0
