@@ -1,7 +1,8 @@
-"""Verbs that compute or write results: run, verify, relabel, merge."""
+"""Verbs that compute or write results: run, verify, relabel, report, merge."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass, fields, make_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from gansim.errors import ConfigError
 from gansim.model.fields import Integer, checks_of
 from gansim.storage.names import RUNS
 
-__all__ = ["Merge", "Relabel", "Run", "Verify", "merge", "relabel", "run", "verify"]
+__all__ = ["Merge", "Relabel", "Report", "Run", "Verify", "merge", "relabel", "report", "run", "verify"]
 
 _DIFFER = 1  # exit code of `gansim verify` when something does not agree
 
@@ -40,6 +41,9 @@ def run(options: Run) -> None:
     from gansim.running.study import Study
     from gansim.storage.metadata_json import read_metadata
 
+    if options.file.suffix == ".py":
+        script = shlex.quote(str(options.file))
+        raise ConfigError(f"file: value {script}: a .toml or .json file; a script runs by itself: python {script}")
     described = schema.read(options.file)
     if described.recorded:
         read_metadata(options.file)  # refused if it is damaged
@@ -159,6 +163,23 @@ def _changes(given: dict[str, float]) -> str:
         ", ".join(f"{name} = {str(value).removesuffix('.0')}" for name, value in given.items())
         or "the thresholds it had"
     )
+
+
+# --- report -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Folder, Reporting, Quiet):
+    """What ``gansim report`` takes."""
+
+
+def report(options: Report) -> None:
+    """Write tables and figures of stored runs anew, simulating nothing."""
+    from gansim.reporting.loading import load
+
+    results = load(options.folder)
+    results.write_report(not options.no_figures, False if options.quiet else None)
+    show(results.folder)
 
 
 # --- merge --------------------------------------------------------------------------------------

@@ -197,13 +197,13 @@ class StudyResults:
         self._open(self.folder)
         return self
 
-    def write_report(self, report: Report | bool = True, progress: bool | None = None) -> StudyResults:
+    def write_report(self, draw: bool = True, progress: bool | None = None) -> StudyResults:
         """Write tables and figures anew, of the runs that are stored; nothing is simulated.
 
         Parameters
         ----------
-        report : True or callable, default True
-            As for `Study.run`.
+        draw : bool, default True
+            False: tables alone; figures of an earlier report are removed.
         progress : bool, optional
             False: print nothing.
 
@@ -217,9 +217,12 @@ class StudyResults:
         ConfigError
             If runs are missing, or tables of the study's own would be replaced.
         """
+        from gansim.reporting.report import write_report
+
         if self._results.lacking:
             raise StoreError(f"{self.folder}: {self._results.lacking}")
-        finish(self.study, self._place(report), Call(progress=progress, report=report))
+        report = functools.partial(write_report, draw=draw)
+        finish(self.study, self._place(True), Call(progress=progress, report=report))
         self._open(self.folder)
         return self
 

@@ -550,8 +550,11 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     assert stop.value.code == 0
     page = said(capsys)[0]
     assert f"usage: gansim {verb}" in page
-    example = re.search(rf"^Example: gansim ({verb}.*)$", page, flags=re.M)
-    assert example and commands._parser().parse_args(shlex.split(example[1])).command == verb
+    examples = re.findall(rf"^  # .+\n  gansim ({verb}.*)$", page.partition("\nexamples:\n")[2], flags=re.M)
+    assert examples
+    for example in examples:
+        assert commands._parser().parse_args(shlex.split(example)).command == verb
+    assert page.endswith(f"{examples[-1]}\n") and max(map(len, page.splitlines())) <= 90
 
 
 def test_help_tells_the_limits_that_hold(capsys: pytest.CaptureFixture[str]) -> None:

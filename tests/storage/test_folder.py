@@ -456,7 +456,7 @@ def test_runs_alone_without_metadata_are_not_replaced_by_other_ones(tmp_path: Pa
 def test_the_former_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["some/study.py", "--reps", "10"])
     run(tmp_path)
-    refused(tmp_path, "repeat the former command (python study.py --reps 10)", seed=1)
+    refused(tmp_path, "repeat the former command (python some/study.py --reps 10)", seed=1)
 
 
 def test_a_folder_without_data_is_taken(tmp_path: Path, complete: Callable, capsys: pytest.CaptureFixture[str]) -> None:
