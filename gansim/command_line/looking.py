@@ -75,6 +75,7 @@ def show_results(options: Show) -> None:
         return
     complete = metadata.get("status", "complete") == "complete"
     remarks = _remarks(folder, metadata) if pages or reported.files(metadata) else []
+    remarks += filter(None, [reported.relabelled_remark(folder, metadata) if complete else ""])
     show(f"study {metadata['study']}: {_status(folder, metadata)}", *remarks)
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:

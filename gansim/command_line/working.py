@@ -12,9 +12,9 @@ from gansim.command_line.guard import show, show_page, teller
 from gansim.command_line.looking import Folder
 from gansim.command_line.options import Executing, Help, Place, Quiet, Reporting, Workers
 from gansim.design.regimes import Thresholds
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, shown
 from gansim.model.fields import Integer, checks_of
-from gansim.storage.names import RUNS
+from gansim.storage.names import RELABELLED, RUNS
 
 __all__ = ["Merge", "Relabel", "Report", "Run", "Verify", "merge", "relabel", "report", "run", "verify"]
 
@@ -43,7 +43,8 @@ def run(options: Run) -> None:
 
     if options.file.suffix == ".py":
         script = shlex.quote(str(options.file))
-        raise ConfigError(f"file: value {script}: a .toml or .json file; a script runs by itself: python {script}")
+        told = f"file: value {shown(str(options.file))}: a .toml or .json file"
+        raise ConfigError(f"{told}; a script runs by itself: python {script}")
     described = schema.read(options.file)
     if described.recorded:
         read_metadata(options.file)  # refused if it is damaged
@@ -137,7 +138,7 @@ def relabel(options: Any) -> None:
         thresholds = replace(results.thresholds, **given)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    out = options.out or results.folder / "relabelled"
+    out = options.out or results.folder / RELABELLED
     study, found = results.study, results.read()
     before_that = check_folder(out, study.name) or {}
     if changed_now := {name: x for name, x in before_that.items() if x != asdict(thresholds).get(name)}:
@@ -147,7 +148,8 @@ def relabel(options: Any) -> None:
     after = done.runs
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_runs(out / RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
+        made_of = {"traces": results.metadata.get("digest", {}).get("traces")}
+        write_runs(out / RUNS, after, {"study": study.name, "thresholds": asdict(thresholds), **made_of})
         write_report(done, out, not options.no_figures)
     except OSError as error:
         raise ConfigError(

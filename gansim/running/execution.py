@@ -347,8 +347,9 @@ def _finish(
         seconds["report"] = time.perf_counter() - written
 
     metadata = folder.finish(runs, told, None if follow else write_rest, show.say)
-    if not follow and (remark := reported.remark(folder.path, metadata)):
-        show.say(remark)
+    remarks = () if follow else (reported.remark, reported.relabelled_remark)
+    for told_of in filter(None, (remark(folder.path, metadata) for remark in remarks)):
+        show.say(told_of)
     return replace(done, metadata=metadata)
 
 
