@@ -579,8 +579,8 @@ def test_runs_that_are_not_there_name_their_command(folder: Path, capsys: pytest
 
 def test_a_script_is_run_by_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(tmp_path / "my study.py")]) == 2
-    script = shlex.quote(str(tmp_path / "my study.py"))
-    told = f"file: value {shown(str(tmp_path / 'my study.py'))}: a .toml or .json file; a script runs by itself: python {script}"
+    script = str(tmp_path / "my study.py")
+    told = f"file: value {shown(script)}: a .toml or .json file; a script runs by itself: python {shlex.quote(script)}"
     assert said(capsys)[1] == f"gansim: error: {told}\n"
 
 
