@@ -21,10 +21,14 @@ from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchD
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from gansim.model.paths import replace
 from gansim.model.tabulated import Law, Observed
+from gansim.running.execution import report_by_default
 from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from gansim import plotting as plot
     from gansim.analysis.comparisons import compare
     from gansim.analysis.estimates import estimate
@@ -32,8 +36,10 @@ if TYPE_CHECKING:
     from gansim.analysis.shares import tabulate
     from gansim.design.glossary import columns
     from gansim.design.regimes import Thresholds
+    from gansim.reporting.loading import load
     from gansim.reporting.run_animation import animate
     from gansim.reporting.tables.shares import table
+    from gansim.running.execution import Execution
 
 __all__ = [
     "GAN",
@@ -71,6 +77,7 @@ __all__ = [
     "estimate",
     "gradients",
     "label",
+    "load",
     "networks",
     "plot",
     "ratio",
@@ -87,6 +94,7 @@ _LATER = {
     "Thresholds": "design.regimes",
     "columns": "design.glossary",
     "label": "analysis.labels",
+    "load": "reporting.loading",
     "compare": "analysis.comparisons",
     "estimate": "analysis.estimates",
     "table": "reporting.tables.shares",
@@ -105,3 +113,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, *(name for name in globals() if name.startswith("__"))]
+
+
+def _write_report(done: "Execution", folder: "Path", say: "Callable[[str], object]") -> None:
+    from gansim.reporting.report import write_report
+
+    write_report(done, folder, say=say)
+
+
+report_by_default(_write_report)  # here, where running and reporting meet

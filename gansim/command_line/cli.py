@@ -15,13 +15,24 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gansim.command_line.guard import guarded, show, show_page, teller
-from gansim.command_line.options import Executing, Help, Options, OptionsT, StudyOptions, parse_options, prog
+from gansim.command_line.options import (
+    Executing,
+    Help,
+    Options,
+    OptionsT,
+    Quiet,
+    Reporting,
+    StudyOptions,
+    parse_options,
+    prog,
+)
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError
-from gansim.running.execution import Report
+from gansim.running.execution import Execution, Report
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 
@@ -39,6 +50,7 @@ __all__ = [
     "show",
     "show_page",
     "teller",
+    "usual_report",
 ]
 
 
@@ -75,7 +87,7 @@ def run_study(
 
 
 def execute(
-    study: Study, options: Executing, report: Report | None = None, thresholds: Thresholds | None = None
+    study: Study, options: Executing, report: Report | bool = True, thresholds: Thresholds | None = None
 ) -> bool:
     """Run a study as the options say.
 
@@ -85,8 +97,9 @@ def execute(
         The study.
     options : Executing
         `StudyOptions`, for example. Where to, with which workers, all of it or a shard, or nothing at all.
-    report : callable, optional
-        As for `Study.run`: writes tables and figures. Not called after a dry run or a shard.
+    report : bool or callable, default True
+        As for `Study.run`: what writes tables and figures. By default those of any study, without figures if the
+        options say so. Not called after a dry run or a shard.
     thresholds : Thresholds, optional
         Definitions of the labels.
 
@@ -114,5 +127,27 @@ def execute(
     if shard is not None:
         show(study.run_shard(shard, thresholds=thresholds, **how))
         return False
+    if report is True:
+        report = usual_report(options)
     study.execute(thresholds=thresholds, report=report, stopping=rule, **how)
     return True
+
+
+def usual_report(options: Quiet) -> Report:
+    """What writes the tables and figures that any study can have, as the options say.
+
+    Parameters
+    ----------
+    options : Quiet
+        Those of a command; whether there are figures is asked of one that has `Reporting`, too.
+    """
+    from gansim.reporting.report import write_report
+
+    draw = not (isinstance(options, Reporting) and options.no_figures)
+    say = teller("gansim", options.quiet)
+
+    def write(done: Execution, folder: Path) -> None:
+        say("writing tables and figures" if draw else "writing tables")
+        write_report(done, folder, draw, say)
+
+    return write

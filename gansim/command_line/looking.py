@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from gansim.command_line.guard import show, show_page, teller
 from gansim.command_line.options import Help
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import Integer, OneOf, Real
-from gansim.storage.names import METADATA
-
-if TYPE_CHECKING:
-    from gansim.running.results import Results
+from gansim.storage.names import METADATA, TRACES
 
 __all__ = [
     "Folder",
@@ -22,7 +20,6 @@ __all__ = [
     "Replay",
     "Show",
     "Versions",
-    "find_cell",
     "plan",
     "print_versions",
     "replay",
@@ -68,7 +65,8 @@ def show_results(options: Show) -> None:
     if options.table not in (None, "all"):
         if options.table not in pages:
             raise ConfigError(
-                f"table: value {shown(options.table)}: one of {', '.join(pages) or 'none: there are no tables'}"
+                f"table: value {shown(options.table)}: "
+                + (f"one of {', '.join(pages)}" if pages else "there are no tables: gansim report writes them")
             )
         remarks = _remarks(folder, metadata, [f"tables/{options.table}.md"])
         show_page(pages[options.table])
@@ -77,6 +75,7 @@ def show_results(options: Show) -> None:
         return
     complete = metadata.get("status", "complete") == "complete"
     remarks = _remarks(folder, metadata) if pages or reported.files(metadata) else []
+    remarks += filter(None, [reported.relabelled_remark(folder, metadata) if complete else ""])
     show(f"study {metadata['study']}: {_status(folder, metadata)}", *remarks)
     rows = {name: max(0, sum(line.startswith("|") for line in page.splitlines()) - 2) for name, page in pages.items()}
     if options.table is None and sum(rows.values()) > _MOST_ROWS:
@@ -88,7 +87,7 @@ def show_results(options: Show) -> None:
         show("", f"## {name}", "")
         show_page(page.strip())
     if not pages and complete:
-        show(f"{folder / 'tables'}: no tables")
+        show(f"{folder / 'tables'}: no tables: gansim report {shlex.quote(str(folder))} writes them")
 
 
 def _remarks(folder: Path, metadata: Mapping[str, Any], names: Sequence[str] | None = None) -> list[str]:
@@ -108,7 +107,8 @@ def _status(folder: Path, metadata: Mapping[str, Any]) -> str:
 
     runs = metadata.get("runs")
     if metadata.get("status", "complete") == "complete":
-        return "complete" + (f", {runs:,} runs" if runs else "")
+        lacking = "" if not runs or (folder / TRACES).exists() else f"; {open_results(folder).lacking}"
+        return "complete" + (f", {runs:,} runs" if runs else "") + lacking
     saved, wanted = open_results(folder).saved()
     if metadata.get("merging"):
         return f"not complete, {saved:,} of {wanted:,} runs merged: merge the other shards, too"
@@ -166,7 +166,7 @@ def replay(options: Replay) -> None:
     from gansim.running.results import open_results
 
     results = open_results(options.folder)
-    cell = find_cell(results, options.cell)
+    cell = results.find_cell(options.cell)
     stored: dict[str, Any] | None = None
     runs = results.read_runs()
     if runs is not None:
@@ -191,45 +191,6 @@ def replay(options: Replay) -> None:
     else:
         show(f"{stored['regime']}; its last record has the stored bits")
     show(*written)
-
-
-def find_cell(results: Results, text: str) -> int:
-    """Return the number of the cell that a user means.
-
-    Parameters
-    ----------
-    results : Results
-        The results folder.
-    text : str
-        Its number, or levels that one cell alone has: ``samples=32,generator=affine``; ``design=games`` may be among
-        them.
-
-    Raises
-    ------
-    ConfigError
-        If no cell, or more than one, is meant.
-    """
-    cells = results.study.cells
-    if text.strip().isdecimal():
-        if len(text.strip()) < 10 and int(text) < len(cells):
-            return int(text)
-        raise ConfigError(f"cell: value {text:.60}: a number from 0 to {len(cells) - 1:,}")
-    wanted = dict(part.partition("=")[::2] for part in text.split(","))
-    named = {name.strip(): level.strip() for name, level in wanted.items()}
-    known = {"design": None} | {name: None for cell in cells for name in cell.levels}
-    if unknown := [name for name in named if name not in known]:
-        raise ConfigError(
-            f"cell: value {shown(text)}: {shown(unknown[0], 40)} is no factor; there are {', '.join(known)}"
-        )
-    found = [
-        cell
-        for cell in cells
-        if all(str({**cell.levels, "design": cell.design}.get(name)) == level for name, level in named.items())
-    ]
-    if len(found) == 1:
-        return found[0].index
-    some = "; ".join(f"{cell.index}: {cell.describe()}" for cell in (found or cells)[:3])
-    raise ConfigError(f"cell: value {shown(text)}: {len(found)} cells have these levels, one is needed ({some} ...)")
 
 
 # --- plan, versions -----------------------------------------------------------------------------

@@ -216,6 +216,7 @@ def declare(into: argparse.ArgumentParser, kind: type[Any], default: Any = None)
         how |= {"metavar": told.metavar or _metavar(plain), "type": _reader(plain)}
         how |= {"nargs": "+"} if many else {"nargs": "?", "const": told.bare} if told.bare else {}
         if told.positional:
+            how |= {} if many or value is dataclasses.MISSING else {"nargs": "?"}
             into.add_argument(field.name, **how)
         else:
             into.add_argument(_flag(field.name), required=value is dataclasses.MISSING, **how)
@@ -242,12 +243,13 @@ def read(given: argparse.Namespace, kind: type[_AnyOptions], default: _AnyOption
     values = {} if default is None else {one.name: getattr(default, one.name) for one in fields}
     values |= {one.name: getattr(given, one.name) for one in fields if hasattr(given, one.name)}
     refusals: list[tuple[str, str]] = []
+    hints = get_type_hints(kind, include_extras=True)
     for name, check in checks_of(kind).items():
         try:
             if values.get(name) is not None:  # None is a default, and nobody can type it
                 values[name] = check(values[name])
         except Refused as refused:
-            refusals.append((_flag(name), refused.text()))
+            refusals.append((name if _help(hints[name]).positional else _flag(name), refused.text()))
     if refusals:
         raise ConfigError.of(refusals)
     return kind(**values)

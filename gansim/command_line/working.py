@@ -1,24 +1,22 @@
-"""Verbs that compute or write results: run, verify, relabel, merge."""
+"""Verbs that compute or write results: run, verify, relabel, report, merge."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass, fields, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from gansim.command_line.cli import execute
+from gansim.command_line.cli import execute, usual_report
 from gansim.command_line.guard import show, show_page, teller
 from gansim.command_line.looking import Folder
 from gansim.command_line.options import Executing, Help, Place, Quiet, Reporting, Workers
 from gansim.design.regimes import Thresholds
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, shown
 from gansim.model.fields import Integer, checks_of
-from gansim.storage.names import RUNS
+from gansim.storage.names import RELABELLED, RUNS
 
-if TYPE_CHECKING:
-    from gansim.running.execution import Report
-
-__all__ = ["Merge", "Relabel", "Run", "Verify", "merge", "relabel", "run", "verify"]
+__all__ = ["Merge", "Relabel", "Report", "Run", "Verify", "merge", "relabel", "report", "run", "verify"]
 
 _DIFFER = 1  # exit code of `gansim verify` when something does not agree
 
@@ -43,19 +41,16 @@ def run(options: Run) -> None:
     from gansim.running.study import Study
     from gansim.storage.metadata_json import read_metadata
 
+    if options.file.suffix == ".py":
+        script = shlex.quote(str(options.file))
+        told = f"file: value {shown(str(options.file))}: a .toml or .json file"
+        raise ConfigError(f"{told}; a script runs by itself: python {script}")
     described = schema.read(options.file)
     if described.recorded:
         read_metadata(options.file)  # refused if it is damaged
     study = Study.from_description(described.changed(options.seed, options.reps))
-    if execute(study, options, _report(options)):
+    if execute(study, options):
         show(options.out / study.name)
-
-
-def _report(options: Run | Merge) -> Report:
-    """What writes the tables and figures of a study."""
-    from gansim.reporting.report import write_report
-
-    return lambda done, folder: write_report(done, folder, not options.no_figures, teller("gansim", options.quiet))
 
 
 # --- verify -------------------------------------------------------------------------------------
@@ -143,7 +138,7 @@ def relabel(options: Any) -> None:
         thresholds = replace(results.thresholds, **given)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    out = options.out or results.folder / "relabelled"
+    out = options.out or results.folder / RELABELLED
     study, found = results.study, results.read()
     before_that = check_folder(out, study.name) or {}
     if changed_now := {name: x for name, x in before_that.items() if x != asdict(thresholds).get(name)}:
@@ -153,7 +148,8 @@ def relabel(options: Any) -> None:
     after = done.runs
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_runs(out / RUNS, after, {"study": study.name, "thresholds": asdict(thresholds)})
+        made_of = {"traces": results.metadata.get("digest", {}).get("traces")}
+        write_runs(out / RUNS, after, {"study": study.name, "thresholds": asdict(thresholds), **made_of})
         write_report(done, out, not options.no_figures)
     except OSError as error:
         raise ConfigError(
@@ -169,6 +165,23 @@ def _changes(given: dict[str, float]) -> str:
         ", ".join(f"{name} = {str(value).removesuffix('.0')}" for name, value in given.items())
         or "the thresholds it had"
     )
+
+
+# --- report -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Folder, Reporting, Quiet):
+    """What ``gansim report`` takes."""
+
+
+def report(options: Report) -> None:
+    """Write tables and figures of stored runs anew, simulating nothing."""
+    from gansim.reporting.loading import load
+
+    results = load(options.folder)
+    results.write_report(not options.no_figures, False if options.quiet else None)
+    show(results.folder)
 
 
 # --- merge --------------------------------------------------------------------------------------
@@ -187,7 +200,7 @@ def merge(options: Merge) -> None:
     """Put shards of a study together."""
     from gansim.running import merging
 
-    report = None if options.no_tables else _report(options)
+    report = False if options.no_tables else usual_report(options)
     say = teller("gansim", options.quiet)
     done = merging.merge(options.folders, options.out, options.force, False, say, report)
     show(options.out / done.study.name)

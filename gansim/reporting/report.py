@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from gansim.analysis.estimates import estimate
 from gansim.analysis.shares import tabulate
+from gansim.design.description import Description
 from gansim.design.design import Design
 from gansim.design.setting import sentence
 from gansim.design.wording import count
 from gansim.design.words import heading
-from gansim.errors import StoreError
+from gansim.errors import ConfigError, StoreError
 from gansim.reporting import figures, writing
-from gansim.storage import places
+from gansim.storage import places, reported
 from gansim.storage.names import RUNS
 from gansim.storage.parquet import read_header
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from gansim.running.execution import Execution
 
-__all__ = ["check_folder", "replace_figures", "tables_of", "write_report"]
+__all__ = ["check_folder", "check_replaceable", "replace_figures", "tables_of", "write_report"]
 
 _COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
 _ESTIMATED = ["w1", "ks", "v", "g_mean", "g_std", "d_real", "d_fake"]
@@ -65,6 +66,32 @@ def _caption(what: str, runs: pd.DataFrame, by: list[str]) -> str:
     """Say what a table shows, by which factors, and what the runs were made with."""
     names = [heading(name) for name in by]
     return f"{what}, by {', '.join(names[:-1])}{' and ' if names[:-1] else ''}{names[-1]}. {sentence(runs)}".strip()
+
+
+def check_replaceable(study: Description, metadata: Mapping[str, Any]) -> None:
+    """Refuse to replace tables that a study's own script has written, and that these would not make again.
+
+    Parameters
+    ----------
+    study : Description
+        The study.
+    metadata : mapping
+        Of its results folder.
+
+    Raises
+    ------
+    ConfigError
+        If what was reported has other tables than `tables_of` makes.
+    """
+    one = len(study.designs) == 1
+    usual = {("" if one else f"{d.name}_") + name for d in study.designs for name in (*_COLUMNS, "estimates")}
+    tables = {PurePosixPath(name) for name in reported.files(metadata)}
+    own = sorted(path.stem for path in tables if path.suffix == ".csv" and path.stem not in usual)
+    if own:
+        command = metadata.get(reported.RECORD, {}).get("command")
+        raise ConfigError(
+            f"report: would replace tables of the study's own ({own[0]}): its command writes them ({command})"
+        )
 
 
 def write_report(

@@ -26,7 +26,7 @@ from gansim.reporting.run_shown import FRAMES, watch
 from gansim.storage.parquet import write_runs
 from gansim.traces import FIELDS
 
-__all__ = ["replay_to"]
+__all__ = ["check_stored", "replay_to"]
 
 
 def replay_to(
@@ -91,7 +91,7 @@ def replay_to(
     with _draft_of(folder) as draft:
         run = watch(gan, rep, seed, frames)
         if stored is not None:
-            _check_stored(run, stored, cell)
+            check_stored(run, stored, cell)
         write_runs(draft / "trace.parquet", run.frame(), identity)
         names = [
             "trace.parquet",
@@ -131,8 +131,23 @@ def _draft_of(folder: Path) -> Iterator[Path]:
                 path.rmdir()
 
 
-def _check_stored(run: History, stored: Mapping[str, Any], cell: int) -> None:
-    """Refuse a run whose last record is not the stored one, bit for bit; any NaN is the same."""
+def check_stored(run: History, stored: Mapping[str, Any], cell: int) -> None:
+    """Refuse a run whose last record is not the stored one, bit for bit; any NaN is the same.
+
+    Parameters
+    ----------
+    run : History
+        The run, trained again.
+    stored : mapping
+        Its row in ``runs.parquet``.
+    cell : int
+        Number of its cell, for the refusal.
+
+    Raises
+    ------
+    ConfigError
+        If they differ.
+    """
     last = run.traces.values[0, -1]
     kept = np.array([stored[name] for name in FIELDS], dtype=np.float32)
     differ = [name for name, a, b in zip(FIELDS, last, kept, strict=True) if not np.array_equal(a, b, equal_nan=True)]

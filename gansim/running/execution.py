@@ -55,6 +55,7 @@ __all__ = [
     "execute_to",
     "finish",
     "judged",
+    "report_by_default",
     "simulate",
     "stored",
 ]
@@ -97,6 +98,23 @@ class Execution:
 
 
 Report: TypeAlias = Callable[[Execution, Path], object]  # writes what else belongs to a study's results into a folder
+_Default: TypeAlias = Callable[[Execution, Path, Callable[[str], object]], object]  # also takes what tells the user
+_default: _Default | None = None
+
+
+def report_by_default(report: _Default | None) -> None:
+    """Say what writes the report of whoever asks for none in particular.
+
+    Reports are made above this room, which must not know them; whoever knows both, which is the package as a whole,
+    brings them together.
+
+    Parameters
+    ----------
+    report : callable or None
+        Takes an `Execution`, a folder, and a function that tells the user a line. None: there is no such report.
+    """
+    global _default
+    _default = report
 
 
 @dataclass(frozen=True)
@@ -116,7 +134,7 @@ class Call:
     progress: bool | None = None
     thresholds: Thresholds | None = None
     force: bool = False
-    report: Report | None = None
+    report: Report | bool = True
 
     def __post_init__(self) -> None:
         from gansim.design.regimes import Thresholds
@@ -125,13 +143,22 @@ class Call:
             raise ConfigError(f"thresholds: value {shown(self.thresholds)}: a Thresholds, or None")
         check_named("progress", self.progress, OrNone(boolean))
         check_named("force", self.force, boolean)
-        if not (self.report is None or callable(self.report)):
-            raise ConfigError(f"report: value {shown(self.report)}: a function of an execution and a folder, or None")
+        given: object = self.report
+        if not (isinstance(given, bool) or callable(given)):
+            raise ConfigError(f"report: value {shown(given)}: True, False, or a function of an execution and a folder")
 
     def show(self, study: Description) -> Progress:
         """Where progress goes."""
         steps = [cell.gan.steps for cell in study.cells]
         return Progress(study.name, study.reps, steps, self.progress is False)
+
+    def write_report(self, done: Execution, folder: Path, say: Callable[[str], object]) -> None:
+        """Write what else belongs to a study's results, if anything does."""
+        if self.report is True and _default is not None:
+            say("writing tables and figures")
+            _default(done, folder, say)
+        elif callable(self.report):
+            self.report(done, folder)
 
     @contextmanager
     def workers(self) -> Iterator[Workers]:
@@ -327,13 +354,13 @@ def _finish(
     def write_rest(metadata: Mapping[str, Any], draft: Path) -> None:
         written = time.perf_counter()
         disk.write_text(draft / ADEMP, ademp.sheet(metadata, runs))
-        if call.report is not None:
-            call.report(done, draft)
+        call.write_report(done, draft, show.say)
         seconds["report"] = time.perf_counter() - written
 
     metadata = folder.finish(runs, told, None if follow else write_rest, show.say)
-    if not follow and (remark := reported.remark(folder.path, metadata)):
-        show.say(remark)
+    remarks = () if follow else (reported.remark, reported.relabelled_remark)
+    for told_of in filter(None, (remark(folder.path, metadata) for remark in remarks)):
+        show.say(told_of)
     return replace(done, metadata=metadata)
 
 

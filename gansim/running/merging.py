@@ -31,7 +31,7 @@ def merge(
     force: bool = False,
     progress: bool | None = None,
     say: Callable[[str], object] = lambda text: None,
-    report: Report | None = None,
+    report: Report | bool = True,
 ) -> Execution:
     """Put the runs of several folders of one study together, and finish the study.
 
@@ -47,7 +47,7 @@ def merge(
         False: print nothing.
     say : callable, optional
         Takes a line for the user.
-    report : callable, optional
+    report : bool or callable, default True
         As for `Study.run`.
 
     Returns

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gansim.design import schema
 from gansim.design.regimes import Thresholds
-from gansim.errors import ConfigError, StoreError
+from gansim.errors import ConfigError, StoreError, shown
 from gansim.running.shard import Shard
 from gansim.running.study import Study
 from gansim.storage import parquet, parts
@@ -51,6 +54,18 @@ class Results:
         """Whether all runs are stored: the study ran to its end, and its traces.parquet is still there."""
         return self.metadata.get("status") == "complete" and (self.folder / TRACES).exists()
 
+    @property
+    def lacking(self) -> str:
+        """What is missing of the runs and what makes it, in a line; empty if all are there."""
+        if self.complete:
+            return ""
+        command = self.metadata.get("command")
+        if self.metadata.get("status") == "complete":
+            return f"the runs are not here, as in a fresh clone: the same command makes them ({command})"
+        if "shard" in self.metadata or self.metadata.get("merging"):
+            return "a part of a study that has not run to its end: gansim merge puts the shards together"
+        return f"has not run to its end: the same command goes on ({command})"
+
     def saved(self) -> tuple[int, int]:
         """How many runs are saved here, of how many: of a shard, of its own."""
         found = Collected(self.study.reps, self.study.records)
@@ -68,7 +83,7 @@ class Results:
             If the study has not run to its end, or a file is missing, damaged, altered, or of other runs.
         """
         if not self.complete:
-            raise StoreError(f"{self.folder}: has not run to its end, or without its runs: give its command again")
+            raise StoreError(f"{self.folder}: {self.lacking}")
         path, checksum = self.folder / TRACES, self.metadata.get("files", {}).get(TRACES)
         try:
             rows, header = read_rows(path, checksum)
@@ -107,6 +122,45 @@ class Results:
             self.check_unchanged()
             raise StoreError(f"{path}: holds other runs than {METADATA} says: run the study again")
         return runs
+
+    def find_cell(self, meant: int | str | Mapping[str, object]) -> int:
+        """Return the number of the cell that a user means.
+
+        Parameters
+        ----------
+        meant : int, str or mapping
+            Its number, or levels that one cell alone has: ``{"samples": 32, "generator": "affine"}``, or as a text,
+            ``"samples=32,generator=affine"``; the design may be among them.
+
+        Raises
+        ------
+        ConfigError
+            If no cell, or more than one, is meant.
+        """
+        cells, told = self.study.cells, f"cell: value {shown(meant)}"
+        if isinstance(meant, str) and meant.strip().isdecimal() and len(meant.strip()) < 10:
+            meant = int(meant)
+        if isinstance(meant, (int, np.integer)) and not isinstance(meant, bool):
+            if 0 <= meant < len(cells):
+                return int(meant)
+            raise ConfigError(f"cell: value {shown(int(meant))}: a number from 0 to {len(cells) - 1:,}")
+        if isinstance(meant, str):
+            meant = dict(part.partition("=")[::2] for part in meant.split(","))
+        if not isinstance(meant, Mapping):
+            raise ConfigError(f"{told}: a number from 0 to {len(cells) - 1:,}, or levels that one cell alone has")
+        named = {str(name).strip(): str(level).strip() for name, level in meant.items()}
+        known = {"design": None} | {name: None for cell in cells for name in cell.levels}
+        if unknown := [name for name in named if name not in known]:
+            raise ConfigError(f"{told}: {shown(unknown[0], 40)} is no factor; there are {', '.join(known)}")
+        found = [
+            cell
+            for cell in cells
+            if all(str({**cell.levels, "design": cell.design}.get(name)) == level for name, level in named.items())
+        ]
+        if len(found) == 1:
+            return found[0].index
+        some = "; ".join(f"{cell.index}: {cell.describe()}" for cell in (found or cells)[:3])
+        raise ConfigError(f"{told}: {len(found)} cells have these levels, one is needed ({some} ...)")
 
     def check_unchanged(self) -> None:
         """Refuse to judge files that another process has begun to replace since the folder was opened.

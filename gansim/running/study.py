@@ -176,7 +176,7 @@ class Study(Description):
         thresholds: Thresholds | None = None,
         force: bool = False,
         scheduler: str | None = None,
-        report: Report | None = None,
+        report: Report | bool = True,
         stopping: StoppingRule | None = None,
     ) -> Execution:
         """Run the study as `run` or `run_to` does, and return all that came of it: runs, traces, seconds, metadata.
@@ -208,7 +208,7 @@ class Study(Description):
         thresholds: Thresholds | None = None,
         force: bool = False,
         scheduler: str | None = None,
-        report: Report | None = None,
+        report: Report | bool = True,
     ) -> pd.DataFrame:
         """Simulate every run that is not stored yet, label all, and write the results.
 
@@ -218,8 +218,9 @@ class Study(Description):
         Parameters
         ----------
         out : path, optional
-            Where to make the folder ``<out>/<name>/`` with runs.parquet, traces.parquet, metadata.json and ademp.md.
-            Runs of this study that are there already are kept. None: write nothing.
+            Where to make the folder ``<out>/<name>/`` with runs.parquet, traces.parquet, metadata.json, ademp.md,
+            tables and figures; `gansim.load` opens it. Runs of this study that are there already are kept. None:
+            write nothing.
         jobs : int, default -1
             Workers; -1: one per core. Changes no result.
         backend : str, default "threads"
@@ -234,11 +235,13 @@ class Study(Description):
             next number that is free.
         scheduler : str, optional
             Address of the cluster's scheduler, for "dask".
-        report : callable, optional
-            Takes an `Execution` (study, runs, traces) and a folder, and writes into that what else belongs to the
-            results, such as tables. It all takes its place in the results folder once it is there, and metadata.json
-            records its digests; what an earlier report wrote and this one does not is removed. The results are not
-            called complete before.
+        report : bool or callable, default True
+            True: write the tables and figures that any study can have, in place of those of fewer replicates or other
+            thresholds. False: write none; those of an earlier call stay, and it is said that they are of other runs.
+            Or what writes others: a function that takes an `Execution` (study, runs, traces) and a folder, and writes
+            into that. It all takes its place in the results folder once it is there, and metadata.json records its
+            digests; what an earlier report wrote and this one does not is removed. The results are not called complete
+            before.
 
         Returns
         -------
@@ -273,7 +276,7 @@ class Study(Description):
         scheduler: str | None = None,
         batch: int = StoppingRule.batch,
         most_reps: int = StoppingRule.most_reps,
-        report: Report | None = None,
+        report: Report | bool = True,
     ) -> pd.DataFrame:
         """Run, and add replicates to cells until every share is known to a Monte-Carlo standard error.
 

@@ -117,10 +117,8 @@ def verify(
     if not results.complete and not results.metadata.get("digest"):
         raise StoreError(f"{results.folder}: not complete: run the study to its end, or merge its shards, then verify")
     if not results.complete and runs is not None:
-        raise StoreError(
-            f"{results.folder}: has not run to its end, or without its runs: give its command again, or verify all "
-            f"runs, by digest ({option('all') if call_word() == 'command' else 'runs=None'})"
-        )
+        every = option("all") if call_word() == "command" else "runs=None"
+        raise StoreError(f"{results.folder}: {results.lacking}; or verify all runs, by digest ({every})")
     stored = results.read() if results.complete else None
     wanted = np.ones(study.n_runs, bool) if runs is None else _drawn(study.n_runs, runs, seed)
     with compiled_afresh() if fresh else nullcontext():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     pass
 
-__all__ = ["ADEMP", "LOCK", "METADATA", "PARTS", "RUNS", "TRACES"]
+__all__ = ["ADEMP", "LOCK", "METADATA", "PARTS", "RELABELLED", "RUNS", "TRACES"]
 
 RUNS = "runs.parquet"
 TRACES = "traces.parquet"
@@ -16,6 +16,7 @@ METADATA = "metadata.json"
 ADEMP = "ademp.md"
 LOCK = ".lock"
 PARTS = "parts"
+RELABELLED = "relabelled"
 _NAMED = 3  # folders that a refusal proposes
 
 

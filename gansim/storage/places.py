@@ -15,13 +15,13 @@ from gansim.errors import StoreError
 if TYPE_CHECKING:
     pass
 from gansim.storage.metadata_json import read_metadata
-from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RUNS, TRACES
+from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RELABELLED, RUNS, TRACES
 
 __all__ = ["bad_name", "check_owner", "claim_folder", "leftovers", "sweep"]
 
 # What a results folder without metadata may hold and still be ours: what a study that was interrupted leaves.
 _OWN = frozenset(
-    (RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, DATA, "tables", "figures", "claims.md", "replay", "relabelled")
+    (RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, DATA, "tables", "figures", "claims.md", "replay", RELABELLED)
 )
 _BAD = re.compile(r"\.bad(\.\d+)?$")
 

@@ -179,6 +179,8 @@ def command() -> str:
     name = [script.name if script.is_absolute() else script.as_posix()]
     if script.name == "__main__.py":
         name = ["python", "-m", script.resolve().parent.name]
+    elif script.suffix == ".py" or script.name == "-c":
+        name = ["python", *name]
     forces = {"--force"[:length] for length in range(3, 8)}  # argparse takes what it begins with, too
     line = shlex.join([*name, *(word for word in sys.argv[1:] if word not in forces)])
     return line.encode(errors="backslashreplace").decode()  # file names may hold bytes that are no UTF-8

@@ -14,9 +14,10 @@ from typing import Any
 
 from gansim.errors import StoreError
 from gansim.storage import disk
-from gansim.storage.names import ADEMP
+from gansim.storage.names import ADEMP, RELABELLED, RUNS
+from gansim.storage.parquet import read_header
 
-__all__ = ["RECORD", "check_places", "digests", "faults", "files", "remark"]
+__all__ = ["RECORD", "check_places", "digests", "faults", "files", "relabelled_remark", "remark"]
 
 RECORD = "report"
 """The key of metadata.json under which the record stands."""
@@ -109,3 +110,23 @@ def remark(folder: Path, metadata: Mapping[str, Any]) -> str:
     return (
         f"{folder}: tables and figures are of earlier runs: what wrote them writes them anew ({record.get('command')})"
     )
+
+
+def relabelled_remark(folder: Path, metadata: Mapping[str, Any]) -> str:
+    """Say that labels under other thresholds are of other runs than a folder holds; empty if not, or without any.
+
+    Parameters
+    ----------
+    folder : Path
+        The results folder.
+    metadata : mapping
+        Its metadata, of a study that has run to its end.
+    """
+    path = folder / RELABELLED / RUNS
+    try:
+        made_of = read_header(path).get("traces") if path.is_file() else None
+    except StoreError:
+        return f"{path}: cannot be read: gansim relabel writes it anew"
+    if made_of is None or made_of == metadata.get("digest", {}).get("traces"):
+        return ""
+    return f"{path.parent}: labels of earlier runs: gansim relabel writes them anew"

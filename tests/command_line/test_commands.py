@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -19,7 +20,7 @@ from gansim.command_line import commands
 from gansim.command_line.commands import main
 from gansim.design import schema
 from gansim.design.stopping import StoppingRule
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, shown
 from gansim.running.study import Study
 from gansim.storage.metadata_json import read_metadata, write_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, RUNS, TRACES
@@ -371,7 +372,7 @@ def test_tables_of_earlier_results_are_called_so(folder: Path, capsys: pytest.Ca
 def test_results_without_a_report_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     described = schema.read(folder / "metadata.json")
     study = Study.of(described.name, described.designs, described.seed, described.aims).with_reps([41] * 4)
-    study.run(out=folder.parent, progress=False)
+    study.run(out=folder.parent, progress=False, report=False)
     told = f"{folder}: tables and figures are of earlier runs: what wrote them writes them anew ("
     said(capsys)
     assert main(["show", str(folder)]) == 0
@@ -531,6 +532,112 @@ def test_other_thresholds_without_simulating(folder: Path, capsys: pytest.Captur
     assert said(capsys)[1] == "gansim: error: --idle: value 0.7: a number from 0 to 0.5\n"
 
 
+def test_labels_of_earlier_runs_are_called_so(folder: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = f"{folder / 'relabelled'}: labels of earlier runs: gansim relabel writes them anew\n"
+    for reps, stale in (("40", False), ("41", True)):
+        assert main(["relabel", str(folder), "--w1", "0.3", "--no-figures"]) == 0
+        run = ["run", str(file), "--out", str(folder.parent), "--no-figures", "--reps", reps]
+        for verb in (run, ["show", str(folder)]):
+            assert main(verb) == 0
+            assert (told in "".join(said(capsys))) == stale
+    (folder / "relabelled/runs.parquet").write_bytes(b"no parquet")
+    assert main(["show", str(folder)]) == 0
+    assert "runs.parquet: cannot be read: gansim relabel writes it anew" in said(capsys)[0]
+
+
+# --- what is missing, and what makes it ---------------------------------------------------------
+
+
+def test_without_tables_the_command_that_makes_them_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(folder / "tables")
+    metadata = read_metadata(folder)
+    del metadata["report"], metadata["digest"]
+    write_metadata(folder / METADATA, metadata)
+    assert main(["show", str(folder)]) == 0
+    assert f"{folder / 'tables'}: no tables: gansim report {folder} writes them\n" in said(capsys)[0]
+    assert main(["show", str(folder), "--table", "regimes"]) == 2
+    assert "there are no tables: gansim report writes them" in said(capsys)[1]
+    assert main(["report", str(folder), "--quiet", "--no-figures"]) == 0
+    assert said(capsys) == (f"{folder}\n", "")
+    assert main(["show", str(folder), "--table", "regimes"]) == 0
+    assert "| game" in said(capsys)[0]
+
+
+def test_runs_that_are_not_there_name_their_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As in a fresh clone, which has no parquet files."""
+    metadata = read_metadata(folder)
+    write_metadata(folder / METADATA, {**metadata, "command": "python studies/small.py"})
+    for name in (RUNS, TRACES):
+        (folder / name).unlink()
+    told = "the runs are not here, as in a fresh clone: the same command makes them (python studies/small.py)"
+    for verb, more in (("verify", "; or verify all runs, by digest (--all)"), ("relabel", ""), ("report", "")):
+        assert main([verb, str(folder)]) == 2
+        assert said(capsys)[1] == f"gansim: error: {folder}: {told}{more}\n"
+    assert main(["show", str(folder)]) == 0
+    assert said(capsys)[0].startswith(f"study small: complete, 160 runs; {told}\n")
+
+
+def test_a_script_is_run_by_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(tmp_path / "my study.py")]) == 2
+    script = str(tmp_path / "my study.py")
+    told = f"file: value {shown(script)}: a .toml or .json file; a script runs by itself: python {shlex.quote(script)}"
+    assert said(capsys)[1] == f"gansim: error: {told}\n"
+
+
+# --- init ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "cells"), [("regimes", 6), ("rates", 64), ("observed", 4)])
+def test_a_file_to_start_from_is_a_study(
+    kind: str, cells: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", kind]) == 0
+    assert f"gansim run my-{kind}.toml\n" in said(capsys)[0]
+    study = schema.read(Path(f"my-{kind}.toml"))
+    assert (study.name, len(study.cells)) == (f"my-{kind}", cells)
+    assert study.aims and all(cell.gan.steps >= 1000 for cell in study.cells)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert main(["init", kind]) == 2
+    assert re.fullmatch(r"gansim: error: my-\w+\.toml: is there already: choose another [^\n]+\n", said(capsys)[1])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_study_and_its_data_are_named_after_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "observed", "--out", str(tmp_path / "new/thesis.toml")]) == 0
+    assert "gansim show results/thesis" in said(capsys)[0]
+    study = schema.read(tmp_path / "new/thesis.toml")
+    assert study.name == "thesis" and sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "thesis.csv", "thesis.toml"
+    ]  # fmt: skip
+    values = study.cells[0].gan.target.values.array  # type: ignore[union-attr]
+    deviations = (values - values.mean()) / values.std()
+    density, _ = np.histogram(values, bins=8)
+    assert len(values) == 300 and (deviations**3).mean() > 0.5  # skewed
+    assert min(density[0], density[3]) > 3 * density[2]  # and of two peaks
+    (tmp_path / "new/thesis.toml").unlink()
+    assert main(["init", "observed", "--out", str(tmp_path / "new/thesis.toml")]) == 2  # its data are in the way
+    assert "thesis.csv: is there already" in said(capsys)[1]
+    assert not (tmp_path / "new/thesis.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["nonsense"], "kind: value 'nonsense': one of 'regimes', 'rates' or 'observed'"),
+        (["--out", "a.txt"], "--out: value 'a.txt': a file whose name ends in .toml"),
+        (["--out", "a b.toml"], "--out: value 'a b': 1 to 64 letters, digits"),
+        (["--out", "{}/file/x.toml"], "x.toml: cannot be written ("),
+    ],
+)
+def test_no_such_file_to_start_from(
+    argv: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    assert main(["init", *(word.format(tmp_path) for word in argv)]) == 2
+    assert words in said(capsys)[1]
+
+
 def test_replicates_are_planned(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan"]) == 0
     assert "2,500" in said(capsys)[0]
@@ -550,8 +657,11 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     assert stop.value.code == 0
     page = said(capsys)[0]
     assert f"usage: gansim {verb}" in page
-    example = re.search(rf"^Example: gansim ({verb}.*)$", page, flags=re.M)
-    assert example and commands._parser().parse_args(shlex.split(example[1])).command == verb
+    examples = re.findall(rf"^  # .+\n  gansim ({verb}.*)$", page.partition("\nexamples:\n")[2], flags=re.M)
+    assert examples
+    for example in examples:
+        assert commands._parser().parse_args(shlex.split(example)).command == verb
+    assert page.endswith(f"{examples[-1]}\n") and max(map(len, page.splitlines())) <= 90
 
 
 def test_help_tells_the_limits_that_hold(capsys: pytest.CaptureFixture[str]) -> None:

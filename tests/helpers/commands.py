@@ -27,7 +27,7 @@ generator = { hidden = [] }
 game = ["minimax", "as-written"]
 "optimizer_d.lr" = [0.01, 0.001]
 """
-VERBS = ["run", "show", "verify", "replay", "relabel", "merge", "plan", "versions"]
+VERBS = ["init", "run", "show", "report", "verify", "replay", "relabel", "merge", "plan", "versions"]
 
 
 def said(*argv: object) -> tuple[int, str, str]:

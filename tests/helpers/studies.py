@@ -13,7 +13,7 @@ from gansim.engine.simulate import Chunk
 from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
-from gansim.running import simulating
+from gansim.running import execution, simulating
 from gansim.storage.names import LOCK
 from gansim.traces import FIELDS, Traces
 
@@ -53,6 +53,7 @@ def pretend(cells: dict[int, GAN], runs: list[tuple[int, int]], seed: int) -> Ch
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulating, "run_chunk_compiled", pretend)
     monkeypatch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
+    monkeypatch.setattr(execution, "_default", None)  # tables of numbers that are made up, in every folder
     monkeypatch.setattr(os, "fsync", lambda _: None)  # half of the time, and nothing here depends on it
 
 

@@ -19,7 +19,7 @@ from gansim.design.regimes import Thresholds
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, StoreError
 from gansim.model.gan import GAN
-from gansim.running import planning, simulating
+from gansim.running import execution, planning, simulating
 from gansim.running.execution import Call, Execution, Report, finish
 from gansim.running.merging import merge
 from gansim.running.shard import Shard
@@ -61,6 +61,7 @@ def made_up(patch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     patch.setattr(simulating, "run_chunk_compiled", run_chunk)
     patch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
     patch.setattr(planning, "_chunk_size", lambda *_: 5)
+    patch.setattr(execution, "_default", None)  # tables of numbers that are made up, in every folder
     patch.setattr(os, "fsync", lambda _: None)  # half of the time, and nothing here depends on it
     for name in ("_SAVE_EVERY", "_SAVE_SHARE"):
         patch.setattr(folders, name, 0.0)
@@ -455,7 +456,7 @@ def test_runs_alone_without_metadata_are_not_replaced_by_other_ones(tmp_path: Pa
 def test_the_former_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["some/study.py", "--reps", "10"])
     run(tmp_path)
-    refused(tmp_path, "repeat the former command (some/study.py --reps 10)", seed=1)
+    refused(tmp_path, "repeat the former command (python some/study.py --reps 10)", seed=1)
 
 
 def test_a_folder_without_data_is_taken(tmp_path: Path, complete: Callable, capsys: pytest.CaptureFixture[str]) -> None:
@@ -762,7 +763,7 @@ def test_a_report_that_fails_leaves_results_that_go_on(tmp_path: Path, undisturb
     is_complete(tmp_path / "s", undisturbed(10))
 
 
-def to_a_target(out: Path, reps: int = 10, report: Report | None = None, **more: object) -> Study:
+def to_a_target(out: Path, reps: int = 10, report: Report | bool = False, **more: object) -> Study:
     """Made-up runs are all alike, so that batches are added until the error of none or all is small."""
     rule = StoppingRule(0.05, batch=8, most_reps=120)
     done = make(reps).execute(out, jobs=1, progress=False, report=report, stopping=rule, **more)  # type: ignore[arg-type]

@@ -75,7 +75,7 @@ def test_provenance_names_code_versions_and_machine(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "argv", ["/some/folder/study.py", "--out", "a b"])
     facts = provenance.provenance("s", 3, [design], {"jobs": 2})
     assert (facts["study"], facts["seed"], facts["runs"], facts["jobs"]) == ("s", 3, 7, 2)
-    assert facts["command"] == "study.py --out 'a b'"
+    assert facts["command"] == "python study.py --out 'a b'"
     assert {"numba", "numpy", "python", "gansim"} <= facts["versions"].keys()
     assert facts["machine"]["cores"] >= 1
     assert facts["machine"]["processor"]
@@ -88,7 +88,7 @@ def test_the_command_is_relative_to_the_working_directory(monkeypatch: pytest.Mo
     (tmp_path / "studies").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "studies" / "regimes.py")])
-    assert provenance.command() == "studies/regimes.py"
+    assert provenance.command() == "python studies/regimes.py"
     monkeypatch.setattr(sys, "argv", ["/some/where/gansim/__main__.py", "run", "a study.toml", "--force"])
     assert provenance.command() == "python -m gansim run 'a study.toml'"
 

@@ -33,7 +33,7 @@ def writer(texts: dict[str, str]) -> object:
 
 
 def run(out: Path, texts: dict[str, str] | None = None, reps: int = 3) -> Path:
-    report = None if texts is None else writer(texts)
+    report = False if texts is None else writer(texts)
     make(reps).run(out=out, jobs=1, progress=None, report=report)  # type: ignore[arg-type]
     return out / "s"
 
