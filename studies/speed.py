@@ -47,7 +47,7 @@ CAPTIONS = {
     "lowest and the highest of any round. JAX: one process, vmap over 1,024 GANs; JAX, tuned: the number of GANs at "
     "once that suits it, one process per core; PyTorch: eager, one GAN at a time, one process per core (these two are "
     "measured on one core and multiplied). The networks with data in two dimensions are trained only: no records. "
-    "Targets were set before measuring, on a processor with AVX-512. share of the peak: of what a core could multiply "
+    "Targets were set before measuring, on a processor with AVX-512. Share of the peak: of what a core could multiply "
     "and add, by gansim.",
     "peak": "One core: flops of the matrix products alone over the time of everything, and the peak that a loop of "
     "multiply-adds in registers reaches in the same process; the best round of each, and the lowest and the "

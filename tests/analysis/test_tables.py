@@ -826,8 +826,8 @@ def test_numbers_are_written_as_far_as_their_error_tells():
     assert f" [{np.quantile(values, 0.05):,.6f}, " in told["median [5 %, 95 %] of runs"]  # to the third digit of sd
     frame = pd.DataFrame({"bias": [0.123456, -12.3456], "bias_mcse": [0.0123, 1.23], "rmse": [5.0, 5.0]})
     lines = writing.markdown(frame, "c").splitlines()
-    assert [cells(line) for line in lines[4:6]] == [["0.123", "0.012", "5"], ["-12.3", "1.2", "5"]]
-    assert r"$-$12.3 & 1.2 & 5 \\" in writing.latex(frame, "c", "l")
+    assert [cells(line) for line in lines[4:6]] == [["0.123 ± 0.012"], ["-12.3 ± 1.2"]]
+    assert r"$-$12.3 $\pm$ 1.2 \\" in writing.latex(frame, "c", "l")
     pairs = compare(paired_numbers(), "game", "minimax", "non-saturating", "w1")
     told = dict(zip(*(cells(line) for line in writing.markdown(pairs, "c").splitlines()[2:5:2]), strict=True))
     assert told["minimax"] == f"{pairs['mean_a'][0]:.3f}"  # their difference is known to 0.03

@@ -233,8 +233,9 @@ def test_a_table_is_written_by_the_ending_of_its_file(tmp_path):
     again = pd.read_csv(tmp_path / "new" / "t.csv")
     assert list(again.columns) == list(table.frame.columns)
     np.testing.assert_allclose(again["share"], table.frame["share"], rtol=1e-11)
-    assert r"\caption{Mine.}" in table.latex(caption="Mine.") and "tab:own}" in table.latex(label="own")
-    with pytest.raises(ConfigError, match=r"^path: value '.*t\.doc': a file that ends in \.tex, "):
+    assert r"\caption{Mine. n = 40 in every cell.}" in table.latex(caption="Mine.")
+    assert r"\label{tab:own}" in table.latex(label="own")
+    with pytest.raises(ConfigError, match=r"^path: value 't\.doc': a file that ends in \.tex, "):
         table.save(tmp_path / "t.doc")
 
 

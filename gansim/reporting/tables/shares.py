@@ -183,7 +183,7 @@ class Table:
         }
         file = Path(path)
         if file.suffix not in writers:
-            raise ConfigError(f"path: value {shown(str(path))}: a file that ends in {', '.join(writers)}")
+            raise ConfigError(f"path: value {shown(file.name)}: a file that ends in {', '.join(writers)}")
         return write(file, writers[file.suffix]())
 
     def _said(self, caption: str | None) -> str:
