@@ -84,7 +84,7 @@ def compare(
     """
     two_sided(level)
     require_columns(runs, [], factor, column, "rep")
-    a, b = (level_label(one) if isinstance(one, (tuple, list)) else one for one in (a, b))  # as given to the design
+    a, b = (level_label(one) if _is_widths(one) else one for one in (a, b))
     in_a, in_b = _equal_to(runs[factor], a, "a"), _equal_to(runs[factor], b, "b")
     if by is None:
         by = [] if factor == "cell" else _strata(runs, factor, in_a | in_b)
@@ -113,6 +113,11 @@ def compare(
     arms_of = {"a": a, "b": b, **({"quantity": column} if means else {})}
     refuse_hidden(by, [*arms_of, *rows[0]])
     return pd.concat([keys.loc[present].reset_index(drop=True).assign(**arms_of), pd.DataFrame(rows)], axis=1)
+
+
+def _is_widths(level: Any) -> bool:
+    """Whether this is a level of numbers, as it was given to a design: widths of layers."""
+    return isinstance(level, (tuple, list)) and all(isinstance(number, (int, float)) for number in level)
 
 
 def _outcome(runs: pd.DataFrame, column: str, value: Any) -> tuple[pd.DataFrame, bool]:

@@ -118,7 +118,7 @@ def test_known_proportions_are_recovered():
         ((["game"], ["g_state"]), r"column: value \['g_state'\]: the name of a column"),
         ((["game"], None), "None: no such column"),
         ((["game"], "samples"), "samples: 1 of 4 values are missing"),
-        ((["n"], "g_state"), "'n': a column of the table has this name; allowed: other than count, n, replicates, "),
+        ((["n"], "g_state"), "'n': a column of the table has this name; allowed: other than share, mcse, count, "),
         ((["game"], "share"), "'share': a column of the table has this name"),
     ],
 )
@@ -957,7 +957,7 @@ def test_one_replicate_of_several_cells_is_written_without_an_error(tmp_path):
     table = tabulate(runs, "game", "regime")
     assert table["mcse"].isna().all()
     save(table, tmp_path, "one", "One replicate.")
-    assert (tmp_path / "one.csv").read_text().splitlines()[1] == "a,x,1,2,1,0.5,,0.0546207555289,0.945379244471"
+    assert (tmp_path / "one.csv").read_text().splitlines()[1] == "a,x,0.5,,1,1,0.0546207555289,0.945379244471,2"
     for name in ("one.md", "one.tex"):
         text = (tmp_path / name).read_text()
         assert "[5.5, 94.5]" in text and "nan" not in text and "94.5] ±" not in text
