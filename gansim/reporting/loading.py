@@ -93,7 +93,7 @@ class StudyResults:
         self.metadata: dict[str, Any] = self._results.metadata
         self.study: Study = self._results.study
         self.thresholds: Thresholds = self._results.thresholds
-        for name in ("runs", "_collected", "tables"):
+        for name in ("runs", "_runs_written", "_collected", "tables"):
             self.__dict__.pop(name, None)
 
     @functools.cached_property
@@ -101,10 +101,15 @@ class StudyResults:
         return self._results.read()
 
     @functools.cached_property
+    def _runs_written(self) -> pd.DataFrame | None:
+        """The frame in runs.parquet; without traces.parquet, too: somebody may have been sent no more."""
+        return self._results.read_runs() if self.metadata.get("status") == "complete" else None
+
+    @functools.cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run, see `Study.run`; `StoreError` with the command that makes them if they are not there."""
-        if self.metadata.get("status") == "complete" and (runs := self._results.read_runs()) is not None:
-            return runs  # without the traces, too: somebody may have been sent no more
+        if self._runs_written is not None:
+            return self._runs_written
         return labelled_runs(self.study, self._collected, self.thresholds)
 
     @property
@@ -155,7 +160,7 @@ class StudyResults:
 
         index = self._results.find_cell(cell)
         run = history(self.study.cells[index].gan, rep, self.study.seed, frames)
-        if not self._results.lacking or "runs" in self.__dict__:
+        if not self._results.lacking or self._runs_written is not None:
             mine = self.runs[(self.runs["cell"] == index) & (self.runs["rep"] == rep)]
             for row in mine.to_dict("records"):
                 check_stored(run, {str(name): value for name, value in row.items()}, index)
