@@ -22,6 +22,7 @@ from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
 if TYPE_CHECKING:
+    from gansim import plot
     from gansim.analysis.comparisons import compare
     from gansim.analysis.estimates import estimate
     from gansim.analysis.labels import label
@@ -62,6 +63,7 @@ __all__ = [
     "gradients",
     "label",
     "networks",
+    "plot",
     "replace",
     "simulate",
     "tabulate",
@@ -79,12 +81,14 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in (*_LATER, "plot"):
         raise AttributeError(f"module 'gansim' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "plot":
+        return import_module("gansim.plot")
     return getattr(import_module(f"gansim.{_LATER[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LATER, "plot"})

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gansim.errors import ConfigError
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
-from gansim.reporting.figures import look, single_runs
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import look
+from gansim.reporting.figures import single_runs
 
 # isort: split
 import numpy as np

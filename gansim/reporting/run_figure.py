@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
-from gansim.reporting.figures import look, shares, single_runs, v_and_auc
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import look
+from gansim.reporting.figures import shares, single_runs, v_and_auc
 
 # isort: split
 import numpy as np

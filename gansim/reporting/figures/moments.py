@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from gansim.design.regimes import G_STATES
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.look import (
     FAINT,
     INK,
     NORMAL,

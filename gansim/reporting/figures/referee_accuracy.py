@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -16,7 +16,8 @@ from matplotlib.ticker import PercentFormatter
 
 from gansim.analysis.estimates import estimate
 from gansim.analysis.replicates import columns_of
-from gansim.reporting.figures.look import (
+from gansim.plotting.bars import split
+from gansim.plotting.look import (
     COLOURS,
     GREY,
     INK,
@@ -31,7 +32,6 @@ from gansim.reporting.figures.look import (
     one,
     styled,
 )
-from gansim.reporting.figures.shares import split
 
 __all__ = ["referee"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -19,7 +19,7 @@ from gansim.analysis.estimates import estimate
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.look import (
     GREY,
     WIDTH,
     Labels,

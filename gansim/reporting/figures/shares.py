@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -17,9 +17,9 @@ from matplotlib.patches import Rectangle
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
-from gansim.reporting.figures.look import (
+from gansim.plotting.bars import regime_look, split, stack
+from gansim.plotting.look import (
     COLOURS,
-    HATCHES,
     INK,
     NORMAL,
     SMALL,
@@ -106,7 +106,7 @@ def regime_shares(
     space = figure.get_figwidth() - left - 0.15
     wide = 0.36 * space
     bars = place.axes(left, bottom, wide, tall)
-    _stack(bars, shares, y, 0.72 * pitch)
+    stack(bars, shares, y, 0.72 * pitch)
     share_axis(bars.xaxis, "")
     bars.set_xticks([0, 0.5, 1], ["0", "50", "100"])
     place.text(left + wide / 2, bottom - 0.4, "share of runs (%), by regime", size=NORMAL, ha="center")
@@ -129,16 +129,6 @@ def regime_shares(
     return figure
 
 
-def _stack(axes: Axes, shares: pd.DataFrame, y: Floats, height: float) -> None:
-    """One stacked bar per group of a table of regimes."""
-    widths = shares["share"].to_numpy().reshape(len(y), len(REGIMES))
-    lefts = np.cumsum(widths, axis=1) - widths
-    for code, regime in enumerate(REGIMES):
-        here = widths[:, code] > 0
-        if here.any():
-            axes.barh(y[here], widths[here, code], height, lefts[here, code], **_regime_look(regime))
-
-
 def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     """Estimates with intervals, one per row of a table of shares."""
     axes.hlines(y, 0, 1, color="#eeeeee", linewidth=0.6, zorder=0)
@@ -155,12 +145,6 @@ def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _regime_look(regime: str) -> dict[str, Any]:
-    """Colour by what D did, hatch by what G did; the hatch has the colour of the edge."""
-    g, d = split(regime)
-    return {"facecolor": COLOURS[d], "hatch": HATCHES[g], "edgecolor": "white", "linewidth": 0.7}
-
-
 def _regime_legend(axes: Axes, occurring: Sequence[str]) -> None:
     """Table of the regimes that occur: a line for what G did, a column for what D did."""
     axes.set_axis_off()
@@ -175,10 +159,4 @@ def _regime_legend(axes: Axes, occurring: Sequence[str]) -> None:
         for regime, pair in zip(occurring, pairs, strict=True):
             if pair[0] == g:
                 x = 1.15 + 0.85 * (0 if g == "non-finite" else d_seen.index(pair[1]))
-                axes.add_patch(Rectangle((x, line + 0.12), 0.5, 0.76, label=regime, **_regime_look(regime)))
-
-
-def split(regime: str) -> tuple[str, str]:
-    """Return what G did and what D did."""
-    g, _, d = regime.partition(", ")
-    return g, d or g
+                axes.add_patch(Rectangle((x, line + 0.12), 0.5, 0.76, label=regime, **regime_look(regime)))

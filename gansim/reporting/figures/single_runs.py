@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -17,7 +17,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.bars import split
+from gansim.plotting.look import (
     COLOURS,
     FAINT,
     GREY,
@@ -33,7 +34,6 @@ from gansim.reporting.figures.look import (
     remark,
     styled,
 )
-from gansim.reporting.figures.shares import split
 from gansim.reporting.figures.v_and_auc import v_axis
 
 __all__ = ["Example", "gallery"]

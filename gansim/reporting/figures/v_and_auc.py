@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
-from gansim.reporting.figures.look import raised
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting.look import raised
 
 # isort: split
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gansim.analysis import theory
 from gansim.design.regimes import D_STATES
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.look import (
     COLOURS,
     FAINT,
     GREY,

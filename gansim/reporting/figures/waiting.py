@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gansim.analysis import intervals
 from gansim.analysis.replicates import columns_of, replicates_of
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.look import (
     GREY,
     NORMAL,
     SMALL,
