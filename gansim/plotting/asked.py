@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from gansim.analysis.groups import factors_of, levels_of, require_columns
+from gansim.analysis.replicates import refuse_twice
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.errors import ConfigError, shown
-from gansim.plotting.look import COLOURS, MARKERS, complete, name_
+from gansim.plotting.look import COLOURS, MARKERS, name_, typed
 
 __all__ = ["Outcome", "about", "either_of", "outcome_of", "pooled_over", "shares_of", "states_of", "varied"]
 
@@ -109,24 +110,37 @@ def states_of(runs: pd.DataFrame, column: str) -> list[Outcome]:
 
 def shares_of(runs: pd.DataFrame, by: Sequence[str], outcome: Outcome, confidence: float) -> pd.DataFrame:
     """Shares of one outcome, group by group, as `tabulate` gives them."""
-    table = tabulate(complete(runs, outcome.column), list(by), outcome.column, confidence)
+    table = tabulate(typed(runs, outcome.column), list(by), outcome.column, confidence)
     return table[(table[outcome.column] == outcome.level).to_numpy()].reset_index(drop=True)
 
 
-def varied(runs: pd.DataFrame) -> list[str]:
-    """The factors of a frame that vary in it, in its order, without those that another one sets.
+def settings_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """The combinations of factors' levels that occur, a row each: what a million runs are asked for once."""
+    require_columns(runs, [])
+    names = [name for name in factors_of(runs) if name not in ("study", "design")]
+    return runs[names].drop_duplicates().reset_index(drop=True) if names else pd.DataFrame(index=[0])
+
+
+def slim(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The columns that a picture needs, of runs each of which is there once."""
+    refuse_twice(runs)
+    ids = [name for name in ("study", "design", "cell", "rep", "seed") if name in runs.columns]
+    kept = list(dict.fromkeys([*ids, *columns]))
+    alike = {"cell", "rep"} <= set(ids) and runs.duplicated(ids).any()
+    return runs if alike else runs[kept]  # frames of two configurations: other columns tell their runs apart
+
+
+def varied(settings: pd.DataFrame) -> list[str]:
+    """The factors that vary, in the frame's order, without those that another one sets.
 
     What each label of another factor fixes is a part of what the label stands for, such as the game; a number that
     counts the points of a sample says nothing that the points do not.
     """
-    names = [name for name in factors_of(runs) if name not in ("study", "design")]
-    cells = runs[names].drop_duplicates() if names else pd.DataFrame()
-    names = [name for name in names if cells[name].nunique(dropna=False) > 1]
-    cells = cells[names].drop_duplicates()
-    numbers = [name for name in names if cells[name].dtype.kind in "iuf"]
-    counts = {name for name in numbers if _counts(cells, name, numbers)}
+    names = [name for name in settings.columns if settings[name].nunique(dropna=False) > 1]
+    numbers = [name for name in names if settings[name].dtype.kind in "iuf"]
+    counts = {name for name in numbers if _counts(settings, name, numbers)}
     texts = [name for name in names if name not in numbers]
-    fixed = {name for name in names for other in texts if other != name and _fixes(cells, names, other, name)}
+    fixed = {name for name in names for other in texts if other != name and _fixes(settings, names, other, name)}
     return [name for name in names if name not in counts | fixed]
 
 
@@ -147,7 +161,9 @@ def _sets(cells: pd.DataFrame, name: str, other: str) -> bool:
     return len(cells[[name, other]].drop_duplicates()) == cells[name].nunique(dropna=False)
 
 
-def either_of(runs: pd.DataFrame, given: str | None, name: str, taken: Sequence[str | None]) -> str:
+def either_of(
+    runs: pd.DataFrame, factors: Sequence[str], given: str | None, name: str, taken: Sequence[str | None]
+) -> str:
     """The factor that was named, or the first varied one that is not taken yet.
 
     Raises
@@ -157,7 +173,7 @@ def either_of(runs: pd.DataFrame, given: str | None, name: str, taken: Sequence[
     """
     if given is not None:
         return require(runs, given)
-    left = [factor for factor in varied(runs) if factor not in taken]
+    left = [factor for factor in factors if factor not in taken]
     if not left:
         raise ConfigError(
             f"{name}: missing: the runs vary {len(taken) - taken.count(None)} factors only; name a column"
@@ -165,10 +181,11 @@ def either_of(runs: pd.DataFrame, given: str | None, name: str, taken: Sequence[
     return left[0]
 
 
-def pooled_over(runs: pd.DataFrame, shown_ones: Sequence[str | None]) -> str:
+def pooled_over(settings: pd.DataFrame, drawn: Sequence[str | None]) -> str:
     """Say which varied factors a picture does not show; nothing if it shows all."""
-    hidden = [name for name in varied(runs) if name not in shown_ones]
-    hidden = [name for name in hidden if not any(_sets(runs, one, name) for one in shown_ones if one is not None)]
+    there = [name for name in drawn if name in settings.columns]
+    hidden = [name for name in varied(settings) if name not in there]
+    hidden = [name for name in hidden if not any(_sets(settings, one, name) for one in there)]
     return f"Pooled over {name_(hidden, None)}." if hidden else ""
 
 

@@ -17,7 +17,7 @@ from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import REGIMES
 from gansim.errors import ConfigError
-from gansim.plotting.asked import about, outcome_of, pooled_over, require, varied
+from gansim.plotting.asked import about, outcome_of, pooled_over, require, settings_of, slim, varied
 from gansim.plotting.look import (
     COLOURS,
     HATCHES,
@@ -26,12 +26,12 @@ from gansim.plotting.look import (
     Labels,
     canvas,
     captioned,
-    complete,
     in_order,
     name_,
     runs_of,
     share_axis,
     styled,
+    typed,
 )
 from gansim.plotting.scales import scale_of
 
@@ -82,8 +82,11 @@ def regimes(
     ['learning rate of G 0.001', 'learning rate of G 0.01']
     """
     require(runs, "regime")
-    by = varied(runs) if by is None else columns_of(by)
-    table = tabulate(complete(in_levels(runs, by), "regime"), by, "regime")
+    settings = settings_of(runs)
+    by = varied(settings) if by is None else columns_of(by)
+    if by:
+        require(runs, *by)
+    table = _in_levels(tabulate(typed(slim(runs, *by, "regime"), "regime"), by, "regime"), by)
     groups = table[by].iloc[:: len(REGIMES)]
     rows = len(table) // len(REGIMES)
     if rows > _MOST_ROWS:
@@ -103,19 +106,18 @@ def regimes(
     place: Any = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5), "borderaxespad": 0.0, "handleheight": 1.1}
     axes.legend(handles=handles, fontsize=SMALL, **place)
     if note is None:
-        note = " ".join(filter(None, [about(runs), f"{runs_of(table)} a bar.", pooled_over(runs, by)]))
+        note = " ".join(filter(None, [about(runs), f"{runs_of(table)} a bar.", pooled_over(settings, by)]))
     captioned(figure, ax, axes, "How training ends" if title is None else title, note)
     return axes
 
 
-def in_levels(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Runs in the order of the factors' levels."""
-    if by:
-        require(runs, *by)
-    ordered = {
-        name: pd.Categorical(runs[name], [v for v in scale_of(runs, name).levels if v is not None]) for name in by
-    }
-    return runs.iloc[in_order(pd.DataFrame(ordered), by).index.to_numpy()] if by else runs
+def _in_levels(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Groups of a table of regimes in the order of the factors' levels."""
+    if not by:
+        return table
+    known = {name: [level for level in scale_of(table, name).levels if level is not None] for name in by}
+    keys = pd.DataFrame({name: pd.Categorical(table[name], levels) for name, levels in known.items()})
+    return table.iloc[in_order(keys, by).index.to_numpy()].reset_index(drop=True)
 
 
 def row_names(groups: pd.DataFrame, labels: Labels | None) -> list[str]:

@@ -15,7 +15,18 @@ from matplotlib.lines import Line2D
 
 from gansim.analysis.shares import tabulate
 from gansim.errors import ConfigError, shown
-from gansim.plotting.asked import Outcome, about, either_of, outcome_of, pooled_over, shares_of, states_of, varied
+from gansim.plotting.asked import (
+    Outcome,
+    about,
+    either_of,
+    outcome_of,
+    pooled_over,
+    settings_of,
+    shares_of,
+    slim,
+    states_of,
+    varied,
+)
 from gansim.plotting.look import (
     DASHES,
     SMALL,
@@ -23,12 +34,12 @@ from gansim.plotting.look import (
     canvas,
     captioned,
     chosen,
-    complete,
     group_looks,
     name_,
     runs_of,
     share_axis,
     styled,
+    typed,
     where_,
 )
 from gansim.plotting.scales import Scale, scale_of
@@ -98,15 +109,18 @@ def shares(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('learning rate of D', 'share of runs')
     """
-    x = either_of(runs, x, "x", [hue])
-    others = [name for name in varied(runs) if name != x]
+    settings = settings_of(runs)
+    factors = varied(settings)
+    x = either_of(runs, factors, x, "x", [hue])
+    others = [name for name in factors if name != x]
     single = level is not None or outcome not in runs.columns
     by_state = hue is None and not single and outcome in ("g_state", "d_state", "regime") and not others
     if by_state:
-        lines = _by_state(runs, x, outcome, confidence)
+        lines = _by_state(slim(runs, x, outcome), x, outcome, confidence)
     else:
-        hue = either_of(runs, hue, "hue", [x]) if hue is not None or len(others) == 1 else None
-        lines = _by_level(runs, x, hue, outcome_of(runs, outcome, level), labels, confidence)
+        hue = either_of(runs, factors, hue, "hue", [x]) if hue is not None or len(others) == 1 else None
+        meant = outcome_of(runs, outcome, level)
+        lines = _by_level(slim(runs, x, *filter(None, [hue]), meant.column), x, hue, meant, labels, confidence)
     if len(lines) > _MOST_LINES:
         raise ConfigError(f"hue: value {shown(hue)}: a column of at most {_MOST_LINES} levels, not {len(lines)}")
     scale, (figure, axes) = scale_of(runs, x), canvas(ax, (6.4, 3.9))
@@ -123,14 +137,14 @@ def shares(
     if title is None:
         title = f"{said} by {name_([x], labels)}" + (f" and {name_([hue], labels)}" if hue is not None else "")
     if note is None:
-        note = _note(runs, every, [x, hue], confidence)
+        note = " ".join(filter(None, [about(runs), _counts(every, confidence), pooled_over(settings, [x, hue])]))
     captioned(figure, ax, axes, title, note)
     return axes
 
 
 def _by_state(runs: pd.DataFrame, x: str, column: str, confidence: float) -> list[tuple[str, pd.DataFrame, Any]]:
     """A line per state that occurs."""
-    table = tabulate(complete(runs, column), [x], column, confidence)
+    table = tabulate(typed(runs, column), [x], column, confidence)
     found = []
     for state in states_of(runs, column):
         parts = str(state.level).partition(", ")
@@ -185,7 +199,6 @@ def _legend(axes: Axes, lines: list[tuple[str, pd.DataFrame, Any]], title: str |
     axes.legend(handles=handles, title=title, title_fontsize=SMALL, handlelength=2.4, **place)
 
 
-def _note(runs: pd.DataFrame, table: pd.DataFrame, drawn: list[str | None], confidence: float) -> str:
-    few = "Hollow: fewer than 30 runs." if (table["n"] < FEW).any() and (table["n"] >= FEW).any() else ""
-    interval = f"{100 * confidence:g} % intervals."
-    return " ".join(filter(None, [about(runs), f"{runs_of(table)} a point, {interval}", pooled_over(runs, drawn), few]))
+def _counts(table: pd.DataFrame, confidence: float) -> str:
+    few = " Hollow: fewer than 30 runs." if (table["n"] < FEW).any() and (table["n"] >= FEW).any() else ""
+    return f"{runs_of(table)} a point, {100 * confidence:g} % intervals.{few}"

@@ -23,7 +23,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath, text_to_path
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
@@ -291,8 +291,10 @@ class Inches:
 
 def inches(text: str, size: float) -> float:
     """Width of a text; 0 if there is nothing to see in it, as in a space of no width (U+200B)."""
-    seen, _ = text_to_path.get_text_path(FontProperties(size=size), text)
-    return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if len(seen) else 0.0
+    font = FontProperties(family=_STYLE["font.family"], size=size)
+    if not len(text_to_path.get_text_path(font, text)[0]):
+        return 0.0
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
 
 
 def share_axis(axis: Any, label: str, ends: float = 0.0) -> None:
@@ -414,8 +416,16 @@ def refuse_unfit(runs: pd.DataFrame) -> None:
 def complete(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Give columns of states all their levels in order, also where runs were read from a file of texts."""
     refuse_unfit(runs)
+    return typed(runs, *columns)
+
+
+def typed(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Give columns of states all their levels in order."""
     types = {name: pd.CategoricalDtype(pd.Index(levels), ordered=True) for name, levels in LEVELS.items()}
-    return runs.astype({name: types[name] for name in columns if name in types and name in runs})
+    wanted = {
+        name: types[name] for name in columns if name in types and name in runs and runs[name].dtype != types[name]
+    }
+    return runs.astype(wanted) if wanted else runs
 
 
 def chosen(table: pd.DataFrame, column: str, level: str) -> pd.DataFrame:

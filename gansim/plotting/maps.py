@@ -16,7 +16,18 @@ from matplotlib.ticker import PercentFormatter
 
 from gansim.analysis.digits import percent
 from gansim.errors import ConfigError
-from gansim.plotting.asked import Outcome, about, either_of, outcome_of, pooled_over, shares_of, states_of, varied
+from gansim.plotting.asked import (
+    Outcome,
+    about,
+    either_of,
+    outcome_of,
+    pooled_over,
+    settings_of,
+    shares_of,
+    slim,
+    states_of,
+    varied,
+)
 from gansim.plotting.look import (
     COLOURS,
     INK,
@@ -25,10 +36,11 @@ from gansim.plotting.look import (
     Labels,
     canvas,
     captioned,
-    complete,
     name_,
+    number_on_axis,
     runs_of,
     styled,
+    typed,
 )
 from gansim.plotting.scales import Scale, scale_of
 
@@ -87,11 +99,13 @@ def heatmap(
     >>> [text.get_text() for text in ax.get_xticklabels()]
     ['0.001', '0.01']
     """
-    x = either_of(runs, x, "x", [y])
-    y = either_of(runs, y, "y", [x])
+    settings = settings_of(runs)
+    factors = varied(settings)
+    x = either_of(runs, factors, x, "x", [y])
+    y = either_of(runs, factors, y, "y", [x])
     meant = outcome_of(runs, outcome, level)
     across, up = _ordered(runs, x), _ordered(runs, y)
-    table = shares_of(runs, list(dict.fromkeys([y, x])), meant, confidence)
+    table = shares_of(slim(runs, x, y, meant.column), [y, x], meant, confidence)
     at = (up.at(table[y]).astype(int), across.at(table[x]).astype(int))
     share, n = (
         np.full((len(up.levels), len(across.levels)), np.nan),
@@ -116,7 +130,9 @@ def heatmap(
         f"Share of runs with {meant.words} by {name_([x], labels)} and {name_([y], labels)}"
         if title is None
         else title,
-        _note(runs, table, [x, y], "a cell", confidence, bool(np.isnan(share).any())) if note is None else note,
+        _note(runs, settings, table, [x, y], "a cell", confidence, bool(np.isnan(share).any()))
+        if note is None
+        else note,
     )
     return axes
 
@@ -169,25 +185,27 @@ def surface(
     >>> gs.plot.surface(runs, ax=Figure().add_subplot()).get_xscale()
     'log'
     """
-    numbers = [name for name in varied(runs) if runs[name].dtype.kind in "iuf"]
-    x = x or next((name for name in numbers if name != y), None)
-    x = either_of(runs, x, "x", [y])
-    y = y or next((name for name in numbers if name != x), None)
-    y = either_of(runs, y, "y", [x])
+    settings = settings_of(runs)
+    factors = [name for name in varied(settings) if settings[name].dtype.kind in "iuf"]
+    x = either_of(runs, factors, x, "x", [y])
+    y = either_of(runs, factors, y, "y", [x])
     scales = [_numeric(runs, name) for name in (x, y)]
     states = level is None and outcome in ("g_state", "d_state") and not runs.duplicated([x, y]).any()
     meant = outcome_of(runs, outcome, level)
     figure, axes = canvas(ax, (6.2, 4.8))
     if states:
         words = {"g_state": "What G did", "d_state": "What D did"}[outcome]
-        table = complete(runs, outcome)[[x, y, outcome]].assign(n=1, replicates=1)
+        table = typed(slim(runs, x, y, outcome), outcome).assign(n=1, replicates=1)
         _points_by_state(axes, table, x, y, outcome)
     else:
-        words, table = f"Share of runs with {meant.words}", shares_of(runs, [x, y], meant, confidence)
+        words, table = (
+            f"Share of runs with {meant.words}",
+            shares_of(slim(runs, x, y, meant.column), [x, y], meant, confidence),
+        )
         _points_by_share(figure, axes, table, x, y, meant)
     for scale, which in zip(scales, ("x", "y"), strict=True):
         scale.dress(axes, which, labels)
-    said = _note(runs, table, [x, y], "a point", confidence if not states else None, False)
+    said = _note(runs, settings, table, [x, y], "a point", confidence if not states else None, False)
     captioned(figure, ax, axes, _by(words, x, y, labels) if title is None else title, said if note is None else note)
     return axes
 
@@ -273,11 +291,17 @@ def _bar(figure: Figure, axes: Axes, drawn: Any, meant: Outcome) -> None:
 
 
 def _note(
-    runs: pd.DataFrame, table: pd.DataFrame, drawn: Sequence[str], each: str, confidence: float | None, white: bool
+    runs: pd.DataFrame,
+    settings: pd.DataFrame,
+    table: pd.DataFrame,
+    drawn: Sequence[str],
+    each: str,
+    confidence: float | None,
+    white: bool,
 ) -> str:
     count = f"{runs_of(table)} {each}"
     if confidence is not None:
         widest = 100 * float((table["high"] - table["low"]).max())
         count += f"; widest {100 * confidence:g} % interval: {widest:.{0 if widest >= 2 else 1}f} points"
-    parts = [about(runs), f"{count}.", pooled_over(runs, list(drawn)), "White: no runs." if white else ""]
+    parts = [about(runs), f"{count}.", pooled_over(settings, drawn), "White: no runs." if white else ""]
     return " ".join(filter(None, parts))

@@ -16,10 +16,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from gansim.analysis import comparisons
 from gansim.analysis.digits import mean_in_words, points_in_words
 from gansim.errors import ConfigError, shown
-from gansim.plotting.asked import about, either_of, outcome_of, require
+from gansim.plotting.asked import about, either_of, outcome_of, require, settings_of, varied
 from gansim.plotting.bars import row_names
 from gansim.plotting.lines import FEW
-from gansim.plotting.look import GREY, INK, SMALL, Labels, canvas, captioned, n_in_words, styled
+from gansim.plotting.look import GREY, INK, SMALL, Labels, canvas, captioned, n_in_words, plain, styled
 from gansim.plotting.scales import scale_of
 
 __all__ = ["compare"]
@@ -81,7 +81,7 @@ def compare(
     >>> ax.get_xlabel()
     'minimax − non-saturating (percentage points)'
     """
-    factor = either_of(runs, factor, "factor", [])
+    factor = either_of(runs, varied(settings_of(runs)), factor, "factor", [])
     a, b = _levels(runs, factor, a, b)
     means = level is None and outcome in runs.columns and runs[outcome].dtype.kind in "iuf"
     if means:

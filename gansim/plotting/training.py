@@ -20,7 +20,7 @@ from gansim.analysis.replicates import cells_of, columns_of, replicates_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError, shown
-from gansim.plotting.asked import Outcome, about, outcome_of, pooled_over, require
+from gansim.plotting.asked import Outcome, about, outcome_of, pooled_over, require, settings_of
 from gansim.plotting.bars import split
 from gansim.plotting.look import (
     COLOURS,
@@ -126,7 +126,13 @@ def over_time(
     if note is None:
         held = ", ".join(f"{name_([name], labels)} {name_([value], labels)}" for name, value in (where or {}).items())
         first = f"First record at step {int(traces.steps.min()):,}; bands: 95 % intervals."
-        said = [about(runs), f"{held}." if held else "", f"{runs_of(table)}.", pooled_over(runs, [hue]), first]
+        said = [
+            about(runs),
+            f"{held}." if held else "",
+            f"{runs_of(table)}.",
+            pooled_over(settings_of(runs), [hue]),
+            first,
+        ]
         note = " ".join(filter(None, said))
     captioned(figure, ax, axes, title, note)
     return axes
