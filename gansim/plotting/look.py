@@ -422,9 +422,8 @@ def complete(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
 def typed(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Give columns of states all their levels in order."""
     types = {name: pd.CategoricalDtype(pd.Index(levels), ordered=True) for name, levels in LEVELS.items()}
-    wanted = {
-        name: types[name] for name in columns if name in types and name in runs and runs[name].dtype != types[name]
-    }
+    there = [name for name in columns if name in types and name in runs]
+    wanted = {name: types[name] for name in there if runs[name].dtype != types[name]}
     return runs.astype(wanted) if wanted else runs
 
 

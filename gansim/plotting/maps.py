@@ -42,7 +42,7 @@ from gansim.plotting.look import (
     styled,
     typed,
 )
-from gansim.plotting.scales import Scale, scale_of
+from gansim.plotting.scales import Scale, scale_of, slant
 
 __all__ = ["heatmap", "surface"]
 
@@ -64,6 +64,7 @@ def heatmap(
     title: str | None = None,
     note: str | None = None,
     confidence: float = 0.95,
+    cbar: bool = True,
 ) -> Axes:
     """Draw the share of runs with an outcome over two factors, a rectangle for each combination of levels.
 
@@ -77,6 +78,8 @@ def heatmap(
         A column and its level, or a state by itself: ``"collapsed"``.
     ax, labels, title, note, confidence
         As for `shares`.
+    cbar : bool, default True
+        Whether to draw the bar that tells the colours.
 
     Returns
     -------
@@ -122,18 +125,14 @@ def heatmap(
     for scale, which in ((across, "x"), (up, "y")):
         scale.dress(axes, which, labels)
         _thin_ticks(axes, which, scale)
-    _bar(figure, axes, mesh, meant)
-    captioned(
-        figure,
-        ax,
-        axes,
-        f"Share of runs with {meant.words} by {name_([x], labels)} and {name_([y], labels)}"
-        if title is None
-        else title,
-        _note(runs, settings, table, [x, y], "a cell", confidence, bool(np.isnan(share).any()))
-        if note is None
-        else note,
-    )
+    if cbar:
+        _bar(figure, axes, mesh, meant)
+    if title is None:
+        title = _by(f"Share of runs with {meant.words}", x, y, labels)
+    if note is None:
+        white = "White: no runs." if np.isnan(share).any() else ""
+        note = " ".join(filter(None, [_note(runs, settings, table, [x, y], "a cell", confidence), white]))
+    captioned(figure, ax, axes, title, note)
     return axes
 
 
@@ -150,6 +149,7 @@ def surface(
     title: str | None = None,
     note: str | None = None,
     confidence: float = 0.95,
+    cbar: bool = True,
 ) -> Axes:
     """Draw the points of a sampled design, coloured by the share of their runs with an outcome, or by their state.
 
@@ -164,6 +164,8 @@ def surface(
         mark of their state; others have the share of the first level, converged.
     ax, labels, title, note, confidence
         As for `shares`.
+    cbar : bool, default True
+        Whether to draw the bar that tells the colours.
 
     Returns
     -------
@@ -198,15 +200,16 @@ def surface(
         table = typed(slim(runs, x, y, outcome), outcome).assign(n=1, replicates=1)
         _points_by_state(axes, table, x, y, outcome)
     else:
-        words, table = (
-            f"Share of runs with {meant.words}",
-            shares_of(slim(runs, x, y, meant.column), [x, y], meant, confidence),
-        )
-        _points_by_share(figure, axes, table, x, y, meant)
+        words = f"Share of runs with {meant.words}"
+        table = shares_of(slim(runs, x, y, meant.column), [x, y], meant, confidence)
+        _points_by_share(figure if cbar else None, axes, table, x, y, meant)
     for scale, which in zip(scales, ("x", "y"), strict=True):
         scale.dress(axes, which, labels)
-    said = _note(runs, settings, table, [x, y], "a point", confidence if not states else None, False)
-    captioned(figure, ax, axes, _by(words, x, y, labels) if title is None else title, said if note is None else note)
+    if title is None:
+        title = _by(words, x, y, labels)
+    if note is None:
+        note = _note(runs, settings, table, [x, y], "a point", None if states else confidence)
+    captioned(figure, ax, axes, title, note)
     return axes
 
 
@@ -214,7 +217,7 @@ def _by(words: str, x: str, y: str, labels: Labels | None) -> str:
     return f"{words} by {name_([x], labels)} and {name_([y], labels)}"
 
 
-def _points_by_share(figure: Figure, axes: Axes, table: pd.DataFrame, x: str, y: str, meant: Outcome) -> None:
+def _points_by_share(figure: Figure | None, axes: Axes, table: pd.DataFrame, x: str, y: str, meant: Outcome) -> None:
     look: Any = {
         "cmap": _COLOURS,
         "vmin": 0,
@@ -226,7 +229,8 @@ def _points_by_share(figure: Figure, axes: Axes, table: pd.DataFrame, x: str, y:
     dots = axes.scatter(
         table[x], table[y], c=table["share"], s=size, label="share", rasterized=len(table) > 500, **look
     )
-    _bar(figure, axes, dots, meant)
+    if figure is not None:
+        _bar(figure, axes, dots, meant)
 
 
 def _points_by_state(axes: Axes, table: pd.DataFrame, x: str, y: str, column: str) -> None:
@@ -270,9 +274,8 @@ def _thin_ticks(axes: Axes, which: str, scale: Scale) -> None:
     numbers = all(isinstance(level, (int, float)) for level in scale.levels)
     words = [number_on_axis(level) if numbers else str(level) for level in scale.levels[::every]]
     getattr(axes, f"{which}axis").set_ticks(np.arange(0, len(scale.levels), every), words)
-    if which == "x" and numbers and every == 1:
-        for tick in axes.get_xticklabels():
-            tick.set(rotation=0, ha="center")
+    if which == "x":
+        slant(axes, words)
 
 
 def _write(axes: Axes, share: np.ndarray[Any, Any], n: np.ndarray[Any, Any], differ: bool) -> None:
@@ -297,11 +300,9 @@ def _note(
     drawn: Sequence[str],
     each: str,
     confidence: float | None,
-    white: bool,
 ) -> str:
     count = f"{runs_of(table)} {each}"
     if confidence is not None:
         widest = 100 * float((table["high"] - table["low"]).max())
         count += f"; widest {100 * confidence:g} % interval: {widest:.{0 if widest >= 2 else 1}f} points"
-    parts = [about(runs), f"{count}.", pooled_over(settings, drawn), "White: no runs." if white else ""]
-    return " ".join(filter(None, parts))
+    return " ".join(filter(None, [about(runs), f"{count}.", pooled_over(settings, drawn)]))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gansim.plotting.look import SMALL, Floats, Labels, inches, name_, number_on_axis
 
-__all__ = ["Scale", "scale_of"]
+__all__ = ["Scale", "scale_of", "slant"]
 
 _MOST_TICKS = 9
 
@@ -61,7 +61,7 @@ class Scale:
             axis.set_ticks(np.arange(len(words)), words)
             axes.set(**{f"{which}lim": (-0.5, len(words) - 0.5)})
             if which == "x":
-                _slant(axes, words)
+                slant(axes, words)
             return
         numbers = np.array(self.levels, float)
         room = 0.1 if len(numbers) > 1 else 0.5
@@ -124,10 +124,11 @@ def _apart(places: Floats, numbers: Floats) -> NDArray[np.float64]:
     return numbers[kept]
 
 
-def _slant(axes: Axes, words: list[str]) -> None:
-    """Turn names that would run into each other."""
+def slant(axes: Axes, words: list[str]) -> None:
+    """Turn names below an axis that would run into each other, and no others."""
     figure: Any = axes.figure
     room = axes.get_position().width * figure.get_figwidth() / max(1, len(words))
-    if max(inches(word, SMALL) for word in words) > 0.9 * room:
-        for tick in axes.get_xticklabels():
-            tick.set(rotation=30, ha="right", rotation_mode="anchor")
+    crowded = max(inches(word, SMALL) for word in words) > 0.9 * room
+    look = {"rotation": 30, "ha": "right"} if crowded else {"rotation": 0, "ha": "center"}
+    for tick in axes.get_xticklabels():
+        tick.set(rotation_mode="anchor" if crowded else "default", **look)

@@ -6,7 +6,7 @@ Every state of either player that occurs is shown, a panel each; the pictures ar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
@@ -14,6 +14,7 @@ from gansim.plotting import drawing as drawing  # first: it imports matplotlib, 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from gansim.design.design import Design, Listed
 from gansim.design.sampling import Sample
@@ -73,9 +74,8 @@ def _sampled(design: Design) -> bool:
     given = design.factors
     if isinstance(given, Listed):
         return given.sample is not None
-    return isinstance(given, Sample) or (
-        hasattr(given, "values") and any(isinstance(v, Sample) for v in given.values())
-    )
+    levels = given.values() if isinstance(given, Mapping) else [given]
+    return any(isinstance(one, Sample) for one in levels)
 
 
 def _fits_a_map(runs: pd.DataFrame, factors: Sequence[str]) -> bool:
@@ -105,10 +105,9 @@ def _legend_below(axes: Axes) -> None:
 def _maps(runs: pd.DataFrame, factors: Sequence[str], title: str) -> Figure:
     """A map per state; the factor with more levels along the page."""
     x, y = sorted(factors, key=lambda name: -runs[name].nunique())
-    small = {"title": None, "note": "", "ax": None}
 
     def draw(state: Outcome, axes: Axes) -> object:
-        return heatmap(runs, x, y, state.column, state.level, **{**small, "title": state.words, "ax": axes})
+        return heatmap(runs, x, y, state.column, state.level, ax=axes, title=state.words, note="", cbar=False)
 
     note = _note(runs, [x, y], "a cell; numbers: percent of them")
     return _panels(draw, _states(runs), title, note, 0.95 + 0.2 * min(12, max(4, runs[y].nunique())))
@@ -119,7 +118,7 @@ def _surfaces(runs: pd.DataFrame, numbers: Sequence[str], factors: Sequence[str]
     x, y = numbers[:2]
 
     def draw(state: Outcome, axes: Axes) -> object:
-        return surface(runs, x, y, state.column, state.level, ax=axes, title=state.words, note="")
+        return surface(runs, x, y, state.column, state.level, ax=axes, title=state.words, note="", cbar=False)
 
     others = [name for name in factors if name not in (x, y)]
     said = f"drawn by {name_([x, y], None)}; {name_(others, None)} vary too" if others else ""
@@ -168,8 +167,17 @@ def _panels(draw: Draw, states: Sequence[Outcome], title: str, note: str, tall: 
     panels = list(grid.flat)
     for state, axes in zip(states, panels, strict=False):
         draw(state, axes)
-    for axes in panels[len(states) :]:
-        axes.remove()
+    drawn = panels[: len(states)]
+    for place, axes in enumerate(panels):
+        if place >= len(states):
+            axes.remove()
+            continue
+        lowest = place + across >= len(states)
+        axes.tick_params(axis="x", labelbottom=lowest)
+        axes.set(**{} if lowest else {"xlabel": ""}, **{} if place % across == 0 else {"ylabel": ""})
+    of = PercentFormatter(1, symbol=" %")
+    bar = figure.colorbar(drawn[0].collections[0], ax=drawn, label="share of runs", format=of)
+    bar.outline.set_visible(False)
     head(figure, title, note)
     return figure
 

@@ -14,13 +14,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from gansim.analysis.digits import limit_text
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
-from gansim.plotting.bars import regime_look, split, stack
+from gansim.plotting.asked import about, states_of
+from gansim.plotting.bars import regime_look, row_names, split, stack
 from gansim.plotting.look import (
     COLOURS,
+    GREY,
     INK,
+    LEVELS,
     NORMAL,
     SMALL,
     WIDTH,
@@ -47,6 +51,7 @@ MAIN_SHARES: tuple[tuple[str, str], ...] = (
     ("d_state", "inverted"),
 )
 """The shares that `regime_shares` draws with their intervals."""
+_NARROW = 0.03  # of the axis: two pixels
 
 
 @styled
@@ -54,9 +59,10 @@ def regime_shares(
     runs: pd.DataFrame,
     rows: str | Sequence[str] = ("activation", "generator"),
     blocks: str | Sequence[str] = ("scale", "game"),
-    main: Sequence[tuple[str, str]] = MAIN_SHARES,
+    main: Sequence[tuple[str, str]] | None = MAIN_SHARES,
     labels: Labels | None = None,
     title: str = "How training ends",
+    note: str = "",
 ) -> Figure:
     """Draw how often each regime occurs: a stacked bar a row and, beside it, the main shares with their intervals.
 
@@ -67,12 +73,15 @@ def regime_shares(
     rows, blocks : str or sequence of str
         Columns whose combinations are the rows, and the headed blocks that the rows stand in; blocks may be none. Order
         of first appearance.
-    main : sequence of (column, level)
-        The shares drawn with 95 % intervals, one column of the figure each.
+    main : sequence of (column, level), optional
+        The shares drawn with 95 % intervals, one column of the figure each. None: every state of either player that
+        occurs.
     labels : mapping, optional
         What to write instead of a level or a column name.
     title : str
         The title.
+    note : str, optional
+        What all runs have in common; by default what the frame says of target, data and steps.
 
     Returns
     -------
@@ -86,10 +95,13 @@ def regime_shares(
         If there are no runs, or a column is missing.
     """
     rows, blocks = columns_of(rows, "rows"), columns_of(blocks, "blocks")
-    runs, by = complete(runs, "regime", *(column for column, _ in main)), [*blocks, *rows]
+    runs, by = complete(runs, *LEVELS), [*blocks, *rows]
+    if main is None:
+        states = [state for column in ("g_state", "d_state") for state in states_of(runs, column)]
+        main = [(one.column, one.level) for one in states if (one.column, one.level) != ("d_state", "non-finite")]
     shares = tabulate(runs, by, "regime")
     groups = shares[by].iloc[:: len(REGIMES)].reset_index(drop=True) if by else pd.DataFrame(index=[0])
-    names = [name_(row[len(blocks) :], labels) or "all runs" for row in groups.itertuples(index=False)]
+    names = row_names(groups[rows], labels) if rows else ["all runs"] * len(groups)
     heads = [name_(row[: len(blocks)], labels, " · ") for row in groups.itertuples(index=False)]
     starts = [i for i, head in enumerate(heads) if head and (i == 0 or head != heads[i - 1])]
     pitch, gap = 0.19, 0.30
@@ -102,9 +114,10 @@ def regime_shares(
     top, bottom = 0.68, 0.5 + legend_tall
     figure = Figure(figsize=(max(WIDTH, left + 5.6), top + tall + bottom))
     place = Inches(figure)
-    head(figure, title, f"Each row: {runs_of(shares)}. Right: shares (lines) with 95 % intervals (bands).")
+    how = "Right: shares (lines) with 95 % intervals (bands; in numbers where they are too narrow to be seen)."
+    head(figure, title, f"{note or about(runs)} Each row: {runs_of(shares)}. {how}".strip())
     space = figure.get_figwidth() - left - 0.15
-    wide = 0.36 * space
+    wide = (0.36 if len(main) < 6 else 0.28) * space
     bars = place.axes(left, bottom, wide, tall)
     stack(bars, shares, y, 0.72 * pitch)
     share_axis(bars.xaxis, "")
@@ -121,7 +134,8 @@ def regime_shares(
         axes = place.axes(left + wide + position * step + 0.2, bottom, step - 0.2, tall)
         _estimates(axes, chosen(tabulate(runs, by, column), column, level), y, level)
         axes.set(ylim=(tall, 0), yticks=[])
-        axes.set_title(f"{column[0].upper()} {name_([level], labels)}", size=SMALL, pad=3)
+        player = "" if level == "non-finite" else f"{column[0].upper()} "
+        axes.set_title(_two_lines(f"{player}{name_([level], labels)}", step - 0.05), size=SMALL, pad=3)
     if main:
         note = "share of runs (%), 95 % interval"
         place.text(left + wide + 0.5 * (space - wide) + 0.1, bottom - 0.4, note, size=NORMAL, ha="center")
@@ -136,6 +150,12 @@ def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     look: Any = {"color": COLOURS.get(level, INK), "clip_on": False}
     axes.hlines(y, shares["low"], shares["high"], linewidth=4, label="interval", **look)
     axes.plot(shares["share"], y, "|", markersize=8, markeredgewidth=0.9, label="share", **look)
+    sure: Any = {"size": SMALL - 1.5, "color": GREY, "va": "center", "textcoords": "offset points"}
+    for at, share, low, high in zip(y, shares["share"], shares["low"], shares["high"], strict=True):
+        if share in (0, 1) and high - low < _NARROW:  # a band that nobody would see: its far limit, in numbers
+            text = f"≤ {limit_text(high)}" if share == 0 else f"≥ {limit_text(low)}"
+            side: Any = {"ha": "left", "xytext": (4, 0)} if share == 0 else {"ha": "right", "xytext": (-4, 0)}
+            axes.annotate(text, (share, at), **sure, **side)
     share_axis(axes.xaxis, "")
     axes.set_xticks([0, 0.5, 1], ["0", "", "100"])
     first, _, last = axes.get_xticklabels()
@@ -143,6 +163,11 @@ def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     last.set_horizontalalignment("right")
     axes.grid(True, axis="x")
     axes.spines["left"].set_visible(False)
+
+
+def _two_lines(text: str, wide: float) -> str:
+    """Break a heading that is wider than its panel after its first word."""
+    return text.replace(" ", "\n", 1) if inches(text, SMALL) > wide else text
 
 
 def _regime_legend(axes: Axes, occurring: Sequence[str]) -> None:
