@@ -63,7 +63,7 @@ MARKERS: dict[str, str] = {
 """The marker of every state."""
 HATCHES: dict[str, str] = {
     "converged": "",
-    "modes dropped": "....",
+    "modes dropped": "||||",  # dots would make every SVG of them 180 kB longer
     "off target": "////",
     "collapsed": "xxxx",
     "non-finite": "",
@@ -373,7 +373,11 @@ def _word(level: Any) -> str:
     """Write a level. Dollar signs are signs here, not mathematics: what a caller writes in `labels` may have some."""
     if pd.isna(level):
         return "–"
-    return number_on_axis(level) if isinstance(level, float) else str(level).replace("$", r"\$")
+    if isinstance(level, float):
+        return number_on_axis(level)
+    if isinstance(level, str) and (found := re.fullmatch(r"optimizer_([dg])(?:\.(\w+))?", level)):
+        return f"{found[2]} of {found[1].upper()}'s optimiser" if found[2] else f"optimiser of {found[1].upper()}"
+    return str(level).replace("$", r"\$")
 
 
 def facets(frame: pd.DataFrame, column: str | None) -> list[Any]:

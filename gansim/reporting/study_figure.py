@@ -121,8 +121,10 @@ def _surfaces(runs: pd.DataFrame, numbers: Sequence[str], factors: Sequence[str]
         return surface(runs, x, y, state.column, state.level, ax=axes, title=state.words, note="", cbar=False)
 
     others = [name for name in factors if name not in (x, y)]
-    said = f"drawn by {name_([x, y], None)}; {name_(others, None)} vary too" if others else ""
-    note = _note(runs, [x, y, *others], "a point") + (f" {name_(others, None)} vary too." if others else "")
+    said = f"drawn by {name_([x, y], None)}; not shown: {name_(others, None)}" if others else ""
+    note = _note(runs, [x, y, *others], "a point") + (
+        f" Varied and not shown: {name_(others, None)}." if others else ""
+    )
     return _panels(draw, _states(runs), title, note, 2.2), said
 
 

@@ -46,6 +46,7 @@ def regimes_over_time(
     rows: str | None = "scale",
     labels: Labels | None = None,
     title: str = "States of G and D while training",
+    note: str = "",
 ) -> Figure:
     """Draw shares of states over training steps, with 95 % intervals as bands.
 
@@ -59,6 +60,8 @@ def regimes_over_time(
         What to write instead of a level or a column name.
     title : str
         The title.
+    note : str, optional
+        What else to say below it: what all runs have in common.
 
     Returns
     -------
@@ -91,8 +94,12 @@ def regimes_over_time(
     grid[0, 0].xaxis.set_major_formatter(FuncFormatter(plain))
     figure.supxlabel("training step", size=NORMAL)
     figure.supylabel("share of runs", size=NORMAL)
-    note = f"Each panel: {runs_of(pd.concat(shares))}, judged record by record. Bands: 95 % intervals."
-    head(figure, title, note)
+    every = pd.concat(shares)
+    cells = int((every["n"] / every["replicates"]).max())
+    pooled = f", pooled over {cells} cells" if cells > 1 else ""
+    first = f"First record: step {plain(every['step'].min())}."
+    how = f"Each panel: {runs_of(every)}{pooled}, judged record by record. Bands: 95 % intervals. {first}"
+    head(figure, title, f"{note} {how}".strip())
     return figure
 
 

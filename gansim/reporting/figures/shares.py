@@ -39,6 +39,7 @@ from gansim.plotting.look import (
     runs_of,
     share_axis,
     styled,
+    wrapped,
 )
 
 __all__ = ["MAIN_SHARES", "regime_shares"]
@@ -52,6 +53,7 @@ MAIN_SHARES: tuple[tuple[str, str], ...] = (
 )
 """The shares that `regime_shares` draws with their intervals."""
 _NARROW = 0.03  # of the axis: two pixels
+_MOST_SHARES = 6
 
 
 @styled
@@ -74,8 +76,8 @@ def regime_shares(
         Columns whose combinations are the rows, and the headed blocks that the rows stand in; blocks may be none. Order
         of first appearance.
     main : sequence of (column, level), optional
-        The shares drawn with 95 % intervals, one column of the figure each. None: every state of either player that
-        occurs.
+        The shares drawn with 95 % intervals, one column of the figure each. None: the six states of either player whose
+        shares differ most between rows.
     labels : mapping, optional
         What to write instead of a level or a column name.
     title : str
@@ -96,9 +98,7 @@ def regime_shares(
     """
     rows, blocks = columns_of(rows, "rows"), columns_of(blocks, "blocks")
     runs, by = complete(runs, *LEVELS), [*blocks, *rows]
-    if main is None:
-        states = [state for column in ("g_state", "d_state") for state in states_of(runs, column)]
-        main = [(one.column, one.level) for one in states if (one.column, one.level) != ("d_state", "non-finite")]
+    main = _most_telling(runs, by) if main is None else main
     shares = tabulate(runs, by, "regime")
     groups = shares[by].iloc[:: len(REGIMES)].reset_index(drop=True) if by else pd.DataFrame(index=[0])
     names = row_names(groups[rows], labels) if rows else ["all runs"] * len(groups)
@@ -111,11 +111,13 @@ def regime_shares(
     left = 0.12 + max(inches(name, SMALL) for name in set(names)) + 0.08
     occurring = [regime for regime in REGIMES if shares.loc[shares["regime"] == regime, "count"].sum()]
     legend_tall = 0.17 * (2 + len({split(regime)[0] for regime in occurring}))
-    top, bottom = 0.68, 0.5 + legend_tall
-    figure = Figure(figsize=(max(WIDTH, left + 5.6), top + tall + bottom))
-    place = Inches(figure)
     how = "Right: shares (lines) with 95 % intervals (bands; in numbers where they are too narrow to be seen)."
-    head(figure, title, f"{note or about(runs)} Each row: {runs_of(shares)}. {how}".strip())
+    told = f"{note or about(runs)} Each row: {runs_of(shares)}. {how}".strip()
+    wide_all = max(WIDTH, left + 5.6)
+    top, bottom = 0.72 + 0.14 * wrapped(told, wide_all).count("\n"), 0.5 + legend_tall
+    figure = Figure(figsize=(wide_all, top + tall + bottom))
+    place = Inches(figure)
+    head(figure, title, told)
     space = figure.get_figwidth() - left - 0.15
     wide = (0.36 if len(main) < 6 else 0.28) * space
     bars = place.axes(left, bottom, wide, tall)
@@ -163,6 +165,19 @@ def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     last.set_horizontalalignment("right")
     axes.grid(True, axis="x")
     axes.spines["left"].set_visible(False)
+
+
+def _most_telling(runs: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, str]]:
+    """The states whose shares differ most between groups, in their order; of a single group, the most frequent."""
+    found = {}
+    for column in ("g_state", "d_state"):
+        table = tabulate(runs, by, column)
+        for state in states_of(runs, column):
+            share = table["share"][(table[column] == state.level).to_numpy()]
+            if (column, state.level) != ("d_state", "non-finite"):  # D shares this label with G
+                found[column, str(state.level)] = (float(np.ptp(share)), float(share.max()))
+    kept = sorted(found, key=lambda state: found[state], reverse=True)[:_MOST_SHARES]
+    return [state for state in found if state in kept]
 
 
 def _two_lines(text: str, wide: float) -> str:
