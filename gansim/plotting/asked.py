@@ -111,7 +111,8 @@ def states_of(runs: pd.DataFrame, column: str) -> list[Outcome]:
 def shares_of(runs: pd.DataFrame, by: Sequence[str], outcome: Outcome, confidence: float) -> pd.DataFrame:
     """Shares of one outcome, group by group, as `tabulate` gives them."""
     table = tabulate(typed(runs, outcome.column), list(by), outcome.column, confidence)
-    return table[(table[outcome.column] == outcome.level).to_numpy()].reset_index(drop=True)
+    shares: pd.DataFrame = table[(table[outcome.column] == outcome.level).to_numpy()]
+    return shares.reset_index(drop=True)
 
 
 def settings_of(runs: pd.DataFrame) -> pd.DataFrame:
@@ -183,7 +184,7 @@ def either_of(
 
 def pooled_over(settings: pd.DataFrame, drawn: Sequence[str | None]) -> str:
     """Say which varied factors a picture does not show; nothing if it shows all."""
-    there = [name for name in drawn if name in settings.columns]
+    there = [name for name in drawn if name is not None and name in settings.columns]
     hidden = [name for name in varied(settings) if name not in there]
     hidden = [name for name in hidden if not any(_sets(settings, one, name) for one in there)]
     return f"Pooled over {name_(hidden, None)}." if hidden else ""
@@ -192,7 +193,7 @@ def pooled_over(settings: pd.DataFrame, drawn: Sequence[str | None]) -> str:
 def about(runs: pd.DataFrame) -> str:
     """What all runs have in common, if the frame says so: target, data, steps."""
     told = runs.attrs.get("configuration", {})
-    designs = runs["design"].unique() if "design" in runs.columns else []
+    designs: list[Any] = list(runs["design"].unique()) if "design" in runs.columns else []
     said = {told.get(design) for design in designs} if isinstance(told, dict) else set()
     words = said.pop() if len(said) == 1 else None
     return f"{words[0].upper()}{words[1:]}." if words else ""

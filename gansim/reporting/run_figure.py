@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gansim.plotting import bars, look
 from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
-from gansim.plotting import look
-from gansim.reporting.figures import shares, single_runs, v_and_auc
+from gansim.reporting.figures import single_runs, v_and_auc
 
 # isort: split
 import numpy as np
@@ -205,7 +205,7 @@ def spread_out(items: Sequence[int], most: int) -> list[int]:
 
 
 def _colours(shown: ShownRun) -> tuple[str, str]:
-    g, d = shares.split(shown.regime)
+    g, d = bars.split(shown.regime)
     return figures.COLOURS[g], figures.COLOURS[d]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
@@ -148,7 +149,7 @@ def _overview(runs: pd.DataFrame, factors: Sequence[str], title: str) -> tuple[F
     return figure, said
 
 
-def _binned(values: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+def _binned(values: pd.Series[Any]) -> pd.Series[Any]:
     """Numbers of which there are many, as the medians of eight groups of equal size."""
     bins = pd.qcut(values, 8, duplicates="drop")
     return values.groupby(bins, observed=True).transform("median").astype(float)

@@ -83,7 +83,7 @@ def referee(
         axes.hlines(at, cast(float, row.q05), cast(float, row.q95), color=colour, linewidth=0.8, label="middle 90 %")
         axes.hlines(at, cast(float, row.low), cast(float, row.high), color=colour, linewidth=3.0, label="interval")
         fill = colour if cast(int, row.n) >= FEW else "white"
-        mark = {"color": colour, "markerfacecolor": fill, "markersize": 5}
+        mark: Any = {"color": colour, "markerfacecolor": fill, "markersize": 5}
         axes.plot(cast(float, row.mean), at, MARKERS.get(state, "o"), label=name, **mark)
     axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=(0, (4, 1.5)), zorder=0)
     missing = [f", {count:,} missing" if count else "" for count in table["missing"]]

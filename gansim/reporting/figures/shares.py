@@ -181,8 +181,8 @@ def _most_telling(runs: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, str]
 
 
 def _two_lines(text: str, wide: float) -> str:
-    """Break a heading that is wider than its panel after its first word."""
-    return text.replace(" ", "\n", 1) if inches(text, SMALL) > wide else text
+    """Break a heading that is wider than its panel before its last word."""
+    return "\n".join(text.rsplit(" ", 1)) if inches(text, SMALL) > wide else text
 
 
 def _regime_legend(axes: Axes, occurring: Sequence[str]) -> None:

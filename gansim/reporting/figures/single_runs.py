@@ -35,6 +35,7 @@ from gansim.plotting.look import (
     remark,
     styled,
 )
+from gansim.reporting.figures.v_and_auc import v_axis
 
 __all__ = ["Example", "gallery"]
 
@@ -120,7 +121,8 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
         panels = [place.axes(at, floor, wide, tall) for at in lefts]
         densities(panels[0], example)
         discriminator(panels[1], example)
-        v_trace(panels[2], example, last)
+        _v_line(panels[2], example, last)
+        _v_axis(panels[2], example.v)
         panels[2].tick_params(axis="x", labelbottom=row == len(examples) - 1)
         place.text(0.12, floor + tall, textwrap.fill(example.title, 20), weight="bold", size=SMALL, va="top")
         below = 0.14 * (1 + textwrap.fill(example.title, 20).count("\n"))
@@ -174,10 +176,15 @@ def discriminator(axes: Axes, example: Example) -> None:
     few_ticks(axes)
 
 
-def v_trace(axes: Axes, example: Example, last: float) -> None:
+def v_trace(axes: Axes, example: Example, all_v: Floats, last: float) -> None:
+    """The trace on the axis of V that suits all values."""
+    _v_line(axes, example, last)
+    v_axis(axes, all_v, most=3)
+
+
+def _v_line(axes: Axes, example: Example, last: float) -> None:
     steps, v = example.steps, example.v
     axes.plot(steps, v, color=COLOURS.get(split(example.title)[1], INK), linewidth=1.0, label="V")
-    _v_axis(axes, v)
     axes.set_xlim(0, last)
     if not np.isfinite(v).all():
         first = int(steps[np.flatnonzero(~np.isfinite(v))[0]])
