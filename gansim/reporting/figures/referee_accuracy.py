@@ -99,8 +99,10 @@ def referee(
         Line2D([], [], color=INK, linewidth=0.8, label="middle 90 % of the runs"),
         Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle="", label=f"fewer than {FEW} runs"),
     ]
-    place: Any = {"loc": "upper center", "bbox_to_anchor": (0.4, -0.42 / (0.26 * len(table)) if ax is None else -0.2)}
-    axes.legend(handles=handles, ncols=3, **place)
+    if ax is None:
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    else:
+        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
     note = "Colours and marks: what D did. A single run has no interval."
     if (table["low"] < axes.get_xlim()[0]).any() or (table["high"] > axes.get_xlim()[1]).any():
         note += " Cut: intervals that reach beyond the axis."
