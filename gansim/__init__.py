@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gansim import plotting as plot
+    from gansim import plot
     from gansim.analysis.comparisons import compare
     from gansim.analysis.estimates import estimate
     from gansim.analysis.labels import label
@@ -105,7 +105,7 @@ _LATER = {
 
 def __getattr__(name: str) -> Any:
     if name == "plot":
-        return import_module("gansim.plotting")
+        return import_module("gansim.plot")
     if name not in _LATER:
         raise AttributeError(f"module 'gansim' has no attribute {name!r}")
     return getattr(import_module(f"gansim.{_LATER[name]}"), name)

@@ -30,12 +30,13 @@ MAY_IMPORT = {
     "analysis": BELOW_ALL | {"model", "design"},
     "storage": BELOW_ALL | {"model", "kernels", "design"},
     "running": BELOW_ALL | {"model", "kernels", "design", "engine", "analysis", "storage"},
-    "reporting": BELOW_ALL | {"model", "design", "engine", "analysis", "storage", "running"},
-    "plotting": {"reporting"},
+    "plotting": BELOW_ALL | {"model", "design", "engine", "analysis", "storage", "running"},
+    "reporting": BELOW_ALL | {"model", "design", "engine", "analysis", "storage", "running", "plotting"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
     "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting"},
+    "plot": {"plotting", "reporting"},
     "__main__": {"command_line"},
-    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting", "plotting"},
+    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting", "plot"},
 }
 MAY_PRINT = {"command_line"}  # through `escaping`
 COMPILER = {"numba", "llvmlite"}

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gansim.analysis.estimates import moments_of
-from gansim.analysis.groups import Floats, groups_of, levels_of, refuse_hidden, require_columns
+from gansim.analysis.groups import Floats, factors_of, groups_of, levels_of, refuse_hidden, require_columns
 from gansim.analysis.intervals import two_sided
 from gansim.analysis.replicates import refuse_twice
 from gansim.design.levels import level_label
-from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
-from gansim.traces import FIELDS
 
 __all__ = ["compare"]
 
@@ -209,7 +207,7 @@ def _strata(runs: pd.DataFrame, factor: str, compared: NDArray[np.bool_]) -> lis
     with each other.
     """
     known = runs[compared | runs[factor].notna().to_numpy()]
-    names = _factors(runs, factor)
+    names = [name for name in factors_of(runs) if name != factor]
     values = known.groupby(factor, dropna=False, observed=True)[names].nunique(dropna=False)
     determined = [
         name
@@ -217,11 +215,3 @@ def _strata(runs: pd.DataFrame, factor: str, compared: NDArray[np.bool_]) -> lis
         if name not in ("study", "design") and (values[name] == 1).all() and known[name].nunique(dropna=False) > 1
     ]
     return [name for name in names if name not in determined]
-
-
-def _factors(runs: pd.DataFrame, factor: str) -> list[str]:
-    """Return the columns before the first measurement or label that can tell cells apart, without `factor`."""
-    names = [str(name) for name in runs.columns]
-    results = [position for position, name in enumerate(names) if name in FIELDS or name in LABELS]
-    before = names[: min(results)] if results else names
-    return [name for name in before if name not in (factor, "cell", "rep", "seed")]

@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gansim.analysis.replicates import check_frame, check_values, columns_of
+from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
+from gansim.traces import FIELDS
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +39,14 @@ def levels_of(runs: pd.DataFrame, column: str) -> tuple[pd.Index[Any], NDArray[n
         levels = [False, True] if values.dtype == bool else sorted(values.unique())
         values = values.astype(pd.CategoricalDtype(levels))
     return values.cat.categories, values.cat.codes.to_numpy().astype(np.int64)
+
+
+def factors_of(runs: pd.DataFrame) -> list[str]:
+    """Return the columns that can tell cells apart: those before the first measurement or label, but for the ids."""
+    names = [str(name) for name in runs.columns]
+    results = [position for position, name in enumerate(names) if name in FIELDS or name in LABELS]
+    before = names[: min(results)] if results else names
+    return [name for name in before if name not in ("cell", "rep", "seed")]
 
 
 def tiled(levels: pd.Index[Any], times: int) -> Any:

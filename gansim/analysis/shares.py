@@ -77,7 +77,8 @@ def _errors(
     """Replicates of each group, and error, low and high of each group's share of each level, (3, groups, levels)."""
     n = counts.sum(axis=1)
     replicate, cell = replicates_of(runs), cells_of(runs)
-    replicates = np.bincount(np.unique(group * (int(replicate.max()) + 1) + replicate) // (int(replicate.max()) + 1))
+    width = int(replicate.max()) + 1
+    replicates = np.bincount(pd.unique(group * width + replicate) // width)  # NumPy's takes 3 s for a million runs
     errors = np.stack([mcse(counts, n[:, None]), *wilson(counts, n[:, None], level)])
     pooled = np.flatnonzero(replicates < n)  # the others have one run per replicate
     order = np.argsort(group, kind="stable")

@@ -1,5 +1,1 @@
-"""Plots, one call each: what `gansim.plot` is."""
-
-from gansim.reporting.run_figure import run_figure as run
-
-__all__ = ["run"]
+"""Pictures of any frame of runs, one axes each, reached as ``gansim.plot``; and how every picture of gansim looks."""

@@ -15,6 +15,7 @@ from gansim.design.wording import count
 from gansim.design.words import heading
 from gansim.errors import ConfigError, StoreError
 from gansim.reporting import figures, writing
+from gansim.reporting.study_figure import design_figure
 from gansim.storage import places, reported
 from gansim.storage.names import RUNS
 from gansim.storage.parquet import read_header
@@ -30,7 +31,6 @@ __all__ = ["check_folder", "check_replaceable", "replace_figures", "tables_of", 
 _COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
 _ESTIMATED = ["w1", "ks", "v", "g_mean", "g_std", "d_real", "d_fake"]
 _OF_MIXTURES = ["modes", "high_quality", "reverse_kl"]
-_MOST_ROWS = 40  # bars in a figure; more of them cannot be read
 
 
 def _runs_of(done: Execution, design: Design) -> tuple[pd.DataFrame, list[str]]:
@@ -97,7 +97,7 @@ def check_replaceable(study: Description, metadata: Mapping[str, Any]) -> None:
 def write_report(
     done: Execution, folder: Path, draw: bool = True, say: Callable[[str], object] = lambda text: None
 ) -> None:
-    """Write the tables of a study, and a figure of each design that is not too large to be read.
+    """Write the tables of a study, and for each design the figure that suits it.
 
     Parameters
     ----------
@@ -113,8 +113,7 @@ def write_report(
     study = done.study
     for name, frame, caption in tables_of(done):
         writing.save(frame, folder / "tables", name, caption, study.stopping_note(), study.name)
-    readable = [design for design in study.designs if len(design.cells) <= _MOST_ROWS]
-    drawn = ((_figure_name(design), _figure(done, design)) for design in readable)
+    drawn = ((_figure_name(design), _figure(done, design, say)) for design in study.designs)
     replace_figures(folder, map(_figure_name, study.designs), drawn if draw else (), say)
 
 
@@ -122,9 +121,11 @@ def _figure_name(design: Design) -> str:
     return f"regimes_{design.name}"
 
 
-def _figure(done: Execution, design: Design) -> Figure:
-    runs, by = _runs_of(done, design)
-    return figures.regime_shares(runs, rows=by, blocks=(), title=f"How training ends: {design.name}")
+def _figure(done: Execution, design: Design, say: Callable[[str], object]) -> Figure:
+    figure, said = design_figure(_runs_of(done, design)[0], design)
+    if said:
+        say(f"figures/{_figure_name(design)}: {said}")
+    return figure
 
 
 def check_folder(folder: Path, study: str) -> dict[str, float] | None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
-from gansim.reporting.figures import look
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import look
 
 # isort: split
 import matplotlib as mpl

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
-from gansim.reporting.figures import look
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import look
 
 # isort: split
 from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gansim.errors import ConfigError, option
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np

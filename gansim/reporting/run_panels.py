@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
-from gansim.reporting.figures import look, shares, v_and_auc
+from gansim.plotting import bars, look
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.reporting.figures import v_and_auc
 
 # isort: split
 import matplotlib as mpl
@@ -45,7 +46,7 @@ _WINDOW = "#e3ebf6"  # paler than any state: every line stays readable on it
 
 def colours_of(shown: ShownRun) -> tuple[str, str]:
     """The colours of what G did and of what D did."""
-    g, d = shares.split(shown.regime)
+    g, d = bars.split(shown.regime)
     return look.COLOURS[g], look.COLOURS[d]
 
 

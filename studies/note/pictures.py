@@ -75,8 +75,8 @@ def all_figures(done: Execution) -> Iterator[tuple[str, Figure]]:
     sized = samples.assign(samples=pd.to_numeric(samples["samples"], errors="coerce"))
     counts = games["regime"].value_counts()
     seen = [regime for regime in regimes.REGIMES[:-1] if counts[regime]]
-    kinds = sorted(sorted(seen, key=lambda regime: -counts[regime])[:MOST], key=regimes.REGIMES.index)
-    title = f"One typical run of each {'regime' if kinds == seen else f'of the {MOST} most frequent regimes'}"
+    kinds = sorted(seen, key=lambda regime: -counts[regime])[:MOST]
+    title = f"One typical run of each {'regime' if len(kinds) == len(seen) else f'of the {MOST} most frequent regimes'}"
     over_time = [
         figures.shares_over_time(traces, games, floor(done), ["scale", "game"], column)
         for column in ("g_state", "d_state")
@@ -93,7 +93,7 @@ def all_figures(done: Execution) -> Iterator[tuple[str, Figure]]:
     yield "gallery", figures.gallery([example(done, games, regime) for regime in kinds], title)
     yield "v_against_auc", figures.v_against_auc(games)
     yield "moments_cloud", figures.moments_cloud(games, columns="game", rows="scale", labels=NAMES)
-    how = {"labels": NAMES, "note": "Standardised data."}
+    how = {"labels": NAMES, "note": f"Standardised data, first record at step {traces.steps.min():,}."}
     yield "convergence_time", figures.convergence_time(good, ["activation", "generator"], "game", **how)
     yield (
         "sample_size",

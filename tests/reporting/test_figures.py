@@ -28,6 +28,7 @@ from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.model import laws
 from gansim.model.distributions import Normal
+from gansim.plotting.look import group_looks
 from gansim.reporting import figures
 from gansim.traces import FIELDS, Traces
 from helpers.pictures import all_texts, named, written
@@ -368,9 +369,31 @@ def test_states_are_told_apart_by_everybody(states: tuple[str, ...]) -> None:
     assert len({figures.MARKERS[state] for state in states}) == len(states)
 
 
+def contrast(colour: str) -> float:
+    """Contrast of a colour with white (WCAG 2): 1 for white itself, 21 for black."""
+    rgb = np.array(to_rgb(colour))
+    luminance = XYZ[1] @ np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(1.05 / (luminance + 0.05))
+
+
+@pytest.mark.parametrize("state", [*figures.COLOURS])
+def test_states_stand_out_from_white(state: str) -> None:
+    assert contrast(figures.COLOURS[state]) >= 3
+
+
+@pytest.mark.parametrize("groups", [1, 2, 5, 10])
+def test_groups_stand_out_from_white(groups: int) -> None:
+    assert min(contrast(to_hex(look["color"])) for look in group_looks(groups)) >= 3
+
+
+def test_pale_colours_are_noticed() -> None:
+    assert contrast("#ffffff") == pytest.approx(1) and contrast("#000000") == pytest.approx(21)
+    assert contrast("#f2b134") < 2 and contrast("#6cb8e8") < 2.3  # what off target and idle have been
+
+
 def test_confusable_colours_are_noticed() -> None:
     assert confusable(["#d62728", "#2ca02c"])  # red and green, as in matplotlib's own colours
-    assert confusable(["#0b4f8a", "#7a3b8f"])  # the blue and the purple of this module: never in one panel
+    assert confusable([figures.COLOURS["perfect"], figures.COLOURS["collapsed"]])  # never in one panel
 
 
 def test_regimes_differ_in_colour_or_hatch() -> None:

@@ -18,10 +18,11 @@ Machado, Oliveira and Fernandes (2009), A physiologically-based model for simula
 Trans. Vis. Comput. Graph. 15(6), 1291-1298.
 """
 
-from gansim.reporting.figures.look import COLOURS, HATCHES, MARKERS, save
+from gansim.plotting.look import COLOURS, HATCHES, MARKERS, save
+from gansim.plotting.training import shares_over_time
 from gansim.reporting.figures.moments import moments_cloud
 from gansim.reporting.figures.numbers import lines_by_panel, ratio_bars
-from gansim.reporting.figures.over_time import regimes_over_time, shares_over_time
+from gansim.reporting.figures.over_time import regimes_over_time
 from gansim.reporting.figures.rates import rate_map
 from gansim.reporting.figures.referee_accuracy import referee
 from gansim.reporting.figures.samples import sample_size

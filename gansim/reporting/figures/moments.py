@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from gansim.design.regimes import G_STATES
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.look import (
     FAINT,
     INK,
     NORMAL,
@@ -44,7 +44,7 @@ def moments_cloud(
     target: tuple[float, float] = (500.0, 5.0),
     columns: str | None = "game",
     rows: str | None = "scale",
-    reach: float = 1000.0,
+    reach: float | None = None,
     labels: Labels | None = None,
     title: str | None = None,
 ) -> Figure:
@@ -58,9 +58,10 @@ def moments_cloud(
         Mean and standard deviation of the target, data units.
     columns, rows : str, optional
         Columns of the runs whose levels are the panels side by side, and below each other.
-    reach : float, default 1000
+    reach : float, optional
         The panels reach this many standard deviations to both sides of the target's mean, and from 1/(100 `reach`)
-        to `reach` standard deviations of spread. Runs beyond are counted in the panel.
+        to `reach` standard deviations of spread. Runs beyond are counted in the panel. By default
+        the least power of ten from 1,000 to 10^9 that leaves out at most 1 % of the runs of every panel.
     labels : mapping, optional
         What to write instead of a level.
     title : str, optional
@@ -77,7 +78,9 @@ def moments_cloud(
         If there are no runs, or `reach` is not above 10.
     """
     refuse_unfit(runs)
-    if not len(runs) or not reach > 10:
+    if len(runs) and reach is None:
+        reach = _reach(runs, target, [name for name in (rows, columns) if name])
+    if not len(runs) or reach is None or not reach > 10:
         raise ConfigError(f"runs, reach: {len(runs)} rows, {reach}; expected at least one, and above 10")
     mean, sd = target
     across, down = facets(runs, columns), facets(runs, rows)
@@ -103,6 +106,18 @@ def moments_cloud(
     return figure
 
 
+def _reach(runs: pd.DataFrame, target: tuple[float, float], panels: list[str]) -> float:
+    """How far panels have to reach to leave out at most 1 % of the runs of each."""
+    mean, sd = target
+    off = ((runs["g_mean"] - mean).abs() / sd).to_numpy(np.float64)
+    spread = (runs["g_std"] / sd).to_numpy(np.float64)
+    needed = pd.Series(np.fmax(np.fmax(off, spread), 1 / (100 * np.fmax(spread, 1e-300))), index=runs.index)
+    needed = needed.where(runs["g_mean"].notna(), np.inf)
+    most = needed.groupby([runs[name] for name in panels], observed=True).quantile(0.99, "lower") if panels else needed
+    worst = float(most.max() if panels else needed.quantile(0.99, "lower"))
+    return float(10 ** np.clip(np.ceil(np.log10(max(worst, 1.0))), 3, 9)) if np.isfinite(worst) else 1e3
+
+
 def _cloud(
     axes: Axes, runs: pd.DataFrame, target: tuple[float, float], box: tuple[float, float, float, float], name: str
 ) -> None:
@@ -110,7 +125,8 @@ def _cloud(
     x, y = runs["g_mean"].to_numpy(np.float64), runs["g_std"].to_numpy(np.float64)
     shown = (x >= box[0]) & (x <= box[1]) & (y >= box[2]) & (y <= box[3])
     scatter(axes, x, y, runs["g_state"].astype(str).to_numpy(), shown, G_STATES, "G ")
-    axes.plot(mean, sd, "+", color=INK, markersize=13, markeredgewidth=1.1, zorder=0.5, label="target")
+    axes.plot(mean, sd, "+", color="white", markersize=15, markeredgewidth=3.6, zorder=4.9, label="_halo")
+    axes.plot(mean, sd, "+", color=INK, markersize=13, markeredgewidth=1.3, zorder=5, label="target")
     # Linear within a standard deviation or so of the target's mean, logarithmic far from it.
     axes.set_xscale("function", functions=(lambda u: np.arcsinh((u - mean) / sd), lambda u: mean + sd * np.sinh(u)))
     axes.set(yscale="log", xlim=box[:2], ylim=box[2:])

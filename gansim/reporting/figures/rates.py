@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gansim.analysis.shares import tabulate
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import Floats, Labels, chosen, complete, head_or_title, name_, one, runs_of, styled
+from gansim.plotting.look import Floats, Labels, chosen, complete, head_or_title, name_, one, runs_of, styled
 
 __all__ = ["rate_map"]
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from gansim.analysis.estimates import estimate
 from gansim.analysis.replicates import columns_of
-from gansim.reporting.figures.look import (
+from gansim.plotting.bars import split
+from gansim.plotting.lines import FEW
+from gansim.plotting.look import (
     COLOURS,
     GREY,
     INK,
@@ -31,7 +34,6 @@ from gansim.reporting.figures.look import (
     one,
     styled,
 )
-from gansim.reporting.figures.shares import split
 
 __all__ = ["referee"]
 
@@ -72,7 +74,7 @@ def referee(
     """
     by = columns_of(by)
     table = estimate(in_order(complete(runs, *by), by), by, ["referee_accuracy"])
-    figure, axes = one(ax, (WIDTH, 1.35 + 0.26 * len(table)))
+    figure, axes = one(ax, (WIDTH, 1.65 + 0.26 * len(table)))
     y = np.arange(len(table), dtype=np.float64)
     names = [name_(row, labels) or "all runs" for row in table[list(by)].itertuples(index=False)]
     for at, row, name in zip(y, table.itertuples(index=False), names, strict=True):
@@ -80,7 +82,9 @@ def referee(
         colour = COLOURS.get(state, INK)
         axes.hlines(at, cast(float, row.q05), cast(float, row.q95), color=colour, linewidth=0.8, label="middle 90 %")
         axes.hlines(at, cast(float, row.low), cast(float, row.high), color=colour, linewidth=3.0, label="interval")
-        axes.plot(cast(float, row.mean), at, MARKERS.get(state, "o"), color=colour, markersize=5, label=name)
+        fill = colour if cast(int, row.n) >= FEW else "white"
+        mark: Any = {"color": colour, "markerfacecolor": fill, "markersize": 5}
+        axes.plot(cast(float, row.mean), at, MARKERS.get(state, "o"), label=name, **mark)
     axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=(0, (4, 1.5)), zorder=0)
     missing = [f", {count:,} missing" if count else "" for count in table["missing"]]
     counted = [f"{name}  ({n_in_words([n])}{off})" for name, n, off in zip(names, table["n"], missing, strict=True)]
@@ -90,7 +94,16 @@ def referee(
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %", decimals=0))
     axes.set_xlabel("accuracy on held-out samples (50 %: cannot tell; 100 %: always right)")
     axes.tick_params(axis="y", length=0)
-    note = "Marker and thick line: mean over runs, 95 % t interval. Thin line: the middle 90 % of the runs."
+    handles = [
+        Line2D([], [], color=INK, marker="o", linewidth=3.0, markersize=5, label="mean, 95 % t interval"),
+        Line2D([], [], color=INK, linewidth=0.8, label="middle 90 % of the runs"),
+        Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle="", label=f"fewer than {FEW} runs"),
+    ]
+    if ax is None:
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    else:
+        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
+    note = "Colours and marks: what D did. A single run has no interval."
     if (table["low"] < axes.get_xlim()[0]).any() or (table["high"] > axes.get_xlim()[1]).any():
         note += " Cut: intervals that reach beyond the axis."
     head_or_title(figure, ax, title, note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -19,7 +19,7 @@ from gansim.analysis.estimates import estimate
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.look import (
     GREY,
     WIDTH,
     Labels,
@@ -135,4 +135,8 @@ def _with_intervals(
     line = {key: look[key] for key in ("color", "linestyle")}
     axes.plot(at[sized], table[column][sized], linewidth=1.0, **line)
     axes.vlines(at, table["low"], table["high"], color=look["color"], linewidth=1.2, label="_interval")
+    for side in ("low", "high"):  # caps stick out of the marks, which would hide short intervals
+        axes.plot(
+            at, table[side], "_", color=look["color"], markersize=7, markeredgewidth=1.1, label="_cap", clip_on=False
+        )
     axes.plot(at, table[column], look["marker"], color=look["color"], markersize=3.5, label=name)

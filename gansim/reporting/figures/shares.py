@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -14,13 +14,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from gansim.analysis.digits import limit_text
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
-from gansim.reporting.figures.look import (
+from gansim.plotting.asked import about, states_of
+from gansim.plotting.bars import regime_look, row_names, split, stack
+from gansim.plotting.look import (
     COLOURS,
-    HATCHES,
+    GREY,
     INK,
+    LEVELS,
     NORMAL,
     SMALL,
     WIDTH,
@@ -35,6 +39,7 @@ from gansim.reporting.figures.look import (
     runs_of,
     share_axis,
     styled,
+    wrapped,
 )
 
 __all__ = ["MAIN_SHARES", "regime_shares"]
@@ -47,6 +52,8 @@ MAIN_SHARES: tuple[tuple[str, str], ...] = (
     ("d_state", "inverted"),
 )
 """The shares that `regime_shares` draws with their intervals."""
+_NARROW = 0.03  # of the axis: two pixels
+_MOST_SHARES = 6
 
 
 @styled
@@ -54,9 +61,10 @@ def regime_shares(
     runs: pd.DataFrame,
     rows: str | Sequence[str] = ("activation", "generator"),
     blocks: str | Sequence[str] = ("scale", "game"),
-    main: Sequence[tuple[str, str]] = MAIN_SHARES,
+    main: Sequence[tuple[str, str]] | None = MAIN_SHARES,
     labels: Labels | None = None,
     title: str = "How training ends",
+    note: str = "",
 ) -> Figure:
     """Draw how often each regime occurs: a stacked bar a row and, beside it, the main shares with their intervals.
 
@@ -67,12 +75,15 @@ def regime_shares(
     rows, blocks : str or sequence of str
         Columns whose combinations are the rows, and the headed blocks that the rows stand in; blocks may be none. Order
         of first appearance.
-    main : sequence of (column, level)
-        The shares drawn with 95 % intervals, one column of the figure each.
+    main : sequence of (column, level), optional
+        The shares drawn with 95 % intervals, one column of the figure each. None: the six states of either player whose
+        shares differ most between rows.
     labels : mapping, optional
         What to write instead of a level or a column name.
     title : str
         The title.
+    note : str, optional
+        What all runs have in common; by default what the frame says of target, data and steps.
 
     Returns
     -------
@@ -86,10 +97,11 @@ def regime_shares(
         If there are no runs, or a column is missing.
     """
     rows, blocks = columns_of(rows, "rows"), columns_of(blocks, "blocks")
-    runs, by = complete(runs, "regime", *(column for column, _ in main)), [*blocks, *rows]
+    runs, by = complete(runs, *LEVELS), [*blocks, *rows]
+    main = _most_telling(runs, by) if main is None else main
     shares = tabulate(runs, by, "regime")
     groups = shares[by].iloc[:: len(REGIMES)].reset_index(drop=True) if by else pd.DataFrame(index=[0])
-    names = [name_(row[len(blocks) :], labels) or "all runs" for row in groups.itertuples(index=False)]
+    names = row_names(groups[rows], labels) if rows else ["all runs"] * len(groups)
     heads = [name_(row[: len(blocks)], labels, " · ") for row in groups.itertuples(index=False)]
     starts = [i for i, head in enumerate(heads) if head and (i == 0 or head != heads[i - 1])]
     pitch, gap = 0.19, 0.30
@@ -99,14 +111,17 @@ def regime_shares(
     left = 0.12 + max(inches(name, SMALL) for name in set(names)) + 0.08
     occurring = [regime for regime in REGIMES if shares.loc[shares["regime"] == regime, "count"].sum()]
     legend_tall = 0.17 * (2 + len({split(regime)[0] for regime in occurring}))
-    top, bottom = 0.68, 0.5 + legend_tall
-    figure = Figure(figsize=(max(WIDTH, left + 5.6), top + tall + bottom))
+    how = "Right: shares (lines) with 95 % intervals (bands; in numbers where they are too narrow to be seen)."
+    told = f"{note or about(runs)} Each row: {runs_of(shares)}. {how}".strip()
+    wide_all = max(WIDTH, left + 5.6)
+    top, bottom = 0.72 + 0.14 * wrapped(told, wide_all).count("\n"), 0.5 + legend_tall
+    figure = Figure(figsize=(wide_all, top + tall + bottom))
     place = Inches(figure)
-    head(figure, title, f"Each row: {runs_of(shares)}. Right: shares (lines) with 95 % intervals (bands).")
+    head(figure, title, told)
     space = figure.get_figwidth() - left - 0.15
-    wide = 0.36 * space
+    wide = (0.36 if len(main) < 6 else 0.28) * space
     bars = place.axes(left, bottom, wide, tall)
-    _stack(bars, shares, y, 0.72 * pitch)
+    stack(bars, shares, y, 0.72 * pitch)
     share_axis(bars.xaxis, "")
     bars.set_xticks([0, 0.5, 1], ["0", "50", "100"])
     place.text(left + wide / 2, bottom - 0.4, "share of runs (%), by regime", size=NORMAL, ha="center")
@@ -121,22 +136,13 @@ def regime_shares(
         axes = place.axes(left + wide + position * step + 0.2, bottom, step - 0.2, tall)
         _estimates(axes, chosen(tabulate(runs, by, column), column, level), y, level)
         axes.set(ylim=(tall, 0), yticks=[])
-        axes.set_title(f"{column[0].upper()} {name_([level], labels)}", size=SMALL, pad=3)
+        player = "" if level == "non-finite" else f"{column[0].upper()} "
+        axes.set_title(_two_lines(f"{player}{name_([level], labels)}", step - 0.05), size=SMALL, pad=3)
     if main:
         note = "share of runs (%), 95 % interval"
         place.text(left + wide + 0.5 * (space - wide) + 0.1, bottom - 0.4, note, size=NORMAL, ha="center")
     _regime_legend(place.axes(left, 0.02, 4.6, legend_tall - 0.05), occurring)
     return figure
-
-
-def _stack(axes: Axes, shares: pd.DataFrame, y: Floats, height: float) -> None:
-    """One stacked bar per group of a table of regimes."""
-    widths = shares["share"].to_numpy().reshape(len(y), len(REGIMES))
-    lefts = np.cumsum(widths, axis=1) - widths
-    for code, regime in enumerate(REGIMES):
-        here = widths[:, code] > 0
-        if here.any():
-            axes.barh(y[here], widths[here, code], height, lefts[here, code], **_regime_look(regime))
 
 
 def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
@@ -146,6 +152,12 @@ def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     look: Any = {"color": COLOURS.get(level, INK), "clip_on": False}
     axes.hlines(y, shares["low"], shares["high"], linewidth=4, label="interval", **look)
     axes.plot(shares["share"], y, "|", markersize=8, markeredgewidth=0.9, label="share", **look)
+    sure: Any = {"size": SMALL - 1.5, "color": GREY, "va": "center", "textcoords": "offset points"}
+    for at, share, low, high in zip(y, shares["share"], shares["low"], shares["high"], strict=True):
+        if share in (0, 1) and high - low < _NARROW:  # a band that nobody would see: its far limit, in numbers
+            text = f"≤ {limit_text(high)}" if share == 0 else f"≥ {limit_text(low)}"
+            side: Any = {"ha": "left", "xytext": (4, 0)} if share == 0 else {"ha": "right", "xytext": (-4, 0)}
+            axes.annotate(text, (share, at), **sure, **side)
     share_axis(axes.xaxis, "")
     axes.set_xticks([0, 0.5, 1], ["0", "", "100"])
     first, _, last = axes.get_xticklabels()
@@ -155,10 +167,22 @@ def _estimates(axes: Axes, shares: pd.DataFrame, y: Floats, level: str) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _regime_look(regime: str) -> dict[str, Any]:
-    """Colour by what D did, hatch by what G did; the hatch has the colour of the edge."""
-    g, d = split(regime)
-    return {"facecolor": COLOURS[d], "hatch": HATCHES[g], "edgecolor": "white", "linewidth": 0.7}
+def _most_telling(runs: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, str]]:
+    """The states whose shares differ most between groups, in their order; of a single group, the most frequent."""
+    found = {}
+    for column in ("g_state", "d_state"):
+        table = tabulate(runs, by, column)
+        for state in states_of(runs, column):
+            share = table["share"][(table[column] == state.level).to_numpy()]
+            if (column, state.level) != ("d_state", "non-finite"):  # D shares this label with G
+                found[column, str(state.level)] = (float(np.ptp(share)), float(share.max()))
+    kept = sorted(found, key=lambda state: found[state], reverse=True)[:_MOST_SHARES]
+    return [state for state in found if state in kept]
+
+
+def _two_lines(text: str, wide: float) -> str:
+    """Break a heading that is wider than its panel before its last word."""
+    return "\n".join(text.rsplit(" ", 1)) if inches(text, SMALL) > wide else text
 
 
 def _regime_legend(axes: Axes, occurring: Sequence[str]) -> None:
@@ -175,10 +199,4 @@ def _regime_legend(axes: Axes, occurring: Sequence[str]) -> None:
         for regime, pair in zip(occurring, pairs, strict=True):
             if pair[0] == g:
                 x = 1.15 + 0.85 * (0 if g == "non-finite" else d_seen.index(pair[1]))
-                axes.add_patch(Rectangle((x, line + 0.12), 0.5, 0.76, label=regime, **_regime_look(regime)))
-
-
-def split(regime: str) -> tuple[str, str]:
-    """Return what G did and what D did."""
-    g, _, d = regime.partition(", ")
-    return g, d or g
+                axes.add_patch(Rectangle((x, line + 0.12), 0.5, 0.76, label=regime, **regime_look(regime)))

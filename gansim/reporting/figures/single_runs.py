@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -17,11 +17,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.bars import split
+from gansim.plotting.look import (
     COLOURS,
     FAINT,
     GREY,
     INK,
+    LOG4,
     NORMAL,
     SMALL,
     WIDTH,
@@ -33,7 +35,6 @@ from gansim.reporting.figures.look import (
     remark,
     styled,
 )
-from gansim.reporting.figures.shares import split
 from gansim.reporting.figures.v_and_auc import v_axis
 
 __all__ = ["Example", "gallery"]
@@ -100,7 +101,7 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
     Returns
     -------
     Figure
-        All traces of V share one axis.
+        Every trace of V has a linear axis of its own, which reaches up to 0 at least.
 
     Raises
     ------
@@ -113,7 +114,6 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
     figure = Figure(figsize=(WIDTH, top + bottom + pitch * len(examples)))
     place, wide, tall = Inches(figure), 1.46, pitch - 0.34
     lefts = (left, left + wide + 0.36, left + 2 * wide + 0.96)
-    all_v = np.concatenate([example.v for example in examples])
     last = max(float(np.max(example.steps)) for example in examples)
     heads = ("target and fakes", "D(x)", "V while training")
     for row, example in enumerate(examples):
@@ -121,7 +121,8 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
         panels = [place.axes(at, floor, wide, tall) for at in lefts]
         densities(panels[0], example)
         discriminator(panels[1], example)
-        v_trace(panels[2], example, all_v, last)
+        _v_line(panels[2], example, last)
+        _v_axis(panels[2], example.v)
         panels[2].tick_params(axis="x", labelbottom=row == len(examples) - 1)
         place.text(0.12, floor + tall, textwrap.fill(example.title, 20), weight="bold", size=SMALL, va="top")
         below = 0.14 * (1 + textwrap.fill(example.title, 20).count("\n"))
@@ -132,8 +133,10 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
                 panel.set_title(heading, size=NORMAL, pad=5)
     place.text(left + wide + 0.18, 0.1, "x (data units)", size=NORMAL, ha="center")
     place.text(lefts[2] + wide / 2, 0.1, "training step", size=NORMAL, ha="center")
-    note = "n = 1 run a row. Grey: target; colour: fakes; each density scaled to its own highest point. V in nats"
-    head(figure, title, note + (", logarithmic below −2." if panels[2].get_yscale() == "symlog" else "."))
+    note = (
+        "n = 1 run a row. Grey: target; colour: fakes; each density scaled to its own highest point. V in nats, linear,"
+    )
+    head(figure, title, f"{note} each row on its own axis.")
     return figure
 
 
@@ -174,15 +177,32 @@ def discriminator(axes: Axes, example: Example) -> None:
 
 
 def v_trace(axes: Axes, example: Example, all_v: Floats, last: float) -> None:
+    """The trace on the axis of V that suits all values."""
+    _v_line(axes, example, last)
+    v_axis(axes, all_v, most=3)
+
+
+def _v_line(axes: Axes, example: Example, last: float) -> None:
     steps, v = example.steps, example.v
     axes.plot(steps, v, color=COLOURS.get(split(example.title)[1], INK), linewidth=1.0, label="V")
-    v_axis(axes, all_v, most=3)
     axes.set_xlim(0, last)
     if not np.isfinite(v).all():
         first = int(steps[np.flatnonzero(~np.isfinite(v))[0]])
         remark(axes, 0.98, 0.05, f"not finite from {first:,}", ha="right")
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
+
+
+def _v_axis(axes: Axes, v: Floats) -> None:
+    """A linear axis with 0 and -log 4 marked, where both can be told apart, and the lowest value."""
+    lowest = min(float(np.min(v[np.isfinite(v)], initial=-LOG4)), -LOG4)
+    top = max(0.0, float(np.max(v[np.isfinite(v)], initial=0.0)))
+    reach = top - lowest
+    axes.set_ylim(lowest - 0.08 * reach, top + 0.08 * reach)
+    marks = {0.0: "0", -LOG4: "−log 4"} if reach < 5 * LOG4 else {0.0: "0", lowest: plain(float(f"{lowest:.2g}"))}
+    axes.set_yticks(list(marks), list(marks.values()))
+    for mark in (0.0, -LOG4):
+        axes.axhline(mark, color=FAINT, linewidth=0.8, zorder=0)
 
 
 def _to_peak(values: Floats) -> Floats:

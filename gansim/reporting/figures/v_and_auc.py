@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
-from gansim.reporting.figures.look import raised
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting.look import raised
 
 # isort: split
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gansim.analysis import theory
 from gansim.design.regimes import D_STATES
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.look import (
     COLOURS,
     FAINT,
     GREY,
@@ -50,7 +50,7 @@ __all__ = ["v_against_auc"]
 def v_against_auc(
     runs: pd.DataFrame,
     labels: Labels | None = None,
-    title: str = "V against what D knows, at the end of each run",
+    title: str = "Is a low V a D that cannot tell, or one that is wrong? V against AUC, at the end of each run",
     ax: Axes | None = None,
 ) -> Figure:
     """Draw every run's AUC and V, coloured by what D did, beside the curve of the optimal D and of its inverted twin.
@@ -98,7 +98,10 @@ def v_against_auc(
         axes.plot(*theory.shift_curve(shift, inverted), zorder=3, **look)
         handles.append(Line2D([], [], **look))
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(1.01, 0), borderaxespad=0.0)
-    note = f"{runs_in_words([len(runs)])}. Lines: two normals of equal spread, further and further apart."
+    note = (
+        f"{runs_in_words([len(runs)])}, a point each. Lines: two normals of equal spread, further and further apart. "
+        "On the solid line V is as high as G allows; far below it D is surely wrong: on most points, or on few."
+    )
     head_or_title(figure, ax, title, note)
     return figure
 

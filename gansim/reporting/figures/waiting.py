@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gansim.analysis import intervals
 from gansim.analysis.replicates import columns_of, replicates_of
 from gansim.errors import ConfigError
-from gansim.reporting.figures.look import (
+from gansim.plotting.look import (
     GREY,
     NORMAL,
     SMALL,
@@ -98,7 +98,7 @@ def convergence_time(
             chosen = all_where(part, by, group)
             if len(chosen):
                 ns.append(len(chosen))
-                _incidence(axes, chosen, names[number], look, last)
+                _incidence(axes, chosen, names[number], {**look, "linewidth": _width(number, len(groups))}, last)
             _at_risk(axes, chosen, number, look, names[number] if position == 0 else "")
         axes.set_title(name_([level], labels) if columns else "", size=NORMAL)
         share_axis(axes.yaxis, "share that has converged" if position == 0 else "", ends=0.03)
@@ -112,7 +112,7 @@ def convergence_time(
 def _incidence(axes: Axes, runs: pd.DataFrame, name: str, look: Mapping[str, Any], last: float) -> None:
     """One curve with its band, level from the last event on."""
     table = intervals.kaplan_meier(*_waiting(runs), replicate=replicates_of(runs))
-    line = {key: look[key] for key in ("color", "linestyle")}
+    line = {key: look[key] for key in ("color", "linestyle", "linewidth")}
     step, share = [*table["step"], last], 1 - table["survival"]
     low, high = 1 - table["high"], 1 - table["low"]
     if not table["events"].any():  # the limit at the end holds before it too; a band of no width would claim certainty
@@ -120,6 +120,11 @@ def _incidence(axes: Axes, runs: pd.DataFrame, name: str, look: Mapping[str, Any
     axes.step(step, [*share, share.iloc[-1]], where="post", label=name, **line)
     band = {"step": "post", "color": look["color"], "alpha": 0.2, "linewidth": 0}
     axes.fill_between(step, [*low, low.iloc[-1]], [*high, high.iloc[-1]], label=name, **band)
+
+
+def _width(number: int, of: int) -> float:
+    """Later curves are thinner, so that one that coincides with an earlier one lies within it, and both are seen."""
+    return 1.2 + 2.4 * (of - 1 - number) / max(1, of - 1) if of > 1 else 1.3
 
 
 def _waiting(runs: pd.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:

@@ -11,9 +11,9 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, TypeAlias, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
-from gansim.reporting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
+from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
 # isort: split
 import matplotlib as mpl
@@ -23,28 +23,29 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath, text_to_path
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from gansim.analysis.replicates import check_frame, refuse_twice
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, shown
 
 __all__ = ["COLOURS", "HATCHES", "MARKERS", "save"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = Mapping[Any, str]
 _P = ParamSpec("_P")
+_Drawn = TypeVar("_Drawn")
 COLOURS: dict[str, str] = {
-    "converged": "#1b9e77",
-    "modes dropped": "#d92626",
-    "off target": "#f2b134",
-    "collapsed": "#7a3b8f",
-    "perfect": "#0b4f8a",
-    "idle": "#6cb8e8",
-    "inverted": "#c44e00",
-    "mixed": "#919191",
+    "converged": "#008460",
+    "modes dropped": "#ab0d05",
+    "off target": "#dd7b00",
+    "collapsed": "#5a0b6a",
+    "perfect": "#013e7c",
+    "idle": "#3d9dcc",
+    "inverted": "#a33309",
+    "mixed": "#767676",
     "non-finite": "#1a1a1a",
 }
 """The colour of every state of G and of D. A regime has the colour of what D did, and a hatch for what G did."""
@@ -62,7 +63,7 @@ MARKERS: dict[str, str] = {
 """The marker of every state."""
 HATCHES: dict[str, str] = {
     "converged": "",
-    "modes dropped": "....",
+    "modes dropped": "||||",  # dots would make every SVG of them 180 kB longer
     "off target": "////",
     "collapsed": "xxxx",
     "non-finite": "",
@@ -86,6 +87,14 @@ _LABELS: dict[Any, str] = {
     "relu": "ReLU",
     "optimizer_d.lr": "learning rate of D",
     "optimizer_g.lr": "learning rate of G",
+    "generator.hidden": "hidden units of G",
+    "discriminator.hidden": "hidden units of D",
+    "generator.activation": "activation of G",
+    "discriminator.activation": "activation of D",
+    "samples": "size of a run's sample",
+    "steps": "training steps",
+    "d_steps": "updates of D a step",
+    "g_steps": "updates of G a step",
 }
 LEVELS = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
 WIDTH = 7.2  # inches; 1,080 pixels at 150 dpi, shown at about 830 in a README, so that 7 points are 11 pixels there
@@ -138,11 +147,11 @@ def style_() -> Iterator[None]:
         yield
 
 
-def styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
+def styled(draw: Callable[_P, _Drawn]) -> Callable[_P, _Drawn]:
     """Run a function under the settings above."""
 
     @functools.wraps(draw)
-    def inside(*args: _P.args, **kwargs: _P.kwargs) -> Figure:
+    def inside(*args: _P.args, **kwargs: _P.kwargs) -> _Drawn:
         with style_():
             return draw(*args, **kwargs)
 
@@ -204,16 +213,54 @@ def one(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
     return cast(Figure, cast(Any, ax.figure).figure), ax  # of a subfigure, the figure around it
 
 
+def canvas(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """Return the figure and the axes to draw in; without axes those of a figure that a notebook or pyplot shows."""
+    if ax is not None:
+        if not isinstance(ax, Axes):
+            raise ConfigError(f"ax: value {shown(ax)}: Axes of matplotlib, or None")
+        return one(ax, size)
+    from matplotlib import pyplot  # here, because it looks for a display
+
+    figure = pyplot.figure(figsize=size, layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def captioned(figure: Figure, ax: Axes | None, axes: Axes, title: str, note: str) -> None:
+    """Say what is seen: at the top of a figure of our own, else above the given axes, as wide as these are."""
+    if ax is None:
+        head(figure, title, note)
+        return
+    wide = axes.get_position().width * figure.get_figwidth() + 0.24
+    note = wrapped(note, wide) if note else ""
+    lines = 1 + note.count("\n") if note else 0
+    title = "\n".join(in_lines(title, NORMAL, wide)) if title else ""
+    axes.set_title(title, loc="left", size=NORMAL, weight="bold", pad=5 + 9.5 * lines)
+    if note:
+        at: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+        axes.annotate(note, (0, 1), (0, 4), va="bottom", size=SMALL, color=GREY, linespacing=1.3, **at)
+
+
 def head(figure: Figure, title: str, note: str) -> None:
     """Put title and note at the top left, and keep an automatic layout below them."""
     place, tall = Inches(figure), figure.get_figheight()
     note = wrapped(note, figure.get_figwidth())
-    place.text(0.12, tall - 0.09, title, size=_TITLE, weight="bold", va="top")
-    place.text(0.12, tall - 0.29, note, size=SMALL, color=GREY, va="top", linespacing=1.3)
+    lines = in_lines(title, _TITLE, figure.get_figwidth() - 0.24)
+    start = 0.14 + 0.15 * len(lines)
+    place.text(0.12, tall - 0.09, "\n".join(lines), size=_TITLE, weight="bold", va="top", linespacing=1.1)
+    place.text(0.12, tall - start, note, size=SMALL, color=GREY, va="top", linespacing=1.3)
     engine: Any = figure.get_layout_engine()
     if engine is not None:
-        used = 0.29 + 0.14 * (1 + note.count("\n")) + 0.06
+        used = start + 0.14 * (1 + note.count("\n")) + 0.06
         engine.set(rect=(0.004, 0.004, 0.992, 1 - used / tall - 0.004))
+
+
+def in_lines(text: str, size: float, wide: float) -> list[str]:
+    """Break a bold text into lines that fit so many inches."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        lines = [*lines[:-1], longer] if not lines[-1] or 1.12 * inches(longer, size) <= wide else [*lines, word]
+    return lines
 
 
 def wrapped(note: str, wide: float) -> str:
@@ -246,8 +293,10 @@ class Inches:
 
 def inches(text: str, size: float) -> float:
     """Width of a text; 0 if there is nothing to see in it, as in a space of no width (U+200B)."""
-    seen, _ = text_to_path.get_text_path(FontProperties(size=size), text)
-    return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if len(seen) else 0.0
+    font = FontProperties(family=_STYLE["font.family"], size=size)
+    if not len(text_to_path.get_text_path(font, text)[0]):
+        return 0.0
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
 
 
 def share_axis(axis: Any, label: str, ends: float = 0.0) -> None:
@@ -281,6 +330,23 @@ def plain(value: float, position: int | None = None) -> str:
     return text.replace("-", "−")
 
 
+def number_on_axis(value: float, position: int | None = None) -> str:
+    """Write a level: powers of ten where there are many zeros, a minus sign.
+
+    Examples
+    --------
+    >>> [number_on_axis(x) for x in (0.25, 1e-4, 3e-5, 2000, -1.5)]
+    ['0.25', '10⁻⁴', '3×10⁻⁵', '2,000', '−1.5']
+    """
+    size = abs(value)
+    if size and not 1e-3 <= size < 1e6:
+        mantissa, _, exponent = f"{value:.3e}".partition("e")
+        power = f"10{raised(int(exponent))}"
+        digits = f"{float(mantissa):g}"
+        return (power if digits == "1" else f"{digits}×{power}").replace("-", "−")
+    return (f"{value:,.0f}" if size >= 1000 and value == int(value) else f"{value:.6g}").replace("-", "−")
+
+
 def n_in_words(counts: ArrayLike) -> str:
     """Say how many, as in "n = 1,000" or "n = 24 to 1,000"."""
     counts = np.asarray(counts)
@@ -309,7 +375,11 @@ def _word(level: Any) -> str:
     """Write a level. Dollar signs are signs here, not mathematics: what a caller writes in `labels` may have some."""
     if pd.isna(level):
         return "–"
-    return f"{level:g}" if isinstance(level, float) else str(level).replace("$", r"\$")
+    if isinstance(level, float):
+        return number_on_axis(level)
+    if isinstance(level, str) and (found := re.fullmatch(r"optimizer_([dg])(?:\.(\w+))?", level)):
+        return f"{found[2]} of {found[1].upper()}'s optimiser" if found[2] else f"optimiser of {found[1].upper()}"
+    return str(level).replace("$", r"\$")
 
 
 def facets(frame: pd.DataFrame, column: str | None) -> list[Any]:
@@ -352,8 +422,15 @@ def refuse_unfit(runs: pd.DataFrame) -> None:
 def complete(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Give columns of states all their levels in order, also where runs were read from a file of texts."""
     refuse_unfit(runs)
+    return typed(runs, *columns)
+
+
+def typed(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Give columns of states all their levels in order."""
     types = {name: pd.CategoricalDtype(pd.Index(levels), ordered=True) for name, levels in LEVELS.items()}
-    return runs.astype({name: types[name] for name in columns if name in types and name in runs})
+    there = [name for name in columns if name in types and name in runs]
+    wanted = {name: types[name] for name in there if runs[name].dtype != types[name]}
+    return runs.astype(wanted) if wanted else runs
 
 
 def chosen(table: pd.DataFrame, column: str, level: str) -> pd.DataFrame:
@@ -365,11 +442,14 @@ def chosen(table: pd.DataFrame, column: str, level: str) -> pd.DataFrame:
 
 def group_looks(groups: int) -> list[dict[str, Any]]:
     """Colours, dashes and markers for groups that are not states, from dark to light."""
-    colours = sns.color_palette("rocket", groups + 1)[:groups]
+    # From 0.7 on rocket has less than 3:1 on white.
+    colours = [
+        tuple(colour[:3]) for colour in sns.color_palette("rocket", as_cmap=True)(np.linspace(0.1, 0.68, groups))
+    ]
     dashes, markers = itertools.cycle(GROUP_DASHES), itertools.cycle(_GROUP_MARKERS)
     looks = zip(colours, dashes, markers, strict=False)
     return [{"color": colour, "linestyle": dash, "marker": marker} for colour, dash, marker in looks]
 
 
 def raised(exponent: int) -> str:
-    return str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return str(exponent).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))

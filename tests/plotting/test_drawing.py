@@ -9,7 +9,7 @@ import pytest
 
 DRAWS = """
 import os, sys
-from gansim.reporting import drawing
+from gansim.plotting import drawing
 before = dict(os.environ)
 drawing.load_matplotlib()
 import matplotlib
