@@ -362,5 +362,7 @@ def test_the_report_draws_every_design_and_says_what_it_pools(tmp_path: Path) ->
     study = gs.Study("wide", SMALL, factors, reps=2)
     said: list[str] = []
     write_report(study.execute(progress=False), tmp_path, say=said.append)
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"regimes_wide.png", "regimes_wide.svg"}
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        f"regimes_wide.{ending}" for ending in ("pdf", "png", "svg")
+    }
     assert said == ["figures/regimes_wide: every factor by itself, pooled over the others"]
