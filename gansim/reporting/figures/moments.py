@@ -125,8 +125,7 @@ def _cloud(
     x, y = runs["g_mean"].to_numpy(np.float64), runs["g_std"].to_numpy(np.float64)
     shown = (x >= box[0]) & (x <= box[1]) & (y >= box[2]) & (y <= box[3])
     scatter(axes, x, y, runs["g_state"].astype(str).to_numpy(), shown, G_STATES, "G ")
-    axes.plot(mean, sd, "+", color="white", markersize=15, markeredgewidth=3.6, zorder=4.9, label="_halo")
-    axes.plot(mean, sd, "+", color=INK, markersize=13, markeredgewidth=1.3, zorder=5, label="target")
+    axes.plot(mean, sd, "+", color=INK, markersize=24, markeredgewidth=0.9, zorder=5, label="target")
     # Linear within a standard deviation or so of the target's mean, logarithmic far from it.
     axes.set_xscale("function", functions=(lambda u: np.arcsinh((u - mean) / sd), lambda u: mean + sd * np.sinh(u)))
     axes.set(yscale="log", xlim=box[:2], ylim=box[2:])

@@ -100,7 +100,7 @@ def v_against_auc(
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(1.01, 0), borderaxespad=0.0)
     note = (
         f"{runs_in_words([len(runs)])}, a point each. Lines: two normals of equal spread, further and further apart. "
-        "On the solid line V is as high as G allows; far below it D is surely wrong: on most points, or on few."
+        "On the solid line V is as high as G allows; far below it D is sure and wrong, on most points or on few."
     )
     head_or_title(figure, ax, title, note)
     return figure

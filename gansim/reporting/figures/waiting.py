@@ -124,7 +124,7 @@ def _incidence(axes: Axes, runs: pd.DataFrame, name: str, look: Mapping[str, Any
 
 def _width(number: int, of: int) -> float:
     """Later curves are thinner, so that one that coincides with an earlier one lies within it, and both are seen."""
-    return 1.2 + 2.4 * (of - 1 - number) / max(1, of - 1) if of > 1 else 1.3
+    return 1.1 + 1.8 * (of - 1 - number) / max(1, of - 1) if of > 1 else 1.3
 
 
 def _waiting(runs: pd.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:
