@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 __all__ = ["SUFFIXES", "Film", "Stage", "check_film", "write"]
 
 SUFFIXES = (".gif", ".mp4")
-_APART = 10  # of 255, that two colours of a GIF differ by
 _LAST = 2000  # milliseconds that the last frame of a GIF stays, before it begins again
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     _Path = Path
 else:
     _Path = type(Path())  # what a path is on this system: Path itself cannot be subclassed before Python 3.12
@@ -128,34 +129,54 @@ def _write_gif(
     path: Path, stage: Stage, show: Callable[[int], None], frames: Iterable[int], n: int, pace: float
 ) -> None:
     """One table of colours for all frames: neighbours differ only where something moved, and files are small."""
-    from PIL import Image
 
-    def picture(frame: int) -> Image.Image:
+    def pixels(frame: int) -> NDArray[np.uint8]:
         show(frame)
-        pixels = stage.pixels()
-        return Image.frombuffer("RGBA", pixels.shape[1::-1], pixels.tobytes()).convert("RGB")
+        return stage.pixels()
 
-    colours = Image.new("P", (1, 1))
-    colours.putpalette(_commonest(np.asarray(picture(n - 1))))  # the last frame has the colours of all
-    pictures = (picture(frame).quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames)
+    colours = _Colours(pixels(n - 1))  # the last frame has the colours of all
+    pictures = (colours.picture(pixels(frame)) for frame in frames)
     times = [*[round(1000 / pace)] * (n - 1), _LAST]
     next(pictures).save(path, save_all=True, append_images=pictures, duration=times, loop=0, optimize=False)
 
 
-def _commonest(pixels: NDArray[np.uint8]) -> list[int]:
-    """Up to 256 of the commonest colours, red, green and blue one after the other, none too near to a commoner one.
+class _Colours:
+    """The 256 commonest colours of a picture, and which of them stands for any other.
 
-    They are exact, where means of boxes would grey the white; and apart, as Pillow looks colours up to some bits only.
+    Colours are looked up to 6 of their 8 bits, of which no two of the 256 share all. Areas of one colour keep it, where
+    Pillow's own tables made white grey.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (height, width, 4)
+        The picture.
     """
-    codes = pixels.reshape(-1, 3).astype(np.int64) @ np.array([65536, 256, 1])
-    found, counts = np.unique(codes, return_counts=True)
-    most = found[np.argsort(-counts, kind="stable")]
-    left = np.stack([most >> 16, most >> 8 & 255, most & 255], axis=1)
-    chosen: list[int] = []
-    while len(left) and len(chosen) < 3 * 256:
-        chosen += left[0].tolist()
-        left = left[np.abs(left - left[0]).max(axis=1) >= _APART]
-    return chosen
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        from scipy.spatial import cKDTree
+
+        codes, counts = np.unique(pixels[..., :3].astype(np.int32) @ (65536, 256, 1), return_counts=True)
+        codes = codes[np.argsort(-counts, kind="stable")]
+        found = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
+        _, first = np.unique(_boxes(found), return_index=True)
+        self.table = found[np.sort(first)[:256]]
+        middles = 4 * np.stack(np.unravel_index(np.arange(1 << 18), (64, 64, 64)), axis=1) + 2
+        self.nearest: NDArray[np.uint8] = np.asarray(cKDTree(self.table).query(middles)[1], np.uint8)
+        self.nearest[_boxes(self.table)] = np.arange(len(self.table))
+
+    def picture(self, pixels: NDArray[np.uint8]) -> Image:
+        """A picture in these colours."""
+        from PIL import Image
+
+        picture = Image.fromarray(self.nearest[_boxes(pixels)])
+        picture.putpalette(self.table.tobytes())
+        return picture
+
+
+def _boxes(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """The upper 6 bits of red, green and blue in one number."""
+    red, green, blue = (pixels[..., k].astype(np.int32) >> 2 for k in range(3))
+    return np.asarray(red << 12 | green << 6 | blue)
 
 
 @contextlib.contextmanager

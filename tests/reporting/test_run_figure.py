@@ -296,7 +296,8 @@ def test_what_stays_is_white_and_what_moves_is_that_of_a_whole_drawing(short: Hi
         picture.seek(3)
         kept = np.asarray(picture.convert("RGB")).astype(int)
     assert tuple(kept[2, 2]) == (255, 255, 255)
-    assert np.mean(np.abs(kept - fast[..., :3]).max(axis=2) > 24) < 2e-3
+    off = np.abs(kept - fast[..., :3]).max(axis=2)
+    assert np.mean(off > 3) < 2e-3  # areas of one colour keep it
 
 
 def test_texts_of_an_animation_are_large(short: History) -> None:
