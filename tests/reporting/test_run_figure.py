@@ -253,7 +253,7 @@ def test_the_folder_of_a_run(tmp_path: Path) -> None:
     trace = read_runs(paths[0])
     assert trace["step"].tolist() == [0, 50, 100, 150, 200]
     np.testing.assert_array_equal(trace[list(FIELDS)].iloc[-1].to_numpy(np.float32), last)
-    assert gif(paths[3])[0] == 3
+    assert gif(paths[-1])[0] == 3
     before = {path.name: path.read_bytes() for path in paths}
     run_folder.replay_to(tmp_path, BASE, 3, SEED, **options)
     after = {path.name: path.read_bytes() for path in folder.iterdir()}

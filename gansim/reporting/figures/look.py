@@ -309,7 +309,10 @@ def _word(level: Any) -> str:
     """Write a level. Dollar signs are signs here, not mathematics: what a caller writes in `labels` may have some."""
     if pd.isna(level):
         return "–"
-    return f"{level:g}" if isinstance(level, float) else str(level).replace("$", r"\$")
+    if isinstance(level, float):
+        return f"{level:g}"
+    # A mark of byte order has no width either, and matplotlib's PDF cannot be written with one.
+    return str(level).replace("$", r"\$").replace("\ufeff", "\u200b")
 
 
 def facets(frame: pd.DataFrame, column: str | None) -> list[Any]:
