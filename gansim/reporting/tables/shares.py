@@ -82,9 +82,12 @@ def table(
     >>> print(table(runs, "game", outcome="converged"))
     Share of runs that converged, by game. In every row: n 4.
     <BLANKLINE>
-    game                   converged
-    --------------------------------
-    minimax         75.0 % [30, 95]
+    game                      converged
+    -----------------------------------
+    minimax         75.0 % [30.1, 95.4]
+    non-saturating  100 % [51.0, 100.0]
+    <BLANKLINE>
+    Each cell: percent of n runs [95 % interval, Wilson's].
     """
     found = outcome_of(runs, outcome if outcome is not None else ("converged" if columns else "g_state"))
     across = columns_of(columns, "columns")
