@@ -250,7 +250,7 @@ class StudyResults:
         """Where `Study.run` finds this folder, if it may write to it."""
         from gansim.reporting.report import check_replaceable
 
-        folder = self.folder.resolve()
+        folder = self.folder if self.folder.name == self.study.name else self.folder.resolve()  # as it is called by
         if folder.name != self.study.name:
             raise ConfigError(f"{self.folder}: is not named as its study: rename it to {self.study.name}")
         if report is True:
