@@ -376,16 +376,11 @@ def _word(level: Any) -> str:
     if pd.isna(level):
         return "–"
     if isinstance(level, float):
-<<<<<<< HEAD:gansim/plotting/look.py
         return number_on_axis(level)
     if isinstance(level, str) and (found := re.fullmatch(r"optimizer_([dg])(?:\.(\w+))?", level)):
         return f"{found[2]} of {found[1].upper()}'s optimiser" if found[2] else f"optimiser of {found[1].upper()}"
-    return str(level).replace("$", r"\$")
-=======
-        return f"{level:g}"
     # A mark of byte order has no width either, and matplotlib's PDF cannot be written with one.
     return str(level).replace("$", r"\$").replace("\ufeff", "\u200b")
->>>>>>> part-C:gansim/reporting/figures/look.py
 
 
 def facets(frame: pd.DataFrame, column: str | None) -> list[Any]:
