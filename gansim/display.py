@@ -36,7 +36,7 @@ def _is_default(item: Any, field: dataclasses.Field[Any]) -> bool:
 
 
 def brief(item: Any) -> str:
-    """Text of a dataclass object: the call that makes it; of more than three fields those that are not as by default.
+    """Text of a dataclass object: the call that makes it; of more than three fields the first and what is not default.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def brief(item: Any) -> str:
         Of a dataclass.
     """
     fields = _fields(item)
-    shown = fields if len(fields) <= _FEW else [field for field in fields if not _is_default(item, field)]
+    first = fields[: len(fields) if len(fields) <= _FEW else 1]
+    shown = [field for field in fields if field in first or not _is_default(item, field)]
     return f"{type(item).__name__}({', '.join(f'{field.name}={getattr(item, field.name)!r}' for field in shown)})"
 
 

@@ -60,7 +60,7 @@ class Referee:
     Examples
     --------
     >>> Referee(steps=2000)
-    Referee(steps=2000)
+    Referee(hidden=(64,), steps=2000)
     """
 
     hidden: _Hidden = (64,)

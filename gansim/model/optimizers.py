@@ -97,7 +97,7 @@ class Adam:
     Examples
     --------
     >>> Adam(1e-3, beta1=0.9)
-    Adam(beta1=0.9)
+    Adam(lr=0.001, beta1=0.9)
     """
 
     lr: _Rate = 1e-3

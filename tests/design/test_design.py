@@ -73,12 +73,12 @@ def test_a_list_of_cells_shows_the_base_where_a_cell_sets_nothing() -> None:
     assert [cell.gan for cell in design.cells] == [replace(GAN_500, overrides) for overrides in cells]
     assert design.columns == ("game", "optimizer_g", "generator.hidden", "optimizer_g.beta1")
     assert design.values == set(design.columns)
-    adam = "Adam()"
+    adam = "Adam(lr=0.001)"
     assert [tuple(cell.levels.values()) for cell in design.cells] == [
         ("non-saturating", adam, 16, 0.5),
         ("minimax", adam, 16, 0.5),
         ("non-saturating", "SGD(lr=0.5)", 4),  # SGD has no beta1
-        ("non-saturating", "Adam(beta1=0.9)", 16, 0.9),
+        ("non-saturating", "Adam(lr=0.001, beta1=0.9)", 16, 0.9),
     ]
 
 

@@ -70,7 +70,7 @@ def test_the_description_in_lines():
     assert lines[0] == "study games: 2 designs, 5 cells, 158 runs, seed 0"
     assert lines[1] == "design games: 2 cells (game) x 64, less than a second"
     assert lines[3] == "  cell 1: game = as-written"
-    assert lines[5].startswith("  cell 2: generator = MLP(hidden=(16,)")
+    assert lines[5].startswith("  cell 2: generator = MLP(hidden=(16,)),")
     assert "3 network shapes to compile, or to load where this machine has them:" in lines
     assert lines[-1].endswith("on 2 cores, compiling left out; half or twice that is usual")
     assert not any("\n" in line for line in lines)

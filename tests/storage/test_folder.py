@@ -311,7 +311,7 @@ def test_a_full_disk_ends_with_one_line_and_a_folder_that_goes_on(
             patch.setattr(disk._Digesting, "write", limited)
             run(out)
         line = str(caught.value)
-        assert f"({os.strerror(number)}): free some and run the same command again" in line
+        assert f"({os.strerror(number)}): free some and run the same call again" in line
         assert "\n" not in line
         assert not [path for path in out.rglob("*") if path.name.endswith(".tmp")]
         results = empty(make())
@@ -417,7 +417,7 @@ def refused(out: Path, words: str, reps: int = 10, **fields: object) -> None:
     line = str(caught.value)
     assert words in line
     assert "\n" not in line
-    assert "another out=..." in line and "--" not in line
+    assert "another out=..." in line and "--force" not in line
     assert "force=True" in line or "another process" in line
     assert snapshot(out) == before
 
