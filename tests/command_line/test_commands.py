@@ -474,7 +474,7 @@ def test_figures_of_others_are_kept(folder: Path, file: Path, capsys: pytest.Cap
     run = ["run", str(file), "--out", str(folder.parent)]
     for quiet in ([], ["--quiet"]):
         assert main([*run, *quiet, "--no-figures"]) == 0
-        line = f"small: {folder}: 2 files of an earlier report removed\n"
+        line = f"small: {folder}: 3 files of an earlier report removed\n"
         assert (line in said(capsys)[1]) == (not quiet)
         assert {path.name for path in figures.iterdir()} == theirs
         assert main([*run, *quiet]) == 0

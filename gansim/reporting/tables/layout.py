@@ -217,7 +217,7 @@ def _estimates(frame: pd.DataFrame) -> tuple[list[Column], list[str]]:
     return columns, [_MEAN_NOTE, *notes, *([_REPLICATES] if pooled else [])]
 
 
-_COUNTS = {"n": "n", "missing": "not finite"}
+_COUNTS = {"n": "n", "missing": "without a value"}
 
 
 def _either(name: str, low: Any, high: Any) -> str:
