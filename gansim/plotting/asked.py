@@ -14,11 +14,12 @@ from gansim.analysis.replicates import refuse_twice
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.errors import ConfigError, shown
-from gansim.plotting.look import COLOURS, MARKERS, name_, typed
+from gansim.plotting.look import COLOURS, MARKERS, name_
 
 __all__ = ["Outcome", "about", "either_of", "outcome_of", "pooled_over", "shares_of", "states_of", "varied"]
 
 _STATES = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
+_HIT = "has the outcome"  # no factor may have spaces in its name
 _PLAYER = {"g_state": "G ", "d_state": "D "}
 
 
@@ -110,8 +111,10 @@ def states_of(runs: pd.DataFrame, column: str) -> list[Outcome]:
 
 def shares_of(runs: pd.DataFrame, by: Sequence[str], outcome: Outcome, confidence: float) -> pd.DataFrame:
     """Shares of one outcome, group by group, as `tabulate` gives them."""
-    table = tabulate(typed(runs, outcome.column), list(by), outcome.column, confidence)
-    shares: pd.DataFrame = table[(table[outcome.column] == outcome.level).to_numpy()]
+    hit = (runs[outcome.column] == outcome.level).to_numpy(dtype=bool)  # two levels are faster to count than all
+    table = tabulate(runs.assign(**{_HIT: hit}), list(by), _HIT, confidence)
+    levels = table[_HIT].to_numpy(dtype=bool)
+    shares: pd.DataFrame = table[levels].drop(columns=_HIT)
     return shares.reset_index(drop=True)
 
 
