@@ -28,7 +28,6 @@ from gansim.reporting.figures.shares import regime_shares
 __all__ = ["design_figure"]
 
 _MOST_ROWS = 40  # bars in a figure; more of them cannot be read
-_MOST_COLOURS = 10  # lines in a panel
 _MOST_PANELS = 24
 _PLAYERS = ("g_state", "d_state")
 Draw = Callable[[Outcome, Axes], object]
