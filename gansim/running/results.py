@@ -138,12 +138,13 @@ class Results:
             If no cell, or more than one, is meant.
         """
         cells, told = self.study.cells, f"cell: value {shown(meant)}"
-        if isinstance(meant, str) and meant.strip().isdecimal() and len(meant.strip()) < 10:
-            meant = int(meant)
-        if isinstance(meant, (int, np.integer)) and not isinstance(meant, bool):
-            if 0 <= meant < len(cells):
-                return int(meant)
-            raise ConfigError(f"cell: value {shown(int(meant))}: a number from 0 to {len(cells) - 1:,}")
+        number: object = meant
+        if isinstance(meant, str) and meant.strip().isdecimal():
+            number = int(meant) if len(meant.strip()) < 10 else len(cells)  # nobody has so many
+        if isinstance(number, (int, np.integer)) and not isinstance(number, bool):
+            if 0 <= number < len(cells):
+                return int(number)
+            raise ConfigError(f"cell: value {str(meant):.60}: a number from 0 to {len(cells) - 1:,}")
         if isinstance(meant, str):
             meant = dict(part.partition("=")[::2] for part in meant.split(","))
         if not isinstance(meant, Mapping):
