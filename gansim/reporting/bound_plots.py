@@ -20,19 +20,24 @@ __all__ = ["Plots"]
 class Plots:
     """The functions of `gansim.plot`, which take their runs from a results folder.
 
-    What a function calls `runs`, `traces`, `seed` and `thresholds` is the folder's. One that takes a `gan` first takes
-    a cell instead, as `StudyResults.replay` does: ``results.plot.run(17, rep=3)``.
+    The first argument is the folder's, runs or `results`, and so is what a function calls `traces`, `seed` and
+    `thresholds`. One that takes a `gan` first takes a cell instead, as `StudyResults.replay` does:
+    ``results.plot.run(17, rep=3)``.
 
     Parameters
     ----------
     results : Results
         The folder.
+    whole : object
+        What has a study, its runs and their traces, for functions that take `results`.
     runs, traces : callable
         Give its runs and its traces, when a function needs them.
     """
 
-    def __init__(self, results: Results, runs: Callable[[], pd.DataFrame], traces: Callable[[], Traces]) -> None:
-        self._results, self._runs = results, runs
+    def __init__(
+        self, results: Results, whole: object, runs: Callable[[], pd.DataFrame], traces: Callable[[], Traces]
+    ) -> None:
+        self._results, self._whole, self._runs = results, whole, runs
         self._own: dict[str, Callable[[], Any]] = {
             "traces": traces,
             "seed": lambda: results.study.seed,
@@ -52,12 +57,13 @@ class Plots:
 
         @functools.wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
-            what: Any
+            what: Any = self._whole if first == "results" else None
+            rest = list(arguments)
             if first == "gan":
-                cell, *rest = arguments or (named.pop("cell", 0),)
+                cell = rest.pop(0) if rest else named.pop("cell", 0)
                 what = self._results.study.cells[self._results.find_cell(cell)].gan
-            else:
-                what, rest = self._runs(), list(arguments)
+            elif what is None:
+                what = self._runs()
             left = [name for name in others[len(rest) :] if name in self._own and name not in named]
             return function(what, *rest, **{name: self._own[name]() for name in left}, **named)
 

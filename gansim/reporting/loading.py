@@ -130,7 +130,7 @@ class StudyResults:
     @property
     def plot(self) -> Plots:
         """The functions of `gansim.plot`, of these runs: ``results.plot.shares(x="game")``."""
-        return Plots(self._results, lambda: self.runs, lambda: self.traces)
+        return Plots(self._results, self, lambda: self.runs, lambda: self.traces)
 
     def replay(self, cell: int | str | Mapping[str, object], rep: int = 0, frames: int | None = None) -> History:
         """Train one run again, bit for bit, and keep its records and its networks on the way.

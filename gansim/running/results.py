@@ -144,7 +144,7 @@ class Results:
         if isinstance(number, (int, np.integer)) and not isinstance(number, bool):
             if 0 <= number < len(cells):
                 return int(number)
-            raise ConfigError(f"cell: value {str(meant):.60}: a number from 0 to {len(cells) - 1:,}")
+            raise ConfigError(f"cell: value {meant!s:.60}: a number from 0 to {len(cells) - 1:,}")
         if isinstance(meant, str):
             meant = dict(part.partition("=")[::2] for part in meant.split(","))
         if not isinstance(meant, Mapping):

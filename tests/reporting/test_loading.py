@@ -303,20 +303,24 @@ def test_plots_take_what_the_folder_has(finished: Path, monkeypatch: pytest.Monk
     def shares(runs: pd.DataFrame, x: str, level: float = 0.95) -> tuple[object, ...]:
         return len(runs), x, level
 
-    def over_time(runs: pd.DataFrame, traces: gs.Traces, hue: str = "") -> tuple[object, ...]:
-        return len(runs), len(traces), hue
+    def over_time(results: StudyResults, hue: str = "", thresholds: gs.Thresholds | None = None) -> tuple[object, ...]:
+        return len(results.runs), len(results.traces), hue, thresholds
+
+    def waiting(runs: pd.DataFrame, traces: gs.Traces) -> tuple[object, ...]:
+        return len(runs), len(traces)
 
     def run(gan: gs.GAN, rep: int = 0, seed: int = 0) -> tuple[object, ...]:
         return gan.game, rep, seed
 
-    plots = SimpleNamespace(shares=shares, over_time=over_time, run=run, __all__=["shares", "over_time", "run"])
+    plots = SimpleNamespace(shares=shares, over_time=over_time, waiting=waiting, run=run, __all__=["shares", "run"])
     monkeypatch.setattr(gs, "plot", plots, raising=False)
     plot = gs.load(finished).plot
     assert plot.shares("game", level=0.9) == (24, "game", 0.9)
-    assert plot.over_time(hue="game") == (24, 24, "game")
+    assert plot.over_time("game") == (24, 24, "game", gs.Thresholds())
+    assert plot.waiting() == (24, 24)
     assert plot.run(3, rep=5) == plot.run({"game": "as-written", "optimizer_d.lr": 0.001}, 5) == ("as-written", 5, 3)
     assert plot.run(cell=0, seed=8) == ("minimax", 0, 8)
-    assert dir(plot) == ["over_time", "run", "shares"]
+    assert dir(plot) == ["run", "shares"]
     with pytest.raises(AttributeError, match="nonsense"):
         _ = plot.nonsense
 

@@ -22,7 +22,7 @@ def simulate(out: str, runs: int, records: int) -> None:
 
     gan = gs.GAN(target=gs.Normal(500, 5), standardise=True, steps=records, records=records, n_eval=32)
     factors = {"game": ["minimax", "non-saturating"], "optimizer_d.lr": [1e-3, 1e-2]}
-    gs.Study("large", gan, factors, reps=runs // 4).run(out=out, jobs=2, progress=False)
+    gs.Study("large", gan, factors, reps=runs // 4).run(out=out, jobs=2, progress=False, report=False)
 
 
 def read(out: str) -> None:
