@@ -1,4 +1,7 @@
-"""Child processes: each imports what its parent would, nothing else from the current folder, and ends when it does."""
+"""Child processes: each imports what its parent would, nothing else from the current folder, and ends when it does.
+
+A Ctrl-C is the parent's to act on.
+"""
 
 from __future__ import annotations
 

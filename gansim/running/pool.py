@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -260,13 +261,14 @@ def _stream(pool: Parallel[Any], calls: Sequence[Any]) -> Generator[tuple[int, A
 @contextlib.contextmanager
 def _interrupts_told() -> Iterator[None]:
     """Raise the Ctrl-C that lies behind another exception: loky's cleaning up stumbles over what it left undone."""
+    outside = sys.exception()  # handled by whoever calls, and no news
     try:
         yield
     except Exception as error:
         behind: BaseException | None = error
-        while not isinstance(behind, KeyboardInterrupt | None):
+        while behind not in (None, outside) and not isinstance(behind, KeyboardInterrupt):
             behind = behind.__context__
-        if behind is None:
+        if behind in (None, outside):
             raise
         raise behind from None
 

@@ -332,6 +332,11 @@ def test_an_interrupt_that_another_exception_hides_is_told():
     assert told.value is ctrl_c
     with pytest.raises(UnboundLocalError, match="parent_r"):
         list(pool._stream(starting(OSError()), []))
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:  # an earlier one, which somebody handles by running something else
+        with pytest.raises(UnboundLocalError, match="parent_r"):
+            list(pool._stream(starting(OSError()), []))
 
 
 @pytest.mark.slow
