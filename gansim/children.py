@@ -1,9 +1,13 @@
-"""Child processes: each imports what its parent would, nothing else from the current folder, and ends when it does."""
+"""Child processes: each imports what its parent would, nothing else from the current folder, and ends when it does.
+
+A Ctrl-C is the parent's to act on.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -11,11 +15,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-__all__ = ["SAFE_PATH", "end_with", "have_streams", "open_streams", "python", "safe_path"]
+__all__ = ["SAFE_PATH", "end_with", "have_streams", "open_streams", "python", "safe_path", "signals_held_back"]
 
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 """What keeps a Python process from looking for modules in the current folder, in its environment."""
 
+# What ends a study, by name: Windows has no SIGHUP.
+_ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 _LOOK_EVERY = 0.5  # seconds between looks at whether the parent is still there
 
 
@@ -53,6 +59,23 @@ def safe_path() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Keep Ctrl-C and its like from threads and processes that are started here: the parent acts on it, and stops them.
+
+    A terminal sends it to all of them, and one that is just importing NumPy answers with a traceback. Processes and
+    threads inherit what is held back.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def have_streams() -> None:

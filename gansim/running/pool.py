@@ -16,7 +16,7 @@ import json
 import logging
 import os
 import shutil
-import signal
+import sys
 import tempfile
 import threading
 import time
@@ -38,7 +38,7 @@ from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.parallel import LokyBackend, ParallelBackendBase
 
-from gansim.children import SAFE_PATH, end_with, have_streams, open_streams, safe_path
+from gansim.children import SAFE_PATH, end_with, have_streams, open_streams, safe_path, signals_held_back
 from gansim.errors import ConfigError, one_line, shown
 from gansim.model.fields import check_integer
 from gansim.storage.provenance import running_source, versions
@@ -247,7 +247,7 @@ def _stream(pool: Parallel[Any], calls: Sequence[Any]) -> Generator[tuple[int, A
     """Results of joblib's workers as they come; when closed early, tasks that wait are dropped, without a warning."""
     results: Any = None
     try:
-        with _signals_held_back():
+        with signals_held_back(), _interrupts_told():
             results = pool(calls)
         for result in results:  # noqa: UP028 - `yield from` would close them before the block below
             yield result
@@ -258,25 +258,19 @@ def _stream(pool: Parallel[Any], calls: Sequence[Any]) -> Generator[tuple[int, A
                 results.close()
 
 
-# What ends a study, by name: Windows has no SIGHUP.
-_ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
-
-
 @contextlib.contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Keep Ctrl-C and its like from threads and processes that are started here: the parent acts on it, and stops them.
-
-    A terminal sends it to all of them, and one that is just importing NumPy answers with a traceback. Processes and
-    threads inherit what is held back.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+def _interrupts_told() -> Iterator[None]:
+    """Raise the Ctrl-C that lies behind another exception: loky's cleaning up stumbles over what it left undone."""
+    outside = sys.exception()  # handled by whoever calls, and no news
     try:
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    except Exception as error:
+        behind: BaseException | None = error
+        while behind not in (None, outside) and not isinstance(behind, KeyboardInterrupt):
+            behind = behind.__context__
+        if behind in (None, outside):
+            raise
+        raise behind from None
 
 
 # --- threads ------------------------------------------------------------------------------------
@@ -350,7 +344,7 @@ def _start_helpers() -> None:
 
     Before the others: up to Python 3.12 one of them lets Ctrl-C in again as it starts.
     """
-    with _signals_held_back(), safe_path():
+    with signals_held_back(), safe_path():
         resource_tracker.ensure_running()
         loky_tracker.ensure_running()
 

@@ -314,6 +314,31 @@ def test_an_interrupt_is_one_line(tmp_path):
     assert interrupt(tmp_path, 3, 0.0, "loky") == (130, "interrupted\n")
 
 
+def test_an_interrupt_that_another_exception_hides_is_told():
+    """As loky's: it is interrupted before it has a pipe, and then cannot close that."""
+
+    def starting(first):
+        def start(calls):
+            try:
+                raise first
+            finally:
+                raise UnboundLocalError("parent_r")
+
+        return start
+
+    ctrl_c = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt) as told:
+        list(pool._stream(starting(ctrl_c), []))
+    assert told.value is ctrl_c
+    with pytest.raises(UnboundLocalError, match="parent_r"):
+        list(pool._stream(starting(OSError()), []))
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:  # an earlier one, which somebody handles by running something else
+        with pytest.raises(UnboundLocalError, match="parent_r"):
+            list(pool._stream(starting(OSError()), []))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.2, 0.4, 0.8])
 def test_an_interrupt_while_processes_start_is_one_line(delay, tmp_path):

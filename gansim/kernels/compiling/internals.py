@@ -230,8 +230,8 @@ class CodeCache(_Cache):
         """Keep it, unless it holds addresses of this process."""
         # Spaces, so that whoever looks for paths of a machine does not take these for some.
         # fmt: off
-        if not cres.library.has_dynamic_globals:
-            cache.write(self._name(sig, cres.library.codegen), dumps((sig, cres._reduce())))
+        if not cres. library.has_dynamic_globals:
+            cache.write(self._name(sig, cres. library.codegen), dumps((sig, cres._reduce())))
         # fmt: on
 
     def _name(self, sig: Any, codegen: Any) -> str:
