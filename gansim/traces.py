@@ -123,6 +123,10 @@ class Traces:
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "n_modes", n_modes)
 
+    def __repr__(self) -> str:
+        steps = f"steps {self.steps.min():,} to {self.steps.max():,}" if len(self) else "no steps"
+        return f"Traces({len(self):,} runs, {self.records:,} records each, {steps})"
+
     def __len__(self) -> int:
         """Return the number of runs."""
         return int(self.steps.shape[0])

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "Column", "columns", "described", "without_values"]
 
-_STD = "standard deviations of the target"
-_DATA = "data units"
+STD = "standard deviations of the target"
+DATA = "data units"
 _MIXTURES = "mixtures"
 _AFFINE = "affine generators of one noise variable"
+_SAMPLED = "configurations with a fixed sample"
 _REFEREE = "configurations with a referee"
 
 
@@ -26,6 +27,8 @@ class Column(NamedTuple):
     ----------
     unit : str
         Its unit; "" for labels and pure numbers, "share" for a number from 0 to 1 that is one.
+    heading : str
+        What tables and figures call it.
     description : str
         What it holds.
     defined : str
@@ -33,6 +36,7 @@ class Column(NamedTuple):
     """
 
     unit: str
+    heading: str
     description: str
     defined: str = ""
 
@@ -50,76 +54,114 @@ def _defined(name: str) -> str:
         *([_MIXTURES] if name in OF_MODES else []),
         *(["targets on the line"] if name in ON_THE_LINE else []),
         *(["games whose D is a probability"] if name in OF_D else []),
-        *(["configurations with a fixed sample"] if name == "v_train" else []),
+        *([_SAMPLED] if name == "v_train" else []),
         *([f"configurations with {name[-1]}_steps above 0"] if name in ("grad_g", "grad_d") else []),
     ]
     return ", ".join(kinds)
 
 
 _IDS = {
-    "design": Column("", "name of the design"),
-    "cell": Column("", "number of the configuration in the study, from 0"),
-    "rep": Column("", "number of the run in its cell; the same number has the same random numbers in every cell"),
-    "game": Column("", "what the two players descend"),
-    "seed": Column("", "seed of the study"),
+    "design": Column("", "design", "name of the design"),
+    "cell": Column("", "cell", "number of the configuration in the study, from 0"),
+    "rep": Column(
+        "", "replicate", "number of the run in its cell; the same number has the same random numbers in every cell"
+    ),
+    "game": Column("", "game", "what the two players descend"),
+    "seed": Column("", "seed", "seed of the study"),
 }
 _MEASURED = {
-    "g_shift": (_STD, "mean of the fakes minus that of the target"),
-    "g_spread": (_STD, "standard deviation of the fakes"),
-    "w1": (_STD, "Wasserstein-1 distance from the fakes to the target"),
-    "ks": ("", "Kolmogorov-Smirnov distance from the fakes to the target, 0 to 1"),
-    "d_real": ("", "mean of D on held-out real samples"),
-    "d_fake": ("", "mean of D on fakes"),
-    "d_real_off": ("", "mean of |D - 1/2| on held-out real samples"),
-    "d_fake_off": ("", "mean of |D - 1/2| on fakes"),
-    "acc_real": ("share", "held-out real samples with D > 1/2"),
-    "acc_fake": ("share", "fakes with D < 1/2"),
-    "auc": ("", "probability that D ranks a real sample above a fake, ties count one half"),
-    "v": ("nats", "V(D, G) on held-out samples"),
-    "v_max": ("nats", "estimate of the maximum over D of V(D, G) for this G"),
-    "v_train": ("nats", "V with the real part over the run's own fixed sample, its first n_eval points"),
-    "grad_g": ("", "Euclidean norm of the generator's last gradient"),
-    "grad_d": ("", "Euclidean norm of the discriminator's last gradient"),
-    "modes": ("modes", "modes of the target captured"),
-    "modes_missed": ("modes", "modes that n_eval points of the target show, and the fakes do not"),
-    "high_quality": ("share", "fakes within 3 standard deviations of a mode"),
-    "reverse_kl": ("nats", "Kullback-Leibler divergence of the fakes' shares of the modes from the target's own"),
-    "tv_modes": ("", "total variation distance between the fakes' shares of the modes and the target's own, 0 to 1"),
-    "ks_modes": ("", "Kolmogorov-Smirnov distance of the fakes' places within their modes, 0 to 1"),
-    "finite": ("", "whether every parameter and record is finite"),
+    "g_shift": (STD, "mean of fakes minus the target's", "mean of the fakes minus that of the target"),
+    "g_spread": (STD, "standard deviation of fakes", "standard deviation of the fakes"),
+    "w1": (STD, "Wasserstein-1 distance", "Wasserstein-1 distance from the fakes to the target"),
+    "ks": ("", "Kolmogorov-Smirnov distance", "Kolmogorov-Smirnov distance from the fakes to the target, 0 to 1"),
+    "d_real": ("", "mean D on real", "mean of D on held-out real samples"),
+    "d_fake": ("", "mean D on fake", "mean of D on fakes"),
+    "d_real_off": ("", "mean |D - 1/2| on real", "mean of |D - 1/2| on held-out real samples"),
+    "d_fake_off": ("", "mean |D - 1/2| on fake", "mean of |D - 1/2| on fakes"),
+    "acc_real": ("share", "accuracy of D on real", "held-out real samples with D > 1/2"),
+    "acc_fake": ("share", "accuracy of D on fake", "fakes with D < 1/2"),
+    "auc": ("", "AUC of D", "probability that D ranks a real sample above a fake, ties count one half"),
+    "v": ("nats", "V(D, G)", "V(D, G) on held-out samples"),
+    "v_max": ("nats", "greatest V of any D", "estimate of the maximum over D of V(D, G) for this G"),
+    "v_train": (
+        "nats",
+        "V on the run's own sample",
+        "V with the real part over the run's own fixed sample, its first n_eval points",
+    ),
+    "grad_g": ("", "norm of G's gradient", "Euclidean norm of the generator's last gradient"),
+    "grad_d": ("", "norm of D's gradient", "Euclidean norm of the discriminator's last gradient"),
+    "modes": ("modes", "modes captured", "modes of the target captured"),
+    "modes_missed": ("modes", "modes missed", "modes that n_eval points of the target show, and the fakes do not"),
+    "high_quality": ("share", "fakes near a mode", "fakes within 3 standard deviations of a mode"),
+    "reverse_kl": (
+        "nats",
+        "reverse KL of the modes' shares",
+        "Kullback-Leibler divergence of the fakes' shares of the modes from the target's own",
+    ),
+    "tv_modes": (
+        "",
+        "total variation of the modes' shares",
+        "total variation distance between the fakes' shares of the modes and the target's own, 0 to 1",
+    ),
+    "ks_modes": (
+        "",
+        "Kolmogorov-Smirnov within modes",
+        "Kolmogorov-Smirnov distance of the fakes' places within their modes, 0 to 1",
+    ),
+    "finite": ("", "finite", "whether every parameter and record is finite"),
 }
 _LABELS = {
-    "g_state": Column("", "what G did: converged, modes dropped, collapsed, off target or non-finite"),
-    "d_state": Column("", "what D did: perfect, idle, inverted, mixed or non-finite"),
-    "regime": Column("", "what G did, then what D did: 'converged, idle' is a converged G with an idle D"),
-    "left": Column("", "whether it had converged before and is no longer"),
-    "converged_step": Column(
-        "steps", "training steps at the first record that is near the target", "runs that got there"
+    "g_state": Column("", "what G did", "what G did: converged, modes dropped, collapsed, off target or non-finite"),
+    "d_state": Column("", "what D did", "what D did: perfect, idle, inverted, mixed or non-finite"),
+    "regime": Column(
+        "", "what G and D did", "what G did, then what D did: 'converged, idle' is a converged G with an idle D"
     ),
-    "last_step": Column("steps", "training steps at the last finite record"),
+    "left": Column("", "had converged and left", "whether it had converged before and is no longer"),
+    "converged_step": Column(
+        "steps",
+        "start of convergence",
+        "training steps at which the first stretch near the target began, as long as the window",
+        "runs that got there",
+    ),
+    "last_step": Column(
+        "steps",
+        "last step at which convergence could begin",
+        "training steps at which the last such stretch could have begun; others are censored there",
+    ),
     **{
-        f"share_{state}": Column("share", f"records at which D was {state}")
+        f"share_{state}": Column("share", state, f"records at which D was {state}")
         for state in ("perfect", "idle", "inverted", "mixed")
     },
-    "share_nonfinite": Column("share", "records that are not finite"),
+    "share_nonfinite": Column("share", "non-finite", "records that are not finite"),
 }
 _ESTIMATES = {
     "g_intercept": Column(
-        _DATA, "what an affine generator makes of noise 0", "affine generators of one noise variable"
+        DATA, "intercept of G", "what an affine generator makes of noise 0", "affine generators of one noise variable"
     ),
-    "g_slope": Column(_DATA, "what it adds per unit of noise", "affine generators of one noise variable"),
-    "sample_mean": Column(_DATA, "mean of the run's fixed sample", "configurations with a fixed sample"),
-    "sample_std": Column(_DATA, "standard deviation of the run's fixed sample", "configurations with a fixed sample"),
-    "referee_accuracy": Column("share", "held-out samples that the referee tells right, 1/2 if it cannot", _REFEREE),
-    "referee_auc": Column("", "probability that the referee ranks a real sample above a fake", _REFEREE),
-    "referee_v": Column("nats", "V with the referee for D", _REFEREE),
+    "g_slope": Column(DATA, "slope of G", "what it adds per unit of noise", _AFFINE),
+    "sample_mean": Column(
+        DATA, "mean of the sample", "mean of the run's fixed sample", "configurations with a fixed sample"
+    ),
+    "sample_std": Column(
+        DATA,
+        "standard deviation of the sample",
+        "standard deviation of the run's fixed sample",
+        _SAMPLED,
+    ),
+    "referee_accuracy": Column(
+        "share", "accuracy of the referee", "held-out samples that the referee tells right, 1/2 if it cannot", _REFEREE
+    ),
+    "referee_auc": Column(
+        "", "AUC of the referee", "probability that the referee ranks a real sample above a fake", _REFEREE
+    ),
+    "referee_v": Column("nats", "V of the referee", "V with the referee for D", _REFEREE),
 }
 
 COLUMNS: dict[str, Column] = {
     **_IDS,
-    **{name: Column(unit, text, _defined(name)) for name, (unit, text) in _MEASURED.items()},
-    "g_mean": Column(_DATA, "mean of the fakes"),
-    "g_std": Column(_DATA, "standard deviation of the fakes"),
+    **{name: Column(*told, _defined(name)) for name, told in _MEASURED.items()},
+    "g_mean": Column(DATA, "mean of fakes", "mean of the fakes"),
+    "g_std": Column(DATA, "standard deviation of fakes", "standard deviation of the fakes"),
     **_LABELS,
     **_ESTIMATES,
 }
@@ -156,14 +198,13 @@ def columns(runs: pd.DataFrame | None = None) -> pd.DataFrame:
     if not (runs is None or isinstance(runs, pd.DataFrame)):
         raise ConfigError(f"runs: value {shown(runs)}: a pandas data frame, or None")
     names = list(COLUMNS) if runs is None else [str(name) for name in runs.columns]
-    table = pd.DataFrame(
-        [_column(name) for name in names], index=pd.Index(names, name="column"), columns=Column._fields
-    )
+    told = pd.DataFrame([_column(name) for name in names], pd.Index(names, name="column"), Column._fields)
+    table = told.drop(columns="heading")
     return table if runs is None else table.assign(missing=runs.isna().mean().to_numpy())
 
 
 def _column(name: str) -> Column:
-    return COLUMNS.get(name, Column("", f"factor of the study: {name.replace('_', ' ').replace('.', ', ')}"))
+    return COLUMNS.get(name, Column("", name, f"factor of the study: {name.replace('_', ' ').replace('.', ', ')}"))
 
 
 def described(runs: pd.DataFrame) -> pd.DataFrame:

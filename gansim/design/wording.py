@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from gansim.model.distributions import Noise, Normal, Target, Uniform, components
 from gansim.model.gan import GAN
@@ -12,7 +12,6 @@ from gansim.model.tabulated import Law, Observed
 
 __all__ = [
     "brief",
-    "common",
     "count",
     "data",
     "either",
@@ -21,7 +20,6 @@ __all__ = [
     "network",
     "number",
     "optimizer",
-    "regime_in_words",
     "training",
     "updates",
 ]
@@ -41,18 +39,6 @@ def number(x: float) -> str:
     if abs(x) < 1e15 and x == int(x):
         return f"{int(x):,}".replace("-", "−")
     return repr(float(x)).replace("-", "−")
-
-
-def regime_in_words(regime: str) -> str:
-    """A regime with its players named.
-
-    Examples
-    --------
-    >>> regime_in_words("converged, idle"), regime_in_words("non-finite")
-    ('G converged, D idle', 'non-finite')
-    """
-    g, comma, d = regime.partition(", ")
-    return f"G {g}, D {d}" if comma else regime
 
 
 def _several(values: tuple[float, ...]) -> str:
@@ -95,20 +81,6 @@ def data(*of: GAN) -> str:
         drawn.append(f"one fixed sample of {either(sizes)} a run")
     scales = dict.fromkeys("standardised" if gan.standardise else "raw" for gan in of)
     return f"{' or '.join(drawn)}, {' or '.join(scales)}"
-
-
-def common(of: Sequence[GAN]) -> str:
-    """What several configurations have in common, of what a picture of them should say: target, data, steps.
-
-    Examples
-    --------
-    >>> from gansim.model.distributions import Normal
-    >>> common([GAN(target=Normal(500, 5), steps=n) for n in (100, 2000)])
-    'N(500, 5²), fresh draws, raw, 100 or 2,000 steps'
-    """
-    laws = list(dict.fromkeys(gan.target for gan in of))
-    said = law(laws[0]) if len(laws) == 1 else f"{len(laws)} targets"
-    return f"{said}, {data(*of)}, {either(gan.steps for gan in of)} steps"
 
 
 def network(mlp: MLP, n_in: int) -> str:

@@ -14,9 +14,9 @@ from gansim.analysis.replicates import refuse_twice
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.errors import ConfigError, shown
-from gansim.plotting.look import COLOURS, MARKERS, name_
+from gansim.plotting.look import COLOURS, MARKERS, names_of
 
-__all__ = ["Outcome", "about", "either_of", "outcome_of", "pooled_over", "shares_of", "states_of", "varied"]
+__all__ = ["Outcome", "either_of", "outcome_of", "pooled_over", "shares_of", "states_of", "varied"]
 
 _STATES = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
 _HIT = "has the outcome"  # no factor may have spaces in its name
@@ -190,13 +190,4 @@ def pooled_over(settings: pd.DataFrame, drawn: Sequence[str | None]) -> str:
     there = [name for name in drawn if name is not None and name in settings.columns]
     hidden = [name for name in varied(settings) if name not in there]
     hidden = [name for name in hidden if not any(_sets(settings, one, name) for one in there)]
-    return f"Pooled over {name_(hidden, None)}." if hidden else ""
-
-
-def about(runs: pd.DataFrame) -> str:
-    """What all runs have in common, if the frame says so: target, data, steps."""
-    told = runs.attrs.get("configuration", {})
-    designs: list[Any] = list(runs["design"].unique()) if "design" in runs.columns else []
-    said = {told.get(design) for design in designs} if isinstance(told, dict) else set()
-    words = said.pop() if len(said) == 1 else None
-    return f"{words[0].upper()}{words[1:]}." if words else ""
+    return f"Pooled over {names_of(hidden)}." if hidden else ""

@@ -16,8 +16,9 @@ from matplotlib.patches import Patch
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import REGIMES
+from gansim.design.setting import sentence
 from gansim.errors import ConfigError
-from gansim.plotting.asked import about, outcome_of, pooled_over, require, settings_of, slim, varied
+from gansim.plotting.asked import outcome_of, pooled_over, require, settings_of, slim, varied
 from gansim.plotting.look import (
     COLOURS,
     HATCHES,
@@ -28,6 +29,7 @@ from gansim.plotting.look import (
     captioned,
     in_order,
     name_,
+    names_of,
     runs_of,
     share_axis,
     styled,
@@ -106,7 +108,7 @@ def regimes(
     place: Any = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5), "borderaxespad": 0.0, "handleheight": 1.1}
     axes.legend(handles=handles, fontsize=SMALL, **place)
     if note is None:
-        note = " ".join(filter(None, [about(runs), f"{runs_of(table)} a bar.", pooled_over(settings, by)]))
+        note = " ".join(filter(None, [sentence(runs), f"{runs_of(table)} a bar.", pooled_over(settings, by)]))
     captioned(figure, ax, axes, "How training ends" if title is None else title, note)
     return axes
 
@@ -128,7 +130,7 @@ def row_names(groups: pd.DataFrame, labels: Labels | None) -> list[str]:
 
 def _level(name: str, level: Any, labels: Labels | None) -> str:
     number = not isinstance(level, str) and (labels is None or level not in labels)
-    return f"{name_([name], labels)} {name_([level], labels)}" if number else name_([level], labels)
+    return f"{names_of([name], labels)} {name_([level], labels)}" if number else name_([level], labels)
 
 
 def occurring(table: pd.DataFrame) -> list[str]:

@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from gansim.analysis.shares import tabulate
+from gansim.design.setting import sentence
 from gansim.errors import ConfigError, shown
 from gansim.plotting.asked import (
     Outcome,
-    about,
     either_of,
     outcome_of,
     pooled_over,
@@ -36,6 +36,7 @@ from gansim.plotting.look import (
     chosen,
     group_looks,
     name_,
+    names_of,
     runs_of,
     share_axis,
     styled,
@@ -133,11 +134,11 @@ def shares(
     words = {"g_state": "What G did", "d_state": "What D did", "regime": "How training ended"}
     said = words[outcome] if by_state else f"Share of runs with {outcome_of(runs, outcome, level).words}"
     if len(lines) > 1 or hue is not None:
-        _legend(axes, lines, name_([hue], labels) if hue is not None else None)
+        _legend(axes, lines, names_of([hue], labels) if hue is not None else None)
     if title is None:
-        title = f"{said} by {name_([x], labels)}" + (f" and {name_([hue], labels)}" if hue is not None else "")
+        title = f"{said} by {names_of([x], labels)}" + (f" and {names_of([hue], labels)}" if hue is not None else "")
     if note is None:
-        note = " ".join(filter(None, [about(runs), _counts(every, confidence), pooled_over(settings, [x, hue])]))
+        note = " ".join(filter(None, [sentence(runs), _counts(every, confidence), pooled_over(settings, [x, hue])]))
     captioned(figure, ax, axes, title, note)
     return axes
 

@@ -28,6 +28,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, PercentF
 from numpy.typing import ArrayLike, NDArray
 
 from gansim.analysis.replicates import check_frame, refuse_twice
+from gansim.design import words
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.errors import ConfigError, shown
 
@@ -82,20 +83,6 @@ DASHES: dict[str, Any] = {
 }
 GROUP_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
 _GROUP_MARKERS = "osv^DPX*"
-_LABELS: dict[Any, str] = {
-    "leaky_relu": "leaky ReLU",
-    "relu": "ReLU",
-    "optimizer_d.lr": "learning rate of D",
-    "optimizer_g.lr": "learning rate of G",
-    "generator.hidden": "hidden units of G",
-    "discriminator.hidden": "hidden units of D",
-    "generator.activation": "activation of G",
-    "discriminator.activation": "activation of D",
-    "samples": "size of a run's sample",
-    "steps": "training steps",
-    "d_steps": "updates of D a step",
-    "g_steps": "updates of G a step",
-}
 LEVELS = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
 WIDTH = 7.2  # inches; 1,080 pixels at 150 dpi, shown at about 830 in a README, so that 7 points are 11 pixels there
 _DPI = 150
@@ -367,20 +354,28 @@ def runs_of(table: pd.DataFrame) -> str:
 
 def name_(values: Iterable[Any], labels: Labels | None, joint: str = ", ") -> str:
     """Say which group, from its levels."""
-    given = {**_LABELS, **(labels or {})}
+    given = labels or {}
     return joint.join(given.get(v, _word(v)) for v in values)
 
 
 def _word(level: Any) -> str:
-    """Write a level. Dollar signs are signs here, not mathematics: what a caller writes in `labels` may have some."""
     if pd.isna(level):
         return "–"
-    if isinstance(level, float):
-        return number_on_axis(level)
-    if isinstance(level, str) and (found := re.fullmatch(r"optimizer_([dg])(?:\.(\w+))?", level)):
-        return f"{found[2]} of {found[1].upper()}'s optimiser" if found[2] else f"optimiser of {found[1].upper()}"
-    # A mark of byte order has no width either, and matplotlib's PDF cannot be written with one.
-    return str(level).replace("$", r"\$").replace("\ufeff", "\u200b")
+    return number_on_axis(level) if isinstance(level, float) else _letters(words.level(str(level)))
+
+
+def names_of(factors: Iterable[str], labels: Labels | None = None) -> str:
+    """Say which factors, by what they are called in words."""
+    given = labels or {}
+    return ", ".join(given.get(factor, _letters(words.heading(factor, unit=False))) for factor in factors)
+
+
+def _letters(text: str) -> str:
+    """Dollar signs are signs here, not mathematics: what a caller writes in `labels` may have some.
+
+    A mark of byte order has no width either, and matplotlib's PDF cannot be written with one.
+    """
+    return text.replace("$", r"\$").replace("\ufeff", "\u200b")
 
 
 def facets(frame: pd.DataFrame, column: str | None) -> list[Any]:

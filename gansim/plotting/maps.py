@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from gansim.analysis.digits import percent
+from gansim.design.setting import sentence
 from gansim.errors import ConfigError
 from gansim.plotting.asked import (
     Outcome,
-    about,
     either_of,
     outcome_of,
     pooled_over,
@@ -36,7 +36,7 @@ from gansim.plotting.look import (
     Labels,
     canvas,
     captioned,
-    name_,
+    names_of,
     number_on_axis,
     runs_of,
     styled,
@@ -214,7 +214,7 @@ def surface(
 
 
 def _by(words: str, x: str, y: str, labels: Labels | None) -> str:
-    return f"{words} by {name_([x], labels)} and {name_([y], labels)}"
+    return f"{words} by {names_of([x], labels)} and {names_of([y], labels)}"
 
 
 def _points_by_share(figure: Figure | None, axes: Axes, table: pd.DataFrame, x: str, y: str, meant: Outcome) -> None:
@@ -305,4 +305,4 @@ def _note(
     if confidence is not None:
         widest = 100 * float((table["high"] - table["low"]).max())
         count += f"; widest {100 * confidence:g} % interval: {widest:.{0 if widest >= 2 else 1}f} points"
-    return " ".join(filter(None, [about(runs), f"{count}.", pooled_over(settings, drawn)]))
+    return " ".join(filter(None, [sentence(runs), f"{count}.", pooled_over(settings, drawn)]))

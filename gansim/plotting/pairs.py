@@ -15,8 +15,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gansim.analysis import comparisons
 from gansim.analysis.digits import mean_in_words, points_in_words
+from gansim.design.setting import sentence
 from gansim.errors import ConfigError, shown
-from gansim.plotting.asked import about, either_of, outcome_of, require, settings_of, varied
+from gansim.plotting.asked import either_of, outcome_of, require, settings_of, varied
 from gansim.plotting.bars import row_names
 from gansim.plotting.lines import FEW
 from gansim.plotting.look import GREY, INK, SMALL, Labels, canvas, captioned, n_in_words, plain, styled
@@ -109,7 +110,7 @@ def compare(
         title = f"{words}: {pair}"
     if note is None:
         pooled = f"{n_in_words(table['n'])} pairs a row, paired by replicate; {100 * confidence:g} % intervals."
-        note = " ".join(filter(None, [about(runs), pooled]))
+        note = " ".join(filter(None, [sentence(runs), pooled]))
     captioned(figure, ax, axes, title, note)
     return axes
 

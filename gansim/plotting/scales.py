@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from gansim.plotting.look import SMALL, Floats, Labels, inches, name_, number_on_axis
+from gansim.plotting.look import SMALL, Floats, Labels, inches, name_, names_of, number_on_axis
 
 __all__ = ["Scale", "scale_of", "slant"]
 
@@ -55,7 +55,7 @@ class Scale:
     def dress(self, axes: Axes, which: str, labels: Labels | None) -> None:
         """Give the axis its scale, its limits, ticks and name."""
         axis: Any = getattr(axes, f"{which}axis")
-        axis.set_label_text(name_([self.name], labels))
+        axis.set_label_text(names_of([self.name], labels))
         if self.kind == "category":
             words = [name_(["none" if level is None else level], labels) for level in self.levels]
             axis.set_ticks(np.arange(len(words)), words)

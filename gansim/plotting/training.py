@@ -19,8 +19,9 @@ from gansim.analysis.labels import combine, d_states, g_states
 from gansim.analysis.replicates import cells_of, columns_of, replicates_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import Thresholds
+from gansim.design.setting import sentence
 from gansim.errors import ConfigError, shown
-from gansim.plotting.asked import Outcome, about, outcome_of, pooled_over, require, settings_of
+from gansim.plotting.asked import Outcome, outcome_of, pooled_over, require, settings_of
 from gansim.plotting.bars import split
 from gansim.plotting.look import (
     COLOURS,
@@ -32,6 +33,7 @@ from gansim.plotting.look import (
     captioned,
     group_looks,
     name_,
+    names_of,
     plain,
     refuse_unfit,
     runs_of,
@@ -118,16 +120,17 @@ def over_time(
     if len(lines) > 1 or hue is not None:
         handles = [Line2D([], [], label=name, **look) for name, _, look in lines]
         place: Any = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5), "borderaxespad": 0.0, "alignment": "left"}
-        heading = name_([hue], labels) if hue else None
+        heading = names_of([hue], labels) if hue else None
         axes.legend(handles=handles, title=heading, title_fontsize=SMALL, handlelength=2.4, **place)
     if title is None:
         what = {"g_state": "What G did", "d_state": "What D did", "regime": "What G and D did"}[meant.column]
         title = f"{f'Share of runs with {meant.words}' if single else what} while training"
     if note is None:
-        held = ", ".join(f"{name_([name], labels)} {name_([value], labels)}" for name, value in (where or {}).items())
+        levels = (where or {}).items()
+        held = ", ".join(f"{names_of([factor], labels)} {name_([value], labels)}" for factor, value in levels)
         first = f"First record at step {int(traces.steps.min()):,}; bands: 95 % intervals."
         said = [
-            about(runs),
+            sentence(runs),
             f"{held}." if held else "",
             f"{runs_of(table)}.",
             pooled_over(settings_of(runs), [hue]),

@@ -19,9 +19,10 @@ from matplotlib.ticker import PercentFormatter
 
 from gansim.design.design import Design, Listed
 from gansim.design.sampling import Sample
-from gansim.plotting.asked import Outcome, about, settings_of, states_of, varied
+from gansim.design.setting import sentence
+from gansim.plotting.asked import Outcome, settings_of, states_of, varied
 from gansim.plotting.lines import shares
-from gansim.plotting.look import WIDTH, head, n_in_words, name_, styled
+from gansim.plotting.look import WIDTH, head, n_in_words, names_of, styled
 from gansim.plotting.maps import heatmap, surface
 from gansim.reporting.figures.shares import regime_shares
 
@@ -121,10 +122,8 @@ def _surfaces(runs: pd.DataFrame, numbers: Sequence[str], factors: Sequence[str]
         return surface(runs, x, y, state.column, state.level, ax=axes, title=state.words, note="", cbar=False)
 
     others = [name for name in factors if name not in (x, y)]
-    said = f"drawn by {name_([x, y], None)}; not shown: {name_(others, None)}" if others else ""
-    note = _note(runs, [x, y, *others], "a point") + (
-        f" Varied and not shown: {name_(others, None)}." if others else ""
-    )
+    said = f"drawn by {names_of([x, y])}; not shown: {names_of(others)}" if others else ""
+    note = _note(runs, [x, y, *others], "a point") + (f" Varied and not shown: {names_of(others)}." if others else "")
     return _panels(draw, _states(runs), title, note, 2.2), said
 
 
@@ -143,7 +142,7 @@ def _overview(runs: pd.DataFrame, factors: Sequence[str], title: str) -> tuple[F
                 legend.remove()
         row[1].set_ylabel("")
     left = [name for name in factors if name not in drawn]
-    said = f"every factor by itself, pooled over the others{f'; not drawn: {name_(left, None)}' if left else ''}"
+    said = f"every factor by itself, pooled over the others{f'; not drawn: {names_of(left)}' if left else ''}"
     head(figure, title, _note(runs, [], "") + f" {said[0].upper()}{said[1:]}. 95 % intervals.")
     return figure, said
 
@@ -186,6 +185,6 @@ def _panels(draw: Draw, states: Sequence[Outcome], title: str, note: str, tall: 
 
 def _note(runs: pd.DataFrame, drawn: Sequence[str], each: str) -> str:
     if not drawn:
-        return " ".join(filter(None, [about(runs), f"{n_in_words([len(runs)])} runs."]))
+        return " ".join(filter(None, [sentence(runs), f"{n_in_words([len(runs)])} runs."]))
     counts = runs.groupby(list(drawn), observed=True, dropna=False).size()
-    return " ".join(filter(None, [about(runs), f"{n_in_words(counts)} runs {each}."]))
+    return " ".join(filter(None, [sentence(runs), f"{n_in_words(counts)} runs {each}."]))

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import TextIO, TypeVar
 
 from gansim import escaping
+from gansim.running import progress
 
 __all__ = ["ticking"]
 
 _T = TypeVar("_T")
-_LINE_EVERY = 10.0  # seconds between lines where there is no terminal: what is done sooner says nothing
 
 
 def ticking(
@@ -42,34 +41,26 @@ def ticking(
     >>> list(ticking("abc", 3, "run.gif", "frames"))
     ['a', 'b', 'c']
     """
-    stream = stream or sys.stderr
-    notebook = "ipykernel" in sys.modules
-    if silent or stream is None:
+    notebook = stream is None and progress.in_notebook()
+    where = stream or (sys.stdout if notebook else sys.stderr)  # a page shows stderr in red
+    if silent or where is None:
         yield from items
-    elif notebook or _is_terminal(stream):
-        with warnings.catch_warnings():  # a notebook without ipywidgets has a bar of text, and needs no advice
-            warnings.simplefilter("ignore")
-            from tqdm.auto import tqdm
-        where = None if notebook else stream
-        yield from tqdm(items, total=total, desc=escaping.line(name), unit=f" {unit}", file=where, leave=False)
+    elif notebook or progress.is_terminal(where):
+        bar = progress.bar_of(notebook)
+        yield from bar(items, total=total, desc=escaping.line(name), unit=f" {unit}", file=where, leave=False)
     else:
-        yield from _in_lines(items, total, name, unit, stream)
+        yield from _in_lines(items, total, name, unit, where)
 
 
 def _in_lines(items: Iterable[_T], total: int, name: str, unit: str, stream: TextIO) -> Iterator[_T]:
     started = last = time.perf_counter()
     for done, item in enumerate(items):
         now = time.perf_counter()
-        if done and now - last >= _LINE_EVERY:
+        if done and now - last >= progress.LINE_EVERY:
             last, left = now, (now - started) * (total - done) / done
             with contextlib.suppress(OSError, ValueError):  # nobody hears it, or the stream is closed
-                stream.write(escaping.line(f"{name}: {done:,} of {total:,} {unit}, {left:.0f} s left") + "\n")
+                stream.write(
+                    escaping.line(f"{name}: {done:,} of {total:,} {unit}, {progress.duration(left)} left") + "\n"
+                )
                 stream.flush()
         yield item
-
-
-def _is_terminal(stream: TextIO) -> bool:
-    try:
-        return stream.isatty()
-    except ValueError:  # it is closed
-        return False

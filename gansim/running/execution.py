@@ -19,7 +19,8 @@ import numpy as np
 from gansim.design import ademp, schema
 from gansim.design.description import Description
 from gansim.design.stopping import StoppingRule
-from gansim.design.wording import count, regime_in_words
+from gansim.design.wording import count
+from gansim.design.words import level_of
 from gansim.display import html_table
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.model.fields import OrNone, boolean, check_named
@@ -93,7 +94,7 @@ class Execution:
 
     def _repr_html_(self) -> str:
         counts = self.runs["regime"].value_counts()
-        rows = [(regime_in_words(str(regime)), f"{n:,}") for regime, n in counts.items() if n]
+        rows = [(level_of("regime", regime), f"{n:,}") for regime, n in counts.items() if n]
         return html_table(repr(self), rows, ("regime", "runs"))
 
 

@@ -11,7 +11,6 @@ from gansim.design import setting
 from gansim.design.description import Description
 from gansim.design.design import Cell, Design, has_text, stored_level
 from gansim.design.glossary import described
-from gansim.design.wording import common
 from gansim.model.distributions import evaluation_law, moments
 from gansim.storage.parquet import ESTIMATES
 from gansim.storage.parts import Collected
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from gansim.design.regimes import Thresholds
     from gansim.traces import Traces
 
-__all__ = ["configurations", "floors_of", "labelled_runs", "runs_frame"]
+__all__ = ["floors_of", "labelled_runs", "runs_frame"]
 
 
 def floors_of(study: Description) -> list[Floor]:
@@ -76,8 +75,7 @@ def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> 
     Returns
     -------
     DataFrame
-        One row per run, see `gansim.running.study.Study.run`; its ``attrs["configuration"]`` say what the cells of each
-        design have in common.
+        One row per run, see `gansim.running.study.Study.run`.
     """
     import pandas as pd
 
@@ -98,14 +96,7 @@ def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> 
     estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
     seeds = np.full(len(results), study.seed, dtype=np.uint64)
     finite = {"finite": last["finite"] > 0}
-    frame = described(pd.DataFrame({**columns, **last, **finite, **where, **judged, **estimates, "seed": seeds}))
-    frame.attrs["configuration"] = configurations(study)
-    return frame
-
-
-def configurations(study: Description) -> dict[str, str]:
-    """What the cells of each design have in common, in words: for titles of tables and pictures of their runs."""
-    return {design.name: common([cell.gan for cell in design.cells]) for design in study.designs}
+    return described(pd.DataFrame({**columns, **last, **finite, **where, **judged, **estimates, "seed": seeds}))
 
 
 def _factor_levels(designs: Sequence[Design], cells: Sequence[Cell]) -> dict[str, list[Any]]:

@@ -16,9 +16,10 @@ from gansim.design.wording import count
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Progress"]
+__all__ = ["LINE_EVERY", "Progress", "bar_of", "duration", "in_notebook", "is_terminal"]
 
-_LINE_EVERY = 10.0  # seconds between progress lines where there is no terminal
+LINE_EVERY = 10.0
+"""Seconds between progress lines where there is no terminal."""
 
 
 class Progress:
@@ -44,7 +45,7 @@ class Progress:
         self, name: str, reps: Sequence[int], steps: Sequence[int], silent: bool, stream: TextIO | None = None
     ) -> None:
         self.stream: TextIO | None = stream or sys.stderr  # Python has none where it was closed
-        self.notebook = stream is None and _in_notebook()
+        self.notebook = stream is None and in_notebook()
         self.silent = silent
         self.name = name
         self.n_runs = sum(reps)
@@ -79,8 +80,8 @@ class Progress:
 
     def __enter__(self) -> None:
         self.started = self.last = time.perf_counter()
-        if not self.silent and (self.notebook or _is_terminal(self.stream)):
-            self.bar = _bar(self.notebook)(
+        if not self.silent and (self.notebook or is_terminal(self.stream)):
+            self.bar = bar_of(self.notebook)(
                 total=self.n_steps,
                 desc=self.name,
                 unit=" GAN-steps",
@@ -96,7 +97,7 @@ class Progress:
         self.steps += steps
         if self.bar is not None:
             self.bar.update(steps)
-        elif time.perf_counter() - self.last >= _LINE_EVERY:
+        elif time.perf_counter() - self.last >= LINE_EVERY:
             self.last = time.perf_counter()
             self.say(self._line(self.last - self.started))
 
@@ -105,23 +106,23 @@ class Progress:
         left = (self.n_steps - self.steps) / rate
         share = 100 * self.steps / self.n_steps
         runs = f"{self.before + self.runs:,} of {self.n_runs:,} runs"
-        return f"{runs} ({share:.0f} %), {_rate(rate)}, {_duration(left)} left"
+        return f"{runs} ({share:.0f} %), {_rate(rate)}, {duration(left)} left"
 
     def __exit__(self, kind: object, *_: object) -> None:
         elapsed = max(time.perf_counter() - self.started, 1e-9)
         if self.bar is not None:
             self.bar.close()
         if kind is None:
-            self.say(f"{count(self.todo, 'run')} in {_duration(elapsed)}, {_rate(self.steps / elapsed)}")
+            self.say(f"{count(self.todo, 'run')} in {duration(elapsed)}, {_rate(self.steps / elapsed)}")
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Whether this is a kernel that shows pages: Jupyter's, and not IPython in a terminal."""
     shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
     return type(shell).__name__ == "ZMQInteractiveShell"
 
 
-def _bar(notebook: bool) -> Any:
+def bar_of(notebook: bool) -> Any:
     """The class of the bar: a page's own where it can show widgets, else one of letters."""
     if notebook:
         with warnings.catch_warnings():
@@ -133,10 +134,11 @@ def _bar(notebook: bool) -> Any:
     return tqdm
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sees it as it is written; not if it is closed."""
     try:
         return stream is not None and stream.isatty()
-    except ValueError:  # it is closed
+    except ValueError:
         return False
 
 
@@ -147,7 +149,8 @@ def _rate(steps_per_second: float) -> str:
     return f"{steps_per_second:.3g} GAN-steps/s"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in words, such as "3 min 20 s"."""
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60) if seconds >= 3600 else int(seconds // 60)

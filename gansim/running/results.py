@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansim.design import schema
+from gansim.design import schema, setting
 from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.running.shard import Shard
@@ -117,6 +117,7 @@ class Results:
         if not path.exists():
             return None
         runs, header = parquet.read_runs(path), read_header(path)
+        runs.attrs[setting.KEY] = setting.facts(self.study, self.thresholds)
         told = {"digest": self.metadata.get("digest", {}).get("runs"), "identity": self.metadata.get("identity")}
         if any(value is not None and header.get(name, value) != value for name, value in told.items()):
             self.check_unchanged()

@@ -12,8 +12,9 @@ from gansim.model.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.measurements import measured
 from gansim.model.networks import MLP
+from gansim.reporting.loading import load
 from gansim.running.study import Study, simulate
-from gansim.storage.parquet import ESTIMATES, read_runs
+from gansim.storage.parquet import ESTIMATES
 from gansim.traces import DATA_UNITS, FIELDS
 
 SMALL = {"discriminator": 4, "steps": 6, "records": 2, "n_eval": 32, "standardise": True}
@@ -56,7 +57,7 @@ def test_levels_keep_the_order_of_the_design_in_frames_tables_and_files(tmp_path
     widths = tied("generator.hidden", "discriminator.hidden", [(), 4, (2, 2)])
     factors = {"game": ["non-saturating", "minimax"], "width": widths}
     runs = Study("s", gan, factors, reps=2).run(tmp_path, jobs=1, progress=False)
-    stored = read_runs(tmp_path / "s")
+    stored = load(tmp_path / "s").runs
     for frame in (runs, stored, tabulate(stored, ["width", "game"], "g_state")):
         assert list(frame["width"].cat.categories) == ["()", "4", "(2, 2)"] and frame["width"].cat.ordered
         assert list(frame["game"].cat.categories) == ["non-saturating", "minimax"]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ import gansim as gs
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import combine
 from gansim.analysis.shares import tabulate
+from gansim.design import setting
 from gansim.design.design import Design
-from gansim.design.regimes import D_STATES, G_STATES, REGIMES
+from gansim.design.regimes import D_STATES, G_STATES, REGIMES, Thresholds
 from gansim.plotting import asked
 from gansim.plotting.look import COLOURS, number_on_axis
 from gansim.plotting.scales import scale_of
@@ -47,7 +49,8 @@ def made_up(reps: int = 40, seed: int = 0, **factors: list) -> pd.DataFrame:
     for name, (codes, levels) in {"w1": (None, ()), **coded}.items():
         frame[name] = rng.random(len(at)) if codes is None else pd.Categorical.from_codes(codes, levels, ordered=True)
     frame["seed"] = 0
-    frame.attrs["configuration"] = {"made-up": "N(500, 5²), fresh draws, raw, 100 steps"}
+    facts = {"target": "N(500, 5²)", "data": "fresh draws, raw", "steps": "100", "mixture": False}
+    frame.attrs[setting.KEY] = {"study": "made-up", "thresholds": asdict(Thresholds()), "designs": {"made-up": facts}}
     return frame
 
 
@@ -314,9 +317,10 @@ def test_over_time_refuses_in_one_line(done) -> None:
 
 
 def test_a_frame_says_what_its_runs_have_in_common(done) -> None:
-    assert asked.about(done.runs) == "N(0, 1²), fresh draws, raw, 40 steps."
-    assert asked.about(done.runs[done.runs["game"] == "minimax"].reset_index(drop=True)) == asked.about(done.runs)
-    assert asked.about(made_up(reps=1, x=[1]).drop(columns="design")) == ""
+    said = "Target N(0, 1²); fresh draws, raw; 40 training steps."
+    assert setting.sentence(done.runs) == said
+    assert setting.sentence(done.runs[done.runs["game"] == "minimax"].reset_index(drop=True)) == said
+    assert setting.sentence(pd.DataFrame(done.runs.to_dict())) == ""
 
 
 # --- the figure that a design deserves ----------------------------------------------------------

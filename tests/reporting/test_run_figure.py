@@ -25,6 +25,7 @@ from gansim.model.optimizers import SGD, Adam
 from gansim.model.paths import replace
 from gansim.model.tabulated import Law, Observed
 from gansim.reporting import film, run_animation, run_figure, run_folder, run_shown, ticking
+from gansim.running import progress
 from gansim.storage.parquet import read_runs
 from gansim.traces import DATA_UNITS, FIELDS
 from helpers.pictures import all_texts, named, watched, written
@@ -392,10 +393,10 @@ def test_an_animation_is_refused_in_one_line(arguments, line, tmp_path: Path, mo
 
 
 def test_progress_is_told_on_stderr_or_not(short: History, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(ticking, "_LINE_EVERY", 0.0)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
     run_animation.animate(short, path=tmp_path / "run.gif", frames=3)
     out, said = capsys.readouterr()
-    assert out == "" and re.fullmatch(r"(run\.gif: [12] of 3 frames, \d+ s left\n){2}", said)
+    assert out == "" and re.fullmatch(r"(run\.gif: [12] of 3 frames, \d\.\d s left\n){2}", said)
     run_animation.animate(short, path=tmp_path / "run.gif", frames=3, progress=False)
     assert capsys.readouterr() == ("", "")
 

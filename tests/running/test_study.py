@@ -283,7 +283,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.usefixtures("pretended")
 def test_progress_in_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(progress, "_LINE_EVERY", 0.0)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
     make_study().run(jobs=1)
     out, err = capsys.readouterr()
     assert out == ""
@@ -334,7 +334,7 @@ def test_silence_when_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert progress._duration(seconds) == text
+    assert progress.duration(seconds) == text
 
 
 def test_rates() -> None:

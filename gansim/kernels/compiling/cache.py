@@ -73,7 +73,7 @@ def _refusal(place: Path) -> str:
             place.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            return "it belongs to somebody else"
+            return "this user may not read and write there"
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return _reason(error)

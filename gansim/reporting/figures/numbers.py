@@ -24,6 +24,7 @@ from gansim.plotting.look import (
     group_looks,
     head,
     name_,
+    names_of,
     plain,
     styled,
     where_,
@@ -80,9 +81,8 @@ def ratio_bars(
     for number, (column, look) in enumerate(zip(columns, looks, strict=True)):
         y = pitch * np.arange(len(table)) + thick * (number - 0.5 * (len(columns) - 1))
         known = np.isfinite(values[:, number])
-        axes.barh(
-            y[known], values[known, number] - 1, 0.88 * thick, 1.0, color=look["color"], label=name_([column], labels)
-        )
+        name = names_of([column], labels)
+        axes.barh(y[known], values[known, number] - 1, 0.88 * thick, 1.0, color=look["color"], label=name)
         ends = values[:, number]
         if spread is not None:
             low, high = (table[name].to_numpy(np.float64) for name in spread[column])
@@ -154,7 +154,7 @@ def lines_by_panel(
         if lowest is not None:
             axes.vlines(points[x], points[lowest], points[y], color=INK, linewidth=1.2)
         ticks = points[x].unique()
-        axes.set(xscale="log", yscale="log", xlabel=name_([level], labels))
+        axes.set(xscale="log", yscale="log", xlabel=names_of([level], labels))
         axes.set_xlim(ticks[0] / 1.5, ticks[-1] * 1.5)
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticks(ticks, [plain(tick) for tick in ticks])
@@ -164,6 +164,6 @@ def lines_by_panel(
     grid[0].yaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
     grid[0].yaxis.set_minor_locator(NullLocator())
     grid[0].yaxis.set_major_formatter(FuncFormatter(plain))
-    grid[0].set_ylabel(name_([y], labels))
+    grid[0].set_ylabel(names_of([y], labels))
     head(figure, title, note)
     return figure

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gansim.analysis.shares import tabulate
 from gansim.errors import ConfigError
-from gansim.plotting.look import Floats, Labels, chosen, complete, head_or_title, name_, one, runs_of, styled
+from gansim.plotting.look import Floats, Labels, chosen, complete, head_or_title, name_, names_of, one, runs_of, styled
 
 __all__ = ["rate_map"]
 
@@ -74,7 +74,7 @@ def rate_map(
     mesh = axes.pcolormesh(x_edges, y_edges, share.to_numpy(), **look)
     inside = np.pad(low.to_numpy() > 0.5, 1)
     axes.add_collection(LineCollection(_outline(inside, x_edges, y_edges), colors="black", linewidths=1.6, zorder=3))
-    axes.set(xscale="log", yscale="log", xlabel=name_([x], labels), ylabel=name_([y], labels))
+    axes.set(xscale="log", yscale="log", xlabel=names_of([x], labels), ylabel=names_of([y], labels))
     axes.set(xlim=x_edges[[0, -1]], ylim=y_edges[[0, -1]])
     outcome = name_([value], None)
     bar = figure.colorbar(mesh, ax=axes, label=f"share of runs {outcome}", format=PercentFormatter(1, symbol=" %"))

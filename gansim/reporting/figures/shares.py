@@ -18,7 +18,8 @@ from gansim.analysis.digits import limit_text
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
-from gansim.plotting.asked import about, states_of
+from gansim.design.setting import sentence
+from gansim.plotting.asked import states_of
 from gansim.plotting.bars import regime_look, row_names, split, stack
 from gansim.plotting.look import (
     COLOURS,
@@ -112,7 +113,7 @@ def regime_shares(
     occurring = [regime for regime in REGIMES if shares.loc[shares["regime"] == regime, "count"].sum()]
     legend_tall = 0.17 * (2 + len({split(regime)[0] for regime in occurring}))
     how = "Right: shares (lines) with 95 % intervals (bands; in numbers where they are too narrow to be seen)."
-    told = f"{note or about(runs)} Each row: {runs_of(shares)}. {how}".strip()
+    told = f"{note or sentence(runs)} Each row: {runs_of(shares)}. {how}".strip()
     wide_all = max(WIDTH, left + 5.6)
     top, bottom = 0.72 + 0.14 * wrapped(told, wide_all).count("\n"), 0.5 + legend_tall
     figure = Figure(figsize=(wide_all, top + tall + bottom))
