@@ -240,7 +240,7 @@ def test_what_is_pooled_over_is_said(two: pd.DataFrame) -> None:
     said = [text.replace("\n", " ") for text in all_texts(gs.plot.shares(third, "game", ax=axes()).figure)]
     assert any("Pooled over learning rate of D, training steps." in text for text in said)
     assert not any("Pooled" in text for text in all_texts(whole.figure))
-    assert any("N(500, 5²), fresh draws, raw, 100 steps" in text for text in said)
+    assert any("Target N(500, 5²); fresh draws, raw; 100 training steps" in text for text in said)
 
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=12, unique=True))
