@@ -10,6 +10,7 @@ w1         simulated: a quantile, over samples of the target, of their mean dist
 ks         exact (Simard and L'Ecuyer 2011), as for any continuous law, and more than that of observed values, of which
            samples have ties (Noether 1963); the same for places within modes
 tv_modes   simulated: counts of the modes are multinomial
+spread     simulated with w1: the standard deviation that samples fall below; of 999 zeros and a million most have none
 modes      the target's own samples capture fewer with that probability at most; modes are counted as if independent,
            which they nearly are (numbers in the cells of a multinomial are negatively associated: Joag-Dev and Proschan
            1983), and the true tail is the thinner one
@@ -47,13 +48,17 @@ _RAISE = 1 + 2.0**-16
 
 
 class Limits(NamedTuple):
-    """What the target's own samples keep to, medians over a window unless said otherwise: at most, `modes` at least."""
+    """What the target's own samples keep to, medians over a window unless said otherwise.
+
+    At most; `modes` at least, and `spread` above, in standard deviations of the target: -1 where nothing is below.
+    """
 
     w1: float
     ks: float
     ks_never: float  # that no record of the window exceeds
     tv_modes: float
     modes: float
+    spread: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +113,18 @@ def _limits(target: Univariate, n: int, length: int) -> Limits:
     samples = min(_MOST, int(np.ceil(_BEYOND / p)))
     masses = modes.masses / modes.masses.sum()
     counts = rng.multinomial(n, masses, samples)
+    distances, spreads = _distances_and_spreads(target, min(n, _POINTS), samples, rng)
     at_most = (
-        _upper(_w1(target, min(n, _POINTS), samples, rng), p) * np.sqrt(min(n, _POINTS) / n),
+        _upper(distances, p) * np.sqrt(min(n, _POINTS) / n),
         float(kstwo.isf(p, n)),
         float(kstwo.isf(MISS / length, n)),
         _upper(0.5 * np.abs(counts / n - masses).sum(axis=1), p),
     )
     # Raised a little: counts are on a lattice, and a limit rounded below a point of it would lose all samples there.
     w1, ks, ks_never, tv_modes = (float(f"{value * _RAISE:.{_DIGITS}g}") for value in at_most)
-    return Limits(w1, ks, ks_never, tv_modes, _least_modes(modes.good, n, p))
+    spread = _lower(spreads, p)
+    spread = float(f"{min(spread, spread / _RAISE):.{_DIGITS}g}")
+    return Limits(w1, ks, ks_never, tv_modes, _least_modes(modes.good, n, p), spread)
 
 
 def _upper(values: Floats, p: float) -> float:
@@ -125,15 +133,25 @@ def _upper(values: Floats, p: float) -> float:
     return float(np.partition(values, len(values) - rank)[len(values) - rank])
 
 
-def _w1(target: Univariate, n: int, samples: int, rng: np.random.Generator) -> Floats:
-    """Wasserstein-1 of samples of n points, as records measure it."""
+def _lower(values: Floats, p: float) -> float:
+    """Value that a further one, drawn like these, is at most with probability `p` or less; -1 if there is none."""
+    rank = max(1, int(p * (len(values) + 1)))
+    found = float(np.partition(values, rank - 1)[rank - 1])
+    if np.count_nonzero(values <= found) > rank:  # many are the same
+        found = float(values[values < found].max(initial=-1.0))
+    return found
+
+
+def _distances_and_spreads(target: Univariate, n: int, samples: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Wasserstein-1 and standard deviation of samples of n points, as records measure them."""
     middles = _own_quantile(target, (np.arange(n) + 0.5) / n)
-    out = np.empty(samples)
+    distances, spreads = np.empty(samples), np.empty(samples)
     rows = max(1, _BLOCK // n)
     for start in range(0, samples, rows):
-        shape = (min(rows, samples - start), n)
-        out[start : start + rows] = np.abs(np.sort(_draw(target, shape, rng), axis=1) - middles).mean(axis=1)
-    return out
+        some = np.sort(_draw(target, (min(rows, samples - start), n), rng), axis=1)
+        distances[start : start + rows] = np.abs(some - middles).mean(axis=1)
+        spreads[start : start + rows] = some.std(axis=1)
+    return distances, spreads
 
 
 def _own_quantile(target: Univariate, u: Floats) -> Floats:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "Column", "columns", "described", "without_values"]
 
-STD = "standard deviations of the target"
+STD = "SD of the target"
 DATA = "data units"
 _MIXTURES = "mixtures"
 _AFFINE = "affine generators of one noise variable"
@@ -179,9 +179,9 @@ def columns(runs: pd.DataFrame | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per column, named by the index: unit ("" for labels and pure numbers), description, defined (for which
-        configurations; "" for all). With a frame, its columns in order, factors among them, and missing: the share of
-        its runs without a value, 1 for columns that say nothing of this study.
+        One row per column, named by the index: description, defined (for which configurations; "" for all), unit (""
+        for labels and pure numbers; SD is a standard deviation). With a frame, its columns in order, factors among
+        them, and missing: the share of its runs without a value, 1 for columns that say nothing of this study.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def columns(runs: pd.DataFrame | None = None) -> pd.DataFrame:
     Examples
     --------
     >>> columns().loc["w1", "unit"]
-    'standard deviations of the target'
+    'SD of the target'
     """
     import pandas as pd
 
@@ -199,8 +199,10 @@ def columns(runs: pd.DataFrame | None = None) -> pd.DataFrame:
         raise ConfigError(f"runs: value {shown(runs)}: a pandas data frame, or None")
     names = list(COLUMNS) if runs is None else [str(name) for name in runs.columns]
     told = pd.DataFrame([_column(name) for name in names], pd.Index(names, name="column"), Column._fields)
-    table = told.drop(columns="heading")
-    return table if runs is None else table.assign(missing=runs.isna().mean().to_numpy())
+    if runs is not None:
+        told["missing"] = runs.isna().mean().to_numpy()
+    # At 80 columns pandas prints the first and the last.
+    return told[["description", "defined", *([] if runs is None else ["missing"]), "unit"]]
 
 
 def _column(name: str) -> Column:

@@ -11,6 +11,7 @@ from gansim.design import setting
 from gansim.design.description import Description
 from gansim.design.design import Cell, Design, has_text, stored_level
 from gansim.design.glossary import described
+from gansim.design.regimes import LABELS
 from gansim.model.distributions import evaluation_law, moments
 from gansim.storage.parquet import ESTIMATES
 from gansim.storage.parts import Collected
@@ -85,6 +86,7 @@ def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> 
         "design": _column([cell.design for cell in cells]).take(of_cell),
         "cell": of_cell,
         "rep": reps,
+        "seed": np.full(len(results), study.seed, dtype=np.uint64),
     }
     for name, levels in _factor_levels(study.designs, cells).items():
         columns[name] = _levels(levels).take(of_cell)
@@ -92,11 +94,11 @@ def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> 
     last = {name: traces[name][:, -1].copy() for name in FIELDS}
     units = np.array([moments(evaluation_law(cell.gan.target)) for cell in cells]).T.take(of_cell, axis=1)
     where = dict(zip(DATA_UNITS, in_data_units(last["g_shift"], last["g_spread"], *units), strict=True))
-    judged = {name: labels[name].array for name in labels.columns}
+    # What each player did comes last: at 80 columns pandas prints the first names and the last ones.
+    judged = {name: labels[name].array for name in (*LABELS[3:], *LABELS[:3])}
     estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
-    seeds = np.full(len(results), study.seed, dtype=np.uint64)
     finite = {"finite": last["finite"] > 0}
-    return described(pd.DataFrame({**columns, **last, **finite, **where, **judged, **estimates, "seed": seeds}))
+    return described(pd.DataFrame({**columns, **last, **finite, **where, **estimates, **judged}))
 
 
 def _factor_levels(designs: Sequence[Design], cells: Sequence[Cell]) -> dict[str, list[Any]]:

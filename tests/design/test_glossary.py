@@ -40,7 +40,7 @@ def test_a_measurement_is_defined_for_all_or_some_as_the_model_says() -> None:
 
 
 def test_a_frame_says_what_its_columns_are_and_which_are_empty(runs) -> None:
-    assert runs.attrs["units"]["w1"] == "standard deviations of the target" and "auc" not in runs.attrs["units"]
+    assert runs.attrs["units"]["w1"] == "SD of the target" and "auc" not in runs.attrs["units"]
     assert list(runs.attrs["descriptions"]) == list(runs.columns)
     assert {"modes", "referee_auc", "v_train"} <= set(runs.attrs["empty"]) and "w1" not in runs.attrs["empty"]
     assert runs.attrs["empty"] == without_values(runs) and without_values(runs.iloc[:0]) == []

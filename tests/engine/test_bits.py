@@ -277,7 +277,8 @@ def test_more_cells_change_no_run():
     assert len(expected) == 9
     for design in ("one", "many"):
         found = rows(every, design)
-        assert digest(found[columns]) == digest(expected[columns])
+        # The game is a factor of one study and none of the other: as text it is the same.
+        assert digest(found[columns].astype({"game": "str"})) == digest(expected[columns].astype({"game": "str"}))
         index = found.index.to_numpy()
         assert digest_traces(every.traces.take(index)) == digest_traces(one.traces)
 

@@ -343,9 +343,13 @@ def share_cell(share: float, low: float, high: float, error: float | None) -> Ce
 
 
 def mean_share_cell(mean: float, low: float, high: float, error: float | None) -> Cell:
-    """Of a mean of shares, whose interval, Student's, may go beyond 0 and 1."""
+    """Of a mean of shares, whose interval, Student's, may go beyond 0 and 1; somebody's own numbers as they are."""
+    if np.isnan(mean):
+        return Cell(MISSING)
+    if not 0 <= mean <= 1:
+        return mean_cell(mean, low, high, error)
     if np.isnan(low):
-        return Cell(MISSING if np.isnan(mean) else percent(mean))
+        return Cell(percent(mean))
     return share_cell(mean, max(low, 0.0), min(high, 1.0), error)
 
 
