@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -258,10 +259,19 @@ def wrong_commands(readme: str) -> list[str]:
     return [] if found == README_COMMANDS else [f"install lines: {found}"]
 
 
-def python_blocks(readme: str) -> list[tuple[bool, str]]:
-    """The README's python blocks in order; True where the line above the fence is `<!-- slow -->`."""
-    pattern = re.compile(r"^(<!-- slow -->\n+)?```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-    return [(bool(match[1]), match[2]) for match in pattern.finditer(readme)]
+class Block(NamedTuple):
+    """A python block: slow if the line above says so, its code, what the text block below says that it prints."""
+
+    slow: bool
+    code: str
+    printed: str | None = None
+
+
+def python_blocks(page: str) -> list[Block]:
+    """The python blocks of a Markdown page in order; slow where the line above the fence is `<!-- slow -->`."""
+    pattern = r"^(<!-- slow -->\n+)?```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?"
+    found = re.finditer(pattern, page, re.MULTILINE | re.DOTALL)
+    return [Block(bool(match[1]), match[2], match[3]) for match in found]
 
 
 def broken_links(files: dict[str, str], exists) -> list[str]:
@@ -407,15 +417,20 @@ def test_readme_holds_the_two_commands():
     assert wrong_commands((ROOT / "README.md").read_text(encoding="utf-8")) == []
 
 
-def run_blocks(blocks: list[str], folder: Path) -> None:
-    """Run python blocks one after the other as one script, as a reader who copies them would."""
+END = "=== the end of a block ==="
+
+
+def run_blocks(blocks: list[Block], folder: Path) -> None:
+    """Run python blocks as one script, as a reader who copies them would; they print what is said."""
     assert blocks, "no python block to run"
     script = folder / "blocks.py"
-    script.write_text("\n".join(blocks), encoding="utf-8")
+    script.write_text("\n".join(f"{block.code}\nprint({END!r})" for block in blocks), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, script.name], cwd=folder, capture_output=True, text=True, env=environment(), timeout=600
+        [sys.executable, script.name], cwd=folder, capture_output=True, text=True, env=environment(), timeout=900
     )
     assert done.returncode == 0, done.stderr
+    for block, out in zip(blocks, done.stdout.split(f"{END}\n")[:-1], strict=True):
+        assert block.printed in (None, out)
 
 
 def environment() -> dict[str, str]:
@@ -451,12 +466,15 @@ def test_a_study_in_toml_that_cannot_be_run_is_found():
 
 def test_readme_code_runs(tmp_path):
     blocks = python_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
-    run_blocks([code for slow, code in blocks if not slow], tmp_path)
+    assert sum(block.printed is not None for block in blocks) >= 2
+    run_blocks([block for block in blocks if not block.slow], tmp_path)
 
 
 @pytest.mark.slow
-def test_all_readme_code_runs(tmp_path):
-    run_blocks([code for _, code in python_blocks((ROOT / "README.md").read_text(encoding="utf-8"))], tmp_path)
+@pytest.mark.parametrize("page", ["README.md", "docs/own-data.md"])
+def test_all_code_of_a_page_runs(page, tmp_path):
+    subprocess.run([sys.executable, "-m", "gansim", "init", "observed"], cwd=tmp_path, env=environment(), check=True)
+    run_blocks(python_blocks((ROOT / page).read_text(encoding="utf-8")), tmp_path)
 
 
 # --- negative controls: each rule finds the breach that is there to be found --------------------
@@ -545,10 +563,14 @@ def test_a_changed_readme_command_is_found():
 
 def test_blocks_are_found_and_failing_ones_fail(tmp_path):
     page = "```python\na = 1\n```\ntext\n<!-- slow -->\n```python\nassert a == 2\n```\n```sh\nls\n```\n"
-    assert python_blocks(page) == [(False, "a = 1\n"), (True, "assert a == 2\n")]
-    run_blocks([code for slow, code in python_blocks(page) if not slow], tmp_path)
+    assert python_blocks(page) == [(False, "a = 1\n", None), (True, "assert a == 2\n", None)]
+    run_blocks([block for block in python_blocks(page) if not block.slow], tmp_path)
     with pytest.raises(AssertionError, match="a == 2"):
-        run_blocks([code for _, code in python_blocks(page)], tmp_path)
+        run_blocks(python_blocks(page), tmp_path)
+    printed = "```python\nprint(1)\n```\n\n```text\n1\n```\n"
+    run_blocks(python_blocks(printed), tmp_path)
+    with pytest.raises(AssertionError):
+        run_blocks(python_blocks(printed.replace("text\n1", "text\n2")), tmp_path)
     with pytest.raises(AssertionError, match="no python block"):
         run_blocks([], tmp_path)
 

@@ -62,7 +62,7 @@ def test_the_ranges_in_the_answer():
 
 
 def test_figures_and_tables_come_in_every_format_and_stay_small():
-    for folder, kinds in (("tables", {".csv", ".md", ".tex"}), ("figures", {".png", ".svg"})):
+    for folder, kinds in (("tables", {".csv", ".md", ".tex"}), ("figures", {".png", ".svg", ".pdf"})):
         files = list((ROOT / "results" / "regimes" / folder).iterdir())
         names = {path.stem for path in files}
         assert len(files) == len(names) * len(kinds) > 0

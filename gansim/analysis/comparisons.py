@@ -60,19 +60,20 @@ def compare(
 
         - the strata's columns, a, b
         - n: pairs; unpaired: runs without a partner
-        - share_a, share_b, difference = share_a - share_b, mcse: its standard error over the pairs
-        - low, high: interval for the difference (Bonett and Price 2012, recommended by Fagerland et al. 2014): with
-          A = (only_a + 1) / (n + 2) and B likewise, A - B +- z sqrt((A + B - (A - B)^2) / (n + 2)). Unlike
-          difference +- 1.96 mcse it does not shrink to a point when all pairs agree.
+        - share_a, share_b
         - only_a, only_b: discordant pairs, those with the outcome under one level alone
         - mcnemar_p: exact two-sided test that both kinds are equally likely (McNemar 1947): of only_a + only_b fair
           coins, as far from half or farther
         - gain: how many times as many runs independent cells would need for the same error,
           (variance of a + variance of b) / variance of the pairs' difference; NaN where pairs do not vary
+        - difference = share_a - share_b, after mcse, its standard error over the pairs
+        - low, high: interval for the difference (Bonett and Price 2012, recommended by Fagerland et al. 2014): with
+          A = (only_a + 1) / (n + 2) and B likewise, A - B +- z sqrt((A + B - (A - B)^2) / (n + 2)). Unlike
+          difference +- 1.96 mcse it does not shrink to a point when all pairs agree.
 
         Of a column of numbers: the strata's columns, a, b, quantity (the column), n (pairs with two finite numbers),
-        missing (other pairs), unpaired, mean_a, mean_b, mean_difference, sd (of the differences), mcse = sd / sqrt(n),
-        low, high (Student's interval for the mean of the differences), gain.
+        missing (other pairs), unpaired, mean_a, mean_b, gain, sd (of the differences), mcse = sd / sqrt(n),
+        mean_difference, low, high (Student's interval for the mean of the differences).
 
     Raises
     ------
@@ -146,14 +147,14 @@ def _paired(hits: NDArray[np.bool_], runs: int, level: float) -> dict[str, Any]:
         "unpaired": runs - 2 * n,
         "share_a": float(a.mean()),
         "share_b": float(b.mean()),
-        "difference": difference,
-        "mcse": float(np.sqrt(variance / n)),
-        "low": max(-1.0, float(more_a - more_b - half)),
-        "high": min(1.0, float(more_a - more_b + half)),
         "only_a": only_a,
         "only_b": only_b,
         "mcnemar_p": float(stats.binomtest(only_a, discordant, 0.5).pvalue) if discordant else 1.0,
         "gain": float((a.var() + b.var()) / variance) if variance > 0 else np.nan,
+        "mcse": float(np.sqrt(variance / n)),
+        "difference": difference,
+        "low": max(-1.0, float(more_a - more_b - half)),
+        "high": min(1.0, float(more_a - more_b + half)),
     }
 
 
@@ -169,9 +170,12 @@ def _paired_means(values: Floats, runs: int, level: float) -> dict[str, Any]:
         "unpaired": runs - 2 * pairs,
         "mean_a": float(finite[:, 0].mean()) if n else np.nan,
         "mean_b": float(finite[:, 1].mean()) if n else np.nan,
-        "mean_difference": moments["mean"],
-        **{name: moments[name] for name in ("sd", "mcse", "low", "high")},
         "gain": float(spread / moments["sd"] ** 2) if moments["sd"] > 0 else np.nan,
+        "sd": moments["sd"],
+        "mcse": moments["mcse"],
+        "mean_difference": moments["mean"],
+        "low": moments["low"],
+        "high": moments["high"],
     }
 
 

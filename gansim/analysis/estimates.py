@@ -16,7 +16,8 @@ from gansim.analysis.replicates import columns_of, refuse_twice, replicates_of
 __all__ = ["estimate"]
 
 _QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
-_ESTIMATE = ("quantity", "n", "replicates", "missing", "mean", "sd", "mcse", "low", "high", *_QUANTILES)
+# The mean and its interval last: at 80 columns pandas prints the first names and the last ones.
+_ESTIMATE = ("quantity", "n", "replicates", "missing", "sd", *_QUANTILES, "mcse", "mean", "low", "high")
 
 
 def estimate(
@@ -40,10 +41,10 @@ def estimate(
     -------
     DataFrame
         One row per group and column: the columns of `by`, quantity (the column's name), n (runs with a finite value),
-        replicates (that have such a run), missing (the other runs of the group), mean and sd over runs, mcse, low, high
-        (Student's interval for the mean over replicates, `gansim.analysis.intervals.of_mean`; of one run per replicate
-        the error is sd / sqrt(n)), q05, q25, median, q75, q95 (over runs). What cannot be computed, a mean of none or a
-        spread of one, is NaN.
+        replicates (that have such a run), missing (the other runs of the group), sd, q05, q25, median, q75, q95 (over
+        runs), mcse, mean, low, high (Student's interval for the mean over replicates,
+        `gansim.analysis.intervals.of_mean`; of one run per replicate the error is sd / sqrt(n)). What cannot be
+        computed, a mean of none or a spread of one, is NaN.
 
     Raises
     ------
@@ -74,4 +75,5 @@ def moments_of(values: Floats, replicate: NDArray[np.int64], level: float) -> di
     row: dict[str, Any] = {"n": n, "replicates": len(np.unique(replicate[known])), "missing": len(values) - n}
     row |= {"mean": float(finite.mean()) if n else np.nan, "sd": float(finite.std(ddof=1)) if n > 1 else np.nan}
     row |= of_mean(finite, replicate[known], level)._asdict()
-    return row | {name: float(np.quantile(finite, q)) if n else np.nan for name, q in _QUANTILES.items()}
+    row |= {name: float(np.quantile(finite, q)) if n else np.nan for name, q in _QUANTILES.items()}
+    return {name: row[name] for name in _ESTIMATE[1:]}

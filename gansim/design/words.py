@@ -15,7 +15,7 @@ _OTHERS = {
     "mcse": "Monte-Carlo error",
     "sd": "SD of runs",
     "unpaired": "without a partner",
-    "difference": "difference",
+    "difference": "difference, points",
     "mean_difference": "difference",
     "mcnemar_p": "McNemar's p",
     "q05": "5 % of runs below",
