@@ -361,7 +361,9 @@ def name_(values: Iterable[Any], labels: Labels | None, joint: str = ", ") -> st
 def _word(level: Any) -> str:
     if pd.isna(level):
         return "–"
-    return number_on_axis(level) if isinstance(level, float) else _letters(words.level(str(level)))
+    if isinstance(level, float):
+        return number_on_axis(level)
+    return _letters(words.level_of("regime" if level in REGIMES else "", level))
 
 
 def names_of(factors: Iterable[str], labels: Labels | None = None) -> str:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from gansim.design.words import level_of
 from gansim.errors import ConfigError
 from gansim.plotting.bars import split
 from gansim.plotting.look import (
@@ -124,8 +125,9 @@ def gallery(examples: Sequence[Example], title: str = "One typical run of each r
         _v_line(panels[2], example, last)
         _v_axis(panels[2], example.v)
         panels[2].tick_params(axis="x", labelbottom=row == len(examples) - 1)
-        place.text(0.12, floor + tall, textwrap.fill(example.title, 20), weight="bold", size=SMALL, va="top")
-        below = 0.14 * (1 + textwrap.fill(example.title, 20).count("\n"))
+        name = textwrap.fill(level_of("regime", example.title), 23)
+        place.text(0.12, floor + tall, name, weight="bold", size=SMALL, va="top")
+        below = 0.14 * (1 + name.count("\n"))
         caption = textwrap.fill("; ".join(filter(None, [example.caption, beyond(example)])), 26)
         place.text(0.12, floor + tall - below, caption, size=SMALL - 0.5, color=GREY, va="top")
         if row == 0:
