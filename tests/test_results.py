@@ -61,16 +61,47 @@ def test_the_ranges_in_the_answer():
     assert (converged.min()["standardised"], converged.max()["standardised"]) == pytest.approx((0.675, 1), abs=0.0005)
 
 
-def test_figures_and_tables_come_in_every_format_and_stay_small():
+@pytest.mark.parametrize("study", ["regimes", "two-peaks"])
+def test_figures_and_tables_come_in_every_format_and_stay_small(study):
     for folder, kinds in (("tables", {".csv", ".md", ".tex"}), ("figures", {".png", ".svg", ".pdf"})):
-        files = list((ROOT / "results" / "regimes" / folder).iterdir())
+        files = list((ROOT / "results" / study / folder).iterdir())
         names = {path.stem for path in files}
         assert len(files) == len(names) * len(kinds) > 0
         assert {path.suffix for path in files} == kinds
         assert max(path.stat().st_size for path in files) < 300_000
 
 
-@pytest.mark.parametrize("name", ["regimes", "speed"])
+# --- own data -------------------------------------------------------------------------------------
+
+SHARE = r"\d+\.\d % \[\d+\.\d, \d+\.\d\]"
+
+
+def shares_told(page, start, end):
+    """The shares with intervals in a part of a page."""
+    return re.findall(SHARE, page.split(start)[1].split(end)[0])
+
+
+def converged_of_two_peaks():
+    """The shares of the committed table of the study of 300 values, as Markdown has them."""
+    page = (ROOT / "results" / "two-peaks" / "tables" / "generators.md").read_text(encoding="utf-8")
+    return [re.findall(SHARE, line)[0] for line in page.splitlines() if re.search(SHARE, line)]
+
+
+def test_the_shares_of_the_own_data_are_the_committed_ones():
+    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/own-data.md")}
+    told = {
+        "README.md": shares_told(pages["README.md"], "regimes_two-peaks.png)", "\n## "),
+        "docs/own-data.md": shares_told(pages["docs/own-data.md"], "regimes_two-peaks.png)", "\n## "),
+    }
+    assert {name: len(shares) for name, shares in told.items()} == {"README.md": 2, "docs/own-data.md": 7}
+    found = converged_of_two_peaks()
+    assert len(found) == 9
+    for name, shares in told.items():
+        assert set(shares) <= set(found), name
+    assert told["README.md"] == told["docs/own-data.md"][:2] == [found[2], found[7]]
+
+
+@pytest.mark.parametrize("name", ["regimes", "two-peaks", "speed"])
 def test_the_metadata_are_what_was_written(name, tmp_path):
     folder = ROOT / "results" / name
     files = read_metadata(folder).get("files", {})
