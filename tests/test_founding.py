@@ -149,6 +149,20 @@ def test_v_of_three_says_what_it_knows_and_no_more(report):
     assert sure.loc["inverted", "v"] == pytest.approx(-200, rel=1e-12)
 
 
+def test_v_of_constructed_discriminators_is_good_to_what_the_caption_says(report):
+    """V of a logit of one size everywhere in closed form: e of the probability lies beyond the middle."""
+    table = report.v_of_three(pd.DataFrame({"d_state": [], "v": []}))
+    assert len(table) == 11
+    assert (table["error"] <= 1e-12 * table["v"].abs()).all()
+    e = stats.norm.sf(10)
+    for row in table.itertuples():
+        sign = {"perfect": 1, "idle": 0, "inverted": -1}[row.d_state]
+        logit = sign * float(row.how.split()[-1])
+        closed = -2 * ((1 - e) * np.logaddexp(0, -logit) + e * np.logaddexp(0, logit))
+        assert row.v == pytest.approx(closed, rel=1e-12, abs=0)
+        assert row.v != pytest.approx(closed * (1 + 1e-11), rel=1e-12, abs=0)
+
+
 def test_the_ceiling_is_that_of_the_law_and_the_referee_finds_its_share_of_it(report):
     spread, shift = 0.7, 5.0  # equal spreads: 1/2 + TV/2 = Phi(shift / 2)
     frame = pd.DataFrame({"generator": ["affine"] * 3 + ["1-16-1"], "g_intercept": [505.0, 500.0, 500.0, np.nan]})

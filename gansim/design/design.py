@@ -412,7 +412,8 @@ def _column(name: object) -> str:
     """Return the name of a column of labels, or refuse it."""
     if not isinstance(name, str) or not name or name in RESERVED or not _is_line(name):
         columns = "no column of the runs (such as cell, w1 or regime) or of a table of them (such as n or share)"
-        raise ConfigError(f"factors: value {shown(name)}: text that is {columns}, without control characters")
+        seeds = "; what differs from run to run is numbered by reps" if name in ("seed", "rep") else ""
+        raise ConfigError(f"factors: value {shown(name)}: text that is {columns}, without control characters{seeds}")
     return name
 
 

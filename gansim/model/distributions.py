@@ -187,8 +187,15 @@ class _Targets(Object):
     """Laws on the line, whatever way they are given; and one of more coordinates, which no file or study takes yet."""
 
     def __call__(self, value: object) -> Any:
-        """Return the law, or refuse."""
-        return value if type(value) is Product else super().__call__(value)
+        """Return the law, or refuse; of what looks like a column of numbers or its file, say what takes them."""
+        if type(value) is Product:
+            return value
+        try:
+            return super().__call__(value)
+        except Refused as refused:
+            if refused.place or not (isinstance(value, (str, list, tuple)) or hasattr(value, "__array__")):
+                raise
+            raise Refused(value, f"{refused.allowed}; of values of your own, gs.Observed(values)") from None
 
 
 Target: TypeAlias = Annotated[

@@ -287,3 +287,12 @@ def test_networks_and_mixtures_as_levels() -> None:
     design = Design("n", GAN_500, {"size": networks, "target": {"two": Mixture((0, 4), 1), "one": Normal()}})
     assert [cell.gan.generator.hidden for cell in design.cells] == [(4,), (4,), (64, 64), (64, 64)]
     assert [cell.gan.target for cell in design.cells] == [Mixture((0, 4), 1), Normal()] * 2
+
+
+@pytest.mark.parametrize("name", ["seed", "rep"])
+def test_a_factor_of_seeds_is_told_what_makes_them(name):
+    with pytest.raises(ConfigError, match="what differs from run to run is numbered by reps$"):
+        Design("a", GAN(target=Normal()), {name: [0, 1]})
+    with pytest.raises(ConfigError) as refused:
+        Design("a", GAN(target=Normal()), {"w1": [0, 1]})
+    assert "numbered by reps" not in str(refused.value)

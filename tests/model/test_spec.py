@@ -479,3 +479,12 @@ def test_sixteen_steps_of_the_number_format_resolve_a_target() -> None:
     with pytest.raises(ConfigError, match="precision: default 'float32': one that resolves"):
         GAN(target=Normal(1e6, 0.93))
     assert GAN(target=Normal(1e6, 0.93), precision="float64").precision == "float64"
+
+
+@pytest.mark.parametrize("value", [[1, 2, 3], (1.0, 2.0), np.arange(3), "heights.csv"])
+def test_values_as_a_target_are_told_what_takes_them(value):
+    with pytest.raises(ConfigError, match=r"of values of your own, gs\.Observed\(values\)$"):
+        GAN(value)
+    with pytest.raises(ConfigError) as refused:
+        GAN(3)
+    assert "Observed(values)" not in str(refused.value)
