@@ -291,7 +291,7 @@ def test_networks_and_mixtures_as_levels() -> None:
 
 @pytest.mark.parametrize("name", ["seed", "rep"])
 def test_a_factor_of_seeds_is_told_what_makes_them(name):
-    with pytest.raises(ConfigError, match="what differs from run to run is numbered by reps$"):
+    with pytest.raises(ConfigError, match=r"what differs from run to run is numbered by reps$"):
         Design("a", GAN(target=Normal()), {name: [0, 1]})
     with pytest.raises(ConfigError) as refused:
         Design("a", GAN(target=Normal()), {"w1": [0, 1]})
