@@ -49,6 +49,44 @@ def factors_of(runs: pd.DataFrame) -> list[str]:
     return [name for name in before if name not in ("cell", "rep", "seed")]
 
 
+def settings_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """The combinations of factors' levels that occur, a row each: what a million runs are asked for once."""
+    check_frame(runs)
+    names = [name for name in factors_of(runs) if name not in ("study", "design")]
+    return runs[names].drop_duplicates().reset_index(drop=True) if names else pd.DataFrame(index=[0])
+
+
+def varied(settings: pd.DataFrame) -> list[str]:
+    """The factors that vary, in the frame's order, without those that another one sets.
+
+    What each label of another factor fixes is a part of what the label stands for, such as the game; a number that
+    counts the points of a sample says nothing that the points do not.
+    """
+    names = [name for name in settings.columns if settings[name].nunique(dropna=False) > 1]
+    numbers = [name for name in names if settings[name].dtype.kind in "iuf"]
+    counts = {name for name in numbers if _counts(settings, name, numbers)}
+    texts = [name for name in names if name not in numbers]
+    fixed = {name for name in names for other in texts if other != name and _fixes(settings, names, other, name)}
+    return [name for name in names if name not in counts | fixed]
+
+
+def _counts(cells: pd.DataFrame, name: str, numbers: Sequence[str]) -> bool:
+    levels = np.sort(cells[name].unique())
+    numbered = len(levels) > 2 and cells[name].dtype.kind in "iu" and np.array_equal(levels, np.arange(len(levels)))
+    return numbered and any(determines(cells, name, other) for other in numbers if other != name)
+
+
+def _fixes(cells: pd.DataFrame, names: Sequence[str], name: str, other: str) -> bool:
+    """Whether a factor sets another one; of two that set each other, the first sets the second."""
+    later = names.index(name) > names.index(other)
+    return determines(cells, name, other) and not (later and determines(cells, other, name))
+
+
+def determines(cells: pd.DataFrame, name: str, other: str) -> bool:
+    """Whether each level of one factor comes with one level of the other."""
+    return len(cells[[name, other]].drop_duplicates()) == cells[name].nunique(dropna=False)
+
+
 def tiled(levels: pd.Index[Any], times: int) -> Any:
     """Return the levels over and over, as an ordered categorical unless they are numbers or booleans."""
     if levels.dtype.kind in "biuf":

@@ -12,14 +12,16 @@ from gansim.analysis.estimates import estimate
 from gansim.analysis.groups import levels_of, require_columns
 from gansim.analysis.replicates import check_frame, columns_of
 from gansim.analysis.shares import tabulate
+from gansim.design import words
 from gansim.design.design import RESERVED
 from gansim.design.regimes import D_STATES, G_STATES, LABELS, REGIMES
 from gansim.errors import ConfigError, shown
 from gansim.traces import FIELDS
 
-__all__ = ["Outcome", "factors_of", "outcome_of", "summarise"]
+__all__ = ["STATES", "Outcome", "outcome_of", "summarise"]
 
-_STATES = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
+STATES = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
+"""The labels of a run's end, and the states of each."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,17 @@ class Outcome:
 
     column: str
     levels: tuple[Any, ...] = ()
+
+    @property
+    def level(self) -> Any:
+        """The only level of those that have one."""
+        (one,) = self.levels
+        return one
+
+    @property
+    def words(self) -> str:
+        """The same in words: "G converged", "G off target and D idle", "left"."""
+        return words.outcome(self.column, self.level)
 
 
 def outcome_of(runs: pd.DataFrame, outcome: str | Sequence[str]) -> Outcome:
@@ -64,7 +77,7 @@ def outcome_of(runs: pd.DataFrame, outcome: str | Sequence[str]) -> Outcome:
     names = columns_of(outcome, "outcome")
     if len(names) == 1 and names[0] in runs:
         return _column(runs, names[0])
-    labels = {name: states for name, states in _STATES.items() if name in runs}
+    labels = {name: states for name, states in STATES.items() if name in runs}
     for label, states in labels.items():
         if names and set(names) <= set(states):
             return Outcome(label, tuple(dict.fromkeys(names)))
@@ -86,21 +99,6 @@ def _column(runs: pd.DataFrame, name: str) -> Outcome:
 
 
 _NUMBERS = {name for name in RESERVED if name.startswith(("g_", "sample_", "referee_"))}
-
-
-def factors_of(runs: pd.DataFrame) -> list[str]:
-    """Return the factors of a frame of runs: columns before the first measurement that vary.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        One row per run.
-    """
-    check_frame(runs)
-    names = [str(name) for name in runs.columns if name not in RESERVED]
-    first = next((i for i, name in enumerate(runs.columns) if name in (*FIELDS, *LABELS)), len(runs.columns))
-    before = set(map(str, runs.columns[:first]))
-    return [name for name in names if name in before and runs[name].nunique(dropna=False) > 1]
 
 
 def summarise(runs: pd.DataFrame, by: Sequence[str], outcome: Outcome, level: float = 0.95) -> pd.DataFrame:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 from gansim.design.glossary import COLUMNS, DATA, STD
 
-__all__ = ["UNITS", "heading", "level", "level_of"]
+__all__ = ["UNITS", "heading", "level", "level_of", "outcome"]
 
 # Words, and the unit where there is one. SD: of the target.
 # Columns of tables and fields of configurations; those of the runs are in the glossary.
@@ -129,3 +131,29 @@ def level_of(name: str, value: Any) -> str:
         moved = (one.partition(" = ") for one in text.split(", "))
         return ", ".join(f"{_THRESHOLDS.get(field, field)}{sign}{limit}" for field, sign, limit in moved)
     return f"D {text}" if name == "d_state" and text != "non-finite" else text
+
+
+def outcome(name: str, value: Any) -> str:
+    """Return what became of a run: a level of a label, with its player, of yes and no, or of any other column.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    value : object
+        Its level.
+
+    Examples
+    --------
+    >>> outcome("regime", "off target, idle"), outcome("g_state", "converged"), outcome("left", False)
+    ('G off target and D idle', 'G converged', 'not left')
+    """
+    if name in ("g_state", "d_state", "regime") and value == "non-finite":
+        return "non-finite"
+    if name in ("regime", "d_state"):
+        return level_of(name, value).replace(", ", " and ")
+    if name == "g_state":
+        return f"G {value}"
+    if isinstance(value, (bool, np.bool_)):
+        return name if value else f"not {name}"
+    return f"{name} = {value}"

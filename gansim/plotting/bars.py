@@ -13,12 +13,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from gansim.analysis.groups import settings_of, varied
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import REGIMES
 from gansim.design.setting import sentence
 from gansim.errors import ConfigError
-from gansim.plotting.asked import outcome_of, pooled_over, require, settings_of, slim, varied
+from gansim.plotting.asked import outcome_of, pooled_over, require, slim
 from gansim.plotting.look import (
     COLOURS,
     HATCHES,

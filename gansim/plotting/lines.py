@@ -13,20 +13,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from gansim.analysis.groups import settings_of, varied
+from gansim.analysis.outcomes import Outcome
 from gansim.analysis.shares import tabulate
 from gansim.design.setting import sentence
 from gansim.errors import ConfigError, shown
-from gansim.plotting.asked import (
-    Outcome,
-    either_of,
-    outcome_of,
-    pooled_over,
-    settings_of,
-    shares_of,
-    slim,
-    states_of,
-    varied,
-)
+from gansim.plotting.asked import either_of, outcome_of, pooled_over, shares_of, slim, states_of
 from gansim.plotting.look import (
     DASHES,
     SMALL,
@@ -39,6 +31,7 @@ from gansim.plotting.look import (
     names_of,
     runs_of,
     share_axis,
+    state_look,
     styled,
     typed,
     where_,
@@ -149,8 +142,7 @@ def _by_state(runs: pd.DataFrame, x: str, column: str, confidence: float) -> lis
     found = []
     for state in states_of(runs, column):
         parts = str(state.level).partition(", ")
-        look = state.look or Outcome("d_state", parts[2] or parts[0]).look
-        look |= {"linestyle": DASHES[parts[0]]}
+        look = state_look(parts[2] or parts[0]) | {"linestyle": DASHES[parts[0]]}
         found.append((state.words, chosen(table, column, state.level), look))
     return found
 
@@ -160,7 +152,7 @@ def _by_level(
 ) -> list[tuple[str, pd.DataFrame, Any]]:
     """A line per level of a factor, of one outcome."""
     if hue is None:
-        look = {"color": "#1a1a1a", "marker": "o", **outcome.look, "linestyle": "-"}
+        look = {"color": "#1a1a1a", "marker": "o", **state_look(outcome.level), "linestyle": "-"}
         return [(outcome.words, shares_of(runs, [x], outcome, confidence), look)]
     levels = scale_of(runs, hue).levels
     if len(levels) > _MOST_LINES:

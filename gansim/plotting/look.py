@@ -27,9 +27,10 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from gansim.analysis.outcomes import STATES
 from gansim.analysis.replicates import check_frame, refuse_twice
 from gansim.design import words
-from gansim.design.regimes import D_STATES, G_STATES, REGIMES
+from gansim.design.regimes import REGIMES
 from gansim.errors import ConfigError, shown
 
 __all__ = ["COLOURS", "HATCHES", "MARKERS", "save"]
@@ -83,7 +84,6 @@ DASHES: dict[str, Any] = {
 }
 GROUP_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
 _GROUP_MARKERS = "osv^DPX*"
-LEVELS = {"g_state": G_STATES, "d_state": D_STATES, "regime": REGIMES}
 WIDTH = 7.2  # inches; 1,080 pixels at 150 dpi, shown at about 830 in a README, so that 7 points are 11 pixels there
 _DPI = 150
 SMALL, NORMAL, _TITLE = 7.0, 8.0, 9.5  # points
@@ -425,7 +425,7 @@ def complete(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 def typed(runs: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Give columns of states all their levels in order."""
-    types = {name: pd.CategoricalDtype(pd.Index(levels), ordered=True) for name, levels in LEVELS.items()}
+    types = {name: pd.CategoricalDtype(pd.Index(levels), ordered=True) for name, levels in STATES.items()}
     there = [name for name in columns if name in types and name in runs]
     wanted = {name: types[name] for name in there if runs[name].dtype != types[name]}
     return runs.astype(wanted) if wanted else runs
@@ -436,6 +436,12 @@ def chosen(table: pd.DataFrame, column: str, level: str) -> pd.DataFrame:
     if level not in set(table[column]):
         raise ConfigError(f"{column}: {level!r} does not occur; allowed: {', '.join(map(str, table[column].unique()))}")
     return table[(table[column] == level).to_numpy()].reset_index(drop=True)
+
+
+def state_look(state: object) -> dict[str, Any]:
+    """Colour and marker of a state; nothing for other levels."""
+    known = str(state)
+    return {"color": COLOURS[known], "marker": MARKERS[known]} if known in COLOURS else {}
 
 
 def group_looks(groups: int) -> list[dict[str, Any]]:

@@ -15,9 +15,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gansim.analysis import comparisons
 from gansim.analysis.digits import mean_in_words, points_in_words
+from gansim.analysis.groups import settings_of, varied
 from gansim.design.setting import sentence
 from gansim.errors import ConfigError, shown
-from gansim.plotting.asked import either_of, outcome_of, require, settings_of, varied
+from gansim.plotting.asked import either_of, outcome_of, require
 from gansim.plotting.bars import row_names
 from gansim.plotting.lines import FEW
 from gansim.plotting.look import GREY, INK, SMALL, Labels, canvas, captioned, n_in_words, plain, styled

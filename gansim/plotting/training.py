@@ -15,18 +15,20 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gansim.analysis.floor import Floor
+from gansim.analysis.groups import settings_of
 from gansim.analysis.labels import combine, d_states, g_states
+from gansim.analysis.outcomes import STATES, Outcome
 from gansim.analysis.replicates import cells_of, columns_of, replicates_of
 from gansim.analysis.shares import tabulate
+from gansim.design import words
 from gansim.design.regimes import Thresholds
 from gansim.design.setting import sentence
 from gansim.errors import ConfigError, shown
-from gansim.plotting.asked import Outcome, outcome_of, pooled_over, require, settings_of
+from gansim.plotting.asked import outcome_of, pooled_over, require
 from gansim.plotting.bars import split
 from gansim.plotting.look import (
     COLOURS,
     DASHES,
-    LEVELS,
     SMALL,
     Labels,
     canvas,
@@ -100,8 +102,8 @@ def over_time(
     'training step'
     """
     runs, traces, floors, thresholds = _parts(results, where or {})
-    single = hue is not None or level is not None or outcome not in LEVELS
-    meant = outcome_of(runs, outcome, level) if single else Outcome(outcome, None)
+    single = hue is not None or level is not None or outcome not in STATES
+    meant = outcome_of(runs, outcome, level) if single else Outcome(outcome)
     if hue is not None and len(scale_of(runs, require(runs, hue)).levels) > _MOST_LINES:
         raise ConfigError(f"hue: value {shown(hue)}: a column of at most {_MOST_LINES} levels")
     table = shares_over_time(traces, runs, floors, [hue] if hue else [], meant.column, thresholds)
@@ -171,11 +173,11 @@ def _lines(table: pd.DataFrame, hue: str | None, meant: Outcome, labels: Labels 
             line = {key: look[key] for key in ("color", "linestyle")}
             yield name_(["none" if level is None else level], labels), where_(mine, hue, level), line
         return
-    for state in LEVELS[meant.column] if meant.level is None else [meant.level]:
+    for state in STATES[meant.column] if not meant.levels else meant.levels:
         mine = table[table[meant.column] == state]
-        if mine["count"].any() or meant.level is not None:
+        if mine["count"].any() or meant.levels:
             g, d = split(state)
-            yield Outcome(meant.column, state).words, mine, {"color": COLOURS[d], "linestyle": DASHES[g]}
+            yield words.outcome(meant.column, state), mine, {"color": COLOURS[d], "linestyle": DASHES[g]}
 
 
 def shares_over_time(
@@ -217,8 +219,8 @@ def shares_over_time(
     by = columns_of(by)
     if len(traces) != len(runs):
         raise ConfigError(f"runs: {len(runs)} rows for {len(traces)} traces; expected one row per run")
-    if column not in LEVELS:
-        raise ConfigError(f"column: {column!r}; allowed: {', '.join(map(repr, LEVELS))}")
+    if column not in STATES:
+        raise ConfigError(f"column: {column!r}; allowed: {', '.join(map(repr, STATES))}")
     if column == "d_state":
         codes = d_states(traces, thresholds)
     else:
@@ -228,6 +230,6 @@ def shares_over_time(
     rows = np.repeat(np.arange(len(runs)), traces.records)
     ids = {"rep": replicates_of(runs), "cell": cells_of(runs)}
     long = runs[by].astype("category").iloc[rows].assign(**{name: ids[name][rows] for name in ids if name not in by})
-    counted = pd.Categorical.from_codes(codes.ravel(), categories=pd.Index(LEVELS[column]), ordered=True)
+    counted = pd.Categorical.from_codes(codes.ravel(), categories=pd.Index(STATES[column]), ordered=True)
     table = tabulate(long.assign(step=traces.steps.ravel(), **{column: counted}), [*by, "step"], column)
     return table.astype({name: runs[name].dtype for name in by})

@@ -16,13 +16,13 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import gansim as gs
+from gansim.analysis import groups
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import combine
 from gansim.analysis.shares import tabulate
 from gansim.design import setting
 from gansim.design.design import Design
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES, Thresholds
-from gansim.plotting import asked
 from gansim.plotting.look import COLOURS, number_on_axis
 from gansim.plotting.scales import scale_of
 from gansim.reporting import figures
@@ -183,7 +183,7 @@ def test_points_of_a_sample_have_the_shares_of_the_table() -> None:
     place = 10 ** rng.uniform(-4, -1, (30, 2))
     runs.insert(4, "optimizer_g.lr", place[runs["cell"], 0])
     runs.insert(5, "optimizer_d.lr", place[runs["cell"], 1])
-    factors = asked.varied(asked.settings_of(runs))
+    factors = groups.varied(groups.settings_of(runs))
     assert factors == ["optimizer_g.lr", "optimizer_d.lr"]  # the number of a point is none
     ax = gs.plot.surface(runs, outcome="collapsed", ax=axes())
     dots = named(ax.collections, "share")
@@ -229,9 +229,9 @@ def test_differences_are_those_of_compare(two: pd.DataFrame) -> None:
 def test_factors_that_another_one_sets_are_none() -> None:
     runs = made_up(reps=2, variant=["a", "b", "c"], game=["minimax"])
     runs["game"] = runs["variant"].map({"a": "minimax", "b": "minimax", "c": "as-written"})
-    assert asked.varied(asked.settings_of(runs)) == ["variant"]
+    assert groups.varied(groups.settings_of(runs)) == ["variant"]
     crossed = made_up(reps=2, variant=["a", "b"], game=["minimax", "as-written"])
-    assert asked.varied(asked.settings_of(crossed)) == ["variant", "game"]
+    assert groups.varied(groups.settings_of(crossed)) == ["variant", "game"]
 
 
 def test_what_is_pooled_over_is_said(two: pd.DataFrame) -> None:

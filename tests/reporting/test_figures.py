@@ -26,6 +26,7 @@ from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import combine, d_states, g_states
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
+from gansim.design.words import level_of
 from gansim.model import laws
 from gansim.model.distributions import Normal
 from gansim.plotting.look import group_looks
@@ -782,8 +783,8 @@ def test_referee_has_the_means_of_the_table(runs: pd.DataFrame) -> None:
     [axes] = figures.referee(one).axes
     table = estimate(one.sort_values("regime", kind="stable"), ["regime"], ["referee_accuracy"])
     names = [label.get_text() for label in axes.get_yticklabels()]
-    assert [name.split("  (")[0] for name in names] == list(table["regime"])
-    assert "off target, perfect  (n = 1)" in names
+    assert [name.split("  (")[0] for name in names] == [level_of("regime", regime) for regime in table["regime"]]
+    assert "G off target, D perfect  (n = 1)" in names
     assert any(name.startswith("non-finite  (n = 0, ") for name in names)
     for (_, row), line in zip(table.iterrows(), axes.lines, strict=False):
         np.testing.assert_array_equal(line.get_xdata(), [row["mean"]])

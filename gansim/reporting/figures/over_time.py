@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from gansim.analysis.outcomes import STATES
 from gansim.errors import ConfigError
 from gansim.plotting.bars import split
 from gansim.plotting.look import (
     COLOURS,
     DASHES,
-    LEVELS,
     NORMAL,
     SMALL,
     WIDTH,
@@ -106,7 +106,7 @@ def regimes_over_time(
 def _counted(table: pd.DataFrame, by: Sequence[str]) -> str:
     """Return the name of the counted column, of a table by `by` and step."""
     names = [str(name) for name in table.columns]
-    counted = [name for name in LEVELS if name in names]
+    counted = [name for name in STATES if name in names]
     if len(counted) != 1 or sorted(names[: names.index(counted[0])]) != sorted([*by, "step"]):
         raise ConfigError(f"shares: columns {', '.join(names)}; expected those of shares_over_time by {', '.join(by)}")
     return counted[0]

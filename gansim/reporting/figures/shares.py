@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from gansim.analysis.digits import limit_text
+from gansim.analysis.outcomes import STATES
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
@@ -25,7 +26,6 @@ from gansim.plotting.look import (
     COLOURS,
     GREY,
     INK,
-    LEVELS,
     NORMAL,
     SMALL,
     WIDTH,
@@ -98,7 +98,7 @@ def regime_shares(
         If there are no runs, or a column is missing.
     """
     rows, blocks = columns_of(rows, "rows"), columns_of(blocks, "blocks")
-    runs, by = complete(runs, *LEVELS), [*blocks, *rows]
+    runs, by = complete(runs, *STATES), [*blocks, *rows]
     main = _most_telling(runs, by) if main is None else main
     shares = tabulate(runs, by, "regime")
     groups = shares[by].iloc[:: len(REGIMES)].reset_index(drop=True) if by else pd.DataFrame(index=[0])

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from gansim.analysis.groups import groups_of
-from gansim.analysis.outcomes import Outcome, factors_of, outcome_of, summarise
+from gansim.analysis.groups import groups_of, settings_of, varied
+from gansim.analysis.outcomes import Outcome, outcome_of, summarise
 from gansim.analysis.replicates import columns_of
 from gansim.design import setting, words
 from gansim.errors import ConfigError, shown
@@ -91,7 +91,9 @@ def table(
     """
     found = outcome_of(runs, outcome if outcome is not None else ("converged" if columns else "g_state"))
     across = columns_of(columns, "columns")
-    down = [name for name in factors_of(runs) if name not in across] if rows is None else columns_of(rows, "rows")
+    down = (
+        [name for name in varied(settings_of(runs)) if name not in across] if rows is None else columns_of(rows, "rows")
+    )
     if twice := sorted(set(down) & set(across)):
         raise ConfigError(f"columns: value {shown(twice[0])}: a factor that is no row")
     frame = summarise(runs, [*down, *across], found, level)
