@@ -157,13 +157,13 @@ def test_more_of_anything_is_more_work() -> None:
 def test_the_columns_of_the_runs() -> None:
     runs = make_study(seed=2**64 - 1).run(jobs=1, progress=False)
     columns = list(runs.columns)
-    assert columns[:7] == ["design", "cell", "rep", "game", "size", "optimizer_d.lr", "g_shift"]
-    assert columns[6 : 6 + len(FIELDS)] == list(FIELDS)
-    assert columns[6 + len(FIELDS) : 11 + len(FIELDS)] == ["g_mean", "g_std", "g_state", "d_state", "regime"]
-    assert columns[-8:-1] == [
-        *("g_intercept", "g_slope", "sample_mean", "sample_std", "referee_accuracy", "referee_auc", "referee_v"),
+    assert columns[:8] == ["design", "cell", "rep", "seed", "game", "size", "optimizer_d.lr", "g_shift"]
+    assert columns[7 : 7 + len(FIELDS)] == list(FIELDS)
+    assert columns[7 + len(FIELDS) : 16 + len(FIELDS)] == [
+        *("g_mean", "g_std", "g_intercept", "g_slope", "sample_mean", "sample_std"),
+        *("referee_accuracy", "referee_auc", "referee_v"),
     ]
-    assert columns[-1] == "seed"
+    assert columns[-4:] == ["share_nonfinite", "g_state", "d_state", "regime"]
     assert list(runs["regime"].cat.categories) == list(REGIMES)
     assert set(runs["seed"]) == {2**64 - 1}
     types = {name: str(runs[name].dtype) for name in ("design", "cell", "rep", "game", "size", "optimizer_d.lr", "w1")}
