@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
 
 from gansim.model.distributions import Mixture, Normal, Uniform, Univariate, components
 from gansim.model.elementary import exp, log
@@ -48,6 +47,8 @@ def pdf(law: Univariate, x: ArrayLike) -> Floats:
 
 def cdf(law: Univariate, x: ArrayLike, upper: bool = False) -> Floats:
     """Distribution function Pr(X <= x) at `x`, any shape, or Pr(X > x) if `upper`; accurate also where it is small."""
+    from scipy.special import ndtr  # here, because it is a fifth of the time to import gansim
+
     x, sign = np.asarray(x, dtype=np.float64), -1.0 if upper else 1.0
     if isinstance(law, (Observed, Law)):
         below = table_of(law).cdf(x)
@@ -74,6 +75,8 @@ def quantile(law: Univariate, u: ArrayLike) -> Floats:
 
     A mixture's quantile lies between the smallest and the largest of its components' and is bisected to rounding error.
     """
+    from scipy.special import ndtri
+
     u = np.asarray(u, dtype=np.float64)
     if isinstance(law, (Observed, Law)):
         table = table_of(law)
