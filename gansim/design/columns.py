@@ -7,6 +7,7 @@ A results folder keeps every column of numbers that its configurations name by d
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,10 +136,19 @@ def _frame(path: Path, column: str | None) -> pd.DataFrame:
         first = file.readline().strip()
     apart = max(",;\t", key=first.count)
     nameless = column is None and apart not in first and _is_number(first)
-    read: Any = {"sep": apart, "header": None if nameless else "infer", "encoding": "utf-8-sig"}
-    frame: pd.DataFrame = pd.read_csv(path, **read)
-    if apart == ";" and frame.select_dtypes(exclude="number").size:  # where a semicolon parts, a comma may point
-        frame = pd.read_csv(path, decimal=",", **read)
+    # Without index_col=False pandas takes the first field of a row for its name where there is one field too many.
+    read: Any = {"sep": apart, "header": None if nameless else "infer", "encoding": "utf-8-sig", "index_col": False}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame: pd.DataFrame = pd.read_csv(path, **read)
+            if (
+                apart == ";" and frame.select_dtypes(exclude="number").size
+            ):  # where a semicolon parts, a comma may point
+                frame = pd.read_csv(path, decimal=",", **read)
+    except pd.errors.ParserWarning:
+        allowed = "numbers with a point, or columns apart by ;"
+        raise ConfigError(f"{path}: rows have more fields than the first line: {allowed}") from None
     return frame
 
 

@@ -110,8 +110,13 @@ def definitions(runs: pd.DataFrame, label: str, states: Iterable[Any]) -> str:
     meant = {"g_state": _g(limits, mixture), "d_state": _d(limits)}
     pairs = list(_players(label, map(str, states)))
     phrases = [f"{level_of(of, state)}: {meant[of][state]}" for of, state in sorted(dict.fromkeys(pairs), key=_order)]
-    said = "; ".join(phrases)
-    return f"{said[0].upper()}{said[1:]}." if said else ""
+    if not phrases:
+        return ""
+    said, players = "; ".join(phrases), {of for of, state in pairs if state != "non-finite"}
+    how = [("g_state", "medians of G's distances"), ("d_state", "means of D's")]
+    over = " and ".join(words for of, words in how if of in players)
+    window = f" Judged by {over} over the last {100 * limits['window']:g} % of a run's records." if over else ""
+    return f"{said[0].upper()}{said[1:]}.{window}"
 
 
 def _players(label: str, states: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.errors import Refused, shown
+from gansim.errors import Refused
 from gansim.model.fields import plain
 
 __all__ = ["Values", "checked_values"]
@@ -96,7 +96,7 @@ def checked_values(value: object) -> Values:
         raise Refused(text, f"{_ALLOWED}{', which is not at hand' if text.startswith(_DIGEST) else ''}")
     column = _column(value)
     if len(column) < 2 or len(column) > _MOST:
-        raise Refused(_Column(len(column), value), _ALLOWED)
+        raise Refused(_Column(len(column), *column[:1].tolist()), _ALLOWED)
     wrong = np.flatnonzero(~(np.abs(column) <= _LARGEST))
     if len(wrong):
         first = int(wrong[0])
@@ -112,8 +112,8 @@ def checked_values(value: object) -> Values:
 class _Column:
     """How a column is shown that is too short or too long."""
 
-    def __init__(self, n: int, value: object) -> None:
-        self.text = f"{n:,} numbers" if n != 1 else f"1 number, {shown(value)}"
+    def __init__(self, n: int, value: float = math.nan) -> None:
+        self.text = f"{n:,} numbers" if n != 1 else f"1 number, {value!s:.20}"
 
     def __repr__(self) -> str:
         return self.text
@@ -124,11 +124,28 @@ def _column(value: object) -> Floats:
     if isinstance(value, (bytes, bytearray, memoryview, Mapping, set, frozenset)) or not isinstance(value, Iterable):
         raise Refused(value, _ALLOWED)
     if getattr(value, "ndim", 1) != 1:
-        raise Refused(value, f"{_ALLOWED}, of one dimension")
+        raise Refused(
+            value, f"{_ALLOWED}; one column of it" if hasattr(value, "columns") else f"{_ALLOWED}, of one dimension"
+        )
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iuf":
+        return np.asarray(np.ma.filled(value.astype(np.float64), np.nan))
     array = np.asarray(value if hasattr(value, "__array__") else list(value))
     if array.dtype.kind in "iuf" and array.ndim == 1:
         return array.astype(np.float64)
-    return np.array([_number(item, place) for place, item in enumerate(value)])
+    items = list(value)
+    texts = [place for place, item in enumerate(items) if isinstance(plain(item), str)]
+    if texts:  # a column of a file is text as a whole if one value is: what is no number is to blame
+        place = next((place for place in texts if not _is_number(str(items[place]))), texts[0])
+        raise Refused(items[place], "a number", f"[{place}]")
+    return np.array([_number(item, place) for place, item in enumerate(items)])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(item: object, place: int) -> float:

@@ -253,7 +253,7 @@ def _alone(place: look.Inches, name: str, run: ShownRun) -> _Column:
     lower.set_title("D(x): 1 says real, 0 says fake", loc="left")
     snapshots = run.snapshots(run.frames)
     fakes = [snapshot.fakes for snapshot in snapshots]
-    view = shared_view(run.history.gan.target, fakes)
+    view = shared_view(run.target, fakes)
     moment = Moment.draw(upper, lower, view, view.top(fakes), colours_of(run))
     g, d = colours_of(run)
     v_scale(v, run.field("v"))
@@ -306,9 +306,9 @@ def _views(runs: list[ShownRun], snapshots: list[list[Snapshot]]) -> list[View]:
     """An axis for all runs on one target."""
     fakes: dict[Any, list[Array]] = {}
     for run, taken in zip(runs, snapshots, strict=True):
-        fakes.setdefault(run.history.gan.target, []).extend(snapshot.fakes for snapshot in taken)
+        fakes.setdefault(run.target, []).extend(snapshot.fakes for snapshot in taken)
     views = {target: shared_view(target, several) for target, several in fakes.items()}
-    return [views[run.history.gan.target] for run in runs]
+    return [views[run.target] for run in runs]
 
 
 def _line(axes: Axes, colour: str) -> tuple[Line2D, Line2D]:

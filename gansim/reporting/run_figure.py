@@ -183,7 +183,7 @@ def _draw_moments(place: look.Inches, run: ShownRun, moments: list[Snapshot], co
 
 def _views(run: ShownRun, moments: list[Snapshot]) -> tuple[list[View], bool]:
     """The axis of each moment, and whether it is one for all: unless the target would be a line on it."""
-    target = run.history.gan.target
+    target = run.target
     low, high = target_range(target)
     fakes = [moment.fakes for moment in moments]
     common, own = shared_view(target, fakes), [shared_view(target, [each]) for each in fakes]

@@ -25,7 +25,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from numpy.typing import NDArray
 
 from gansim.design import wording
-from gansim.model.distributions import Mixture, evaluation_law, moments
+from gansim.model.distributions import Mixture, moments
 from gansim.reporting.figures.single_runs import thin
 from gansim.reporting.run_shown import ShownRun, Snapshot, View, end_of
 
@@ -215,7 +215,7 @@ def distance_scale(axes: Axes, w1: Array, limit: float) -> None:
 
 def _moments_panel(axes: Axes, shown: ShownRun) -> None:
     colour, _ = colours_of(shown)
-    mean, std = moments(evaluation_law(shown.history.gan.target))
+    mean, std = moments(shown.target)
     for edge in (mean - std, mean + std):
         axes.axhline(edge, color=look.GREY, linewidth=0.6, linestyle=look.GROUP_DASHES[2])
     axes.axhline(mean, color=look.GREY, linewidth=0.9, linestyle=look.GROUP_DASHES[1], label="target")
@@ -244,7 +244,7 @@ def _gradient_panel(axes: Axes, shown: ShownRun) -> None:
 
 def _last_panel(axes: Axes, shown: ShownRun) -> None:
     """AUC of D; of a mixture, the modes captured."""
-    target = shown.history.gan.target
+    target = shown.target
     if isinstance(target, Mixture):
         most = len(target.means)
         axes.axhline(most, color=look.GREY, linewidth=0.8, linestyle=look.GROUP_DASHES[1], label="target")

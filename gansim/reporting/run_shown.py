@@ -17,7 +17,7 @@ from gansim.analysis.labels import label
 from gansim.design.regimes import Thresholds
 from gansim.engine.history import History, history
 from gansim.model import laws
-from gansim.model.distributions import Mixture, Univariate, moments
+from gansim.model.distributions import Mixture, Univariate, evaluation_law, moments
 from gansim.model.gan import GAN
 from gansim.model.tabulated import Observed, table_of
 from gansim.reporting.figures.single_runs import thin
@@ -131,6 +131,11 @@ class ShownRun:
         finite = run.traces["finite"][0] == 1
         frames = np.flatnonzero(np.isin(run.frames, run.traces.steps[0][finite])).tolist()
         return cls(run, regime, limit, window, np.flatnonzero(finite), frames)
+
+    @property
+    def target(self) -> Univariate:
+        """The law that it is judged by, which is drawn beside its fakes."""
+        return evaluation_law(self.history.gan.target)
 
     @property
     def steps(self) -> Array:

@@ -176,6 +176,8 @@ class Folder:
     def _refusal(self, found: str) -> StoreError:
         former = self.metadata.get("command")
         repeat = f"repeat the former command ({former})" if former else "repeat the former options"
+        if "sha256:" in found:  # the numbers of a target, which lie in the folder
+            repeat = f"bring the former numbers back, or run {self.path / METADATA}, which has them"
         return StoreError(
             f"{self.path}: holds other runs than are asked for ({found}): {repeat}, choose another {option('out')}, "
             f"or start over with {option('force', on=True)} (the old folder is kept)"

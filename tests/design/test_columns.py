@@ -97,3 +97,11 @@ def test_what_is_kept_is_read_again_to_the_bit(tmp_path):
     path.write_text("value\nx\n")
     with pytest.raises(ConfigError, match="cannot be read"):
         columns.read_kept(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["cm\n172,5\n168,0\n181,25\n", "cm\n1,2\n3\n", "id,cm\n1,2,3\n4,5,6\n"])
+def test_more_fields_than_names_are_no_numbers_to_guess(tmp_path, text):
+    """A column with decimal commas and nothing between columns: pandas would take 172 for a row's name."""
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ConfigError, match=r"a\.csv: rows have more fields than the first line: numbers with a point"):
+        columns.read_column(tmp_path / "a.csv", "cm")

@@ -46,7 +46,7 @@ def test_a_column_of_any_kind_is_the_same_law(given):
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ([1.0], "values: value 1 number, [1.0]: a column of 2 to 16,777,216 finite numbers, not all equal"),
+        ([1.0], "values: value 1 number, 1.0: a column of 2 to 16,777,216 finite numbers, not all equal"),
         ([], "values: value 0 numbers: a column of 2 to"),
         (7, "values: value 7: a column of"),
         ([3, 3.0, 3], "values: value 3.0: numbers of which some differ; all 3 are equal"),
@@ -63,7 +63,7 @@ def test_a_column_of_any_kind_is_the_same_law(given):
         ("heights.csv", "values: value 'heights.csv': a column of"),
         ("sha256:00000000000000000000000000000000", "which is not at hand"),
         (np.ones((2, 2)), "of one dimension"),
-        (pd.DataFrame({"a": [1, 2]}), "of one dimension"),
+        (pd.DataFrame({"a": [1, 2]}), "a list; one column of it"),
         ({"a": 1}, "values: value {'a': 1}: a column of"),
         ([1, 1 + 1e-12], "values: value [1, 1.000000000001]: numbers with a standard deviation of at least 1e-9"),
     ],
@@ -185,3 +185,56 @@ def test_the_same_units_as_any_target():
     GAN(target=Observed([1e6, 1e6 + 1e-3]), standardise=True)
     assert repr(Law(stats.t(3))) == "Law('t', {'df': 3.0})" and repr(Law(stats.norm())) == "Law('norm')"
     assert Normal() != Law(stats.norm())
+
+
+@pytest.mark.parametrize(
+    ("values", "shares"),
+    [
+        ([1, 2], [1 / 2, 1 / 2]),
+        (1e9 + np.arange(5), [1 / 5] * 5),
+        ([0, 0, 0, 1, 1, 3], [1 / 2, 1 / 3, 0, 1 / 6]),
+        ([0.1, 0.2, 0.2, 0.3], [1 / 4, 1 / 2, 1 / 4]),
+    ],
+)
+def test_bars_of_few_values_are_the_values(values, shares):
+    edges, heights = table_of(Observed(values)).bars
+    np.testing.assert_allclose(heights * np.diff(edges), shares, atol=1e-9)
+    step = np.diff(np.unique(values)).min()
+    np.testing.assert_allclose(np.diff(edges), step, rtol=1e-6)
+    assert edges[0] == pytest.approx(min(values) - step / 2, abs=1e-6 * step)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([30, 300, 5000]), st.sampled_from([1.0, 0.01, 1e-6, 3e5]))
+@settings(deadline=None, max_examples=30)
+def test_every_bar_of_a_lattice_holds_as_many_of_its_points(seed, n, gap):
+    """Whole numbers that are equally frequent look so, whatever the bars: a gap or a spike is none of theirs."""
+    span = int(np.random.default_rng(seed).integers(3, 400))
+    edges, heights = table_of(Observed(gap * np.repeat(np.arange(span), max(2, n // span)))).bars
+    assert len(heights) <= 200
+    np.testing.assert_allclose(heights[:-1], heights[0], rtol=1e-6)  # the last one may reach beyond the last value
+    assert (heights * np.diff(edges)).sum() == pytest.approx(1)
+
+
+def test_a_column_of_text_blames_what_is_no_number():
+    with pytest.raises(ConfigError, match=r"^values\[2\]: value 'tall': a number$"):
+        Observed(["179.5", "168", "tall", "181"])
+
+
+def test_masked_values_are_missing():
+    with pytest.raises(ConfigError, match=r"^values\[1\]: value nan: finite numbers .* 1 missing or infinite"):
+        Observed(np.ma.array([1, -999, 3], mask=[0, 1, 0]))
+    assert Observed(np.ma.array([1.0, 2.0, 3.0], mask=False)) == Observed([1, 2, 3])
+
+
+def test_a_frame_is_asked_for_one_column_and_a_single_number_is_shown():
+    with pytest.raises(ConfigError, match=r"one column of it$"):
+        Observed(pd.DataFrame({"cm": [1.0, 2.0]}))
+    with pytest.raises(ConfigError, match=r"^values: value 1 number, 3\.5: a column of 2 to "):
+        Observed(pd.Series([3.5], name="x"))
+
+
+def test_parameters_that_a_law_does_not_take_are_called_so():
+    with pytest.raises(ConfigError, match=r"parameters that gamma takes$"):
+        Law("gamma", {"a": -1})
+    with pytest.raises(ConfigError, match="finite variance"):
+        Law("t", {"df": 2})

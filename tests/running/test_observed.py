@@ -80,6 +80,7 @@ def test_changed_values_are_another_study(place):
     pd.DataFrame({"cm": np.append(CM[:-1], CM[-1] + 0.1)}).to_csv("heights.csv", index=False)
     code, _, err = run()
     assert code == 2 and "target.values: sha256:" in err and err.count("\n") == 1
+    assert "bring the former numbers back, or run results/heights/metadata.json, which has them" in err
     pd.DataFrame({"cm": CM[::-1], "id": 1}).to_csv("heights.csv", index=False)  # another order is none
     assert run()[0] == 0
 
