@@ -73,7 +73,11 @@ _MEASURED = {
     "g_shift": (STD, "mean of fakes minus the target's", "mean of the fakes minus that of the target"),
     "g_spread": (STD, "standard deviation of fakes", "standard deviation of the fakes"),
     "w1": (STD, "Wasserstein-1 distance", "Wasserstein-1 distance from the fakes to the target"),
-    "ks": ("", "Kolmogorov-Smirnov distance", "Kolmogorov-Smirnov distance from the fakes to the target, 0 to 1"),
+    "ks": (
+        "",
+        "Kolmogorov-Smirnov distance",
+        "Kolmogorov-Smirnov distance from the fakes to the target, 0 to 1; of values, each fake as the nearest one",
+    ),
     "d_real": ("", "mean D on real", "mean of D on held-out real samples"),
     "d_fake": ("", "mean D on fake", "mean of D on fakes"),
     "d_real_off": ("", "mean |D - 1/2| on real", "mean of |D - 1/2| on held-out real samples"),
