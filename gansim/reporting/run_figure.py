@@ -21,7 +21,7 @@ from gansim.engine.history import History
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import check_integer
 from gansim.model.gan import GAN
-from gansim.reporting.run_panels import OVER_TRAINING, Moment, colours_of, legend_above, over_training
+from gansim.reporting.run_panels import OVER_TRAINING, Moment, colours_of, fit_numbers, legend_above, over_training
 from gansim.reporting.run_shown import (
     FRAMES,
     ShownRun,
@@ -150,6 +150,7 @@ def _draw(run: ShownRun, snapshots: int, title: str) -> Figure:
         panel(axes, run)
         over_training(axes, run)
         legend_above(axes)
+        fit_numbers(axes, (gap if column else _LEFT) - 0.1)
     place.text(_LEFT + 1.5 * wide + gap, 2.91, "training step", size=look.NORMAL, ha="center")
     _draw_moments(place, run, run.snapshots(spread_out(run.frames, snapshots)), snapshots)
     look.head(figure, headline(run, title), note)
@@ -174,6 +175,7 @@ def _draw_moments(place: look.Inches, run: ShownRun, moments: list[Snapshot], co
                 axes.tick_params(axis="y", labelleft=False)
             else:
                 axes.set_ylabel(label, size=look.SMALL, labelpad=2)
+                fit_numbers(axes, _LEFT - 0.26)
     middle = _LEFT + 0.5 * (look.WIDTH - _LEFT - _RIGHT)
     if moments:
         heading = "target (grey) and fakes on one scale (↑: cut off, so many times as high as the target); below, D(x)"

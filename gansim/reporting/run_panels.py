@@ -34,6 +34,7 @@ __all__ = [
     "Moment",
     "colours_of",
     "distance_scale",
+    "fit_numbers",
     "legend_above",
     "over_training",
     "remark",
@@ -175,6 +176,14 @@ _NAMES = {
     "auc": "AUC",
     "modes": "fakes",
 }
+
+
+def fit_numbers(axes: Axes, room: float) -> None:
+    """Write the numbers beside an axis so small that they keep to so many inches."""
+    numbers = axes.yaxis.get_major_formatter().format_ticks(axes.yaxis.get_majorticklocs().tolist())
+    wide = max((look.inches(number, look.SMALL) for number in numbers if "$" not in number), default=0.0)
+    if wide > room:
+        axes.tick_params(axis="y", labelsize=max(4.5, look.SMALL * room / wide))
 
 
 def _line(axes: Axes, shown: ShownRun, name: str, **look: Any) -> Array:
