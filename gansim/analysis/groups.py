@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gansim.analysis.replicates import check_frame, check_values, columns_of
 from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
+from gansim.hints import hint
 from gansim.traces import FIELDS
 
 Floats = NDArray[np.float64]
@@ -101,7 +102,10 @@ def require_columns(runs: pd.DataFrame, by: str | Sequence[str], *others: str) -
     names = [*by, *columns_of(others, "column")]
     for name in names:
         if name not in runs.columns:
-            raise ConfigError(f"{shown(name)}: no such column; allowed: {', '.join(map(str, runs.columns))}")
+            columns = [str(column) for column in runs.columns]
+            raise ConfigError(
+                f"{shown(name)}: no such column; {hint(str(name), columns) if columns else 'there is none'}"
+            )
         if names.count(name) > 1:
             raise ConfigError(f"{shown(name)}: named twice")
     check_values(runs, names)

@@ -173,7 +173,8 @@ def training(of: GAN) -> str:
     """The same without the target."""
     g, d = _player(of.generator, of.noise_dim, of.optimizer_g), _player(of.discriminator, 1, of.optimizer_d)
     players = f"G and D {g}" if g == d else f"G {g}; D {d}"
-    return f"{data(of)}; {of.game}; {players}; {count(of.steps, 'step')}"
+    usual = of.updates == "alternating" and of.d_steps == of.g_steps == 1
+    return f"{data(of)}; {of.game}; {players}; {'' if usual else f'{updates(of)}; '}{count(of.steps, 'step')}"
 
 
 def _player(mlp: MLP, n_in: int, by: Optimizer) -> str:

@@ -12,6 +12,7 @@ from gansim.analysis.outcomes import STATES, Outcome
 from gansim.analysis.replicates import refuse_twice
 from gansim.analysis.shares import tabulate
 from gansim.errors import ConfigError, shown
+from gansim.hints import hint
 from gansim.plotting.look import names_of
 
 __all__ = ["either_of", "outcome_of", "pooled_over", "shares_of", "states_of"]
@@ -41,6 +42,11 @@ def outcome_of(runs: pd.DataFrame, outcome: str, level: Any = None) -> Outcome:
         if level is not None:
             raise ConfigError(f"level: value {shown(level)}: nothing, for {shown(outcome)} is a state already")
         return Outcome(require(runs, column), (outcome,))
+    if column not in runs.columns and len(runs.columns):
+        known = [*(state for name, states in STATES.items() if name in runs for state in states), *runs.columns]
+        raise ConfigError(
+            f"outcome: value {shown(outcome)}: a state or a column; {hint(str(outcome), map(str, known))}"
+        )
     require(runs, column)
     levels = STATES.get(column) or _present(runs, column)
     if level is None:
@@ -102,7 +108,8 @@ def either_of(
     left = [factor for factor in factors if factor not in taken]
     if not left:
         raise ConfigError(
-            f"{name}: missing: the runs vary {len(taken) - taken.count(None)} factors only; name a column"
+            f"{name}: missing: the runs vary {len(taken) - taken.count(None)} factors only; name a column, or take "
+            "gs.plot.regimes or gs.table, which need none"
         )
     return left[0]
 

@@ -47,7 +47,7 @@ COLOURS: dict[str, str] = {
     "perfect": "#013e7c",
     "idle": "#3d9dcc",
     "inverted": "#a33309",
-    "mixed": "#767676",
+    "mixed": "#6a6a6a",
     "non-finite": "#1a1a1a",
 }
 """The colour of every state of G and of D. A regime has the colour of what D did, and a hatch for what G did."""
@@ -127,11 +127,21 @@ _STYLE: Any = {
 
 @contextlib.contextmanager
 def style_() -> Iterator[None]:
-    """Have the settings above and matplotlib's defaults, whatever a user's are, and put the user's back."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        yield
+    """Have the settings above and matplotlib's defaults, whatever a user's are, and put the user's back.
+
+    But for "interactive", which a backend sets that is first asked for meanwhile: a notebook's shows no figure without.
+    """
+    interactive = mpl.rcParams["interactive"]
+    try:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(_STYLE)
+            try:
+                yield
+            finally:
+                interactive = mpl.rcParams["interactive"]
+    finally:
+        mpl.rcParams["interactive"] = interactive
 
 
 def styled(draw: Callable[_P, _Drawn]) -> Callable[_P, _Drawn]:

@@ -26,6 +26,7 @@ from gansim.plotting.asked import states_of
 from gansim.plotting.lines import shares
 from gansim.plotting.look import WIDTH, head, n_in_words, names_of, styled
 from gansim.plotting.maps import heatmap, surface
+from gansim.plotting.scales import slant
 from gansim.reporting.figures.shares import regime_shares
 
 __all__ = ["design_figure"]
@@ -178,6 +179,9 @@ def _panels(draw: Draw, states: Sequence[Outcome], title: str, note: str, tall: 
         lowest = place + across >= len(states)
         axes.tick_params(axis="x", labelbottom=lowest)
         axes.set(**{} if lowest else {"xlabel": ""}, **{} if place % across == 0 else {"ylabel": ""})
+        words = [text.get_text() for text in axes.get_xticklabels()]
+        if lowest and any(words):  # a shared axis has forgotten that its names were turned
+            slant(axes, words)
     of = PercentFormatter(1, symbol=" %")
     bar = figure.colorbar(drawn[0].collections[0], ax=drawn, label="share of runs", format=of)
     bar.outline.set_visible(False)

@@ -197,7 +197,9 @@ def describe(study: Study, jobs: int = -1, shard: Shard | None = None) -> list[s
     compiled = shapes([cell.gan for cell in study.cells])
     lines.append(f"{count(len(compiled), 'network shape')} to compile, or to load where this machine has them:")
     lines += [f"  {shape}" for shape in compiled]
-    lines.append(f"{_about(total)} on {count(workers, 'core')}, compiling left out; half or twice that is usual")
+    lines.append(
+        f"{_about(total)} on {count(workers, 'core')}, without compiling and drawing; half or twice that is usual"
+    )
     return lines
 
 

@@ -54,7 +54,7 @@ def simulate(
     thresholds : Thresholds, optional
         Definitions of the labels.
     progress : bool, optional
-        False: print nothing. Otherwise progress goes to stderr.
+        False: print nothing. Otherwise progress goes to stderr, in a notebook to its output.
 
     Returns
     -------

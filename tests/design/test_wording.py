@@ -9,6 +9,7 @@ from gansim.model.distributions import Normal, Uniform
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Orthogonal
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.paths import replace
 from helpers.gans import gans
 
 
@@ -46,3 +47,10 @@ def test_any_configuration_is_one_line(many: list[GAN]) -> None:
 )
 def test_words(text: str, words: str) -> None:
     assert text == words
+
+
+def test_the_head_of_a_picture_names_updates_that_are_not_one_of_each():
+    gan = GAN(target=Normal(500, 5))
+    assert "update" not in wording.brief(gan)
+    assert "; 3 updates of D, then 1 update of G a step; " in wording.brief(replace(gan, {"d_steps": 3}))
+    assert "; simultaneous updates; " in wording.brief(replace(gan, {"updates": "simultaneous"}))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,7 +124,7 @@ def test_few_runs_are_hollow(one: pd.DataFrame) -> None:
     ("arguments", "message"),
     [
         ({"x": "width"}, "'width': no such column"),
-        ({"outcome": "won"}, "'won': no such column"),
+        ({"outcome": "won"}, "outcome: value 'won': a state or a column; did you mean"),
         ({"level": "lost"}, "level: value 'lost': a level of g_state: converged, modes dropped"),
         ({"outcome": "collapsed", "level": "x"}, "level: value 'x': nothing, for 'collapsed' is a state already"),
         ({"hue": "rep"}, "hue: value 'rep': a column of at most 10 levels, not 40"),
@@ -370,3 +371,49 @@ def test_the_report_draws_every_design_and_says_what_it_pools(tmp_path: Path) ->
         f"regimes_wide.{ending}" for ending in ("pdf", "png", "svg")
     }
     assert said == ["figures/regimes_wide: every factor by itself, pooled over the others"]
+
+
+def test_a_backend_that_is_asked_for_while_drawing_stays_interactive(one: pd.DataFrame, monkeypatch) -> None:
+    """A notebook's backend says so as pyplot is first used; a figure is shown at the end of a cell only then."""
+    before = matplotlib.rcParams["interactive"]
+
+    def figure(**options) -> Figure:
+        matplotlib.rcParams["interactive"] = True
+        return Figure(**options)
+
+    monkeypatch.setattr(pyplot, "figure", figure)
+    try:
+        matplotlib.rcParams["interactive"] = False
+        gs.plot.shares(one, ax=axes())
+        assert not matplotlib.rcParams["interactive"]
+        gs.plot.shares(one)
+        assert matplotlib.rcParams["interactive"]
+        with pytest.raises(gs.ConfigError):
+            gs.plot.shares(one, outcome="left")
+        assert matplotlib.rcParams["interactive"]
+    finally:
+        matplotlib.rcParams["interactive"] = before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"outcome": "collpased"}, "outcome: value 'collpased': a state or a column; did you mean collapsed?"),
+        ({"outcome": "gstate"}, "outcome: value 'gstate': a state or a column; did you mean g_state?"),
+        ({"x": "lr"}, "'lr': no such column; did you mean optimizer_d.lr?"),
+        ({"x": "optimiser_d.lr"}, "'optimiser_d.lr': no such column; did you mean optimizer_d.lr?"),
+    ],
+)
+def test_a_name_that_is_mistyped_is_guessed(one: pd.DataFrame, arguments: dict, line: str) -> None:
+    with pytest.raises(gs.ConfigError) as refused:
+        gs.plot.shares(one, ax=axes(), **arguments)
+    assert str(refused.value) == line
+
+
+def test_long_names_below_every_panel_are_turned() -> None:
+    """Panels that share an axis share its names, and each has to turn them."""
+    games = ["minimax", "non-saturating", "as-written"]
+    figure, _ = design_figure(*grid(game=games, updates=["alternating", "simultaneous"]))
+    named_panels = [[(t.get_text(), t.get_rotation()) for t in ax.get_xticklabels()] for ax in figure.axes]
+    turned = [names for names in named_panels if names]
+    assert turned == [[(game, 30.0) for game in games]] * 3

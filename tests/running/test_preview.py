@@ -72,7 +72,7 @@ def test_the_description_in_lines():
     assert lines[3] == "  cell 1: game = as-written"
     assert lines[5].startswith("  cell 2: generator = MLP(hidden=(16,)),")
     assert "3 network shapes to compile, or to load where this machine has them:" in lines
-    assert lines[-1].endswith("on 2 cores, compiling left out; half or twice that is usual")
+    assert lines[-1].endswith("on 2 cores, without compiling and drawing; half or twice that is usual")
     assert not any("\n" in line for line in lines)
 
 
