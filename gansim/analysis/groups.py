@@ -53,6 +53,8 @@ def factors_of(runs: pd.DataFrame) -> list[str]:
 def settings_of(runs: pd.DataFrame) -> pd.DataFrame:
     """The combinations of factors' levels that occur, a row each: what a million runs are asked for once."""
     check_frame(runs)
+    if not len(runs):
+        raise ConfigError("runs: no rows; there is nothing to show")
     names = [name for name in factors_of(runs) if name not in ("study", "design")]
     return runs[names].drop_duplicates().reset_index(drop=True) if names else pd.DataFrame(index=[0])
 
@@ -86,6 +88,15 @@ def _fixes(cells: pd.DataFrame, names: Sequence[str], name: str, other: str) -> 
 def determines(cells: pd.DataFrame, name: str, other: str) -> bool:
     """Whether each level of one factor comes with one level of the other."""
     return len(cells[[name, other]].drop_duplicates()) == cells[name].nunique(dropna=False)
+
+
+def in_order(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Sort rows by the order of each column's levels: a categorical's own, else that of first appearance."""
+    if not by:
+        return frame
+    ordered = [isinstance(frame[name].dtype, pd.CategoricalDtype) for name in by]
+    codes = [frame[n].cat.codes if own else pd.factorize(frame[n])[0] for n, own in zip(by, ordered, strict=True)]
+    return frame.iloc[np.lexsort(codes[::-1])]
 
 
 def tiled(levels: pd.Index[Any], times: int) -> Any:

@@ -163,9 +163,12 @@ _ESTIMATES = {
 
 COLUMNS: dict[str, Column] = {
     **_IDS,
-    **{name: Column(*told, _defined(name)) for name, told in _MEASURED.items()},
-    "g_mean": Column(DATA, "mean of fakes", "mean of the fakes"),
-    "g_std": Column(DATA, "standard deviation of fakes", "standard deviation of the fakes"),
+    **{
+        name: Column(unit, short, f"{text}; last record", _defined(name))
+        for name, (unit, short, text) in _MEASURED.items()
+    },
+    "g_mean": Column(DATA, "mean of fakes", "mean of the fakes; last record"),
+    "g_std": Column(DATA, "standard deviation of fakes", "standard deviation of the fakes; last record"),
     **_LABELS,
     **_ESTIMATES,
 }

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from gansim.analysis.groups import settings_of, varied
+from gansim.analysis.groups import in_order, settings_of, varied
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design.regimes import REGIMES
@@ -28,7 +28,6 @@ from gansim.plotting.look import (
     Labels,
     canvas,
     captioned,
-    in_order,
     name_,
     names_of,
     runs_of,

@@ -42,6 +42,7 @@ __all__ = ["FEW", "shares"]
 
 FEW = 30  # runs: below that a share is drawn hollow, for its interval says more than it does
 _MOST_LINES = 10
+_MOST_LEVELS = 200
 _JOINED = 24  # levels of a number: points of more lie too close for a line to tell anything but noise
 
 
@@ -106,6 +107,10 @@ def shares(
     settings = settings_of(runs)
     factors = varied(settings)
     x = either_of(runs, factors, x, "x", [hue])
+    if len(scale_of(runs, x).levels) > _MOST_LEVELS:
+        raise ConfigError(
+            f"x: value {shown(x)}: a column of at most {_MOST_LEVELS} levels; of a sample, draw the surface"
+        )
     others = [name for name in factors if name != x]
     single = level is not None or outcome not in runs.columns
     by_state = hue is None and not single and outcome in ("g_state", "d_state", "regime") and not others

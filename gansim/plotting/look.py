@@ -47,7 +47,7 @@ COLOURS: dict[str, str] = {
     "perfect": "#013e7c",
     "idle": "#3d9dcc",
     "inverted": "#a33309",
-    "mixed": "#6a6a6a",
+    "mixed": "#767676",
     "non-finite": "#1a1a1a",
 }
 """The colour of every state of G and of D. A regime has the colour of what D did, and a hatch for what G did."""
@@ -398,15 +398,6 @@ def facets(frame: pd.DataFrame, column: str | None) -> list[Any]:
 def combinations(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[Any, ...]]:
     """Return the combinations of levels in order of first appearance."""
     return list(frame[list(by)].drop_duplicates().itertuples(index=False, name=None)) if by else [()]
-
-
-def in_order(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Sort rows by the order of each column's levels: a categorical's own, else that of first appearance."""
-    if not by:
-        return frame
-    ordered = [isinstance(frame[name].dtype, pd.CategoricalDtype) for name in by]
-    codes = [frame[n].cat.codes if own else pd.factorize(frame[n])[0] for n, own in zip(by, ordered, strict=True)]
-    return frame.iloc[np.lexsort(codes[::-1])]
 
 
 def where_(frame: pd.DataFrame, column: str | None, level: Any) -> pd.DataFrame:

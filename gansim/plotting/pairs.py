@@ -21,7 +21,7 @@ from gansim.errors import ConfigError, shown
 from gansim.plotting.asked import either_of, outcome_of, require
 from gansim.plotting.bars import row_names
 from gansim.plotting.lines import FEW
-from gansim.plotting.look import GREY, INK, SMALL, Labels, canvas, captioned, n_in_words, plain, styled
+from gansim.plotting.look import GREY, INK, SMALL, Labels, canvas, captioned, n_in_words, names_of, plain, styled
 from gansim.plotting.scales import scale_of
 
 __all__ = ["compare"]
@@ -87,7 +87,10 @@ def compare(
     a, b = _levels(runs, factor, a, b)
     means = level is None and outcome in runs.columns and runs[outcome].dtype.kind in "iuf"
     if means:
-        words, table = f"Mean of {outcome}", comparisons.compare(runs, factor, a, b, outcome, None, by, confidence)
+        words, table = (
+            f"Mean of {names_of([outcome])}",
+            comparisons.compare(runs, factor, a, b, outcome, None, by, confidence),
+        )
     else:
         meant = outcome_of(runs, outcome, level)
         words = f"Share of runs with {meant.words}"
@@ -106,7 +109,8 @@ def compare(
         np.arange(len(table)), [_named(name, n, table["n"]) for name, n in zip(names, table["n"], strict=True)]
     )
     pair = f"{_word(factor, a, labels)} − {_word(factor, b, labels)}"
-    axes.set_xlabel(pair if means else f"{pair} (percentage points)")
+    unit = runs.attrs.get("units", {}).get(outcome, "") if means else "percentage points"
+    axes.set_xlabel(f"{pair} ({unit})" if unit else pair)
     if title is None:
         title = f"{words}: {pair}"
     if note is None:

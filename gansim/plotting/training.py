@@ -130,7 +130,9 @@ def over_time(
     if note is None:
         levels = (where or {}).items()
         held = ", ".join(f"{names_of([factor], labels)} {name_([value], labels)}" for factor, value in levels)
-        first = f"First record at step {int(traces.steps.min()):,}; bands: 95 % intervals."
+        first = (
+            f"First record at step {int(traces.steps.min()):,}; each record judged by itself; bands: 95 % intervals."
+        )
         said = [
             sentence(runs),
             f"{held}." if held else "",

@@ -417,3 +417,26 @@ def test_long_names_below_every_panel_are_turned() -> None:
     named_panels = [[(t.get_text(), t.get_rotation()) for t in ax.get_xticklabels()] for ax in figure.axes]
     turned = [names for names in named_panels if names]
     assert turned == [[(game, 30.0) for game in games]] * 3
+
+
+def test_what_cannot_be_drawn_or_written_is_refused_in_one_line(one: pd.DataFrame, tmp_path: Path) -> None:
+    refusals = {
+        "runs: no rows; there is nothing to show": lambda: gs.plot.shares(one.iloc[:0], ax=axes()),
+        "runs: no rows; there is nothing to tabulate": lambda: gs.table(one.iloc[:0]),
+        "x: value 'noise': a column of at most 200 levels": lambda: gs.plot.shares(
+            made_up(reps=1, noise=list(range(201))), "noise", outcome="idle", ax=axes()
+        ),
+        "cannot be written (": lambda: gs.table(one).save(tmp_path / "file" / "x.md"),
+    }
+    (tmp_path / "file").touch()
+    for line, call in refusals.items():
+        with pytest.raises(gs.ConfigError) as refused:
+            call()
+        assert line in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_rows_of_a_table_come_in_the_order_of_the_factors_asked_for(two: pd.DataFrame) -> None:
+    for rows in (["game", "optimizer_d.lr"], ["optimizer_d.lr", "game"]):
+        frame = gs.table(two, rows=rows, outcome="converged").frame
+        levels = [list(dict.fromkeys(two[name])) for name in rows]
+        assert list(frame[rows].itertuples(index=False, name=None)) == list(itertools.product(*levels))

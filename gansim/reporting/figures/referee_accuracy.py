@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from gansim.analysis.estimates import estimate
+from gansim.analysis.groups import in_order
 from gansim.analysis.replicates import columns_of
 from gansim.plotting.bars import split
 from gansim.plotting.lines import FEW
@@ -28,7 +29,6 @@ from gansim.plotting.look import (
     Labels,
     complete,
     head_or_title,
-    in_order,
     n_in_words,
     name_,
     one,

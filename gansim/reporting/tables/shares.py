@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from gansim.analysis.groups import groups_of, settings_of, varied
+from gansim.analysis.groups import groups_of, in_order, settings_of, varied
 from gansim.analysis.outcomes import Outcome, outcome_of, summarise
-from gansim.analysis.replicates import columns_of
+from gansim.analysis.replicates import check_frame, columns_of
 from gansim.design import setting, words
 from gansim.errors import ConfigError, shown
 from gansim.reporting.tables import latex, text
@@ -89,6 +89,9 @@ def table(
     <BLANKLINE>
     Each cell: percent of n runs [95 % interval, Wilson's].
     """
+    check_frame(runs)
+    if not len(runs):
+        raise ConfigError("runs: no rows; there is nothing to tabulate")
     found = outcome_of(runs, outcome if outcome is not None else ("converged" if columns else "g_state"))
     across = columns_of(columns, "columns")
     down = (
@@ -96,7 +99,8 @@ def table(
     )
     if twice := sorted(set(down) & set(across)):
         raise ConfigError(f"columns: value {shown(twice[0])}: a factor that is no row")
-    frame = summarise(runs, [*down, *across], found, level)
+    by = [*down, *across]
+    frame = in_order(summarise(runs, by, found, level), by).reset_index(drop=True)
     caption = f"{_title(found, down, across)} {setting.sentence(runs)}".strip()
     what = found.levels[0] if len(found.levels) == 1 and isinstance(found.levels[0], str) else found.column
     name = "-".join(re.sub(r"[^\w.-]+", "-", part) for part in (what, *down, *across))
@@ -177,7 +181,7 @@ class Table:
         Raises
         ------
         ConfigError
-            If it ends in anything else.
+            If it ends in anything else, or cannot be written.
         """
         writers: dict[str, Callable[[], str]] = {
             ".tex": self.latex,
@@ -189,7 +193,11 @@ class Table:
         file = Path(path)
         if file.suffix not in writers:
             raise ConfigError(f"path: value {shown(file.name)}: a file that ends in {', '.join(writers)}")
-        return write(file, writers[file.suffix]())
+        content = writers[file.suffix]()
+        try:
+            return write(file, content)
+        except OSError as error:
+            raise ConfigError(f"path: value {shown(str(file))}: cannot be written ({error.strerror})") from None
 
     def _said(self, caption: str | None) -> str:
         return self.caption if caption is None else one_line(caption)
