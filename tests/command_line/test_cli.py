@@ -294,7 +294,10 @@ def test_control_c_while_training_gives_one_line_and_130(script: Path, tmp_path:
         if "ready after" in line:
             break
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()  # where this process ignores Ctrl-C, its child does too, and would train for hours
     assert (out, err) == ("", "own_study.py: interrupted\n")
     assert process.returncode == 130
     assert sorted(path.name for path in (tmp_path / "results" / "small").iterdir()) == [LOCK, METADATA]
