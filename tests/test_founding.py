@@ -54,7 +54,7 @@ def test_few_and_short_runs_are_reported_too(founding, tmp_path, reps, steps):
     folder = tmp_path / "regimes-quick"
     assert read_metadata(folder)["status"] == "complete"
     assert "no runs" in (folder / "claims.md").read_text(encoding="utf-8")
-    assert len(list((folder / "figures").iterdir())) == 18
+    assert len(list((folder / "figures").iterdir())) == 27
 
 
 def test_a_figure_that_nobody_would_remove_is_refused(tmp_path):
