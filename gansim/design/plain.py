@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gansim.design.design import is_text
 from gansim.errors import ConfigError, named, shown
 from gansim.hints import hint
-
-if TYPE_CHECKING:
-    pass
 
 MAX_DEPTH = 32
 _MAX_INTEGER = 2**64

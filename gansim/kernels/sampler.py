@@ -44,6 +44,7 @@ NORMAL, UNIFORM, MIXTURE, VALUES, CURVE = range(5)
 # A curve's half: 32 octaves of probability, 2^-33 to 1/2, each cut into 2^OCTAVE_BITS cells, and two ends.
 OCTAVE_BITS = 6
 HALF = (32 << OCTAVE_BITS) + 2
+_ALONG = 2.0 ** (OCTAVE_BITS - 23)  # a number outside the kernel: inside, Numba multiplies and divides at every call
 
 
 class Sampler(NamedTuple):
@@ -51,8 +52,8 @@ class Sampler(NamedTuple):
 
     key* : (3, L) uint32, see random.py. stream : added to every stream (0, or REFEREE). target*, noise* : parameter
     rows, with their codes; n_components of a mixture. table : the quantile function of a target that has one, shared by
-    all lanes, in the order of `gansim.model.tables`. sample : (n_inputs * n, L), every run's fixed sample of n_sample
-    points, coordinate by coordinate, n padded to a multiple of DRAWN; n_sample is 0 when every draw is fresh.
+    all lanes, in the order of `gansim.model.tabulated`. sample : (n_inputs * n, L), every run's fixed sample of
+    n_sample points, coordinate by coordinate, n padded to a multiple of DRAWN; n_sample is 0 when every draw is fresh.
     full_batch : whether a batch is the whole sample. weights* : (batch, L), every sample's share of the batch average,
     padded with zeros to whole tiles. reals, noises : (n_inputs * n, L), one batch for each player, coordinate by
     coordinate, n the batch padded to a multiple of DRAWN. words, numbers : scratch, (DRAWN, L), uint32 and float.
@@ -149,7 +150,7 @@ def _of_table(s: Sampler, word: Tile) -> Tile:
     pattern = bits(to_float(word & 0x7FFFFFFF, from_bits(word)) + 0.5)
     cell = (pattern >> (23 - OCTAVE_BITS)) - (126 << OCTAVE_BITS) + (word >> 31) * HALF
     start = look_up(s.table, cell)
-    along = to_float(pattern & ((1 << (23 - OCTAVE_BITS)) - 1), start) * 2.0 ** (OCTAVE_BITS - 23)
+    along = to_float(pattern & ((1 << (23 - OCTAVE_BITS)) - 1), start) * _ALONG
     return fma(look_up(s.table, cell + 1) - start, along, start)
 
 

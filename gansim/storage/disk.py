@@ -10,12 +10,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from gansim.errors import DamagedError, StoreError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["copy_whole", "file_digest", "make_folder", "sync_folder", "write_text"]
 

@@ -6,15 +6,13 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from gansim.design.columns import read_kept
 from gansim.errors import ConfigError, StoreError, shown
-
-if TYPE_CHECKING:
-    pass
 from gansim.storage.disk import file_in, open_file, reading, write_text
 from gansim.storage.names import METADATA, choose
 
@@ -97,7 +95,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise StoreError(f"{path}: no JSON: move it away or choose another folder") from None
     if not isinstance(metadata, dict) or "gansim" not in metadata or "study" not in metadata:
         raise StoreError(f"{path}: not written by gansim: move it away or choose another folder")
-    stamp = metadata.pop(_STAMP, None)  # metadata of earlier versions have none
+    stamp = _taken_stamp(metadata)
     if stamp is not None and stamp != _metadata_digest(metadata):
         raise StoreError(f"{path}: altered since it was written (its digest does not match): move it away")
     for name, holds in _SHAPES.items():
@@ -108,6 +106,18 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     except ConfigError as error:
         raise StoreError(str(error)) from None
     return metadata
+
+
+def _taken_stamp(metadata: dict[str, Any]) -> Any:
+    """The digest that metadata hold of themselves, taken out of them; None of metadata of earlier versions.
+
+    It is written last, where theirs have the study's identity: a digest there under any other name is the stamp, its
+    name damaged, and matches nothing.
+    """
+    if _STAMP in metadata:
+        return metadata.pop(_STAMP)
+    name, value = next(reversed(metadata.items()))
+    return value if name != "identity" and re.fullmatch("[0-9a-f]{64}", str(value)) else None
 
 
 def _content(path: Path) -> bytes:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["ADEMP", "LOCK", "METADATA", "PARTS", "RELABELLED", "RUNS", "TRACES"]
 

@@ -7,13 +7,9 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gansim.design.columns import FOLDER as DATA
 from gansim.errors import StoreError
-
-if TYPE_CHECKING:
-    pass
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RELABELLED, RUNS, TRACES
 

@@ -281,7 +281,7 @@ def test_a_folder_in_the_place_of_a_file_and_the_reverse(folder: Path, place: Pa
 
 REPLAY = "replay --cell 0 --rep 3 --frames 2"
 GROWING = """
-import sys
+import sys, time
 from gansim.design import schema
 from gansim.reporting.report import write_report
 from gansim.running.study import Study
@@ -293,6 +293,7 @@ described = schema.read(sys.argv[1])
 study = Study.of(described.name, described.designs, described.seed, described.aims)
 for reps in range(9, 10_000):
     study.with_reps([reps] * len(study.cells)).run(sys.argv[2], jobs=1, progress=False, report=report)
+    time.sleep(0.4 * (reps % 3))  # at rest for a while, or readers that take a second never find it so
 """
 
 

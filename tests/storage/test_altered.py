@@ -135,6 +135,17 @@ def test_other_facts_in_the_metadata_are_found(folder: Path, name: str) -> None:
     assert read_metadata(folder)["study"] == "small"
 
 
+def test_every_flipped_bit_of_their_digest_and_of_its_name_is_found(folder: Path) -> None:
+    content = (folder / METADATA).read_bytes()
+    start = content.rindex(b'"checksum"')
+    good = read_metadata(folder)
+    for bit in range(8 * start, 8 * len(content)):
+        altered = bytearray(content)
+        altered[bit // 8] ^= 1 << bit % 8
+        (folder / METADATA).write_bytes(altered)
+        assert refusal(lambda: read_metadata(folder)) or read_metadata(folder) == good
+
+
 def test_metadata_of_other_cells_are_found_though_their_digest_is_right(folder: Path) -> None:
     """Of a cell that the draw may well leave out."""
     metadata = read_metadata(folder)
