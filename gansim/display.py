@@ -18,7 +18,7 @@ DERIVED = "derived"
 """Key of a field's metadata: the function that makes its default from the object."""
 
 _FEW = 3  # fields that are all shown: of N(0, 1) one wants to read both numbers
-_WIDTH = 100  # characters of a value in a cell of HTML
+_WIDTH = 100  # characters of a value's repr in a cell of HTML
 _STYLE = "text-align:left;vertical-align:top"
 
 
@@ -92,7 +92,8 @@ def html_table(title: str, rows: Iterable[tuple[object, ...]], head: Iterable[st
 
 def _cell(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
-    text = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
+    if text is not value and len(text) > _WIDTH:
+        text = f"{text[: _WIDTH - 3]}..."
     return f'<td style="{_STYLE}">{escaping.html(text)}</td>'
 
 

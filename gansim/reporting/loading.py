@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gansim import escaping
 from gansim.design.regimes import Thresholds
 from gansim.design.wording import count
+from gansim.display import html_table
 from gansim.engine.history import History, history
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.model.fields import check_integer
@@ -283,8 +283,4 @@ class StudyResults:
         return "\n".join(map(escaping.line, lines))
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for name, text in self._told()
-        )
-        return f"<b>{html.escape(str(self.folder))}</b><table>{rows}</table>"
+        return html_table(str(self.folder), self._told())

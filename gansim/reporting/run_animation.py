@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from gansim.design import wording
 from gansim.design.regimes import Thresholds
+from gansim.design.words import level_of
 from gansim.engine.history import History, history
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import check_integer
@@ -37,7 +38,6 @@ from gansim.reporting.run_shown import (
     Snapshot,
     View,
     end_of,
-    outcome,
     shared_view,
     spread_out,
 )
@@ -244,7 +244,7 @@ class _Scene:
 
 def _alone(place: look.Inches, name: str, run: ShownRun) -> _Column:
     """One run: target, fakes and D(x) at the left, V and the distance over training at the right."""
-    place.text(0.3, 5.9, f"{name}, seed {run.history.seed}: in the end {outcome(run.regime)}", weight="bold")
+    place.text(0.3, 5.9, f"{name}, seed {run.history.seed}: in the end {level_of('regime', run.regime)}", weight="bold")
     upper, lower = place.axes(1.05, 3.35, 5.6, 2.15), place.axes(1.05, 0.85, 5.6, 2.15)
     v, w1 = place.axes(7.75, 3.75, 4.75, 1.75), place.axes(7.75, 0.85, 4.75, 1.75)
     place.text(3.85, 0.12, "x (data units)", ha="center")
@@ -281,7 +281,7 @@ def _beside_each_other(place: look.Inches, runs: list[tuple[str, ShownRun]]) -> 
         upper, lower, v = (place.axes(at, floor, wide, tall) for floor, tall in ((4.05, 1.5), (2.6, 1.3), (0.85, 1.0)))
         said, own = (
             textwrap.fill(text, int(100 * wide / pixels))
-            for text, pixels in ((f"in the end: {outcome(run.regime)}", 10.5), (name, 12))
+            for text, pixels in ((f"in the end: {level_of('regime', run.regime)}", 10.5), (name, 12))
         )
         place.text(at, 5.66, said, linespacing=1.15)
         place.text(at, 5.96 + 0.28 * said.count("\n"), own, weight="bold", linespacing=1.15)

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from gansim.design import wording
 from gansim.design.regimes import Thresholds
+from gansim.design.words import level_of
 from gansim.engine.history import History
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import check_integer
@@ -28,7 +29,6 @@ from gansim.reporting.run_shown import (
     Snapshot,
     View,
     end_of,
-    outcome,
     shared_view,
     spread_out,
     target_range,
@@ -124,7 +124,7 @@ def check_one_dimension(gan: object) -> None:
 
 def headline(run: ShownRun, title: str = "") -> str:
     """Which run it is, and how it ended."""
-    return f"{title or f'Replicate {run.history.rep}, seed {run.history.seed}'}: {outcome(run.regime)}"
+    return f"{title or f'Replicate {run.history.rep}, seed {run.history.seed}'}: {level_of('regime', run.regime)}"
 
 
 def _note(run: ShownRun) -> str:

@@ -22,7 +22,7 @@ from gansim.model.gan import GAN
 from gansim.model.tabulated import Observed, table_of
 from gansim.reporting.figures.single_runs import thin
 
-__all__ = ["FRAMES", "ShownRun", "Snapshot", "View", "end_of", "outcome", "shared_view", "spread_out", "watch"]
+__all__ = ["FRAMES", "ShownRun", "Snapshot", "View", "end_of", "shared_view", "spread_out", "watch"]
 
 FRAMES = 81  # 80 equal stretches: seven seconds at 12 a second
 _FAKES = 4000  # fakes in a histogram: 17 a bin where there are most bins
@@ -56,18 +56,6 @@ def end_of(run: History) -> int:
     own = run.study_traces()
     dead = own.steps[0][own["finite"][0] == 0]
     return int(dead[0]) if len(dead) else run.gan.steps
-
-
-def outcome(regime: str) -> str:
-    """A regime with both players named.
-
-    Examples
-    --------
-    >>> outcome("converged, idle"), outcome("non-finite")
-    ('G converged, D idle', 'not finite')
-    """
-    g, _, d = regime.partition(", ")
-    return f"G {g}, D {d}" if d else "not finite"
 
 
 def spread_out(items: Sequence[int], most: int) -> list[int]:

@@ -189,7 +189,7 @@ def test_a_run_that_blows_up_is_shown_up_to_its_last_finite_record(tmp_path: Pat
     last = int(frame.loc[frame["finite"] == 1, "step"].max())
     assert 2 < last < 50
     figure = run_figure.run_figure(found)
-    assert "Replicate 3, seed 11: not finite" in all_texts(figure)
+    assert "Replicate 3, seed 11: non-finite" in all_texts(figure)
     [note] = [text for text in all_texts(figure) if "One run of" in text]
     said = note.replace("\n", " ").replace("\N{NON-BREAKING HYPHEN}", "-")
     assert f"Not finite at the record of step 50 of 200: shown up to step {last}." in said and "Shaded" not in said
