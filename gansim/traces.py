@@ -27,8 +27,8 @@ FIELDS: tuple[str, ...] = (
     "d_fake",  # mean of D on fakes
     "d_real_off",  # mean of |D - 1/2| on held-out real samples
     "d_fake_off",  # mean of |D - 1/2| on fakes
-    "acc_real",  # share of real samples with D > 1/2
-    "acc_fake",  # share of fakes with D < 1/2
+    "acc_real",  # share of real samples that D takes for real: D > 1/2, see gansim.model.games
+    "acc_fake",  # share of fakes that it takes for fakes
     "auc",  # Pr(logit of a real sample > logit of a fake), ties count one half
     "v",  # V(D, G) on held-out samples, natural logarithm
     "v_max",  # estimate of max over D of V(D, G) for this G

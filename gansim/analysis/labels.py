@@ -38,6 +38,10 @@ idle          mean |D - 1/2| at most 0.1 on real and on fake
 mixed         the rest
 ============  =====================================================================================================
 
+Of a game whose D is no probability, D's state is how it ranks held-out samples, by the mean over the window of its AUC,
+the share of pairs of a real sample and a fake whose real one has the higher output. Perfect: at least 0.99. Inverted:
+at most 0.01. Idle: within 0.05 of 1/2, or within what two samples of one law keep to, all but one in 10,000.
+
 Over the window, D's four numbers are averaged over the records, so they are means over all samples of the window. The
 median was rejected: it would call a D perfect that is inverted in 4 records out of 10. With the mean, by Markov's
 inequality, a perfect D has its mean on the wrong side of 1/2 in at most a fifth of the window's records, on real and
@@ -65,8 +69,20 @@ __all__ = ["combine", "d_states", "final_states", "g_states", "label"]
 _CONVERGED, _DROPPED, _COLLAPSED, _OFF_TARGET, _G_NONFINITE = range(5)
 _PERFECT, _IDLE, _INVERTED, _MIXED, _D_NONFINITE = range(5)
 # What a verdict rests on: a record with one of these missing is not finite, whatever its `finite` field says.
-_ESSENTIAL = ("g_shift", "g_spread", "w1", "ks", "d_real", "d_fake", "d_real_off", "d_fake_off")
-_LIMITED = ("w1", "ks", "ks_never", "modes", "modes_missed", "tv_modes", "ks_modes", "g_spread", "own_spread")
+_ESSENTIAL = ("g_shift", "g_spread", "w1", "ks")
+_OF_D = ("d_real", "d_fake", "d_real_off", "d_fake_off")  # or, in games whose D is no probability, the AUC
+_LIMITED = (
+    "w1",
+    "ks",
+    "ks_never",
+    "modes",
+    "modes_missed",
+    "tv_modes",
+    "ks_modes",
+    "g_spread",
+    "own_spread",
+    "auc_idle",
+)
 Codes = NDArray[np.int8]
 Measured = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -111,7 +127,7 @@ def label(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Threshold
     thresholds = thresholds or Thresholds()
     length = thresholds.window_length(traces.records)
     g_windows = _g_codes(traces, floors, thresholds, length)
-    g_end, d_end = g_windows[:, -1], _d_at_end(traces, thresholds)
+    g_end, d_end = g_windows[:, -1], _d_at_end(traces, floors, thresholds)
 
     converged = g_windows == _CONVERGED
     ever, first = converged.any(axis=1), converged.argmax(axis=1)
@@ -119,7 +135,7 @@ def label(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Threshold
     converged_step = np.where(ever, traces.steps[row, first].astype(np.float64), np.nan)
     left = ever & (g_end != _CONVERGED) & (g_end != _G_NONFINITE)
 
-    by_record = d_states(traces, thresholds)
+    by_record = d_states(traces, floors, thresholds)
     shares = {name: (by_record == code).mean(axis=1) for code, name in enumerate(LABELS[6:])}
     columns = {
         "g_state": _categorical(g_end, G_STATES),
@@ -151,7 +167,7 @@ def final_states(
     """
     thresholds = thresholds or Thresholds()
     length = thresholds.window_length(traces.records)
-    return _g_codes(traces, floors, thresholds, length, last_only=True)[:, 0], _d_at_end(traces, thresholds)
+    return _g_codes(traces, floors, thresholds, length, last_only=True)[:, 0], _d_at_end(traces, floors, thresholds)
 
 
 def g_states(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds | None = None) -> Codes:
@@ -170,12 +186,12 @@ def g_states(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresh
     return _g_codes(traces, floors, thresholds or Thresholds(), 1)
 
 
-def d_states(traces: Traces, thresholds: Thresholds | None = None) -> Codes:
+def d_states(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds | None = None) -> Codes:
     """Return what D does at each record, taken by itself.
 
     Parameters
     ----------
-    traces, thresholds
+    traces, floors, thresholds
         As in `label`.
 
     Returns
@@ -183,8 +199,8 @@ def d_states(traces: Traces, thresholds: Thresholds | None = None) -> Codes:
     ndarray of int8, shape (runs, records)
         Positions in `D_STATES`. Non-finite from a run's first record that is not finite.
     """
-    t, nonfinite = traces, ~_finite_so_far(traces)
-    return _d_codes(t["d_real"], t["d_fake"], t["d_real_off"], t["d_fake_off"], nonfinite, thresholds or Thresholds())
+    fields = {name: traces[name] for name in (*_OF_D, "auc")}
+    return _d_codes(traces, fields, ~_finite_so_far(traces), floors, thresholds or Thresholds(), 1)
 
 
 def combine(g: ArrayLike, d: ArrayLike) -> Codes:
@@ -267,40 +283,66 @@ def _limits_of(floor: Floor, thresholds: Thresholds, length: int) -> dict[str, f
         "ks_modes": max(thresholds.ks_modes, own.ks),
         "g_spread": thresholds.spread * floor.modes.narrowest,
         "own_spread": own.spread,
+        "auc_idle": max(thresholds.auc_idle, own.auc),
     }
 
 
-def _d_at_end(traces: Traces, thresholds: Thresholds) -> Codes:
+def _d_at_end(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresholds) -> Codes:
     """States of D over the window, (runs,)."""
     length = thresholds.window_length(traces.records)
 
     def mean(field: str) -> Measured:
         # In float64 the sum of equal float32 numbers is exact, so the mean of values at a limit is at the limit.
         exact: NDArray[np.float64] = np.mean(traces[field][:, -length:], axis=1, dtype=np.float64)
-        return exact.astype(np.float32)
+        return exact.astype(np.float32)[:, None]
 
-    nonfinite = ~_finite_so_far(traces)[:, -1]
-    return _d_codes(mean("d_real"), mean("d_fake"), mean("d_real_off"), mean("d_fake_off"), nonfinite, thresholds)
+    fields = {name: mean(name) for name in (*_OF_D, "auc")}
+    return _d_codes(traces, fields, ~_finite_so_far(traces)[:, -1:], floors, thresholds, length)[:, 0]
 
 
 def _d_codes(
-    real: Measured, fake: Measured, real_off: Measured, fake_off: Measured, nonfinite: Mask, thresholds: Thresholds
+    traces: Traces,
+    fields: dict[str, Measured],
+    nonfinite: Mask,
+    floors: Floor | Sequence[Floor],
+    thresholds: Thresholds,
+    length: int,
 ) -> Codes:
-    """States of D from its means on real and fake and its mean distances from 1/2, all of one shape."""
+    """States of D from what is measured of it, means over `length` records, all of one shape (runs, anything)."""
+    real, fake, real_off, fake_off, _ = fields.values()
     high, low = np.float32(thresholds.perfect_hi), np.float32(thresholds.perfect_lo)
     idle = (real_off <= np.float32(thresholds.idle)) & (fake_off <= np.float32(thresholds.idle))
     code = np.where(idle, np.int8(_IDLE), np.int8(_MIXED))
     code[(real <= low) & (fake >= high)] = _INVERTED
     code[(real >= high) & (fake <= low)] = _PERFECT
+    ranked = np.flatnonzero(_is_ranked(traces))
+    if ranked.size:
+        limits = _limits(floors, thresholds, length, len(traces))["auc_idle"][ranked]
+        code[ranked] = _d_by_ranking(fields["auc"][ranked], _as_limits(limits), thresholds)
     code[nonfinite] = _D_NONFINITE
     return code
 
 
+def _d_by_ranking(auc: Measured, idle: Measured, thresholds: Thresholds) -> Codes:
+    """States of a D that is no probability."""
+    code = np.where(np.abs(auc - np.float32(0.5)) <= idle, np.int8(_IDLE), np.int8(_MIXED))
+    code[auc <= np.float32(1 - thresholds.auc_perfect)] = _INVERTED
+    code[auc >= np.float32(thresholds.auc_perfect)] = _PERFECT
+    return code
+
+
+def _is_ranked(traces: Traces) -> Mask:
+    """Of which runs D is no probability, (runs,): nothing is ever measured of one."""
+    return np.asarray(np.isnan([traces[name] for name in _OF_D]).all(axis=(0, 2)))
+
+
 def _finite_so_far(traces: Traces) -> Mask:
     """Whether each record and all before it are finite, (runs, records)."""
-    finite = traces["finite"] == 1
+    finite, known = traces["finite"] == 1, np.isfinite(traces["auc"]) & _is_ranked(traces)[:, None]
     for name in _ESSENTIAL:
         finite &= np.isfinite(traces[name])
+    for name in _OF_D:
+        finite &= np.isfinite(traces[name]) | known
     return np.logical_and.accumulate(finite, axis=1)
 
 

@@ -61,6 +61,10 @@ class Thresholds:
         Perfect D: least mean of D on real, largest on fake; inverted D: the reverse.
     idle : float, default 0.1
         Idle D: largest mean of |D - 1/2|, on real and on fake.
+    auc_perfect : float, default 0.99
+        Games whose D is no probability. Perfect D: least mean AUC; inverted D: 1 minus that at most.
+    auc_idle : float, default 0.05
+        The same games. Idle D: largest distance of the mean AUC from 1/2.
 
     Raises
     ------
@@ -79,6 +83,8 @@ class Thresholds:
     perfect_hi: Annotated[float, Real(0.5, 1.0, above=True)] = 0.9
     perfect_lo: Annotated[float, Real(0.0, 0.5, below=True)] = 0.1
     idle: Annotated[float, Real(0.0, 0.5)] = 0.1
+    auc_perfect: Annotated[float, Real(0.5, 1.0, above=True)] = 0.99
+    auc_idle: Annotated[float, Real(0.0, 0.5)] = 0.05
 
     def __post_init__(self) -> None:
         if self.ks_never < self.ks:

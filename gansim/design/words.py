@@ -50,6 +50,8 @@ _THRESHOLDS = {
     "perfect_hi": "perfect D, high",
     "perfect_lo": "perfect D, low",
     "idle": "idle D",
+    "auc_perfect": "perfect D, AUC",
+    "auc_idle": "idle D, AUC",
 }
 _OWNERS = {
     "optimizer_g": "of G",

@@ -16,22 +16,33 @@ from numpy.typing import NDArray
 
 from gansim.engine.evaluations import build_evaluation
 from gansim.engine.players import block, build_player, network_shapes
-from gansim.engine.samplers import build_sampler, replicate_key
-from gansim.kernels import dynamics, games, random
+from gansim.engine.samplers import batch_weights, build_sampler, replicate_key
+from gansim.kernels import dynamics, games, random, relativistic
 from gansim.kernels.dynamics import Dynamics
 from gansim.kernels.field import Field
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import Evaluation
 from gansim.kernels.networks.architecture import CODES
 from gansim.kernels.networks.player import Player
+from gansim.kernels.relativistic import Comparison
 from gansim.kernels.sampler import Sampler
 from gansim.kernels.train import Plan
 from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.games import game_name, game_numbers
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Optimizer
 
-__all__ = ["Bundle", "build_bundles", "bundle_key", "compile_key", "drop_dead", "training_plan"]
+__all__ = [
+    "Bundle",
+    "build_bundles",
+    "bundle_key",
+    "compile_key",
+    "drop_dead",
+    "is_compared",
+    "training_field",
+    "training_plan",
+]
 
 Array = NDArray[Any]
 _Arrays = TypeVar("_Arrays", bound=tuple[Any, ...])
@@ -88,10 +99,27 @@ def compile_key(gan: GAN) -> Hashable:
     return (*(net.key for net in network_shapes(gan)), gan.precision, gan.referee and gan.referee.hidden)
 
 
-def training_plan(gan: GAN) -> Plan:
+def is_compared(gan: GAN) -> bool:
+    """Whether its game is relativistic, for which the training loop is compiled apart."""
+    return game_name(gan.game) in relativistic.CODES
+
+
+def training_field(gan: GAN, dtype: Any, batch: int, compiled: bool = True) -> Field:
+    """What the players' gradients on batches of this size follow from. Unless ``compiled``, its code is not there."""
+    name, lanes = game_name(gan.game), LANES[np.dtype(dtype)]
+    family, losses = games.GAMES[name]
+    slopes = games.slopes(family, dtype) if compiled else 0
+    comparison = None
+    if is_compared(gan):
+        rows = 2 * len(batch_weights(batch, lanes, dtype))
+        comparison = Comparison(relativistic.CODES[name], aligned((rows, lanes), dtype), aligned((rows, lanes), dtype))
+    return Field(slopes, losses, game_numbers(gan.game), comparison, batch, block(gan))
+
+
+def training_plan(gan: GAN, compiled: bool = True) -> Plan:
     """What the training loop is told once for a bundle."""
     return Plan(
-        Field(games.CODES[gan.game], gan.batch, block(gan)),
+        training_field(gan, gan.precision, gan.batch, compiled),
         Dynamics(dynamics.CODES[gan.updates], gan.d_steps, gan.g_steps),
     )
 

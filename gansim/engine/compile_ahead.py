@@ -13,16 +13,17 @@ import sys
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from joblib import cpu_count
 
 from gansim.children import end_with, python
-from gansim.engine.bundles import Bundle, build_bundles, compile_key, training_plan
+from gansim.engine.bundles import Bundle, build_bundles, compile_key, is_compared, training_plan
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import referee_gan
 from gansim.engine.simulate import Chunk, run_chunk
+from gansim.kernels import games
 from gansim.kernels.compiling import cache, jit
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
@@ -31,19 +32,32 @@ from gansim.kernels.networks import passes
 from gansim.kernels.networks.architecture import Net
 from gansim.kernels.train import train
 from gansim.model.distributions import Mixture, Normal
+from gansim.model.games import game_name
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
 from gansim.traces import FIELDS
 
 __all__ = ["compile_ahead", "compiled_afresh", "run_chunk_compiled"]
 
+_Shape: TypeAlias = tuple[Hashable, str, bool, bool]
+
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
-_SECONDS = {"train": 6.5, "fakes": 3.0, "networks": 2.9, "passes": 2.5, "modes": 1.5, "weights": 0.9, "sample": 0.9}
+_SECONDS = {
+    "train": 6.5,
+    "compared": 7.5,
+    "fakes": 3.0,
+    "networks": 2.9,
+    "passes": 2.5,
+    "modes": 1.5,
+    "weights": 0.9,
+    "sample": 0.9,
+    "losses": 0.5,
+}
 _START = 2.0
 _MOST_PROCESSES = 8
 
-_ready: set[tuple[Hashable, bool, bool]] = set()  # what this process has compiled or loaded
+_ready: set[_Shape] = set()  # what this process has compiled or loaded
 
 
 def compile_ahead(gans: Iterable[GAN]) -> int:
@@ -61,7 +75,7 @@ def compile_ahead(gans: Iterable[GAN]) -> int:
     int
         Number of network shapes among them.
     """
-    shapes: dict[tuple[Hashable, bool, bool], GAN] = {}
+    shapes: dict[_Shape, GAN] = {}
     for gan in gans:
         shapes.setdefault(_shape(gan), _short(gan))
     if jit.COMPILES:
@@ -101,12 +115,13 @@ def compiled_afresh() -> Iterator[None]:
     with cache.empty_cache():
         jit.forget()
         passes.forget()
+        games.forget()
         _ready.clear()
         yield
 
 
-def _shape(gan: GAN) -> tuple[Hashable, bool, bool]:
-    return compile_key(gan), gan.samples is None, isinstance(gan.target, Mixture)
+def _shape(gan: GAN) -> _Shape:
+    return compile_key(gan), game_name(gan.game), gan.samples is None, isinstance(gan.target, Mixture)
 
 
 def _short(gan: GAN) -> GAN:
@@ -120,16 +135,18 @@ def _short(gan: GAN) -> GAN:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Something to be compiled: the passes of one network, by its key, or a part that all networks share."""
+    """Something to be compiled: the passes of a network, by its key, a family of losses, or a part that all share."""
 
     part: str
     precision: str
-    net: Any = None
+    of: Any = None
 
     def compile(self) -> None:
         """Compile it, and note that it is there."""
         if self.part == "passes":
-            passes.passes_of(Net(*self.net), self.precision)
+            passes.passes_of(Net(*self.of), self.precision)
+        elif self.part == "losses":
+            games.slopes(self.of, self.precision)
         else:
             gan: GAN = replace(_SMALLEST[self.part], precision=self.precision)  # type: ignore[arg-type]
             with np.errstate(all="ignore"):
@@ -144,6 +161,7 @@ _AFFINE = MLP((), init=Given(((((0.0,),), (0.0,)),)))
 _GIVEN = GAN(target=Normal(), generator=_AFFINE, discriminator=_AFFINE, batch_size=8, steps=1, records=1, n_eval=32)
 _SMALLEST = {
     "train": _GIVEN,
+    "compared": replace(_GIVEN, game="relativistic"),
     "networks": _GIVEN,
     "fakes": _GIVEN,
     "modes": replace(_GIVEN, target=Mixture((-1.0, 1.0), 0.1)),
@@ -155,8 +173,8 @@ _SMALLEST = {
 def _call(part: str, gan: GAN, b: Bundle) -> None:
     """Call the kernel of a part, on no step and no sample where it would call passes."""
     record = aligned((len(FIELDS), b.g.theta.shape[-1]), gan.precision)
-    if part == "train":
-        train(b.g, b.d, b.sampler, training_plan(gan), 0, 0)
+    if part in ("train", "compared"):
+        train(b.g, b.d, b.sampler, training_plan(gan, compiled=False), 0, 0)
     elif part == "networks":
         measure_networks(b.g, b.d, b.sampler, b.evaluation._replace(logits=b.evaluation.logits[:0]), 1, record)
     elif part == "fakes":
@@ -169,7 +187,9 @@ def _pieces(gan: GAN) -> Iterator[_Piece]:
     """What a configuration needs."""
     for one in [gan] if gan.referee is None else [gan, referee_gan(gan, gan.referee)]:
         yield from (_Piece("passes", gan.precision, net.key) for net in network_shapes(one))
-    shared = ["train", "networks", "fakes", "weights"]
+        yield _Piece("compared" if is_compared(one) else "train", gan.precision)
+        yield _Piece("losses", gan.precision, games.GAMES[game_name(one.game)][0])
+    shared = ["networks", "fakes", "weights"]
     shared += ["modes"] * isinstance(gan.target, Mixture) + ["sample"] * (gan.samples is not None)
     yield from (_Piece(part, gan.precision) for part in shared)
 
@@ -239,5 +259,5 @@ class _Child:
 def compile_share(parent: int) -> None:
     """What another process does, as long as its parent is there: read pieces from standard input and compile them."""
     end_with(parent)
-    for part, precision, net in json.load(sys.stdin):
-        _Piece(part, precision, net and (tuple(net[0]), *net[1:])).compile()
+    for part, precision, of in json.load(sys.stdin):
+        _Piece(part, precision, (tuple(of[0]), *of[1:]) if part == "passes" else of).compile()

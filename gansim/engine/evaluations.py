@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.lanes import aligned, by_lane
 from gansim.kernels.measure import Evaluation
 from gansim.model.distributions import Mixture, Product, Univariate, evaluation_law, standardised
+from gansim.model.games import level_of
 from gansim.model.gan import GAN
 from gansim.model.laws import quantile
 from gansim.model.measurements import OF_MODES, measured
@@ -64,6 +66,12 @@ def _mode_rows(target: Univariate | Product, n: int) -> NDArray[np.float64]:
     return np.concatenate([modes.heights, modes.leader, good, modes.masses, modes.shown(n), left, owner, start, scale])
 
 
+def _level(gan: GAN) -> float | None:
+    """What kernels/measure.py is told of the output above which D takes a sample for real."""
+    level = level_of(gan.game)
+    return math.nan if level is None else level or None
+
+
 def build_evaluation(gans: Sequence[GAN], dtype: Any) -> Evaluation:
     """What a bundle's records are measured with; lane i is configured by ``gans[i]``."""
     lanes, gan = len(gans), gans[0]
@@ -74,6 +82,7 @@ def build_evaluation(gans: Sequence[GAN], dtype: Any) -> Evaluation:
         for lane, law in enumerate(laws):
             quantiles[:, lane] = _quantiles(law, n)
     return Evaluation(
+        _level(gan),
         by_lane([np.stack(seen_unit(g), axis=1).ravel().tolist() for g in gans], dtype),
         by_lane([seen_rows(g, law) for g, law in zip(gans, laws, strict=True)], dtype),
         by_lane([own_rows(law) for law in laws], dtype),

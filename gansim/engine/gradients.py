@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gansim.engine.bundles import training_field
 from gansim.engine.players import build_player, network_shapes
 from gansim.engine.replay import Layers, samples_of
 from gansim.engine.samplers import batch_weights, data_unit, replicate_key
@@ -18,6 +19,7 @@ from gansim.kernels.field import losses_and_gradients
 from gansim.kernels.lanes import LANES, OCTET, aligned
 from gansim.kernels.networks.architecture import Net, from_rows, to_rows
 from gansim.kernels.networks.player import Player
+from gansim.model.games import game_name
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP, He
 from gansim.model.optimizers import Adam
@@ -78,9 +80,10 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
             (net_d, gan.discriminator, theta_d, "theta_d"),
         )
     )
+    field, values = training_field(gan, dtype, len(reals)), games.values(games.GAMES[game_name(gan.game)][0], dtype)
     weights, losses = batch_weights(len(reals), lanes, dtype), aligned((3, lanes), dtype)
     with np.errstate(all="ignore"):
-        losses_and_gradients(g, d, games.CODES[gan.game], _padded(reals), _padded(noises), weights, losses)
+        losses_and_gradients(g, d, field, values, _padded(reals), _padded(noises), weights, losses)
     v, loss_d, loss_g = (float(value) for value in losses[:, 0])
     return Gradients(v, loss_d, loss_g, from_rows(net_d, d.grad[:, 0].copy()), from_rows(net_g, g.grad[:, 0].copy()))
 
@@ -111,9 +114,10 @@ def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:
 
 
 def _padded(samples: Array) -> Array:
-    """Samples (n, k) -> (k, n rounded up as batches are, L), the same in every lane; the last sample fills up."""
-    lanes, n = LANES[np.dtype(np.float64)], len(samples)
-    out = aligned((samples.shape[1], -(-n // OCTET) * OCTET, lanes), np.float64)
-    out[:, :n] = samples.T[:, :, None]
-    out[:, n:] = samples[-1][:, None, None]
+    """Samples (n, k) -> (k n', L), n rounded up as batches are to n'; lanes are the same, the last sample fills up."""
+    lanes, n, k = LANES[np.dtype(np.float64)], *samples.shape
+    out = aligned((k * -(-n // OCTET) * OCTET, lanes), np.float64)
+    each = out.reshape(k, -1, lanes)
+    each[:, :n] = samples.T[:, :, None]
+    each[:, n:] = samples[-1][:, None, None]
     return out

@@ -7,26 +7,29 @@ business (optimizers.py), who moves when that of the dynamics (dynamics.py).
 from typing import Any, NamedTuple
 
 from gansim.kernels.compiling.jit import entry_point, kernel
-from gansim.kernels.games import (
-    fake_derivative,
-    generator_derivative,
-    loss_fake,
-    loss_generator,
-    loss_real,
-    real_derivative,
-)
+from gansim.kernels.games import Game, Numbers, call
 from gansim.kernels.lanemath import softplus
-from gansim.kernels.lanes import OCTET, Row, T, Tile, Tiles, rows, tiles, total, where_greater
+from gansim.kernels.lanes import OCTET, Row, Rows, T, Tile, Tiles, rows, tiles, total, where_greater
 from gansim.kernels.networks.passes import backward, backward_to_input, forward
 from gansim.kernels.networks.player import Player, clear, copy_units, opened, output_unit
 from gansim.kernels.random import NOISE_D, NOISE_G
+from gansim.kernels.relativistic import differences, loss_of_differences, slopes_of_differences
 from gansim.kernels.sampler import Sampler, draw_data, draw_noise
+
+_OF_G = 128  # D's updates of a step are fewer
 
 
 class Field(NamedTuple):
-    """What the gradients of a bundle's runs have in common: the game's code, samples in a batch, tiles in a block."""
+    """What the gradients of a bundle's runs have in common.
 
-    game: int
+    slopes : of losses, see games.py. game, numbers : which of them. comparison : of a relativistic game, or None: then
+    nothing of it is compiled. batch : samples in it. block : tiles in one.
+    """
+
+    slopes: Any
+    game: Game
+    numbers: Numbers
+    comparison: Any
     batch: int
     block: int
 
@@ -35,12 +38,21 @@ class Field(NamedTuple):
 
 
 @kernel
-def learn_real(d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
+def _slopes(d: Player, field: Field, c: Any, loss: int, real: bool, weights: Tiles, first: int, n: int) -> None:
+    """Derivatives of the batch's loss by D's outputs of tiles ``first`` ..., into ``d.d``."""
+    if c is not None:
+        made, start = tiles(c.made), first if real else first + c.made.shape[0] // (2 * T)
+        for t in range(n):
+            d.d[t * d.sizes.units + output_unit(d)] = made[start + t]
+    else:
+        call(field.slopes, loss, field.numbers, d.h, d.d, output_unit(d), d.sizes.units, weights, first, n)
+
+
+@kernel
+def learn_real(d: Player, field: Field, weights: Tiles, first: int, n: int) -> None:
     """D sees the reals in ``d.h``, tiles ``first`` ... of a batch: its gradient grows by their share."""
     forward(d, n)
-    for t in range(n):
-        out = t * d.sizes.units + output_unit(d)
-        d.d[out] = real_derivative(game, d.h[out]) * weights[first + t]
+    _slopes(d, field, field.comparison, field.game.real, True, weights, first, n)
     backward(d, n)
 
 
@@ -55,22 +67,18 @@ def show_fakes(g: Player, d: Player, n: int) -> None:
 
 
 @kernel
-def learn_fake(g: Player, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
+def learn_fake(g: Player, d: Player, field: Field, weights: Tiles, first: int, n: int) -> None:
     """D sees G's fakes: its gradient grows by their share."""
     show_fakes(g, d, n)
-    for t in range(n):
-        out = t * d.sizes.units + output_unit(d)
-        d.d[out] = fake_derivative(game, d.h[out]) * weights[first + t]
+    _slopes(d, field, field.comparison, field.game.fake, False, weights, first, n)
     backward(d, n)
 
 
 @kernel
-def learn_generator(g: Player, d: Player, game: int, weights: Tiles, first: int, n: int) -> None:
+def learn_generator(g: Player, d: Player, field: Field, weights: Tiles, first: int, n: int) -> None:
     """G learns through D: its gradient grows by the share of the noise in ``g.h``."""
     show_fakes(g, d, n)
-    for t in range(n):
-        out = t * d.sizes.units + output_unit(d)
-        d.d[out] = generator_derivative(game, d.h[out]) * weights[first + t]
+    _slopes(d, field, field.comparison, field.game.generator, False, weights, first, n)
     backward_to_input(d, n)
     for t in range(n):
         out = t * g.sizes.units + output_unit(g)
@@ -97,6 +105,41 @@ def _tiles(batch: int) -> int:
 
 
 @kernel
+def _compare(g: Player, d: Player, field: Field, c: Any, reals: Any, noises: Any, weights: Tiles, of_g: bool) -> None:
+    """In a relativistic game: D's outputs on the whole batch, and differences of them."""
+    if c is not None:
+        outputs, tiles_ = tiles(c.outputs), c.outputs.shape[0] // (2 * T)
+        for first in range(0, tiles_, field.block):
+            n = min(field.block, tiles_ - first)
+            take_inputs(reals, d.sizes.inputs, d.sizes.units, first, n, d.h)
+            forward(d, n)
+            for t in range(n):
+                outputs[first + t] = d.h[t * d.sizes.units + output_unit(d)]
+        for first in range(0, tiles_, field.block):
+            n = min(field.block, tiles_ - first)
+            take_inputs(noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
+            show_fakes(g, d, n)
+            for t in range(n):
+                outputs[tiles_ + first + t] = d.h[t * d.sizes.units + output_unit(d)]
+        differences(c, weights, of_g)
+
+
+@kernel
+def _judge(g: Player, d: Player, s: Sampler, field: Field, c: Any, of_g: bool) -> None:
+    """In a relativistic game: the slopes of the whole batch that lies in ``reals`` and ``noises``."""
+    if c is not None:
+        _compare(g, d, field, c, s.reals, s.noises, s.weights, of_g)
+        slopes_of_differences(field.slopes, field.game, field.numbers, c, s.weights, of_g)
+
+
+@kernel
+def _draw_reals_for_g(d: Player, s: Sampler, field: Field, c: Any, step: int, k: int) -> None:
+    """In a relativistic game G's updates see reals, too, of numbers that none of D's (100 at most) has."""
+    if c is not None:
+        draw_data(s, d.sizes.inputs, field.batch, step, _OF_G + k)
+
+
+@kernel
 def gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
     """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step.
 
@@ -105,27 +148,30 @@ def gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int
     clear(d.grad, d.sizes.params)
     draw_data(s, d.sizes.inputs, field.batch, step, k)
     draw_noise(s, g.sizes.inputs, s.noises.shape[0] // g.sizes.inputs, NOISE_D, 0, field.batch, step, k)
+    _judge(g, d, s, field, field.comparison, False)
     tiles_ = _tiles(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
         take_inputs(s.reals, d.sizes.inputs, d.sizes.units, first, n, d.h)
-        learn_real(d, field.game, s.weights, first, n)
+        learn_real(d, field, s.weights, first, n)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
         take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
-        learn_fake(g, d, field.game, s.weights, first, n)
+        learn_fake(g, d, field, s.weights, first, n)
 
 
 @kernel
 def gradient_g(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
     """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
     clear(g.grad, g.sizes.params)
+    _draw_reals_for_g(d, s, field, field.comparison, step, k)
     draw_noise(s, g.sizes.inputs, s.noises.shape[0] // g.sizes.inputs, NOISE_G, 0, field.batch, step, k)
+    _judge(g, d, s, field, field.comparison, True)
     tiles_ = _tiles(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
         take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
-        learn_generator(g, d, field.game, s.weights, first, n)
+        learn_generator(g, d, field, s.weights, first, n)
 
 
 # --- the same gradients on given samples, for whoever wants to check them -----------------------
@@ -137,29 +183,66 @@ def _shared(values: Tile, share: Tile, before: Row) -> Row:
     return total(where_greater(share, 0.0, values * share, 0.0), before)
 
 
-@entry_point
-def losses_and_gradients(g: Player, d: Player, game: int, x: Any, z: Any, weights: Any, losses: Any) -> None:
-    """Both players' gradients on samples ``x (n_x, n, L)`` and noises ``z (n_z, n, L)``, n a multiple of T.
+@kernel
+def _losses(g: Player, d: Player, field: Field, c: Any, values: Any, x: Any, z: Any, shares: Tiles, out: Rows) -> None:
+    """V, D's loss and G's loss."""
+    unit, n_tiles = output_unit(d), x.shape[0] // (T * d.sizes.inputs)
+    for t in range(n_tiles):
+        take_inputs(x, d.sizes.inputs, d.sizes.units, t, 1, d.h)
+        forward(d, 1)
+        out[0] = _shared(-softplus(-d.h[unit]), shares[t], out[0])
+        if c is None:
+            call(values, field.game.real, field.numbers, d.h, d.d, unit, d.sizes.units, shares, t, 1)
+            out[1] = total(d.d[unit], out[1])
+    for t in range(n_tiles):
+        take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
+        show_fakes(g, d, 1)
+        out[0] = _shared(-softplus(d.h[unit]), shares[t], out[0])
+        if c is None:
+            call(values, field.game.fake, field.numbers, d.h, d.d, unit, d.sizes.units, shares, t, 1)
+            out[1] = total(d.d[unit], out[1])
+            call(values, field.game.generator, field.numbers, d.h, d.d, unit, d.sizes.units, shares, t, 1)
+            out[2] = total(d.d[unit], out[2])
+    if c is not None:
+        _compare(g, d, field, c, x, z, shares, False)
+        out[1] = loss_of_differences(values, field.game, field.numbers, c, shares, False)
+        _compare(g, d, field, c, x, z, shares, True)
+        out[2] = loss_of_differences(values, field.game, field.numbers, c, shares, True)
 
-    ``losses`` receives V, D's loss and G's loss, a row each.
+
+@kernel
+def _gradients(g: Player, d: Player, field: Field, c: Any, x: Any, z: Any, shares: Tiles) -> None:
+    """Of D's loss and of G's, added to ``grad``."""
+    n_tiles = x.shape[0] // (T * d.sizes.inputs)
+    if c is not None:
+        _compare(g, d, field, c, x, z, shares, False)
+        slopes_of_differences(field.slopes, field.game, field.numbers, c, shares, False)
+    for t in range(n_tiles):
+        take_inputs(x, d.sizes.inputs, d.sizes.units, t, 1, d.h)
+        learn_real(d, field, shares, t, 1)
+    for t in range(n_tiles):
+        take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
+        learn_fake(g, d, field, shares, t, 1)
+    if c is not None:
+        _compare(g, d, field, c, x, z, shares, True)
+        slopes_of_differences(field.slopes, field.game, field.numbers, c, shares, True)
+    for t in range(n_tiles):
+        take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
+        learn_generator(g, d, field, shares, t, 1)
+
+
+@entry_point
+def losses_and_gradients(
+    g: Player, d: Player, field: Field, values: Any, x: Any, z: Any, weights: Any, losses: Any
+) -> None:
+    """Both players' gradients on samples ``x (n_x * n, L)`` and noises ``z (n_z * n, L)``, n a multiple of T.
+
+    They lie coordinate by coordinate. ``losses`` receives V, D's loss and G's loss, a row each; ``values`` are those of
+    the game.
     """
     g, d = opened(g), opened(d)
     clear(d.grad, d.sizes.params)
     clear(g.grad, g.sizes.params)
-    out, reals, noises, shares, totals = output_unit(d), tiles(x), tiles(z), tiles(weights), rows(losses)
-    clear(totals, 3)
-    n_tiles = weights.shape[0] // T
-    for t in range(n_tiles):
-        for k in range(d.sizes.inputs):
-            d.h[k] = reals[k * n_tiles + t]
-        learn_real(d, game, shares, t, 1)
-        totals[0] = _shared(-softplus(-d.h[out]), shares[t], totals[0])
-        totals[1] = _shared(loss_real(game, d.h[out]), shares[t], totals[1])
-    for t in range(n_tiles):
-        for k in range(g.sizes.inputs):
-            g.h[k] = noises[k * n_tiles + t]
-        learn_fake(g, d, game, shares, t, 1)
-        totals[0] = _shared(-softplus(d.h[out]), shares[t], totals[0])
-        totals[1] = _shared(loss_fake(game, d.h[out]), shares[t], totals[1])
-        learn_generator(g, d, game, shares, t, 1)
-        totals[2] = _shared(loss_generator(game, d.h[out]), shares[t], totals[2])
+    clear(rows(losses), 3)
+    _losses(g, d, field, field.comparison, values, x, z, tiles(weights), rows(losses))
+    _gradients(g, d, field, field.comparison, x, z, tiles(weights))

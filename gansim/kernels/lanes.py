@@ -115,6 +115,13 @@ def register(function: Callable[..., Any], typer: Callable[..., Any], build: Cal
     lower_builtin(function, types.VarArg(types.Any))(build)
 
 
+def at_address(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """A lowering that calls the machine code at its first operand, as `by_address` gives it, with all others."""
+    address, *given = args
+    kind = ir.FunctionType(context.get_value_type(sig.return_type), [value.type for value in given])
+    return builder.call(builder.inttoptr(address, kind.as_pointer()), given)
+
+
 def _elementwise(build: Callable[..., Any]) -> Callable[..., Any]:
     """A lowering that broadcasts its operands; ``build(builder, operands)`` emits the vector instruction."""
 

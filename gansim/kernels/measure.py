@@ -18,6 +18,7 @@ from gansim.kernels.lanes import (
     Row,
     Rows,
     T,
+    Tile,
     Tiles,
     absolute,
     as_rows,
@@ -69,6 +70,8 @@ BINS = 32  # intervals of equally many fakes on which `_v_max` lets D be constan
 class Evaluation(NamedTuple):
     """What a bundle's records are measured with, as arrays.
 
+    level : the output above which D takes a sample for real; NaN: half way between its means on reals and on fakes;
+    None: 0, and nothing of this is compiled.
     unit : (2 n_outputs, L), location and scale of each coordinate that turn what G returns into the target's units.
     held_out : a `Sampler` parameter block of the law that runs are judged by, in the networks' units. target : one in
     its own. quantiles : (n, L), its quantiles on the line at (i + 1/2) / n. table, edges, shares : of a law that is a
@@ -80,6 +83,7 @@ class Evaluation(NamedTuple):
     mixtures, scratch. n is a multiple of BINS.
     """
 
+    level: Any
     unit: Any
     held_out: Any
     target: Any
@@ -181,15 +185,36 @@ def _auc(array: Any, n: int) -> Row:
 
 
 @kernel
-def _verdicts(logits: Tiles, first: int, n: int, out: Rows, sign: float, wrong: int, off: int, right: int) -> Row:
+def _level(logits: Tiles, n: int, level: Any) -> Any:
+    """``level`` or, if it is NaN, half way between the means of the first n octets of logits and the next n."""
+    if level is None:
+        return None
+    reals = spread(0.0, logits[0])
+    if level == level:
+        return fold(reals) + level
+    fakes = reals
+    for i in range(n):
+        reals, fakes = reals + logits[i], fakes + logits[n + i]
+    return (fold(reals) + fold(fakes)) / float(2 * OCTET * n)
+
+
+@kernel
+def _above(logit: Tile, level: Any) -> Tile:
+    return logit if level is None else logit - level
+
+
+@kernel
+def _verdicts(
+    logits: Tiles, level: Any, first: int, n: int, out: Rows, sign: float, wrong: int, off: int, right: int
+) -> Row:
     """D's mean error, mean |D - 1/2| and accuracy over n octets of logits; returns the mean of V's terms.
 
-    ``sign`` is 1 for real samples, whose logit should be positive, and -1 for fakes.
+    ``sign`` is 1 for real samples, whose logit should be above ``level``, and -1 for fakes.
     """
     errors = spread(0.0, logits[first])
     offs, rights, costs = errors, errors, errors
     for i in range(first, first + n):
-        correct = logits[i] * sign
+        correct = _above(logits[i], level) * sign
         error, cost = sigmoid_and_softplus(-correct)  # 1 - D and -log D of a real, D and -log(1 - D) of a fake
         half = where_greater(correct, 0.0, 1.0, 0.0) - where_greater(0.0, correct, 1.0, 0.0)  # 0 is half right
         errors, offs = errors + error, offs + absolute(error - 0.5)
@@ -271,8 +296,9 @@ def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int,
         _keep_fakes(g, e, t, n)
         logits[n // T + t] = d.h[output_unit(d)]
     judged, half = octets(e.logits), n // OCTET
-    on_real = _verdicts(judged, 0, half, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
-    on_fake = _verdicts(judged, half, half, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
+    level = _level(judged, half, e.level)
+    on_real = _verdicts(judged, level, 0, half, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
+    on_fake = _verdicts(judged, level, half, half, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
     out[_D_REAL], out[_V] = 1.0 - out[_D_REAL], on_real + on_fake
     if s.n_sample > 0:
         out[_V_TRAIN] = _v_on_sample(d, s, min(s.n_sample, n)) + on_fake

@@ -193,7 +193,7 @@ class GAN:
         noise_dim: int = 1,
         generator: _AnyNetwork = MLP(),  # noqa: B008
         discriminator: _AnyNetwork = MLP(),  # noqa: B008
-        game: Game = "non-saturating",
+        game: str = "non-saturating",
         optimizer_g: _AnyOptimizer = Adam(),  # noqa: B008
         optimizer_d: _AnyOptimizer = Adam(),  # noqa: B008
         updates: Literal["alternating", "simultaneous"] = "alternating",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from gansim.model.distributions import Mixture
-from gansim.model.games import GAMES
+from gansim.model.games import GAMES, game_name
 from gansim.model.gan import GAN
 from gansim.traces import FIELDS
 
@@ -15,7 +15,7 @@ __all__ = ["OF_D", "OF_MODES", "ON_THE_LINE", "measured"]
 ON_THE_LINE = frozenset({"g_shift", "g_spread", "w1", "ks", "v_max"})
 """Where the fakes lie and how far from the target: of targets of one dimension."""
 
-OF_D = frozenset({"d_real", "d_fake", "d_real_off", "d_fake_off", "acc_real", "acc_fake", "v", "v_max", "v_train"})
+OF_D = frozenset({"d_real", "d_fake", "d_real_off", "d_fake_off", "v", "v_max", "v_train"})
 """What is said of D as a probability."""
 
 OF_MODES = frozenset({"modes", "modes_missed", "high_quality", "reverse_kl", "tv_modes", "ks_modes"})
@@ -42,7 +42,7 @@ def measured(gan: GAN) -> frozenset[str]:
 def _undefined(gan: GAN) -> Iterator[frozenset[str]]:
     if gan.data_dim > 1:
         yield ON_THE_LINE
-    if not GAMES[gan.game].probability:
+    if not GAMES[game_name(gan.game)].probability:
         yield OF_D
     if not isinstance(gan.target, Mixture):
         yield OF_MODES

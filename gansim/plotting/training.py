@@ -224,10 +224,10 @@ def shares_over_time(
     if column not in STATES:
         raise ConfigError(f"column: {column!r}; allowed: {', '.join(map(repr, STATES))}")
     if column == "d_state":
-        codes = d_states(traces, thresholds)
+        codes = d_states(traces, floors, thresholds)
     else:
         codes = g_states(traces, floors, thresholds)
-        codes = combine(codes, d_states(traces, thresholds)) if column == "regime" else codes
+        codes = combine(codes, d_states(traces, floors, thresholds)) if column == "regime" else codes
     # Categories instead of texts: at 24,000 runs and 50 records, grouping takes 0.2 s instead of 1.1 s.
     rows = np.repeat(np.arange(len(runs)), traces.records)
     ids = {"rep": replicates_of(runs), "cell": cells_of(runs)}

@@ -35,9 +35,9 @@ def floor(done: Execution) -> Floor:
     return floor_of(TARGET, done.study.cells[0].gan.n_eval)
 
 
-def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces) -> pd.DataFrame:
+def d_states_over_training(runs: pd.DataFrame, traces: gs.Traces, floor: Floor) -> pd.DataFrame:
     """D's state at five moments of training."""
-    codes, frames = labels.d_states(traces), []
+    codes, frames = labels.d_states(traces, floor), []
     for record in np.linspace(0, traces.records - 1, 5).astype(int):
         state = pd.Categorical.from_codes(codes[:, record], regimes.D_STATES, ordered=True)
         frames.append(runs[[*CELL[:3], *RUN]].assign(step=traces.steps[:, record], d_state=state))
@@ -197,7 +197,7 @@ def all_tables(done: Execution) -> dict[str, tuple[pd.DataFrame, str]]:
             f"What D did in training of {MADE}, by cell, {last}.",
         ),
         "d_states_over_training": (
-            d_states_over_training(games, traces),
+            d_states_over_training(games, traces, floor(done)),
             f"What D did at five moments of training of {MADE}.",
         ),
         "d_time_shares": (

@@ -366,7 +366,7 @@ def test_a_run_is_non_finite_from_the_first_bad_record_on(when):
     traces = traces_of(values)
     expected = np.arange(RECORDS) >= when
     np.testing.assert_array_equal(labels.g_states(traces, FLOORS[2])[0] == G_STATES.index("non-finite"), expected)
-    np.testing.assert_array_equal(labels.d_states(traces)[0] == D_STATES.index("non-finite"), expected)
+    np.testing.assert_array_equal(labels.d_states(traces, FLOORS[2])[0] == D_STATES.index("non-finite"), expected)
     assert label_one(values)["regime"] == "non-finite"
 
 
@@ -392,7 +392,7 @@ def test_states_at_each_record():
     values = np.concatenate([run(g, d, records=1) for g, d in zip(G_STATES, states, strict=True)])
     traces = traces_of(values)
     assert [G_STATES[code] for code in labels.g_states(traces, FLOORS[2])[0]] == list(G_STATES)
-    assert [D_STATES[code] for code in labels.d_states(traces)[0]] == list(states)
+    assert [D_STATES[code] for code in labels.d_states(traces, FLOORS[2])[0]] == list(states)
 
 
 def test_shares_of_records_count_what_happened():

@@ -98,10 +98,10 @@ def test_what_was_compiled_is_known_and_what_was_not_is_a_piece():
     other = replace(short, {"discriminator.hidden": (3,)})
     assert ahead._missing([other]) == [ahead._Piece("passes", "float32", ((1, 3, 1), True, PIECEWISE))]
     with_referee = replace(short, {"referee": Referee(hidden=(5,))})
-    assert [piece.net for piece in ahead._missing([with_referee])] == [((1, 5, 1), True, PIECEWISE)]
+    assert [piece.of for piece in ahead._missing([with_referee])] == [((1, 5, 1), True, PIECEWISE)]
     with cache.empty_cache():
         double = [piece.part for piece in ahead._missing([replace(other, {"precision": "float64"})])]
-        assert double == ["train", "fakes", "networks", "passes", "passes", "weights"]
+        assert double == ["train", "fakes", "networks", "passes", "passes", "weights", "losses"]
 
 
 def test_pieces_are_shared_out_by_how_long_they_take():

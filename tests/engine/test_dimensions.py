@@ -104,7 +104,7 @@ def trajectory(gan, rep, batch=real_batch):
             ref.draw_noise(gan, ref.Stream(SEED, rep, stream, step), gan.batch) for stream in (ref.NOISE_D, ref.NOISE_G)
         )
         d.update(ref.gradient_d(gan, g.theta, d.theta, batch(gan, rep, step), z_d))
-        g.update(ref.gradient_g(gan, g.theta, d.theta, z_g))
+        g.update(ref.gradient_g(gan, g.theta, d.theta, batch(gan, rep, step), z_g))
         step += 1
 
 

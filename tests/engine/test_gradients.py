@@ -8,13 +8,14 @@ import pytest
 
 from gansim.engine.gradients import gradients
 from gansim.model.distributions import Normal
-from gansim.model.games import Game
+from gansim.model.games import GAMES as RULES
+from gansim.model.games import level_of
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation
 from gansim.model.paths import replace
 from helpers import reference as ref
 
-GAMES, ACTIVATIONS = get_args(Game), get_args(Activation)
+GAMES, ACTIVATIONS = (*RULES, "least-squares(-1, 1, 0.5)"), get_args(Activation)
 # Each pair of architectures compiles for seconds, so depth and noise dimension vary together: odd, even, equal widths.
 ARCHITECTURES = {0: ((), 1), 1: ((5,), 2), 2: ((5, 4), 1), 3: ((3, 3, 3), 3)}
 SLOPES = {"leaky_relu": 0.1, "elu": 0.7}  # not the defaults
@@ -162,19 +163,21 @@ def test_arguments_that_do_not_fit_are_refused():
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_at_equilibrium_v_is_minus_log_4_and_nobody_moves(game):
-    """p_g = p_data, the very same numbers, and an idle D whose hidden units are alive."""
+def test_at_equilibrium_nobody_moves(game):
+    """p_g = p_data, the very same numbers, and an idle D whose hidden units are alive; V is -log 4 at a logit of 0."""
     gan = make_gan(game, "leaky_relu", 2)
     theta_g, theta_d, _, z = ref.gradient_problem(gan, 64)
-    idle = [*theta_d[:-1], (0 * theta_d[-1][0], 0 * theta_d[-1][1])]
+    level = level_of(game) or 0.0
+    idle = [*theta_d[:-1], (0 * theta_d[-1][0], 0 * theta_d[-1][1] + level)]
+    v = -np.log(2 + np.exp(level) + np.exp(-level))  # of a probability: -log 4
     fakes = ref.forward(gan.generator, theta_g, z).output
     found = gradients(gan, theta_g, idle, fakes, z)
-    np.testing.assert_allclose(found.v, -np.log(4), rtol=1e-14)
+    np.testing.assert_allclose(found.v, v, rtol=1e-14)
     np.testing.assert_array_equal(ref.flatten(found.grad_g), 0)
     np.testing.assert_allclose(ref.flatten(found.grad_d), 0, atol=1e-15)
     # Negative control: fakes half a unit off the data leave V alone, but D sees which way to go.
     away = gradients(gan, theta_g, idle, fakes + 0.5, z)
-    np.testing.assert_allclose(away.v, -np.log(4), rtol=1e-14)
+    np.testing.assert_allclose(away.v, v, rtol=1e-14)
     assert np.abs(ref.flatten(away.grad_d)).max() > 1e-2
 
 
@@ -182,7 +185,7 @@ def affine(a, b):
     return [(np.array([[a]]), np.array([b]))]
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("game", ["minimax", "non-saturating", "as-written"])
 def test_affine_players_by_school_algebra(game):
     """G(z) = a z + b, D's logit c x + e: every derivative is one line."""
     gan = make_gan(game, "linear", 0)
@@ -199,6 +202,54 @@ def test_affine_players_by_school_algebra(game):
     np.testing.assert_allclose(found[:3], [v, d_sign * v, loss_g], rtol=1e-14)
     np.testing.assert_allclose(ref.flatten(found.grad_d), d_sign * v_slope, rtol=1e-13)
     np.testing.assert_allclose(ref.flatten(found.grad_g), [-np.mean(pull * c * z), -np.mean(pull * c)], rtol=1e-13)
+
+
+def by_score(game, s, t):
+    """Of scores s of reals and t of fakes: D's loss and n times its derivatives, G's loss and n times its slope."""
+    if game == "wasserstein":
+        return np.mean(t - s), -1 + 0 * s, 1 + 0 * t, -np.mean(t), -1 + 0 * t
+    if game == "hinge":
+        cost = np.mean(np.where(s < 1, 1 - s, 0) + np.where(t > -1, 1 + t, 0))
+        return cost, np.where(s < 1, -1, 0), np.where(t > -1, 1, 0), -np.mean(t), -1 + 0 * t
+    a, b, c = {"least-squares": (0, 1, 1)}.get(game, (-1, 1, 0.5))
+    return np.mean((s - b) ** 2 + (t - a) ** 2) / 2, s - b, t - a, np.mean((t - c) ** 2) / 2, t - c
+
+
+@pytest.mark.parametrize("game", ["wasserstein", "hinge", "least-squares", "least-squares(-1, 1, 0.5)"])
+def test_affine_players_whose_d_is_no_probability(game):
+    gan = make_gan(game, "linear", 0)
+    a, b, c, e = 1.5, 0.5, -0.7, 0.3
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(1, 2, (9, 1)), rng.normal(size=(9, 1))
+    y = a * z + b
+    loss_d, of_real, of_fake, loss_g, of_g = by_score(game, c * x + e, c * y + e)
+    found = gradients(gan, affine(a, b), affine(c, e), x, z)
+    np.testing.assert_allclose(found[1:3], [loss_d, loss_g], rtol=1e-14)
+    expected = [np.mean(of_real * x + of_fake * y), np.mean(of_real + of_fake)]
+    np.testing.assert_allclose(ref.flatten(found.grad_d), expected, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(ref.flatten(found.grad_g), [np.mean(of_g * c * z), np.mean(of_g * c)], rtol=1e-13)
+
+
+def test_affine_players_whose_outputs_are_compared():
+    """Only differences count, so D's bias has no gradient."""
+    a, b, c, e = 1.5, 0.5, -0.7, 0.3
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(1, 2, (9, 1)), rng.normal(size=(9, 1))
+    y = a * z + b
+    one = gradients(make_gan("relativistic", "linear", 0), affine(a, b), affine(c, e), x, z)
+    wrong = 1 / (1 + np.exp(c * (x - y)))  # how far D is from sure that the real one is real
+    np.testing.assert_allclose(one[1:3], [-np.mean(np.log(1 - wrong)), -np.mean(np.log(wrong))], rtol=1e-13)
+    np.testing.assert_allclose(ref.flatten(one.grad_d), [-np.mean(wrong * (x - y)), 0], rtol=1e-13, atol=1e-15)
+    pull = -c * (1 - wrong)
+    np.testing.assert_allclose(ref.flatten(one.grad_g), [np.mean(pull * z), np.mean(pull)], rtol=1e-13)
+    mean = gradients(make_gan("relativistic-average", "linear", 0), affine(a, b), affine(c, e), x, z)
+    low, high = 1 / (1 + np.exp(c * (x - y.mean()))), 1 / (1 + np.exp(-c * (y - x.mean())))
+    loss_d, loss_g = -np.mean(np.log(1 - low) + np.log(1 - high)), -np.mean(np.log(low) + np.log(high))
+    np.testing.assert_allclose(mean[1:3], [loss_d, loss_g], rtol=1e-13)
+    slope = np.mean(-low * (x - y.mean()) + high * (y - x.mean()))
+    np.testing.assert_allclose(ref.flatten(mean.grad_d), [slope, 0], rtol=1e-13, atol=1e-15)
+    pull = -c * (1 - high) - c * np.mean(1 - low)
+    np.testing.assert_allclose(ref.flatten(mean.grad_g), [np.mean(pull * z), np.mean(pull)], rtol=1e-13)
 
 
 def test_v_of_the_perfect_and_of_the_inverted_discriminator():

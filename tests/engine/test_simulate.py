@@ -18,7 +18,7 @@ from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
 from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal, Uniform, moments
-from gansim.model.games import Game
+from gansim.model.games import GAMES
 from gansim.model.gan import GAN, Referee
 from gansim.model.modes import modes_of
 from gansim.model.networks import MLP, Activation, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
@@ -529,7 +529,7 @@ def chunks(draw):
         noise=draw(normals | uniforms),
         generator=draw(mlps["float64"]),
         discriminator=draw(mlps[precision]),
-        game=draw(st.sampled_from(get_args(Game))),
+        game=draw(st.sampled_from(tuple(GAMES))),
         optimizer_g=draw(optimizers),
         optimizer_d=draw(optimizers),
         updates=updates,

@@ -12,7 +12,7 @@ import pytest
 
 from gansim.engine.replay import train
 from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform
-from gansim.model.games import Game
+from gansim.model.games import GAMES
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
@@ -99,8 +99,13 @@ def optimizer_cases():
 
 
 def loss_cases():
-    for game, updates in product(get_args(Game), words("updates")):
+    for game, updates in product(tuple(GAMES), words("updates")):
         yield f"{game}-{updates}", {"game": game, "updates": updates}
+    yield "least-squares-numbers", {"game": "least-squares(-1, 1, 0.5)"}
+    for game in ("relativistic", "relativistic-average"):
+        yield f"{game}-often", {"game": game, "d_steps": 2, "g_steps": 3}
+        for name, data in {"minibatch": {"samples": 20}, "full": {"samples": 21, "batch_size": "full"}}.items():
+            yield f"{game}-{name}", {"game": game, **data}
     # Beside a piecewise linear G, D is tanh, and beside a tanh D, G is leaky_relu: one pair to compile for four cases.
     for activation in get_args(Activation):
         slope = {"leaky_relu": 0.1, "elu": 0.6}.get(activation)

@@ -30,6 +30,7 @@ Theta = list[tuple[Array, Array]]
 
 WEIGHTS_G, WEIGHTS_D, DATA, DATA_COMPONENT, NOISE_D, NOISE_G = range(6)
 SAMPLE, SAMPLE_COMPONENT, BATCH, EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE = range(6, 12)
+OF_G = 128  # added to the number of G's update where its reals are drawn
 
 # Threefry4x32 (Salmon et al. 2011, table 2): rotations of the two words mixed in round r are those of r % 8.
 ROTATIONS = ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
@@ -366,6 +367,15 @@ def log_not_d(logit: Array) -> Array:
     return -softplus(logit)
 
 
+def least_squares(a: float, b: float, c: float) -> Game:
+    """Half the squares of how far D's output is from b on real, from a on fake, from c for G."""
+
+    def off(goal: float) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+        return lambda t: (t - goal) ** 2 / 2, lambda t: t - goal
+
+    return Game(*off(b), *off(a), *off(c))
+
+
 GAMES: dict[str, Game] = {
     "minimax": Game(
         lambda t: -log_d(t), lambda t: -sigmoid(-t),
@@ -382,7 +392,71 @@ GAMES: dict[str, Game] = {
         lambda t: log_not_d(t), lambda t: -sigmoid(t),
         lambda t: log_not_d(t), lambda t: -sigmoid(t),
     ),
+    "wasserstein": Game(
+        lambda t: -t, lambda t: -np.ones_like(t),
+        lambda t: t, lambda t: np.ones_like(t),
+        lambda t: -t, lambda t: -np.ones_like(t),
+    ),
+    "hinge": Game(
+        lambda t: np.maximum(0, 1 - t), lambda t: -(t < 1).astype(float),
+        lambda t: np.maximum(0, 1 + t), lambda t: (t > -1).astype(float),
+        lambda t: -t, lambda t: -np.ones_like(t),
+    ),
+    "least-squares": least_squares(0, 1, 1),
 }  # fmt: skip
+
+
+class Judged(NamedTuple):
+    """Of a batch of D's outputs: each player's loss and its derivatives by the outputs, G's by those on fakes alone."""
+
+    loss_d: Array
+    d_real: Array
+    d_fake: Array
+    loss_g: Array
+    g_fake: Array
+
+
+def one_by_one(game: Game, real: Array, fake: Array) -> Judged:
+    """Of a game in which each output counts by itself."""
+    return Judged(
+        game.d_real(real).mean() + game.d_fake(fake).mean(),
+        game.d_real_slope(real) / len(real),
+        game.d_fake_slope(fake) / len(fake),
+        game.g_fake(fake).mean(),
+        game.g_fake_slope(fake) / len(fake),
+    )
+
+
+def paired(real: Array, fake: Array) -> Judged:
+    """Of the relativistic game."""
+    t = real - fake
+    slope, slope_g = -sigmoid(-t) / len(t), sigmoid(t) / len(t)
+    return Judged(softplus(-t).mean(), slope, -slope, softplus(t).mean(), -slope_g)
+
+
+def averaged(real: Array, fake: Array) -> Judged:
+    """Of the relativistic average game."""
+    a, b, n = real - fake.mean(), fake - real.mean(), len(real)
+    up, down = -sigmoid(-a) / n, sigmoid(b) / n
+    loss_g, up_g, down_g = (softplus(-b) + softplus(a)).mean(), -sigmoid(-b) / n, sigmoid(a) / n
+    loss_d = (softplus(-a) + softplus(b)).mean()
+    return Judged(loss_d, up - down.sum() / n, down - up.sum() / n, loss_g, up_g - down_g.sum() / n)
+
+
+RELATIVISTIC = {"relativistic": paired, "relativistic-average": averaged}
+
+
+def game_of(name: str) -> Game:
+    """A game in which each output counts by itself."""
+    name, _, numbers = name.rstrip(")").partition("(")
+    return least_squares(*map(float, numbers.split(","))) if numbers else GAMES[name]
+
+
+def judged(gan: GAN, real: Array, fake: Array) -> Judged:
+    """What a configuration's game makes of D's outputs on a batch."""
+    if gan.game in RELATIVISTIC:
+        return RELATIVISTIC[gan.game](real, fake)
+    return one_by_one(game_of(gan.game), real, fake)
 
 
 class Losses(NamedTuple):
@@ -411,29 +485,27 @@ def as_columns(samples: Array) -> Array:
 
 def losses(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Losses:
     """Losses on real samples x, as D sees them, and noises z."""
-    game = GAMES[gan.game]
     real = forward(gan.discriminator, theta_d, as_columns(x)).output
     fake = forward(gan.discriminator, theta_d, forward(gan.generator, theta_g, as_columns(z)).output).output
-    v = log_d(real).mean() + log_not_d(fake).mean()
-    loss_d = game.d_real(real).mean() + game.d_fake(fake).mean()
-    return Losses(float(v), float(loss_d), float(game.g_fake(fake).mean()))
+    v, all_ = log_d(real).mean() + log_not_d(fake).mean(), judged(gan, real, fake)
+    return Losses(float(v), float(all_.loss_d), float(all_.loss_g))
 
 
 def gradient_d(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Theta:
     """Gradient of D's loss with respect to D's parameters."""
-    game, net, fakes = GAMES[gan.game], gan.discriminator, forward(gan.generator, theta_g, as_columns(z)).output
+    net, fakes = gan.discriminator, forward(gan.generator, theta_g, as_columns(z)).output
     real, fake = forward(net, theta_d, as_columns(x)), forward(net, theta_d, fakes)
-    from_real, _ = backward(net, theta_d, real, game.d_real_slope(real.output) / len(real.output))
-    from_fake, _ = backward(net, theta_d, fake, game.d_fake_slope(fake.output) / len(fake.output))
+    slopes = judged(gan, real.output, fake.output)
+    from_real, _ = backward(net, theta_d, real, slopes.d_real)
+    from_fake, _ = backward(net, theta_d, fake, slopes.d_fake)
     return [(w1 + w2, b1 + b2) for (w1, b1), (w2, b2) in zip(from_real, from_fake, strict=True)]
 
 
-def gradient_g(gan: GAN, theta_g: Theta, theta_d: Theta, z: Array) -> Theta:
-    """Gradient of G's loss with respect to G's parameters, through D."""
+def gradient_g(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Theta:
+    """Gradient of G's loss with respect to G's parameters, through D; reals count in relativistic games alone."""
     made = forward(gan.generator, theta_g, as_columns(z))
-    judged = forward(gan.discriminator, theta_d, made.output)
-    d_logit = GAMES[gan.game].g_fake_slope(judged.output) / len(judged.output)
-    _, d_fakes = backward(gan.discriminator, theta_d, judged, d_logit)
+    fake, real = (forward(gan.discriminator, theta_d, samples) for samples in (made.output, as_columns(x)))
+    _, d_fakes = backward(gan.discriminator, theta_d, fake, judged(gan, real.output, fake.output).g_fake)
     return backward(gan.generator, theta_g, made, d_fakes)[0]
 
 
@@ -442,7 +514,7 @@ def gradients(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> G
     return Gradients(
         *losses(gan, theta_g, theta_d, x, z),
         gradient_d(gan, theta_g, theta_d, x, z),
-        gradient_g(gan, theta_g, theta_d, z),
+        gradient_g(gan, theta_g, theta_d, x, z),
     )
 
 
@@ -524,14 +596,14 @@ def alternating(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) 
         d.update(gradient_d(gan, g.theta, d.theta, x, z))
     for update in range(gan.g_steps):
         z = draw_noise(gan, Stream(seed, rep, NOISE_G, step, 0, update), gan.batch)
-        g.update(gradient_g(gan, g.theta, d.theta, z))
+        g.update(gradient_g(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, OF_G + update), z))
 
 
 def simultaneous(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """One update of each, both from the parameters before the step."""
     z_d, z_g = (draw_noise(gan, Stream(seed, rep, stream, step), gan.batch) for stream in (NOISE_D, NOISE_G))
     for_d = gradient_d(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, 0), z_d)
-    for_g = gradient_g(gan, g.theta, d.theta, z_g)
+    for_g = gradient_g(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, OF_G), z_g)
     d.update(for_d)
     g.update(for_g)
 

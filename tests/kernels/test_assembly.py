@@ -28,7 +28,7 @@ from gansim.kernels.networks.passes import passes_of
 from gansim.kernels.train import train
 
 [bundle] = build_bundles([_GIVEN], [0], 0, compiled=False)
-signature = tuple(typeof(x) for x in (bundle.g, bundle.d, bundle.sampler, training_plan(_GIVEN), 0, 1))
+signature = tuple(typeof(x) for x in (bundle.g, bundle.d, bundle.sampler, training_plan(_GIVEN, compiled=False), 0, 1))
 train.compile(signature)
 Path(sys.argv[1], "loop").write_text(train.inspect_asm(signature))
 signature = tuple(typeof(x) for x in (bundle.sampler, bundle.evaluation, bundle.g.theta))

@@ -460,7 +460,7 @@ def test_states_read_from_a_text_file_are_drawn_the_same(runs: pd.DataFrame) -> 
 
 
 def test_shares_over_time_count_every_run_at_every_record(runs: pd.DataFrame, traces: Traces) -> None:
-    g, d = g_states(traces, FLOOR), d_states(traces)
+    g, d = g_states(traces, FLOOR), d_states(traces, FLOOR)
     for column, codes, levels in (
         ("g_state", g, G_STATES),
         ("d_state", d, D_STATES),

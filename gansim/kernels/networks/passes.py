@@ -13,7 +13,7 @@ from numba import types
 from numba.extending import overload
 
 from gansim.kernels.compiling.jit import COMPILES, PART, by_address, kernel
-from gansim.kernels.lanes import Rows, Tiles, View, register, view_types
+from gansim.kernels.lanes import Rows, Tiles, View, at_address, register, view_types
 from gansim.kernels.networks.architecture import Layer, Net, NetType
 from gansim.kernels.networks.layers import (
     Place,
@@ -166,17 +166,16 @@ def _call(passes: Any, what: int, theta: Rows, grad: Rows, h: Tiles, d: Tiles, s
     return out
 
 
-def _at_address(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+def _with_net(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     address, *given = args
-    net = ir.IntType(8).as_pointer()  # an architecture is a type: as a value it is nothing
-    kind = ir.FunctionType(given[0].type, [net, *(value.type for value in given)])
-    return builder.call(builder.inttoptr(address, kind.as_pointer()), [ir.Constant(net, None), *given])
+    net = ir.Constant(ir.IntType(8).as_pointer(), None)  # an architecture is a type: as a value it is nothing
+    return at_address(context, builder, sig, [address, net, *given])
 
 
 register(
     _call,
     lambda passes, what, theta, grad, h, d, settings, n: types.intp if isinstance(theta, View) else None,
-    _at_address,
+    _with_net,
 )
 
 
