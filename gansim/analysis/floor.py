@@ -11,7 +11,8 @@ ks         exact (Simard and L'Ecuyer 2011), as for any continuous law, and more
            samples have ties (Noether 1963); the same for places within modes
 tv_modes   simulated: counts of the modes are multinomial
 spread     simulated with w1: the standard deviation that samples fall below; of 999 zeros and a million most have none
-auc        exact variance (Mann and Whitney 1947), normal tail: how far from 1/2 a D ranks two samples of one law
+auc        how far from 1/2 any D ranks two samples of one law: exact variance (Mann and Whitney 1947), normal records,
+           whose mean distance has sub-Gaussian tails (Tsirelson, Ibragimov and Sudakov 1976)
 modes      the target's own samples capture fewer with that probability at most; modes are counted as if independent,
            which they nearly are (numbers in the cells of a multinomial are negatively associated: Joag-Dev and Proschan
            1983), and the true tail is the thinner one
@@ -28,7 +29,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv
 from scipy.stats import kstwo
 
 from gansim.model.distributions import Uniform, Univariate, components, evaluation_law, standardised
@@ -46,7 +47,6 @@ _POINTS = 1024  # points of a simulated sample; of more, distances go as 1 / sqr
 _BLOCK = 2**20  # points that are simulated at once
 _DIGITS = 6
 _RAISE = 1 + 2.0**-16
-_AUC_TAIL = float(np.round(-ndtri(MISS / 2), _DIGITS))  # standard deviations
 
 
 class Limits(NamedTuple):
@@ -61,7 +61,7 @@ class Limits(NamedTuple):
     tv_modes: float
     modes: float
     spread: float
-    auc: float  # how far from 1/2 the mean over the window is
+    auc: float  # distance from 1/2, the mean over the window
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +127,8 @@ def _limits(target: Univariate, n: int, length: int) -> Limits:
     w1, ks, ks_never, tv_modes = (float(f"{value * _RAISE:.{_DIGITS}g}") for value in at_most)
     spread = _lower(spreads, p)
     spread = float(f"{min(spread, spread / _RAISE):.{_DIGITS}g}")
-    auc = float(f"{_AUC_TAIL * np.sqrt((2 * n + 1) / (12 * n * n * length)):.{_DIGITS}g}")
-    return Limits(w1, ks, ks_never, tv_modes, _least_modes(modes.good, n, p), spread, auc)
+    auc = np.sqrt((2 * n + 1) / (12 * n * n)) * (np.sqrt(2 / np.pi) + np.sqrt(2 * np.log(1 / MISS) / length))
+    return Limits(w1, ks, ks_never, tv_modes, _least_modes(modes.good, n, p), spread, float(f"{auc:.{_DIGITS}g}"))
 
 
 def _upper(values: Floats, p: float) -> float:

@@ -38,9 +38,10 @@ idle          mean |D - 1/2| at most 0.1 on real and on fake
 mixed         the rest
 ============  =====================================================================================================
 
-Of a game whose D is no probability, D's state is how it ranks held-out samples, by the mean over the window of its AUC,
-the share of pairs of a real sample and a fake whose real one has the higher output. Perfect: at least 0.99. Inverted:
-at most 0.01. Idle: within 0.05 of 1/2, or within what two samples of one law keep to, all but one in 10,000.
+Of a game whose D is no probability, D's state is how it ranks held-out samples: by its AUC, the share of pairs of a
+real sample and a fake whose real one has the higher output. Perfect: mean at least 0.99 over the window. Inverted: at
+most 0.01. Idle: mean |AUC - 1/2| at most 0.05, or what two samples of one law keep to, all but one in 10,000; a D that
+turns from perfect to inverted and back is mixed, though its mean is 1/2.
 
 Over the window, D's four numbers are averaged over the records, so they are means over all samples of the window. The
 median was rejected: it would call a D perfect that is inverted in 4 records out of 10. With the mean, by Markov's
@@ -199,7 +200,7 @@ def d_states(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresh
     ndarray of int8, shape (runs, records)
         Positions in `D_STATES`. Non-finite from a run's first record that is not finite.
     """
-    fields = {name: traces[name] for name in (*_OF_D, "auc")}
+    fields = {name: traces[name] for name in (*_OF_D, "auc")} | {"auc_off": _auc_off(traces)}
     return _d_codes(traces, fields, ~_finite_so_far(traces), floors, thresholds or Thresholds(), 1)
 
 
@@ -291,12 +292,12 @@ def _d_at_end(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thres
     """States of D over the window, (runs,)."""
     length = thresholds.window_length(traces.records)
 
-    def mean(field: str) -> Measured:
+    def mean(values: Measured) -> Measured:
         # In float64 the sum of equal float32 numbers is exact, so the mean of values at a limit is at the limit.
-        exact: NDArray[np.float64] = np.mean(traces[field][:, -length:], axis=1, dtype=np.float64)
+        exact: NDArray[np.float64] = np.mean(values[:, -length:], axis=1, dtype=np.float64)
         return exact.astype(np.float32)[:, None]
 
-    fields = {name: mean(name) for name in (*_OF_D, "auc")}
+    fields = {name: mean(traces[name]) for name in (*_OF_D, "auc")} | {"auc_off": mean(_auc_off(traces))}
     return _d_codes(traces, fields, ~_finite_so_far(traces)[:, -1:], floors, thresholds, length)[:, 0]
 
 
@@ -309,7 +310,7 @@ def _d_codes(
     length: int,
 ) -> Codes:
     """States of D from what is measured of it, means over `length` records, all of one shape (runs, anything)."""
-    real, fake, real_off, fake_off, _ = fields.values()
+    real, fake, real_off, fake_off, auc, auc_off = fields.values()
     high, low = np.float32(thresholds.perfect_hi), np.float32(thresholds.perfect_lo)
     idle = (real_off <= np.float32(thresholds.idle)) & (fake_off <= np.float32(thresholds.idle))
     code = np.where(idle, np.int8(_IDLE), np.int8(_MIXED))
@@ -318,14 +319,19 @@ def _d_codes(
     ranked = np.flatnonzero(_is_ranked(traces))
     if ranked.size:
         limits = _limits(floors, thresholds, length, len(traces))["auc_idle"][ranked]
-        code[ranked] = _d_by_ranking(fields["auc"][ranked], _as_limits(limits), thresholds)
+        code[ranked] = _d_by_ranking(auc[ranked], auc_off[ranked] <= _as_limits(limits), thresholds)
     code[nonfinite] = _D_NONFINITE
     return code
 
 
-def _d_by_ranking(auc: Measured, idle: Measured, thresholds: Thresholds) -> Codes:
+def _auc_off(traces: Traces) -> Measured:
+    """How far each record's AUC is from 1/2; of what is stored as 0.55 that is 0.05, and not 1e-8 more."""
+    return np.round(np.abs(traces["auc"].astype(np.float64) - 0.5), 6).astype(np.float32)
+
+
+def _d_by_ranking(auc: Measured, idle: Mask, thresholds: Thresholds) -> Codes:
     """States of a D that is no probability."""
-    code = np.where(np.abs(auc - np.float32(0.5)) <= idle, np.int8(_IDLE), np.int8(_MIXED))
+    code = np.where(idle, np.int8(_IDLE), np.int8(_MIXED))
     code[auc <= np.float32(1 - thresholds.auc_perfect)] = _INVERTED
     code[auc >= np.float32(thresholds.auc_perfect)] = _PERFECT
     return code

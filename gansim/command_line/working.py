@@ -101,7 +101,7 @@ _THRESHOLDS = {
     "perfect_lo": "perfect D: largest mean of D on fake; inverted D: on real",
     "idle": "idle D: largest mean of |D - 1/2|, on real and on fake",
     "auc_perfect": "games whose D is no probability: perfect D: least mean AUC; inverted D: 1 minus that",
-    "auc_idle": "games whose D is no probability: idle D: largest distance of the mean AUC from 1/2",
+    "auc_idle": "games whose D is no probability: idle D: largest mean of |AUC - 1/2|",
 }
 
 

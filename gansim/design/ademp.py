@@ -33,6 +33,7 @@ from gansim.design.levels import Label
 from gansim.design.stopping import StoppingRule, wilson_half_width
 from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
+from gansim.model.games import is_probability
 from gansim.model.gan import GAN
 
 if TYPE_CHECKING:
@@ -236,14 +237,16 @@ def _estimands(gans: Sequence[GAN], thresholds: Thresholds | None, facts: Mappin
 
     known = facts.get("thresholds")
     limits = dataclasses.asdict(thresholds) if thresholds else dict(known or dataclasses.asdict(Thresholds()))
+    kinds = {is_probability(gan.game) for gan in gans}
+    limits = {name: limit for name, limit in limits.items() if kinds & _KINDS.get(name, {True, False})}
+    of_v = "of V(D, G), whose references are 0 (perfect D) and −log 4 (idle D), " if True in kinds else ""
     lines = [
         "- Of each cell, the probability that a run ends in each regime: what G did "
         f"({', '.join(G_STATES[:-1])}) and what D did ({', '.join(D_STATES[:-1])}), or non-finite. "
         "Limits, explained in `gansim.design.regimes.Thresholds`: "
         f"{', '.join(f'{name} {wording.number(limit)}' for name, limit in limits.items())}.",
-        "- Of each cell, the distribution over runs, at the end of training, of V(D, G), whose references are 0 "
-        "(perfect D) and −log 4 (idle D), of the Wasserstein-1 distance of the fakes to the target in its standard "
-        "deviations, and of the other fields of a record.",
+        f"- Of each cell, the distribution over runs, at the end of training, {of_v}of the Wasserstein-1 distance of "
+        "the fakes to the target in its standard deviations, and of the other fields of a record.",
         "- The time to convergence: the step at which the earliest stretch of records begins that is as long as the "
         "window and meets the definition of converged, whether it lasts or not; censored at the last step at which one "
         "could begin.",
@@ -268,6 +271,10 @@ def _estimands(gans: Sequence[GAN], thresholds: Thresholds | None, facts: Mappin
             "frozen generator."
         )
     return lines
+
+
+# Thresholds that not every kind of D has: is it a probability?
+_KINDS = {"perfect_hi": {True}, "perfect_lo": {True}, "idle": {True}, "auc_perfect": {False}, "auc_idle": {False}}
 
 
 def _recovers(gan: GAN) -> bool:

@@ -64,7 +64,7 @@ class Thresholds:
     auc_perfect : float, default 0.99
         Games whose D is no probability. Perfect D: least mean AUC; inverted D: 1 minus that at most.
     auc_idle : float, default 0.05
-        The same games. Idle D: largest distance of the mean AUC from 1/2.
+        The same games. Idle D: largest mean of |AUC - 1/2|.
 
     Raises
     ------

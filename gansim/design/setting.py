@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from gansim.design import wording
 from gansim.design.regimes import D_STATES, G_STATES, Thresholds
 from gansim.design.words import level_of
 from gansim.model.distributions import Mixture
+from gansim.model.games import is_probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,7 @@ def facts(study: Description, thresholds: Thresholds | None = None) -> dict[str,
             "data": wording.data(*gans),
             "steps": wording.either(gan.steps for gan in gans),
             "mixture": any(isinstance(target, Mixture) for target in targets),
+            "probability": sorted({is_probability(gan.game) for gan in gans}),
         }
     return {"study": study.name, "thresholds": asdict(thresholds or Thresholds()), "designs": designs}
 
@@ -107,7 +109,8 @@ def definitions(runs: pd.DataFrame, label: str, states: Iterable[Any]) -> str:
     if not limits or label not in ("g_state", "d_state", "regime"):
         return ""
     mixture = any(design["mixture"] for design in _designs(runs))
-    meant = {"g_state": _g(limits, mixture), "d_state": _d(limits)}
+    kinds = {kind for design in _designs(runs) for kind in design.get("probability", [True])}
+    meant = {"g_state": _g(limits, mixture), "d_state": _d(limits, kinds)}
     pairs = list(_players(label, map(str, states)))
     phrases = [f"{level_of(of, state)}: {meant[of][state]}" for of, state in sorted(dict.fromkeys(pairs), key=_order)]
     if not phrases:
@@ -148,12 +151,33 @@ def _g(limits: Mapping[str, float], mixture: bool) -> dict[str, str]:
     }
 
 
-def _d(limits: Mapping[str, float]) -> dict[str, str]:
+def _d(limits: Mapping[str, float], kinds: Collection[bool]) -> dict[str, str]:
+    """Of a D that is a probability, of one that is not, or of both."""
+    if True not in kinds:
+        return _d_by_ranking(limits)
     high, low = f"{limits['perfect_hi']:g}", f"{limits['perfect_lo']:g}"
-    return {
+    meant = {
         "perfect": f"mean of D at least {high} on real and at most {low} on fake",
         "inverted": f"at most {low} on real and at least {high} on fake",
         "idle": f"within {limits['idle']:g} of 1/2 on average, on both",
-        "mixed": "finite and none of the others",
-        "non-finite": "a parameter or a measurement is no longer finite",
     }
+    if False in kinds:
+        ranked = _d_by_ranking(limits)
+        meant = {state: f"{text}, or where D is no probability {ranked[state]}" for state, text in meant.items()}
+    return {**meant, **_OF_BOTH}
+
+
+def _d_by_ranking(limits: Mapping[str, float]) -> dict[str, str]:
+    own = asdict(Thresholds()) | dict(limits)  # those of results from before these games have none
+    return {
+        "perfect": f"AUC at least {own['auc_perfect']:g}",
+        "inverted": f"AUC at most {1 - own['auc_perfect']:g}",
+        "idle": f"AUC within {own['auc_idle']:g} of 1/2 on average",
+        **_OF_BOTH,
+    }
+
+
+_OF_BOTH = {
+    "mixed": "finite and none of the others",
+    "non-finite": "a parameter or a measurement is no longer finite",
+}

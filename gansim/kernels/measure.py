@@ -185,10 +185,8 @@ def _auc(array: Any, n: int) -> Row:
 
 
 @kernel
-def _level(logits: Tiles, n: int, level: Any) -> Any:
+def _level(logits: Tiles, n: int, level: float) -> Row:
     """``level`` or, if it is NaN, half way between the means of the first n octets of logits and the next n."""
-    if level is None:
-        return None
     reals = spread(0.0, logits[0])
     if level == level:
         return fold(reals) + level
@@ -222,6 +220,19 @@ def _verdicts(
     samples = float(OCTET * n)
     out[wrong], out[off], out[right] = fold(errors) / samples, fold(offs) / samples, fold(rights) / samples
     return fold(costs) / -samples
+
+
+@kernel
+def _both_verdicts(logits: Tiles, n: int, out: Rows, level: Any) -> tuple[Row, Row]:
+    """What D says of n octets of reals and n of fakes; the means of V's terms."""
+    if level is None:
+        on_real = _verdicts(logits, None, 0, n, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
+        on_fake = _verdicts(logits, None, n, n, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
+    else:
+        above = _level(logits, n, level)
+        on_real = _verdicts(logits, above, 0, n, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
+        on_fake = _verdicts(logits, above, n, n, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
+    return on_real, on_fake
 
 
 @kernel
@@ -295,10 +306,7 @@ def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int,
         show_fakes(g, d, 1)
         _keep_fakes(g, e, t, n)
         logits[n // T + t] = d.h[output_unit(d)]
-    judged, half = octets(e.logits), n // OCTET
-    level = _level(judged, half, e.level)
-    on_real = _verdicts(judged, level, 0, half, out, 1.0, _D_REAL, _D_REAL_OFF, _ACC_REAL)
-    on_fake = _verdicts(judged, level, half, half, out, -1.0, _D_FAKE, _D_FAKE_OFF, _ACC_FAKE)
+    on_real, on_fake = _both_verdicts(octets(e.logits), n // OCTET, out, e.level)
     out[_D_REAL], out[_V] = 1.0 - out[_D_REAL], on_real + on_fake
     if s.n_sample > 0:
         out[_V_TRAIN] = _v_on_sample(d, s, min(s.n_sample, n)) + on_fake

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple, TypeAlias
 from gansim.errors import Refused
 from gansim.model.fields import OneOf, Real, below, plain
 
-__all__ = ["GAMES", "Game", "Rules", "game_name", "game_numbers", "level_of"]
+__all__ = ["GAMES", "Game", "Rules", "game_name", "game_numbers", "is_probability", "level_of"]
 
 
 class Rules(NamedTuple):
@@ -88,6 +88,17 @@ def game_name(game: str) -> str:
     'least-squares'
     """
     return game.partition("(")[0]
+
+
+def is_probability(game: str) -> bool:
+    """Whether D of a game is the probability that a sample is real.
+
+    Examples
+    --------
+    >>> is_probability("minimax"), is_probability("least-squares(-1, 1, 0)")
+    (True, False)
+    """
+    return GAMES[game_name(game)].probability
 
 
 def game_numbers(game: str) -> tuple[float, float, float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from gansim.model.distributions import Mixture
-from gansim.model.games import GAMES, game_name
+from gansim.model.games import is_probability
 from gansim.model.gan import GAN
 from gansim.traces import FIELDS
 
@@ -42,7 +42,7 @@ def measured(gan: GAN) -> frozenset[str]:
 def _undefined(gan: GAN) -> Iterator[frozenset[str]]:
     if gan.data_dim > 1:
         yield ON_THE_LINE
-    if not GAMES[game_name(gan.game)].probability:
+    if not is_probability(gan.game):
         yield OF_D
     if not isinstance(gan.target, Mixture):
         yield OF_MODES

@@ -39,7 +39,8 @@ from gansim.plotting.scales import Scale, scale_of, slant
 __all__ = ["heatmap", "surface"]
 
 _COLOURS = "cividis"  # the same to everybody, and in grey
-_MOST_WORDS = 12  # columns of a map whose cells have room for a number
+_MOST_WORDS = 12  # rows or columns of a map whose cells have room for a number
+_WORD, _NUMBER = 0.42, 0.2  # inches that "100 %" and "100" take
 _MOST_LEVELS = 200  # rows or columns that a picture has pixels for
 
 
@@ -112,8 +113,7 @@ def heatmap(
     )
     edges = [np.arange(size + 1) - 0.5 for size in share.shape[::-1]]
     mesh = axes.pcolormesh(*edges, share, cmap=_COLOURS, vmin=0, vmax=1, linewidth=0, label="share", rasterized=True)
-    if max(share.shape) <= _MOST_WORDS:
-        _write(axes, share, n, differ=bool(table["n"].nunique() > 1))
+    _write(axes, share, n, differ=bool(table["n"].nunique() > 1))
     for scale, which in ((across, "x"), (up, "y")):
         scale.dress(axes, which, labels)
         _thin_ticks(axes, which, scale)
@@ -271,9 +271,15 @@ def _thin_ticks(axes: Axes, which: str, scale: Scale) -> None:
 
 
 def _write(axes: Axes, share: np.ndarray[Any, Any], n: np.ndarray[Any, Any], differ: bool) -> None:
-    """The share in each rectangle, and n where it is not the same in all."""
+    """The share in each rectangle, and n where it is not the same in all; as much of it as there is room for."""
+    spec, whole = axes.get_subplotspec(), axes.figure.get_figure(root=True)
+    across = spec.get_gridspec().ncols if spec else 1
+    wide = 0.8 * float(whole.get_size_inches()[0]) / across / share.shape[1]  # a fifth is for what stands beside
+    if max(share.shape) > _MOST_WORDS or wide < _NUMBER:
+        return
     for row, column in zip(*np.nonzero(n), strict=True):
-        text = percent(float(share[row, column]), 0) + (f"\nn = {n[row, column]:,}" if differ else "")
+        number = percent(float(share[row, column]), 0)
+        text = number + (f"\nn = {n[row, column]:,}" if differ else "") if wide >= _WORD else number.removesuffix(" %")
         dark = share[row, column] < 0.55
         axes.text(column, row, text, ha="center", va="center", size=SMALL - 0.5, color="white" if dark else INK)
 

@@ -31,7 +31,7 @@ from gansim.model.gan import GAN
 from gansim.model.seeds import check_rep, check_seed
 from gansim.reporting.film import Film, Stage, check_film, write
 from gansim.reporting.run_figure import check_one_dimension
-from gansim.reporting.run_panels import Moment, colours_of, distance_scale, over_training, remark, v_scale
+from gansim.reporting.run_panels import Moment, auc_scale, colours_of, distance_scale, over_training, remark, v_scale
 from gansim.reporting.run_shown import (
     FRAMES,
     ShownRun,
@@ -250,19 +250,33 @@ def _alone(place: look.Inches, name: str, run: ShownRun) -> _Column:
     place.text(3.85, 0.12, "x (data units)", ha="center")
     place.text(10.1, 0.12, f"training step{_SHADED if run.decided else ''}", ha="center")
     upper.set_title(f"density: {_KEY}", loc="left")
-    lower.set_title("D(x): 1 says real, 0 says fake", loc="left")
+    said = "1 says real, 0 says fake" if run.of_probability else "high for real, from the least here to the greatest"
+    lower.set_title(f"{run.output}: {said}", loc="left")
     snapshots = run.snapshots(run.frames)
     fakes = [snapshot.fakes for snapshot in snapshots]
     view = shared_view(run.target, fakes)
-    moment = Moment.draw(upper, lower, view, view.top(fakes), colours_of(run))
+    moment = Moment.draw(upper, lower, view, view.top(fakes), run)
     g, d = colours_of(run)
-    v_scale(v, run.field("v"))
+    of_d = _of_d([run])
+    _scale_of(v, of_d, [run])
     distance_scale(w1, run.field("w1"), run.limit)
     w1.legend(loc="lower right", bbox_to_anchor=(1.02, 0.97), borderaxespad=0.0)
     over_training(v, run)
     over_training(w1, run)
-    lines = {"v": _line(v, d), "w1": _line(w1, g)}
+    lines = {of_d: _line(v, d), "w1": _line(w1, g)}
     return _Column(run, snapshots, moment, lines, remark(v, 0.98, 0.06, "", ha="right"))
+
+
+def _of_d(runs: Sequence[ShownRun]) -> str:
+    """What is drawn of D over training: V or, unless every D is a probability, how it ranks."""
+    return "v" if all(run.of_probability for run in runs) else "auc"
+
+
+def _scale_of(axes: Axes, of_d: str, runs: Sequence[ShownRun]) -> None:
+    if of_d == "v":
+        v_scale(axes, np.concatenate([run.field("v") for run in runs]))
+    else:
+        auc_scale(axes)
 
 
 def _beside_each_other(place: look.Inches, runs: list[tuple[str, ShownRun]]) -> list[_Column]:
@@ -271,7 +285,7 @@ def _beside_each_other(place: look.Inches, runs: list[tuple[str, ShownRun]]) -> 
     snapshots = [run.snapshots(run.frames) for run in shown]
     views = _views(shown, snapshots)
     tops = [view.top([s.fakes for s in taken]) for view, taken in zip(views, snapshots, strict=True)]
-    all_v = np.concatenate([run.field("v") for run in shown])
+    of_d = _of_d(shown)
     last = max(end_of(run.history) for run in shown)
     gap = 0.35
     wide = (_WIDE - 1.15 - 0.3 - gap * (len(runs) - 1)) / len(runs)
@@ -285,17 +299,17 @@ def _beside_each_other(place: look.Inches, runs: list[tuple[str, ShownRun]]) -> 
         )
         place.text(at, 5.66, said, linespacing=1.15)
         place.text(at, 5.96 + 0.28 * said.count("\n"), own, weight="bold", linespacing=1.15)
-        moment = Moment.draw(upper, lower, views[number], max(tops), colours_of(run))
-        v_scale(v, all_v)
+        moment = Moment.draw(upper, lower, views[number], max(tops), run)
+        _scale_of(v, of_d, shown)
         over_training(v, run, last)
-        for axes, label in ((upper, "density"), (lower, "D(x)"), (v, "V (nats)")):
+        for axes, label in ((upper, "density"), (lower, run.output), (v, "V (nats)" if of_d == "v" else "AUC of D")):
             axes.set_title("", loc="left")
             if number:
                 axes.tick_params(axis="y", labelleft=False)
             else:
                 axes.set_ylabel(label)
                 axes.yaxis.set_label_coords(-0.85 / wide, 0.5)
-        lines = {"v": _line(v, colours_of(run)[1])}
+        lines = {of_d: _line(v, colours_of(run)[1])}
         columns.append(_Column(run, snapshots[number], moment, lines, remark(v, 0.98, 0.06, "", ha="right")))
     middle, decided = 1.15 + 0.5 * (_WIDE - 1.45), any(run.decided for run in shown)
     place.text(middle, 2.02, f"x (data units); {_KEY}", ha="center")

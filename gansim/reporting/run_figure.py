@@ -22,7 +22,7 @@ from gansim.engine.history import History
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import check_integer
 from gansim.model.gan import GAN
-from gansim.reporting.run_panels import OVER_TRAINING, Moment, colours_of, fit_numbers, legend_above, over_training
+from gansim.reporting.run_panels import OVER_TRAINING, Moment, fit_numbers, legend_above, over_training
 from gansim.reporting.run_shown import (
     FRAMES,
     ShownRun,
@@ -165,12 +165,12 @@ def _draw_moments(place: look.Inches, run: ShownRun, moments: list[Snapshot], co
     wide = (look.WIDTH - _LEFT - _RIGHT - gap * (columns - 1)) / columns
     for number, (view, moment) in enumerate(zip(views, moments, strict=True)):
         upper, lower = (place.axes(_LEFT + number * (wide + gap), floor, wide, 0.82) for floor in (1.44, 0.48))
-        shown = Moment.draw(upper, lower, view, top, colours_of(run))
+        shown = Moment.draw(upper, lower, view, top, run)
         shown.show(moment)
         _room_for_ticks(lower, wide, gap)
         upper.set_xticks(lower.get_xticks())
         upper.set_title(f"step {moment.step:,}", size=look.SMALL, pad=4)
-        for axes, label in ((upper, "density"), (lower, "D(x)")):
+        for axes, label in ((upper, "density"), (lower, run.output)):
             if number:
                 axes.tick_params(axis="y", labelleft=False)
             else:
@@ -178,8 +178,8 @@ def _draw_moments(place: look.Inches, run: ShownRun, moments: list[Snapshot], co
                 fit_numbers(axes, _LEFT - 0.26)
     middle = _LEFT + 0.5 * (look.WIDTH - _LEFT - _RIGHT)
     if moments:
-        heading = "target (grey) and fakes on one scale (↑: cut off, so many times as high as the target); below, D(x)"
-        place.text(_LEFT, 2.53, heading, size=look.SMALL, weight="bold")
+        heading = "target (grey) and fakes on one scale (↑: cut off, so many times as high as the target); below, "
+        place.text(_LEFT, 2.53, heading + run.output, size=look.SMALL, weight="bold")
     place.text(middle, 0.1, f"x (data units{'' if alike else '; each column has its own axis'})", size=8, ha="center")
 
 

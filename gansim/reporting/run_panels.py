@@ -82,8 +82,9 @@ class Moment:
     said: Text
 
     @classmethod
-    def draw(cls, upper: Axes, lower: Axes, view: View, top: float, colours: tuple[str, str]) -> Moment:
+    def draw(cls, upper: Axes, lower: Axes, view: View, top: float, run: ShownRun) -> Moment:
         """Draw what stays, and prepare what moves."""
+        colours = colours_of(run)
         upper.fill_between(*view.outline, color=look.FAINT, linewidth=0)
         upper.plot(*view.outline, color=look.GREY, linewidth=0.8, label="target")
         bars = upper.stairs(
@@ -95,11 +96,13 @@ class Moment:
         )
         x, density = view.outline
         lower.fill_between(x, density * (1 / view.peak), color="#efefef", linewidth=0, zorder=0)
-        lower.axhline(0.5, color=look.FAINT, linewidth=0.8, zorder=0)
+        if run.of_probability:
+            lower.axhline(0.5, color=look.FAINT, linewidth=0.8, zorder=0)
         [curve] = lower.plot([], [], color=colours[1], label="D")
         upper.set(xlim=view.ends, ylim=(0, top))
         upper.tick_params(axis="x", labelbottom=False)
-        lower.set(xlim=view.ends, ylim=(-0.05, 1.05), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])
+        ticks_of_d = {0.0: "0", 0.5: "½", 1.0: "1"} if run.of_probability else {0.0: "low", 1.0: "high"}
+        lower.set(xlim=view.ends, ylim=(-0.05, 1.05), yticks=[*ticks_of_d], yticklabels=[*ticks_of_d.values()])
         for axes, ticks in ((upper, 3), (lower, 3)):
             axes.xaxis.set_major_locator(MaxNLocator(ticks))
             axes.xaxis.set_major_formatter(FuncFormatter(look.plain))
@@ -110,7 +113,7 @@ class Moment:
     def show(self, snapshot: Snapshot) -> None:
         """Show the run at this moment."""
         self.bars.set_data(self.view.heights(snapshot.fakes))
-        self.curve.set_data(*thin(self.view.x, snapshot.discriminate(self.view.x)))
+        self.curve.set_data(*thin(self.view.x, snapshot.judge(self.view.x)))
         self.said.set_text(self.view.remark(snapshot.fakes, self.top))
 
     @property
@@ -171,6 +174,9 @@ _NAMES = {
     "g_mean": "fakes",
     "d_real": "on real",
     "d_fake": "on fake",
+    "acc_real": "on real",
+    "acc_fake": "on fake",
+    "ks": "fakes",
     "grad_g": "of G",
     "grad_d": "of D",
     "auc": "AUC",
@@ -196,8 +202,11 @@ def _line(axes: Axes, shown: ShownRun, name: str, **look: Any) -> Array:
 
 
 def _v_panel(axes: Axes, shown: ShownRun) -> None:
-    """V, beside that of the best D for the same fakes."""
+    """V, beside that of the best D for the same fakes; of a D that is no probability how it ranks."""
     _, colour = colours_of(shown)
+    if not shown.of_probability:
+        _auc_panel(axes, shown)
+        return
     drawn = [_line(axes, shown, "v_max", color=look.GREY, linestyle=look.GROUP_DASHES[1])]
     drawn.append(_line(axes, shown, "v_train", color=look.INK, linestyle=look.GROUP_DASHES[2]))
     drawn.append(_line(axes, shown, "v", color=colour))
@@ -238,10 +247,11 @@ def _moments_panel(axes: Axes, shown: ShownRun) -> None:
 
 def _d_panel(axes: Axes, shown: ShownRun) -> None:
     colour, _ = colours_of(shown)
-    _line(axes, shown, "d_real", color=look.GREY, linestyle=look.GROUP_DASHES[1])
-    _line(axes, shown, "d_fake", color=colour)
+    real, fake = ("d_real", "d_fake") if shown.of_probability else ("acc_real", "acc_fake")
+    _line(axes, shown, real, color=look.GREY, linestyle=look.GROUP_DASHES[1])
+    _line(axes, shown, fake, color=colour)
     _from_0_to_1(axes)
-    axes.set_title("mean of D (1: says real)", loc="left")
+    axes.set_title("mean of D (1: says real)" if shown.of_probability else "D is right (share)", loc="left")
 
 
 def _gradient_panel(axes: Axes, shown: ShownRun) -> None:
@@ -252,7 +262,7 @@ def _gradient_panel(axes: Axes, shown: ShownRun) -> None:
 
 
 def _last_panel(axes: Axes, shown: ShownRun) -> None:
-    """AUC of D; of a mixture, the modes captured."""
+    """Of a mixture, the modes captured; else the AUC of D or, where that is shown already, the other distance."""
     target = shown.target
     if isinstance(target, Mixture):
         most = len(target.means)
@@ -261,10 +271,23 @@ def _last_panel(axes: Axes, shown: ShownRun) -> None:
         axes.set_ylim(-0.03 * most, 1.05 * most)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.set_title(f"modes captured, of {most}", loc="left")
+    elif shown.of_probability:
+        _auc_panel(axes, shown)
     else:
-        _line(axes, shown, "auc", color=colours_of(shown)[1])
+        _line(axes, shown, "ks", color=colours_of(shown)[0])
         _from_0_to_1(axes)
-        axes.set_title("real scored above fake (share)", loc="left")
+        axes.set_title("Kolmogorov-Smirnov distance", loc="left")
+
+
+def _auc_panel(axes: Axes, shown: ShownRun) -> None:
+    _line(axes, shown, "auc", color=colours_of(shown)[1])
+    auc_scale(axes)
+
+
+def auc_scale(axes: Axes) -> None:
+    """Axis and title for the AUC of D."""
+    _from_0_to_1(axes)
+    axes.set_title("real scored above fake (share)", loc="left")
 
 
 def _from_0_to_1(axes: Axes) -> None:

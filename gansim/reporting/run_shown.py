@@ -18,6 +18,7 @@ from gansim.design.regimes import Thresholds
 from gansim.engine.history import History, history
 from gansim.model import laws
 from gansim.model.distributions import Mixture, Univariate, evaluation_law, moments
+from gansim.model.games import is_probability
 from gansim.model.gan import GAN
 from gansim.model.tabulated import Observed, table_of
 from gansim.reporting.figures.single_runs import thin
@@ -77,9 +78,14 @@ class Snapshot:
     history: History
     frame: int
 
-    def discriminate(self, x: Array) -> Array:
-        """D at points in data units."""
-        return self.history.networks(self.frame).discriminate(x)
+    def judge(self, x: Array) -> Array:
+        """D at points in data units; of a D that is no probability its output there, from the least to the greatest."""
+        networks = self.history.networks(self.frame)
+        if is_probability(self.history.gan.game):
+            return networks.discriminate(x)
+        output = networks.logit(x)
+        low, high = float(output.min()), float(output.max())
+        return (output - low) / (high - low) if high > low else np.full_like(output, 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +125,16 @@ class ShownRun:
         finite = run.traces["finite"][0] == 1
         frames = np.flatnonzero(np.isin(run.frames, run.traces.steps[0][finite])).tolist()
         return cls(run, regime, limit, window, np.flatnonzero(finite), frames)
+
+    @property
+    def of_probability(self) -> bool:
+        """Whether D is the probability that a sample is real."""
+        return is_probability(self.history.gan.game)
+
+    @property
+    def output(self) -> str:
+        """What D says of a point, as panels call it."""
+        return "D(x)" if self.of_probability else "D's output"
 
     @property
     def target(self) -> Univariate:

@@ -113,7 +113,7 @@ def _maps(runs: pd.DataFrame, factors: Sequence[str], title: str) -> Figure:
     def draw(state: Outcome, axes: Axes) -> object:
         return heatmap(runs, x, y, state.column, state.level, ax=axes, title=state.words, note="", cbar=False)
 
-    note = _note(runs, [x, y], "a cell; numbers: percent of them")
+    note = _note(runs, [x, y], "a cell")
     return _panels(draw, _states(runs), title, note, 0.95 + 0.2 * min(12, max(4, runs[y].nunique())))
 
 
@@ -185,7 +185,8 @@ def _panels(draw: Draw, states: Sequence[Outcome], title: str, note: str, tall: 
     of = PercentFormatter(1, symbol=" %")
     bar = figure.colorbar(drawn[0].collections[0], ax=drawn, label="share of runs", format=of)
     bar.outline.set_visible(False)
-    head(figure, title, note)
+    numbers = " Numbers: percent of them." if any(axes.texts for axes in drawn) else ""
+    head(figure, title, note + numbers)
     return figure
 
 

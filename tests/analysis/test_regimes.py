@@ -103,6 +103,54 @@ def test_runs_do_not_influence_each_other():
         assert together.iloc[row].equals(label_one(values).rename(row))
 
 
+# D by ranking -----------------------------------------------------------------------------------------------------
+
+UNKNOWN = dict.fromkeys(["d_real", "d_fake", "d_real_off", "d_fake_off"], np.nan)
+RANKS = {"perfect": 0.995, "idle": 0.52, "inverted": 0.005, "mixed": 0.8}
+
+
+@pytest.mark.parametrize("d", RANKS)
+@pytest.mark.parametrize("g", G_STATES[:-1])
+def test_a_d_that_is_no_probability_is_known_by_how_it_ranks(g, d):
+    verdict = label_one(run(g, **UNKNOWN, auc=RANKS[d]))
+    assert verdict["regime"] == f"{g}, {d}" and verdict[f"share_{d}"] == 1
+
+
+@pytest.mark.parametrize(
+    ("auc", "state"),
+    [(0.99, "perfect"), (0.9899, "mixed"), (0.01, "inverted"), (0.0101, "mixed"), (0.55, "idle"), (0.45, "idle"),
+     (0.5501, "mixed"), (0.4499, "mixed"), (0.5, "idle"), (1, "perfect"), (0, "inverted")],
+)  # fmt: skip
+def test_limits_of_the_ranking_belong_to_the_state(auc, state):
+    assert label_one(run(**UNKNOWN, auc=auc))["d_state"] == state
+
+
+def test_a_d_that_turns_over_and_over_is_not_idle_though_its_mean_is_a_half():
+    turning = np.where(np.arange(RECORDS) % 2, 0.995, 0.005)
+    verdict = label_one(run(**UNKNOWN, auc=turning))
+    assert (verdict["d_state"], verdict["share_perfect"], verdict["share_inverted"]) == ("mixed", 0.5, 0.5)
+
+
+def test_ranking_decides_nothing_where_d_is_a_probability_and_its_limits_move():
+    assert label_one(run(d="perfect", auc=0.5))["d_state"] == "perfect"
+    assert label_one(run(d="perfect", auc=np.nan))["d_state"] == "perfect"
+    assert label_one(run(**UNKNOWN, auc=0.95), Thresholds(auc_perfect=0.95))["d_state"] == "perfect"
+    assert label_one(run(**UNKNOWN, auc=0.05), Thresholds(auc_perfect=0.95))["d_state"] == "inverted"
+    assert label_one(run(**UNKNOWN, auc=0.6), Thresholds(auc_idle=0.1))["d_state"] == "idle"
+
+
+def test_a_ranking_that_is_missing_once_is_not_finite():
+    auc = np.full(RECORDS, 0.5)
+    auc[3] = np.nan
+    assert label_one(run(**UNKNOWN, auc=auc))["regime"] == "non-finite"
+    assert label_one(run(**UNKNOWN, auc=0.5, finite=series((1, 10), (0, 10))))["regime"] == "non-finite"
+
+
+def test_runs_of_both_kinds_are_labelled_side_by_side():
+    both = [run(d="mixed"), run(**UNKNOWN, auc=0.995), run(d="inverted"), run(**UNKNOWN, auc=0.5)]
+    assert label(traces_of(*both), FLOORS[2])["d_state"].tolist() == ["mixed", "perfect", "inverted", "idle"]
+
+
 # The checker itself -----------------------------------------------------------------------------------------------
 
 

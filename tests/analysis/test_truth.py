@@ -84,6 +84,43 @@ def assert_true(target, n, runs=1024, records=1, seed=0):
     assert found["collapsed"] == 0
 
 
+def d_states_of(real, fake):
+    """How often each state of a D that is no probability occurs, by its outputs (runs, records, n)."""
+    runs, records, n = real.shape
+    gan = GAN(target=Normal(), game="wasserstein", generator=AFFINE, discriminator=AFFINE, n_eval=n, **FROZEN)
+    [bundle] = build_bundles([gan] * LANE, range(LANE), 0)
+    outputs = np.concatenate([real, fake], axis=-1).reshape(runs * records, 2 * n)
+    record, values = aligned((len(FIELDS), LANE), "float32"), []
+    for start in range(0, len(outputs), LANE):
+        record[:] = 0
+        bundle.evaluation.fakes[:] = np.random.default_rng(0).normal(size=bundle.evaluation.fakes.shape)
+        bundle.evaluation.logits[:] = outputs[start : start + LANE].T
+        measure_fakes(bundle.sampler, bundle.evaluation, record)
+        values.append(as_stored(gan, record.T)[0])
+    stored = np.concatenate(values).reshape(runs, records, len(FIELDS))
+    traces = Traces(np.tile(np.arange(1, records + 1), (runs, 1)), stored, np.ones(runs, int))
+    found = label(traces, floor_of(gan.target, n), Thresholds(window=1))
+    return found["d_state"].value_counts(normalize=True)
+
+
+@pytest.mark.parametrize("records", [1, 2, 10])
+@pytest.mark.parametrize("n", [32, 256])
+def test_a_d_that_sees_one_law_twice_is_idle_however_it_scores_it(n, records):
+    """Outputs with tails, all equal, or of two values; 1,024 runs."""
+    rng = np.random.default_rng(n)
+    for scores in (rng.standard_t(2, (2, 1024, records, n)), np.zeros((2, 1024, records, n))):
+        assert d_states_of(*scores)["idle"] >= 1 - 5.5e-3
+    assert d_states_of(*(rng.random((2, 1024, records, n)) < 0.9).astype(float))["idle"] >= 1 - 5.5e-3
+
+
+def test_a_d_that_tells_two_laws_apart_is_not_idle_and_a_sure_one_is_perfect():
+    """Half a standard deviation apart the AUC is 0.64, four apart 0.998."""
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(2, 1024, 10, 256))
+    assert d_states_of(real + 0.5, fake)["idle"] == 0
+    assert d_states_of(real + 4, fake)["perfect"] == 1 and d_states_of(real - 4, fake)["inverted"] == 1
+
+
 # --- the truth ----------------------------------------------------------------------------------
 
 TRUTHS = {
