@@ -124,7 +124,11 @@ class GAN:
         returns the logit; high means real.
     game : str, default "non-saturating"
         minimax: D descends -V, G descends mean log(1 - D(G(z))). non-saturating: G descends -mean log D(G(z)) instead.
-        as-written: D descends V, G as in minimax.
+        as-written: D descends V, G as in minimax. wasserstein: D is a score, both descend differences of its means.
+        hinge: D descends how far it is below 1 on reals and above -1 on fakes, G as in wasserstein. least-squares:
+        squares of the distance to 1 on reals and to 0 on fakes, and G to 1; "least-squares(a, b, c)": to b, a and c.
+        relativistic: the logit of a real minus that of a fake, pair by pair; relativistic-average: of each minus the
+        mean of the others. In the last five D is no probability; formulas are in ``kernels/games.py``.
     optimizer_g, optimizer_d : SGD, Momentum, RMSProp or Adam, default Adam()
         How each player updates its parameters; or one of "sgd", "momentum", "rmsprop", "adam", with all defaults.
     updates : str, default "alternating"
