@@ -18,7 +18,7 @@ from gansim.errors import ConfigError
 from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
-from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
 from gansim.model.paths import replace
 from gansim.model.tabulated import Law, Observed
 from gansim.running.execution import report_by_default
@@ -57,10 +57,13 @@ __all__ = [
     "LogUniform",
     "Mixture",
     "Momentum",
+    "Nesterov",
     "Networks",
     "Normal",
     "NormalInit",
     "Observed",
+    "Optimistic",
+    "OptimisticAdam",
     "Orthogonal",
     "RMSProp",
     "Referee",

@@ -30,6 +30,9 @@ _OPTIMIZER = {
     "sgd": ("SGD", ()),
     "momentum": ("momentum", ("beta",)),
     "rmsprop": ("RMSProp", ("rho", "eps")),
+    "nesterov": ("Nesterov", ("beta",)),
+    "optimistic": ("optimistic", ()),
+    "optimistic-adam": ("optimistic Adam", ("beta1", "beta2", "eps")),
     "adam": ("Adam", ("beta1", "beta2", "eps")),
 }
 
@@ -142,7 +145,8 @@ def updates(of: GAN) -> str:
     """Who moves when in a training step."""
     if of.updates == "simultaneous":
         return "simultaneous updates"
-    return f"{_times(of.d_steps, 'D')}, then {_times(of.g_steps, 'G')} a step"
+    turns = [_times(of.d_steps, "D"), _times(of.g_steps, "G")]
+    return f"{', then '.join(turns[::-1] if of.updates == 'alternating-g-first' else turns)} a step"
 
 
 def _times(count: int, player: str) -> str:

@@ -41,6 +41,7 @@ _UNITS = {STD: "SD", DATA: "data units", "nats": "nats", "steps": "steps"}  # ot
 UNITS = {"SD": "SD: standard deviations of the target", "nats": "nats: of the natural logarithm"}
 """What the units that need it mean."""
 _LEVELS = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "elu": "ELU", "sgd": "SGD", "rmsprop": "RMSProp", "adam": "Adam"}
+_LEVELS |= {"nesterov": "Nesterov", "optimistic-adam": "optimistic Adam"}
 _THRESHOLDS = {
     "w1": "Wasserstein-1",
     "ks": "Kolmogorov-Smirnov",

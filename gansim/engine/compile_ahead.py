@@ -23,7 +23,7 @@ from gansim.engine.bundles import Bundle, build_bundles, compile_key, is_compare
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import referee_gan
 from gansim.engine.simulate import Chunk, run_chunk
-from gansim.kernels import games
+from gansim.kernels import games, optimizers
 from gansim.kernels.compiling import cache, jit
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
@@ -39,7 +39,7 @@ from gansim.traces import FIELDS
 
 __all__ = ["compile_ahead", "compiled_afresh", "run_chunk_compiled"]
 
-_Shape: TypeAlias = tuple[Hashable, str, bool, bool]
+_Shape: TypeAlias = tuple[Hashable, str, tuple[str, str], bool, bool]
 
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
@@ -53,6 +53,7 @@ _SECONDS = {
     "weights": 0.9,
     "sample": 0.9,
     "losses": 0.5,
+    "update": 0.3,
 }
 _START = 2.0
 _MOST_PROCESSES = 8
@@ -116,12 +117,17 @@ def compiled_afresh() -> Iterator[None]:
         jit.forget()
         passes.forget()
         games.forget()
+        optimizers.forget()
         _ready.clear()
         yield
 
 
 def _shape(gan: GAN) -> _Shape:
-    return compile_key(gan), game_name(gan.game), gan.samples is None, isinstance(gan.target, Mixture)
+    return compile_key(gan), game_name(gan.game), _optimizers(gan), gan.samples is None, isinstance(gan.target, Mixture)
+
+
+def _optimizers(gan: GAN) -> tuple[str, str]:
+    return gan.optimizer_g.kind, gan.optimizer_d.kind
 
 
 def _short(gan: GAN) -> GAN:
@@ -135,7 +141,7 @@ def _short(gan: GAN) -> GAN:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Something to be compiled: the passes of a network, by its key, a family of losses, or a part that all share."""
+    """Something to be compiled: passes of a network by its key, a family of losses, an optimiser, or what all share."""
 
     part: str
     precision: str
@@ -147,6 +153,8 @@ class _Piece:
             passes.passes_of(Net(*self.of), self.precision)
         elif self.part == "losses":
             games.slopes(self.of, self.precision)
+        elif self.part == "update":
+            optimizers.update_of(self.of, self.precision)
         else:
             gan: GAN = replace(_SMALLEST[self.part], precision=self.precision)  # type: ignore[arg-type]
             with np.errstate(all="ignore"):
@@ -188,6 +196,7 @@ def _pieces(gan: GAN) -> Iterator[_Piece]:
     for one in [gan] if gan.referee is None else [gan, referee_gan(gan, gan.referee)]:
         yield from (_Piece("passes", gan.precision, net.key) for net in network_shapes(one))
         yield _Piece("compared" if is_compared(one) else "train", gan.precision)
+        yield from (_Piece("update", gan.precision, kind) for kind in _optimizers(one))
         yield _Piece("losses", gan.precision, games.GAMES[game_name(one.game)][0])
     shared = ["networks", "fakes", "weights"]
     shared += ["modes"] * isinstance(gan.target, Mixture) + ["sample"] * (gan.samples is not None)

@@ -29,6 +29,9 @@ _SETTINGS = {
     "momentum": {"lr": LR, "beta": BETA1},
     "rmsprop": {"lr": LR, "rho": BETA2, "eps": EPS},
     "adam": {"lr": LR, "beta1": BETA1, "beta2": BETA2, "eps": EPS},
+    "nesterov": {"lr": LR, "beta": BETA1},
+    "optimistic": {"lr": LR},
+    "optimistic-adam": {"lr": LR, "beta1": BETA1, "beta2": BETA2, "eps": EPS},
 }
 
 
@@ -93,15 +96,15 @@ def build_player(
 ) -> Player:
     """A player whose lane i is configured by ``mlps[i]`` and ``optimizers_[i]``, with units for some tiles.
 
-    Its passes are compiled or loaded, unless nobody is going to call them.
+    Its passes and its optimiser are compiled or loaded, unless nobody is going to call them.
     """
     lanes, n = len(mlps), net.n_params
     theta = aligned((n, lanes), dtype)
     for init in dict.fromkeys(mlp.init for mlp in mlps):
         mine = [mlp.init == init for mlp in mlps]
         theta[:, mine] = _initial_theta(net, init, key, stream, dtype)[:, mine]
-    optimizer = optimizers.CODES[optimizers_[0].kind]
-    averages, powers = optimizers.STATE[optimizer]
+    optimizer = optimizers_[0].kind
+    (averages, powers), _ = optimizers.OPTIMIZERS[optimizer]
     state = aligned((max(1, averages * n + powers), lanes), dtype)
     state[averages * n :] = 1
     return Player(
@@ -111,7 +114,7 @@ def build_player(
         aligned((tiles * net.n_units, T, lanes), dtype),
         aligned((tiles * net.n_units, T, lanes), dtype),
         by_lane([_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)], dtype),
-        optimizer,
+        optimizers.update_of(optimizer, dtype) if compiled else 0,
         Sizes(net.sizes[0], net.sizes[-1], net.n_units, n),
         passes_of(net, dtype) if compiled else 0,
     )

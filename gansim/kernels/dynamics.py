@@ -1,8 +1,8 @@
 """Dynamics: the only place that knows the order of updates.
 
 One step, alternating: ``d_steps`` times {D's gradient, D's update}, then ``g_steps`` times {G's gradient, G's update},
-each on a batch of its own (Goodfellow et al. 2014, algorithm 1). Simultaneous: both gradients at the old parameters,
-then both updates.
+each on a batch of its own (Goodfellow et al. 2014, algorithm 1); or G's before D's, so that D sees the new G.
+Simultaneous: both gradients at the old parameters, then both updates.
 
 A new order of updates is a code, a function and its branch in `advance` here, and its name in ``model/gan.py``.
 """
@@ -15,8 +15,8 @@ from gansim.kernels.networks.player import Player
 from gansim.kernels.optimizers import update
 from gansim.kernels.sampler import Sampler
 
-ALTERNATING, SIMULTANEOUS = range(2)
-CODES = {"alternating": ALTERNATING, "simultaneous": SIMULTANEOUS}
+ALTERNATING, SIMULTANEOUS, G_FIRST = range(3)
+CODES = {"alternating": ALTERNATING, "simultaneous": SIMULTANEOUS, "alternating-g-first": G_FIRST}
 
 
 class Dynamics(NamedTuple):
@@ -29,12 +29,15 @@ class Dynamics(NamedTuple):
 
 @kernel
 def _alternating(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int) -> None:
-    for k in range(dynamics.d_steps):
-        gradient_d(g, d, s, field, step, k)
-        update(d)
-    for k in range(dynamics.g_steps):
-        gradient_g(g, d, s, field, step, k)
-        update(g)
+    for turn in range(2):  # one copy of either player's code, whoever comes first
+        if (turn == 0) == (dynamics.order == G_FIRST):
+            for k in range(dynamics.g_steps):
+                gradient_g(g, d, s, field, step, k)
+                update(g)
+        else:
+            for k in range(dynamics.d_steps):
+                gradient_d(g, d, s, field, step, k)
+                update(d)
 
 
 @kernel
@@ -48,7 +51,7 @@ def _simultaneous(g: Player, d: Player, s: Sampler, field: Field, step: int) -> 
 @kernel
 def advance(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int) -> None:
     """One training step: both players' parameters and optimisers' states move on."""
-    if dynamics.order == ALTERNATING:
+    if dynamics.order == ALTERNATING or dynamics.order == G_FIRST:
         _alternating(g, d, s, field, dynamics, step)
     elif dynamics.order == SIMULTANEOUS:
         _simultaneous(g, d, s, field, step)

@@ -26,12 +26,13 @@ from gansim.model.distributions import (
 from gansim.model.fields import Integer, Object, OrNone, described, items_of, plain
 from gansim.model.games import Game
 from gansim.model.networks import MLP, Given, _Hidden
-from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, OptimizerName, RMSProp, _Rate
+from gansim.model.optimizers import Adam, AnyOptimizer, Optimizer, OptimizerName, _Rate
 
 __all__ = ["GAN", "Referee", "check_gan"]
 
 _Steps = Annotated[int, Integer(1, 10**8)]
 _Evaluation = Annotated[int, Integer(32, 65536, multiple=32)]
+_Updates = Literal["alternating", "alternating-g-first", "simultaneous"]
 _Repeats = Annotated[int, Integer(0, 100)]
 
 
@@ -91,7 +92,7 @@ class _Networks(Object):
 _NETWORK = _Networks((MLP,), "a network, or widths of hidden layers,")
 _Network = Annotated[MLP, _NETWORK]
 _AnyNetwork: TypeAlias = MLP | int | Sequence[int]
-_AnyOptimizer: TypeAlias = SGD | Momentum | RMSProp | Adam | OptimizerName
+_AnyOptimizer: TypeAlias = AnyOptimizer | OptimizerName
 _RECORDS = 50  # of a run, unless it has fewer steps
 
 
@@ -129,10 +130,12 @@ class GAN:
         squares of the distance to 1 on reals and to 0 on fakes, and G to 1; "least-squares(a, b, c)": to b, a and c.
         relativistic: the logit of a real minus that of a fake, pair by pair; relativistic-average: of each minus the
         mean of the others. In the last five D is no probability; formulas are in ``kernels/games.py``.
-    optimizer_g, optimizer_d : SGD, Momentum, RMSProp or Adam, default Adam()
-        How each player updates its parameters; or one of "sgd", "momentum", "rmsprop", "adam", with all defaults.
+    optimizer_g, optimizer_d : SGD, Momentum, Nesterov, RMSProp, Adam, Optimistic or OptimisticAdam, default Adam()
+        How each player updates its parameters; or a name, with all defaults: "sgd", "momentum", "nesterov", "rmsprop",
+        "adam", "optimistic", "optimistic-adam".
     updates : str, default "alternating"
-        alternating: d_steps updates of D, then g_steps of G. simultaneous: both gradients at the old parameters.
+        alternating: d_steps updates of D, then g_steps of G; alternating-g-first: G's, then D's. simultaneous: both
+        gradients at the old parameters.
     d_steps, g_steps : int, default 1
         Updates of each player per training step, 0 to 100, not both 0; both 1 when simultaneous.
     batch_size : int or "full", default 64
@@ -175,7 +178,7 @@ class GAN:
     game: Game = "non-saturating"
     optimizer_g: Optimizer = Adam()
     optimizer_d: Optimizer = Adam()
-    updates: Literal["alternating", "simultaneous"] = "alternating"
+    updates: _Updates = "alternating"
     d_steps: _Repeats = 1
     g_steps: _Repeats = 1
     batch_size: Annotated[int | Literal["full"], _batch_size] = 64
@@ -200,7 +203,7 @@ class GAN:
         game: str = "non-saturating",
         optimizer_g: _AnyOptimizer = Adam(),  # noqa: B008
         optimizer_d: _AnyOptimizer = Adam(),  # noqa: B008
-        updates: Literal["alternating", "simultaneous"] = "alternating",
+        updates: _Updates = "alternating",
         d_steps: int = 1,
         g_steps: int = 1,
         batch_size: int | Literal["full"] = 64,

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from gansim.model.fields import Object, Real, described
 
-__all__ = ["SGD", "Adam", "Momentum", "Optimizer", "OptimizerName", "RMSProp"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "AnyOptimizer",
+    "Momentum",
+    "Nesterov",
+    "Optimistic",
+    "OptimisticAdam",
+    "Optimizer",
+    "OptimizerName",
+    "RMSProp",
+]
 
 _Rate = Annotated[float, Real(0.0, 1000.0)]
 # The largest float32 below 1 is 1 - 6e-8: a decay closer to 1 would round to 1 and Adam's correction divide by 0.
@@ -43,7 +54,7 @@ class Momentum:
     lr : float, default 0.01
         Learning rate, 0 to 1000.
     beta : float, default 0.9
-        Decay of the velocity, 0 to 0.999999.
+        Decay of the velocity, -0.999999 to 0.999999; below 0 it is negative momentum (Gidel et al. 2019).
 
     Examples
     --------
@@ -52,8 +63,30 @@ class Momentum:
     """
 
     lr: _Rate = 0.01
-    beta: _Decay = 0.9
+    beta: Annotated[float, Real(-0.999999, 0.999999)] = 0.9
     kind: Literal["momentum"] = field(default="momentum", kw_only=True, repr=False)
+
+
+@described
+class Nesterov:
+    """Nesterov's momentum: v = beta v + g; theta -= lr (g + beta v) (Nesterov 1983; Bengio et al. 2013, eq. 7).
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        Learning rate, 0 to 1000.
+    beta : float, default 0.9
+        Decay of the velocity, 0 to 0.999999.
+
+    Examples
+    --------
+    >>> Nesterov(0.1, beta=0.5)
+    Nesterov(lr=0.1, beta=0.5)
+    """
+
+    lr: _Rate = 0.01
+    beta: _Decay = 0.9
+    kind: Literal["nesterov"] = field(default="nesterov", kw_only=True, repr=False)
 
 
 @described
@@ -107,7 +140,57 @@ class Adam:
     kind: Literal["adam"] = field(default="adam", kw_only=True, repr=False)
 
 
-_OPTIMIZER = Object((SGD, Momentum, RMSProp, Adam), "an optimiser", by_name=True)
-Optimizer: TypeAlias = Annotated[SGD | Momentum | RMSProp | Adam, _OPTIMIZER]
-OptimizerName: TypeAlias = Literal["sgd", "momentum", "rmsprop", "adam"]
+@described
+class Optimistic:
+    """Optimistic gradient descent: theta -= lr (2 g - g of the update before) (Daskalakis et al. 2018, eq. 4).
+
+    At the first update the gradient before is taken to be the same.
+
+    Parameters
+    ----------
+    lr : float, default 0.01
+        Learning rate, 0 to 1000.
+
+    Examples
+    --------
+    >>> Optimistic(0.1)
+    Optimistic(lr=0.1)
+    """
+
+    lr: _Rate = 0.01
+    kind: Literal["optimistic"] = field(default="optimistic", kw_only=True, repr=False)
+
+
+@described
+class OptimisticAdam:
+    """Optimistic Adam: theta -= 2 s - s of the update before, s the step of Adam (Daskalakis et al. 2018, algorithm 1).
+
+    Before the first update s is 0.
+
+    Parameters
+    ----------
+    lr : float, default 0.001
+        Learning rate, 0 to 1000.
+    beta1, beta2 : float, default 0.5 and 0.999
+        Decays of the gradient and of its square, 0 to 0.999999.
+    eps : float, default 1e-8
+        Added to the root, 1e-30 to 1.
+
+    Examples
+    --------
+    >>> OptimisticAdam(1e-4)
+    OptimisticAdam(lr=0.0001)
+    """
+
+    lr: _Rate = 1e-3
+    beta1: _Decay = 0.5
+    beta2: _Decay = 0.999
+    eps: _Epsilon = 1e-8
+    kind: Literal["optimistic-adam"] = field(default="optimistic-adam", kw_only=True, repr=False)
+
+
+AnyOptimizer: TypeAlias = SGD | Momentum | RMSProp | Adam | Nesterov | Optimistic | OptimisticAdam
+_OPTIMIZER = Object(get_args(AnyOptimizer), "an optimiser", by_name=True)
+Optimizer: TypeAlias = Annotated[AnyOptimizer, _OPTIMIZER]
+OptimizerName: TypeAlias = Literal["sgd", "momentum", "rmsprop", "adam", "nesterov", "optimistic", "optimistic-adam"]
 """Names that stand for an optimiser with all defaults."""

@@ -11,7 +11,7 @@ from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform, 
 from gansim.model.games import GAMES as RULES
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
-from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
+from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
 from gansim.model.paths import replace
 from gansim.model.tabulated import Law, Observed
 from helpers import reference as ref
@@ -438,6 +438,10 @@ FIRST_UPDATES = {
     # m1 = 0.25, / (1 - 0.5) = 0.5; v1 = 0.05, / (1 - 0.8) = 0.25: 0.5 / (0.5 + 0.01)
     # m2 = 0.125 - 0.125 = 0: no step at all
     Adam: (Adam(0.1, beta1=0.5, beta2=0.8, eps=0.01), [0.5 / 0.51, 0.0]),
+    # v1 = 0.5: 0.5 + 0.9 * 0.5; v2 = 0.9 * 0.5 - 0.25 = 0.2: -0.25 + 0.9 * 0.2
+    Nesterov: (Nesterov(0.1, beta=0.9), [0.95, -0.07]),
+    Optimistic: (Optimistic(0.1), [2 * 0.5 - 0.5, 2 * -0.25 - 0.5]),
+    OptimisticAdam: (OptimisticAdam(0.1, beta1=0.5, beta2=0.8, eps=0.01), [2 * 0.5 / 0.51, 2 * 0.0 - 0.5 / 0.51]),
 }
 
 

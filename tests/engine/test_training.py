@@ -15,7 +15,7 @@ from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform
 from gansim.model.games import GAMES
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
-from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
+from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
 from gansim.model.paths import replace
 from gansim.model.tabulated import Law, Observed
 from helpers import reference as ref
@@ -59,7 +59,10 @@ def words(field):
 
 OPTIMIZERS = {
     SGD: (SGD(0.2),),
-    Momentum: (Momentum(0.05, beta=0.8),),
+    Momentum: (Momentum(0.05, beta=0.8), Momentum(0.1, beta=-0.3)),
+    Nesterov: (Nesterov(0.05, beta=0.7),),
+    Optimistic: (Optimistic(0.15),),
+    OptimisticAdam: (OptimisticAdam(0.02, beta1=0.6, beta2=0.8, eps=1e-3),),
     RMSProp: (RMSProp(0.02, rho=0.7, eps=1e-3),),
     Adam: (Adam(0.02, beta1=0.6, beta2=0.8, eps=1e-3), Adam(0.02, beta1=0.0, beta2=0.99)),
 }

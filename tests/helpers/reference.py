@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gansim.model.distributions import Mixture, Normal, Target, Uniform
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
-from gansim.model.optimizers import SGD, Adam, Momentum, Optimizer, RMSProp
+from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
 from gansim.model.tabulated import Law, Observed
 
 Array = NDArray[np.float64]
@@ -522,7 +522,7 @@ def gradients(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> G
 # Each returns the step to subtract and its new memory, from the gradient g, the memory (m, v), 0 at first, and the
 # number t of this update, from 1. Parameters, gradients and memory are flat vectors.
 
-Memory = tuple[Array, Array]
+Memory = tuple[Array, ...]
 
 
 def sgd(opt: SGD, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
@@ -546,11 +546,30 @@ def adam(opt: Adam, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
     return opt.lr * m_hat / (np.sqrt(v_hat) + opt.eps), (m, v)
 
 
+def nesterov(opt: Nesterov, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+    velocity = opt.beta * memory[0] + g
+    return opt.lr * (g + opt.beta * velocity), (velocity, memory[1])
+
+
+def optimistic(opt: Optimistic, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+    before = g if t == 1 else memory[0]
+    return opt.lr * (2 * g - before), (g, memory[1])
+
+
+def optimistic_adam(opt: OptimisticAdam, g: Array, memory: Memory, t: int) -> tuple[Array, Memory]:
+    m, v, before = memory if len(memory) == 3 else (*memory, np.zeros_like(g))
+    now, (m, v) = adam(Adam(opt.lr, opt.beta1, opt.beta2, opt.eps), g, (m, v), t)
+    return 2 * now - before, (m, v, now)
+
+
 OPTIMIZERS: dict[type, Callable[..., tuple[Array, Memory]]] = {
     SGD: sgd,
     Momentum: momentum,
     RMSProp: rmsprop,
     Adam: adam,
+    Nesterov: nesterov,
+    Optimistic: optimistic,
+    OptimisticAdam: optimistic_adam,
 }
 
 
@@ -588,15 +607,31 @@ class Player:
 # --- whole training steps -----------------------------------------------------------------------
 
 
-def alternating(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
-    """d_steps updates of D, then g_steps updates of G, every one on samples of its own."""
+def turn_of_d(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
+    """d_steps updates of D, every one on samples of its own."""
     for update in range(gan.d_steps):
         x = real_batch(gan, rep, seed, step, update)
         z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, update), gan.batch)
         d.update(gradient_d(gan, g.theta, d.theta, x, z))
+
+
+def turn_of_g(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
+    """g_steps updates of G, every one on samples of its own."""
     for update in range(gan.g_steps):
         z = draw_noise(gan, Stream(seed, rep, NOISE_G, step, 0, update), gan.batch)
         g.update(gradient_g(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, OF_G + update), z))
+
+
+def alternating(*state: Any) -> None:
+    """D's updates, then G's."""
+    turn_of_d(*state)
+    turn_of_g(*state)
+
+
+def alternating_g_first(*state: Any) -> None:
+    """G's updates, then D's."""
+    turn_of_g(*state)
+    turn_of_d(*state)
 
 
 def simultaneous(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
@@ -610,6 +645,7 @@ def simultaneous(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int)
 
 UPDATES: dict[str, Callable[[GAN, Player, Player, int, int, int], None]] = {
     "alternating": alternating,
+    "alternating-g-first": alternating_g_first,
     "simultaneous": simultaneous,
 }
 

@@ -23,8 +23,8 @@ class Player(NamedTuple):
     """One network of a bundle, as arrays (outside the kernels) or as views (inside, see `opened`).
 
     theta, grad : (n_params, L). state : what the optimiser keeps, see optimizers.py, one row at least. h, d :
-    (n_units, T, L), units and the loss's derivatives with respect to them. settings : (N_SETTINGS, L). optimizer : its
-    code. sizes : of the network. passes : where the machine code of its passes lies, see passes.py.
+    (n_units, T, L), units and the loss's derivatives with respect to them. settings : (N_SETTINGS, L). update, passes
+    : where the machine code of its optimiser and of its network's passes lies. sizes : of the network.
     """
 
     theta: Rows
@@ -33,7 +33,7 @@ class Player(NamedTuple):
     h: Tiles
     d: Tiles
     settings: Rows
-    optimizer: int
+    update: Any
     sizes: Sizes
     passes: Any
 
@@ -48,7 +48,7 @@ def opened(p: Player) -> Player:
         tiles(p.h),
         tiles(p.d),
         rows(p.settings),
-        p.optimizer,
+        p.update,
         p.sizes,
         p.passes,
     )
