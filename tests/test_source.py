@@ -102,7 +102,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_a_change_of_what_decides_is_seen_and_named(package: Path, before: Digests) -> None:
-    edit(package / "kernels/optimizers.py", "p.theta[i] - lr", "p.theta[i] + lr")
+    edit(package / "kernels/optimizers.py", "theta[i] - lr", "theta[i] + lr")
     edit(package / "traces.py", '"g_mean"', '"g_average"')
     after = Digests(package.parent)
     assert after.source != before.source and after.compiled != before.compiled

@@ -101,7 +101,7 @@ def test_what_was_compiled_is_known_and_what_was_not_is_a_piece():
     assert [piece.of for piece in ahead._missing([with_referee])] == [((1, 5, 1), True, PIECEWISE)]
     with cache.empty_cache():
         double = [piece.part for piece in ahead._missing([replace(other, {"precision": "float64"})])]
-        assert double == ["train", "fakes", "networks", "passes", "passes", "weights", "losses"]
+        assert double == ["train", "fakes", "networks", "passes", "passes", "weights", "losses", "update"]
 
 
 def test_pieces_are_shared_out_by_how_long_they_take():
