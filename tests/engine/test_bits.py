@@ -25,7 +25,7 @@ from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, NormalInit
-from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
 from gansim.model.paths import replace
 from gansim.model.tabulated import Law, Observed
 from gansim.running.study import Study, simulate
@@ -67,6 +67,18 @@ VARIANTS = {
     ),
     "float64": replace(BASE, {"precision": "float64", "optimizer_g": RMSProp(), "samples": 11, "batch_size": "full"}),
     "values": replace(BASE, {"target": Observed([1, 2, 2, 5], evaluate=[1, 3]), "samples": 21, "standardise": True}),
+    "averages compared": replace(
+        BASE,
+        {
+            "game": "relativistic-average",
+            "optimizer_g": OptimisticAdam(),
+            "optimizer_d": Optimistic(),
+            "updates": "alternating-g-first",
+            "batch_size": 13,
+        },
+    ),
+    "pairs compared": replace(BASE, {"game": "relativistic", "samples": 11, "batch_size": "full"}),
+    "squares": replace(BASE, {"game": "least-squares(-1, 1, 0.5)", "optimizer_d": Nesterov()}),
     "a curve": replace(BASE, {"target": Law("t", {"df": 3})}),
 }
 RUNS = [(0, rep) for rep in range(21)]  # whole bundles of 4, 8 or 16 lanes and a ragged one

@@ -7,9 +7,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.games import GAMES
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
-from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
 
 
 def reals(low: float, high: float, **kwargs: bool) -> st.SearchStrategy[float]:
@@ -34,10 +35,15 @@ targets = normals | uniforms | mixtures()
 rates, decays, epsilons = reals(0, 1000), reals(0, 0.999999), reals(1e-30, 1)
 optimizers = (
     st.builds(SGD, rates)
-    | st.builds(Momentum, rates, decays)
+    | st.builds(Momentum, rates, decays | decays.map(lambda beta: -beta))
+    | st.builds(Nesterov, rates, decays)
+    | st.builds(Optimistic, rates)
+    | st.builds(OptimisticAdam, rates, decays, decays, epsilons)
     | st.builds(RMSProp, rates, decays, epsilons)
     | st.builds(Adam, rates, decays, decays, epsilons)
 )
+aims = reals(-1e6, 1e6)
+games = st.sampled_from(tuple(GAMES)) | st.builds("least-squares({}, {}, {})".format, aims, aims, aims)
 gains = reals(0, 100)
 plain_inits = st.sampled_from(["he", "xavier", "torch", "orthogonal", He(), TorchDefault()]) | (
     st.builds(Xavier, gains) | st.builds(NormalInit, gains) | st.builds(Orthogonal, gains)
@@ -76,7 +82,7 @@ def gans(draw: st.DrawFn) -> GAN:
     """Any configuration that is allowed."""
     noise_dim = draw(st.integers(1, 8))
     samples = draw(st.none() | st.integers(1, 2**20))
-    updates = draw(st.sampled_from(["alternating", "simultaneous"]))
+    updates = draw(st.sampled_from(["alternating", "alternating-g-first", "simultaneous"]))
     repeats = st.tuples(st.integers(0, 100), st.integers(0, 100)).filter(any)
     d_steps, g_steps = (1, 1) if updates == "simultaneous" else draw(repeats)
     steps = draw(st.integers(1, 10**8))
@@ -88,7 +94,7 @@ def gans(draw: st.DrawFn) -> GAN:
         noise_dim=noise_dim,
         generator=draw(networks(noise_dim)),
         discriminator=draw(networks(1)),
-        game=draw(st.sampled_from(["minimax", "non-saturating", "as-written"])),
+        game=draw(games),
         optimizer_g=draw(optimizers),
         optimizer_d=draw(optimizers),
         updates=updates,

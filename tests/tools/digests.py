@@ -1,4 +1,4 @@
-"""Digests of fourteen small studies, a line each: the same on every processor.
+"""Digests of nineteen small studies, a line each: the same on every processor.
 
     python tests/tools/digests.py
 
@@ -59,6 +59,23 @@ CASES = {
         **THIRD,
     ),
     "float64, heavy tails": gs.GAN(target=gs.Law("t", {"df": 3}), **SECOND),
+    "hinge, Nesterov, G first": gs.GAN(
+        target=gs.Normal(), game="hinge", optimizer_g=gs.Nesterov(0.01), updates="alternating-g-first", **FIRST
+    ),
+    "wasserstein, optimistic, a mixture": gs.GAN(
+        target=TWO, game="wasserstein", optimizer_g=gs.Optimistic(0.01), optimizer_d=gs.Optimistic(0.01), **FIRST
+    ),
+    "least-squares, optimistic Adam, negative momentum": gs.GAN(
+        target=gs.Normal(),
+        game="least-squares(-1, 1, 0.3)",
+        optimizer_g=gs.OptimisticAdam(),
+        optimizer_d=gs.Momentum(0.01, beta=-0.3),
+        **THIRD,
+    ),
+    "float64, relativistic": gs.GAN(target=gs.Normal(3, 2), game="relativistic", g_steps=2, **SECOND),
+    "relativistic-average, a fixed sample": gs.GAN(
+        target=gs.Normal(), game="relativistic-average", samples=40, **THIRD
+    ),
     "linear": gs.GAN(
         target=gs.Normal(1, 2),
         generator=gs.MLP((), init=gs.NormalInit(0.5)),
