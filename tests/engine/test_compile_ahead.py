@@ -166,5 +166,5 @@ print(len(ahead._missing([ahead._short(gan) for gan in gans])), *train.stats.cac
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return [int(word) for word in done.stdout.split()]
 
-    assert run(8)[0] == 0  # the passes of four networks and four parts that all share
+    assert run(10)[0] == 0  # the passes of four networks, losses, an optimiser and four parts that all share
     assert run(0) == [0]

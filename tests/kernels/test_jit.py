@@ -206,7 +206,7 @@ for width in map(int, sys.argv[1:]):
     arrays["theta"][:] = np.linspace(-1, 1, net.n_params)[:, None]
     arrays["h"][0] = np.linspace(-2, 2, lanes.T)[:, None]
     arrays["settings"][player.SLOPE] = 0.5
-    outputs(net, player.Player(**arrays, optimizer=0, sizes=player.Sizes(1, 1, width + 2, 3 * width + 1), passes=0))
+    outputs(net, player.Player(**arrays, update=0, sizes=player.Sizes(1, 1, width + 2, 3 * width + 1), passes=0))
     found[width] = arrays["h"][-1, :, 0].tolist()
 stats = outputs.stats
 print(json.dumps([found, sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))
