@@ -104,7 +104,7 @@ runs = study.run()
 gs.tabulate(runs, by="width"), gs.columns(runs).index, gs.Design("d", gan)
 """
 WRONG = [
-    *("gs.MLP('16')", "gs.GAN()", "gs.GAN(gs.Normal(), 'minimax')", "gs.GAN(gs.Normal(), game='wgan')"),
+    *("gs.MLP('16')", "gs.GAN()", "gs.GAN(gs.Normal(), 'minimax')", "gs.GAN(gs.Normal(), game=3)"),
     *("gs.GAN(gs.Normal(), optimizer_g='adamw')", "gs.GAN(gs.Normal(), lr=3)", "gs.Normal('500')", "gs.tied('a', [1])"),
 ]
 
