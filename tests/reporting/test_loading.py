@@ -283,6 +283,22 @@ def test_names_that_are_usual_are_those_of_the_tables(tmp_path: Path) -> None:
         report.check_replaceable(done.study, done.metadata)
 
 
+@pytest.mark.parametrize(
+    ("games", "there", "missing"),
+    [
+        (["minimax", "as-written"], {"w1", "v", "d_real"}, {"auc"}),
+        (["wasserstein", "hinge"], {"w1", "g_std", "auc"}, {"v", "d_real", "d_fake"}),
+        (["minimax", "relativistic"], {"w1", "v", "d_real", "auc"}, set()),
+    ],
+)
+def test_means_are_of_what_some_game_of_the_study_has(games: list[str], there: set[str], missing: set[str]) -> None:
+    done = gs.Study("games", GAN, {"game": games}, reps=3).execute(jobs=1, progress=False)
+    estimates = {name: table for name, table, _ in report.tables_of(done)}["estimates"]
+    found = set(estimates["quantity"])
+    assert there <= found and not missing & found
+    assert (estimates.groupby("quantity")["n"].max() > 0).all()
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_a_report_is_written_when_it_is_asked_for(tmp_path: Path) -> None:
     make(2, "bare").run(out=tmp_path, jobs=1, progress=False, report=False)
