@@ -1,6 +1,6 @@
 """Optimisers: how a player's gradient becomes a step, one flat loop each over its parameters.
 
-Each declares its rows of state, see `STATE`. Adam's powers ``beta1^t`` and ``beta2^t`` are rows because betas may
+Each declares its rows of state, see `OPTIMIZERS`. Adam's powers ``beta1^t`` and ``beta2^t`` are rows because betas may
 differ from lane to lane, and are multiplied up in the run's own precision so that ``1 - beta^t`` cancels against the
 ``(1 - beta)`` of the first update exactly.
 
