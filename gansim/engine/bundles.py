@@ -17,16 +17,20 @@ from numpy.typing import NDArray
 from gansim.engine.evaluations import build_evaluation
 from gansim.engine.players import block, build_player, network_shapes
 from gansim.engine.samplers import batch_weights, build_sampler, replicate_key
-from gansim.kernels import dynamics, games, random, relativistic
-from gansim.kernels.dynamics import Dynamics
+from gansim.kernels import adjustments, dynamics, games, random, relativistic
+from gansim.kernels.adjustments import Adjustment
+from gansim.kernels.dynamics import Dynamics, Memory
 from gansim.kernels.field import Field
-from gansim.kernels.lanes import LANES, aligned
+from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.measure import Evaluation
-from gansim.kernels.networks.architecture import CODES
-from gansim.kernels.networks.player import Player
+from gansim.kernels.networks.architecture import CODES, Net
+from gansim.kernels.networks.directional import directional_of
+from gansim.kernels.networks.player import AVERAGE, Player
+from gansim.kernels.penalties import Penalties
 from gansim.kernels.relativistic import Comparison
 from gansim.kernels.sampler import Sampler
 from gansim.kernels.train import Plan
+from gansim.kernels.turns import Turn, Turns
 from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.games import game_name, game_numbers
 from gansim.model.gan import GAN
@@ -39,7 +43,12 @@ __all__ = [
     "bundle_key",
     "compile_key",
     "drop_dead",
+    "has_memory",
     "is_compared",
+    "is_curved",
+    "is_penalised",
+    "losses_of",
+    "measured_generator",
     "training_field",
     "training_plan",
 ]
@@ -52,6 +61,10 @@ _Arrays = TypeVar("_Arrays", bound=tuple[Any, ...])
 
 def _nothing(_: object) -> None:
     """Nothing of it is shared."""
+
+
+def _whether_any(value: float) -> bool:
+    return value > 0
 
 
 # Fields that may differ from lane to lane, and what of each the lanes share even so: all that a kernel is told lane by
@@ -69,7 +82,7 @@ _PER_LANE: dict[tuple[type, str], Callable[[Any], Hashable]] = {
     (Mixture, "stds"): _nothing,
     (Mixture, "weights"): _nothing,
     **{
-        (kind, field.name): _nothing
+        (kind, field.name): _whether_any if field.name == "weight_decay" else _nothing
         for kind in get_args(get_args(Optimizer)[0])
         for field in dataclasses.fields(kind)
         if field.name != "kind"
@@ -99,6 +112,16 @@ def compile_key(gan: GAN) -> Hashable:
     return (*(net.key for net in network_shapes(gan)), gan.precision, gan.referee and gan.referee.hidden)
 
 
+def losses_of(gan: GAN) -> tuple[str, games.Game]:
+    """The family of a configuration's losses, and which of them its game has."""
+    family, losses = games.GAMES[game_name(gan.game)]
+    return ("smoothed", games.smoothed(losses)) if gan.penalties.smoothing else (family, losses)
+
+
+def _numbers(gan: GAN) -> tuple[float, float, float]:
+    return (gan.penalties.smoothing, 0.0, 0.0) if gan.penalties.smoothing else game_numbers(gan.game)
+
+
 def is_compared(gan: GAN) -> bool:
     """Whether its game is relativistic, for which the training loop is compiled apart."""
     return game_name(gan.game) in relativistic.CODES
@@ -107,20 +130,102 @@ def is_compared(gan: GAN) -> bool:
 def training_field(gan: GAN, dtype: Any, batch: int, compiled: bool = True) -> Field:
     """What the players' gradients on batches of this size follow from. Unless ``compiled``, its code is not there."""
     name, lanes = game_name(gan.game), LANES[np.dtype(dtype)]
-    family, losses = games.GAMES[name]
+    family, losses = losses_of(gan)
     slopes = games.slopes(family, dtype) if compiled else 0
     comparison = None
     if is_compared(gan):
         rows = 2 * len(batch_weights(batch, lanes, dtype))
         comparison = Comparison(relativistic.CODES[name], aligned((rows, lanes), dtype), aligned((rows, lanes), dtype))
-    return Field(slopes, losses, game_numbers(gan.game), comparison, batch, block(gan))
+    penalties = _penalties(gan, dtype, batch, compiled)
+    return Field(slopes, losses, _numbers(gan), comparison, penalties, batch, block(gan))
+
+
+def is_penalised(gan: GAN) -> bool:
+    """Whether D is penalised by more than label smoothing, for which the training loop is compiled apart."""
+    return is_curved(gan) or gan.penalties.clip > 0 or gan.penalties.noise > 0
+
+
+def is_curved(gan: GAN) -> bool:
+    """Whether D's gradient by its input is penalised, which needs a pass of D's own."""
+    return max(gan.penalties.r1, gan.penalties.r2, gan.penalties.gradient) > 0
+
+
+def _penalties(gan: GAN, dtype: Any, batch: int, compiled: bool) -> Penalties | None:
+    """What the kernels are told of them, with working memory."""
+    if not is_penalised(gan):
+        return None
+    of, lanes, net = gan.penalties, LANES[np.dtype(dtype)], network_shapes(gan)[1]
+    padded = -(-batch // random.DRAWN) * random.DRAWN
+    t, a, q = (aligned((block(gan) * net.n_units, T, lanes), dtype) for _ in range(3))
+    return Penalties(
+        of.r1 > 0,
+        of.r2 > 0,
+        of.gradient > 0,
+        (of.r1, of.r2, of.gradient, of.target, float(of.one_sided)),
+        directional_of(net, False, dtype) if compiled and is_curved(gan) else 0,
+        aligned((net.n_params, lanes), dtype),
+        t,
+        a,
+        q,
+        aligned((padded, lanes), dtype),
+        of.clip,
+        of.noise,
+        of.noise_steps or 0,
+        aligned((gan.data_dim * padded, lanes), dtype),
+    )
+
+
+def has_memory(gan: GAN) -> bool:
+    """Whether its dynamics keep something from step to step, for which the training loop is compiled apart."""
+    looks_ahead = gan.updates in ("extragradient", "past-extragradient")
+    return looks_ahead or any(one is not None for one in (gan.lookahead, gan.average, gan.decay, gan.adjustment))
+
+
+def _turn(net: Net, tiles: int, dtype: Any, compiled: bool) -> Turn:
+    """Working memory for directional derivatives of one player."""
+    along, found = (aligned((net.n_params, LANES[dtype]), dtype) for _ in range(2))
+    r_h, r_a, r_d = (aligned((tiles * net.n_units, T, LANES[dtype]), dtype) for _ in range(3))
+    return Turn(along, found, r_h, r_a, r_d, directional_of(net, True, dtype) if compiled else 0)
+
+
+def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
+    """What the kernels are told of it, with working memory."""
+    of, dtype = gan.adjustment, np.dtype(gan.precision)
+    if of is None:
+        return None
+    lanes, (net_g, net_d) = LANES[dtype], network_shapes(gan)
+    numbers = {"consensus": ("gamma", None, None), "symplectic": ("strength", "align", None)}
+    strength, flag, k = numbers.get(of.kind, ("lr", "second_order", "k"))
+    turn_g, turn_d = (_turn(net, block(gan), dtype, compiled) for net in (net_g, net_d))
+    bends = games.bends(losses_of(gan)[0], dtype) if compiled else 0
+    steps = getattr(of, k) if k else 0
+    return Adjustment(
+        adjustments.CODES[of.kind],
+        getattr(of, strength),
+        bool(getattr(of, flag)) if flag else False,
+        steps,
+        Turns(turn_g, turn_d, bends),
+        aligned((net_g.n_params, lanes), dtype),
+        aligned((net_d.n_params, lanes), dtype),
+        aligned(((steps + 1) * net_d.n_params, lanes), dtype),
+    )
+
+
+def _memory(gan: GAN, compiled: bool) -> Memory | None:
+    """What the kernels are told of it."""
+    if not has_memory(gan):
+        return None
+    every, towards = (gan.lookahead.k, gan.lookahead.alpha) if gan.lookahead else (0, 1.0)
+    decay = 2.0 if gan.average is None else 1.0 if gan.average.beta is None else gan.average.beta
+    shape, to = (dynamics.SHAPES[gan.decay.shape], gan.decay.to) if gan.decay else (dynamics.CONSTANT, 1.0)
+    return Memory(gan.fresh, every, towards, decay, shape, to, gan.steps, _adjustment(gan, compiled))
 
 
 def training_plan(gan: GAN, compiled: bool = True) -> Plan:
     """What the training loop is told once for a bundle."""
     return Plan(
         training_field(gan, gan.precision, gan.batch, compiled),
-        Dynamics(dynamics.CODES[gan.updates], gan.d_steps, gan.g_steps),
+        Dynamics(dynamics.CODES[gan.updates], gan.d_steps, gan.g_steps, _memory(gan, compiled)),
     )
 
 
@@ -135,6 +240,14 @@ class Bundle(NamedTuple):
     d: Player
     sampler: Sampler
     evaluation: Evaluation
+
+
+def measured_generator(g: Player, gan: GAN) -> Player:
+    """The generator that is measured: the average, if there is one."""
+    if gan.average is None:
+        return g
+    n = g.sizes.params
+    return g._replace(theta=g.kept[AVERAGE * n : (AVERAGE + 1) * n])
 
 
 def build_bundles(
@@ -167,9 +280,10 @@ def _bundle(rows: list[int], gans: Sequence[GAN], key: Array, stream: int, compi
     dtype, tiles = np.dtype(gans[0].precision), block(gans[0])
     net_g, net_d = network_shapes(gans[0])
     mlps, optimizers = [x.generator for x in gans], [x.optimizer_g for x in gans]
-    g = build_player(net_g, mlps, optimizers, key, random.WEIGHTS_G, dtype, tiles, compiled)
+    keeps = has_memory(gans[0])
+    g = build_player(net_g, mlps, optimizers, key, random.WEIGHTS_G, dtype, tiles, compiled, keeps)
     mlps, optimizers = [x.discriminator for x in gans], [x.optimizer_d for x in gans]
-    d = build_player(net_d, mlps, optimizers, key, random.WEIGHTS_D + stream, dtype, tiles, compiled)
+    d = build_player(net_d, mlps, optimizers, key, random.WEIGHTS_D + stream, dtype, tiles, compiled, keeps)
     return Bundle(rows, g, d, build_sampler(gans, key, stream, dtype), build_evaluation(gans, dtype))
 
 

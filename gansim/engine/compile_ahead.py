@@ -19,7 +19,17 @@ import numpy as np
 from joblib import cpu_count
 
 from gansim.children import end_with, python
-from gansim.engine.bundles import Bundle, build_bundles, compile_key, is_compared, training_plan
+from gansim.engine.bundles import (
+    Bundle,
+    build_bundles,
+    compile_key,
+    has_memory,
+    is_compared,
+    is_curved,
+    is_penalised,
+    losses_of,
+    training_plan,
+)
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import referee_gan
 from gansim.engine.simulate import Chunk, run_chunk
@@ -28,27 +38,28 @@ from gansim.kernels.compiling import cache, jit
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
 from gansim.kernels.modes import measure_modes
-from gansim.kernels.networks import passes
+from gansim.kernels.networks import directional, passes
 from gansim.kernels.networks.architecture import Net
 from gansim.kernels.train import train
 from gansim.model.distributions import Mixture, Normal
-from gansim.model.games import game_name
+from gansim.model.dynamics import Average
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
+from gansim.model.penalties import Penalties
 from gansim.traces import FIELDS
 
 __all__ = ["compile_ahead", "compiled_afresh", "run_chunk_compiled"]
 
-_Shape: TypeAlias = tuple[Hashable, str, tuple[str, str], bool, bool]
+_Shape: TypeAlias = tuple[Hashable, ...]
 
 # Seconds of each piece on the machine it was measured on, and of starting a process: who compiles what hangs on their
 # ratios. A process holds some 300 MB, hence the limit.
 _SECONDS = {
     "train": 6.5,
-    "compared": 7.5,
     "fakes": 3.0,
     "networks": 2.9,
     "passes": 2.5,
+    "curvature": 1.5,
     "modes": 1.5,
     "weights": 0.9,
     "sample": 0.9,
@@ -116,6 +127,7 @@ def compiled_afresh() -> Iterator[None]:
     with cache.empty_cache():
         jit.forget()
         passes.forget()
+        directional.forget()
         games.forget()
         optimizers.forget()
         _ready.clear()
@@ -123,7 +135,15 @@ def compiled_afresh() -> Iterator[None]:
 
 
 def _shape(gan: GAN) -> _Shape:
-    return compile_key(gan), game_name(gan.game), _optimizers(gan), gan.samples is None, isinstance(gan.target, Mixture)
+    return (
+        compile_key(gan),
+        losses_of(gan)[0],
+        is_curved(gan),
+        _optimizers(gan),
+        _methods(gan),
+        gan.samples is None,
+        isinstance(gan.target, Mixture),
+    )
 
 
 def _optimizers(gan: GAN) -> tuple[str, str]:
@@ -141,7 +161,7 @@ def _short(gan: GAN) -> GAN:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Something to be compiled: passes of a network by its key, a family of losses, an optimiser, or what all share."""
+    """Something to be compiled: passes of a network by its key, losses, an optimiser, or what all networks share."""
 
     part: str
     precision: str
@@ -151,12 +171,15 @@ class _Piece:
         """Compile it, and note that it is there."""
         if self.part == "passes":
             passes.passes_of(Net(*self.of), self.precision)
+        elif self.part == "curvature":
+            directional.directional_of(Net(*self.of), False, self.precision)
         elif self.part == "losses":
             games.slopes(self.of, self.precision)
         elif self.part == "update":
             optimizers.update_of(self.of, self.precision)
         else:
-            gan: GAN = replace(_SMALLEST[self.part], precision=self.precision)  # type: ignore[arg-type]
+            methods = {name: value for word in (self.of or "").split() for name, value in _METHODS[word].items()}
+            gan: GAN = replace(_SMALLEST[self.part], precision=self.precision, **methods)  # type: ignore[arg-type]
             with np.errstate(all="ignore"):
                 [bundle] = build_bundles([gan], [0], 0, compiled=False)
                 _call(self.part, gan, bundle)  # weights and sample were drawn as the bundle was built
@@ -169,7 +192,6 @@ _AFFINE = MLP((), init=Given(((((0.0,),), (0.0,)),)))
 _GIVEN = GAN(target=Normal(), generator=_AFFINE, discriminator=_AFFINE, batch_size=8, steps=1, records=1, n_eval=32)
 _SMALLEST = {
     "train": _GIVEN,
-    "compared": replace(_GIVEN, game="relativistic"),
     "networks": _GIVEN,
     "fakes": _GIVEN,
     "modes": replace(_GIVEN, target=Mixture((-1.0, 1.0), 0.1)),
@@ -178,10 +200,23 @@ _SMALLEST = {
 }
 
 
+# What the training loop is compiled apart for, and how it is had.
+_METHODS: dict[str, dict[str, Any]] = {
+    "compared": {"game": "relativistic"},
+    "penalised": {"penalties": Penalties(r1=1.0)},
+    "remembered": {"average": Average()},
+}
+
+
+def _methods(gan: GAN) -> tuple[str, ...]:
+    used = {"compared": is_compared(gan), "penalised": is_penalised(gan), "remembered": has_memory(gan)}
+    return tuple(name for name, is_used in used.items() if is_used)
+
+
 def _call(part: str, gan: GAN, b: Bundle) -> None:
     """Call the kernel of a part, on no step and no sample where it would call passes."""
     record = aligned((len(FIELDS), b.g.theta.shape[-1]), gan.precision)
-    if part in ("train", "compared"):
+    if part == "train":
         train(b.g, b.d, b.sampler, training_plan(gan, compiled=False), 0, 0)
     elif part == "networks":
         measure_networks(b.g, b.d, b.sampler, b.evaluation._replace(logits=b.evaluation.logits[:0]), 1, record)
@@ -195,9 +230,11 @@ def _pieces(gan: GAN) -> Iterator[_Piece]:
     """What a configuration needs."""
     for one in [gan] if gan.referee is None else [gan, referee_gan(gan, gan.referee)]:
         yield from (_Piece("passes", gan.precision, net.key) for net in network_shapes(one))
-        yield _Piece("compared" if is_compared(one) else "train", gan.precision)
+        yield _Piece("train", gan.precision, " ".join(_methods(one)))
+        if is_curved(one):
+            yield _Piece("curvature", gan.precision, network_shapes(one)[1].key)
         yield from (_Piece("update", gan.precision, kind) for kind in _optimizers(one))
-        yield _Piece("losses", gan.precision, games.GAMES[game_name(one.game)][0])
+        yield _Piece("losses", gan.precision, losses_of(one)[0])
     shared = ["networks", "fakes", "weights"]
     shared += ["modes"] * isinstance(gan.target, Mixture) + ["sample"] * (gan.samples is not None)
     yield from (_Piece(part, gan.precision) for part in shared)
@@ -269,4 +306,4 @@ def compile_share(parent: int) -> None:
     """What another process does, as long as its parent is there: read pieces from standard input and compile them."""
     end_with(parent)
     for part, precision, of in json.load(sys.stdin):
-        _Piece(part, precision, (tuple(of[0]), *of[1:]) if part == "passes" else of).compile()
+        _Piece(part, precision, (tuple(of[0]), *of[1:]) if part in ("passes", "curvature") else of).compile()

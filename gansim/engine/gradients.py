@@ -8,18 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gansim.engine.bundles import training_field
+from gansim.engine.bundles import losses_of, training_field
 from gansim.engine.players import build_player, network_shapes
 from gansim.engine.replay import Layers, samples_of
 from gansim.engine.samplers import batch_weights, data_unit, replicate_key
-from gansim.errors import ConfigError
+from gansim.errors import ConfigError, shown
 from gansim.kernels import games, random
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.field import losses_and_gradients
 from gansim.kernels.lanes import LANES, OCTET, aligned
 from gansim.kernels.networks.architecture import Net, from_rows, to_rows
 from gansim.kernels.networks.player import Player
-from gansim.model.games import game_name
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP, He
 from gansim.model.optimizers import Adam
@@ -40,7 +39,7 @@ class Gradients(NamedTuple):
 
 
 @default_arithmetic
-def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) -> Gradients:
+def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike, u: ArrayLike = 0.5) -> Gradients:
     """Losses and gradients on given samples, in float64, by the code that trains.
 
     Parameters
@@ -53,6 +52,8 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
         Real samples, in data units.
     z : array_like, shape (n,) or (n, noise_dim)
         Noise, as many.
+    u : float or array_like, shape (n,), default 0.5
+        Of a gradient penalty: how much of the real sample there is in each point between it and the fake, 0 to 1.
 
     Returns
     -------
@@ -80,12 +81,22 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike) 
             (net_d, gan.discriminator, theta_d, "theta_d"),
         )
     )
-    field, values = training_field(gan, dtype, len(reals)), games.values(games.GAMES[game_name(gan.game)][0], dtype)
+    field, values = training_field(gan, dtype, len(reals)), games.values(losses_of(gan)[0], dtype)
+    if field.penalties is not None:
+        field.penalties.mixed[: len(reals)] = _between(u, len(reals))[:, None]
     weights, losses = batch_weights(len(reals), lanes, dtype), aligned((3, lanes), dtype)
     with np.errstate(all="ignore"):
         losses_and_gradients(g, d, field, values, _padded(reals), _padded(noises), weights, losses)
     v, loss_d, loss_g = (float(value) for value in losses[:, 0])
     return Gradients(v, loss_d, loss_g, from_rows(net_d, d.grad[:, 0].copy()), from_rows(net_g, g.grad[:, 0].copy()))
+
+
+def _between(u: ArrayLike, n: int) -> Array:
+    """How much of the real sample there is in the points between, (n,)."""
+    try:
+        return np.broadcast_to(np.asarray(u, float), (n,))
+    except (TypeError, ValueError):
+        raise ConfigError(f"u: value {shown(u)}: a number from 0 to 1, or {n} of them") from None
 
 
 def _given_player(net: Net, mlp: MLP, theta: Any, name: str) -> Player:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.engine.bundles import build_bundles
+from gansim.engine.bundles import build_bundles, measured_generator
 from gansim.engine.evaluations import n_modes
 from gansim.engine.players import network_shapes
 from gansim.engine.replay import Networks, checked, with_data_units
@@ -129,7 +129,8 @@ def history(gan: GAN, rep: int = 0, seed: int = 0, frames: int | Iterable[int] |
                 values[0, k] = taken[0]
             alive = alive and bool(finite[0] or not stored[k])
             here = kept == steps[k]  # at most one
-            theta_g[here], theta_d[here] = bundles[0].g.theta[:, 0], bundles[0].d.theta[:, 0]
+            theta_g[here] = measured_generator(bundles[0].g, gan).theta[:, 0]
+            theta_d[here] = bundles[0].d.theta[:, 0]
     if steps[0] == 0:
         values[0, 0, _GRADIENTS] = np.nan
     traces = Traces(steps[None], values, np.array([n_modes(gan)]))

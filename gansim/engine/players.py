@@ -14,7 +14,21 @@ from gansim.kernels.lanes import OCTET, T, aligned, by_lane
 from gansim.kernels.networks import initial
 from gansim.kernels.networks.architecture import CODES, Net, to_rows
 from gansim.kernels.networks.passes import passes_of
-from gansim.kernels.networks.player import BETA1, BETA2, EPS, LR, N_SETTINGS, SLOPE, Player, Sizes
+from gansim.kernels.networks.player import (
+    AVERAGE,
+    BETA1,
+    BETA2,
+    EPS,
+    FULL_LR,
+    KEPT,
+    LR,
+    N_SETTINGS,
+    SLOPE,
+    SLOW,
+    WEIGHT_DECAY,
+    Player,
+    Sizes,
+)
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init
 from gansim.model.optimizers import Optimizer
@@ -57,6 +71,7 @@ def _settings(mlp: MLP, optimizer: Optimizer) -> list[float]:
     values[SLOPE] = 1.0 if mlp.activation == "linear" else mlp.slope_value
     for name, row in _SETTINGS[optimizer.kind].items():
         values[row] = getattr(optimizer, name)
+    values[FULL_LR], values[WEIGHT_DECAY] = optimizer.lr, optimizer.weight_decay
     return values
 
 
@@ -93,10 +108,12 @@ def build_player(
     dtype: Any,
     tiles: int = 1,
     compiled: bool = True,
+    keeps: bool = False,
 ) -> Player:
     """A player whose lane i is configured by ``mlps[i]`` and ``optimizers_[i]``, with units for some tiles.
 
-    Its passes and its optimiser are compiled or loaded, unless nobody is going to call them.
+    Its passes and its optimiser are compiled or loaded, unless nobody is going to call them. ``keeps``: with room for
+    what dynamics keep from step to step.
     """
     lanes, n = len(mlps), net.n_params
     theta = aligned((n, lanes), dtype)
@@ -107,6 +124,10 @@ def build_player(
     (averages, powers), _ = optimizers.OPTIMIZERS[optimizer]
     state = aligned((max(1, averages * n + powers), lanes), dtype)
     state[averages * n :] = 1
+    kept = aligned((KEPT * n if keeps else 1, lanes), dtype)
+    if keeps:
+        for block_ in (SLOW, AVERAGE):
+            kept[block_ * n : (block_ + 1) * n] = theta
     return Player(
         theta,
         aligned((n, lanes), dtype),
@@ -114,7 +135,9 @@ def build_player(
         aligned((tiles * net.n_units, T, lanes), dtype),
         aligned((tiles * net.n_units, T, lanes), dtype),
         by_lane([_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)], dtype),
+        kept,
         optimizers.update_of(optimizer, dtype) if compiled else 0,
+        optimizers_[0].weight_decay > 0,
         Sizes(net.sizes[0], net.sizes[-1], net.n_units, n),
         passes_of(net, dtype) if compiled else 0,
     )

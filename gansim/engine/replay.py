@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gansim.display import html_table
-from gansim.engine.bundles import build_bundles, training_plan
+from gansim.engine.bundles import build_bundles, measured_generator, training_plan
 from gansim.engine.players import network_shapes
 from gansim.engine.samplers import data_unit
 from gansim.engine.simulate import run_chunk
@@ -89,7 +89,8 @@ def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
     with np.errstate(all="ignore"):
         [bundle] = build_bundles([gan], [rep], seed)
         train_bundle(bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, gan.steps)
-    theta_g, theta_d = bundle.g.theta[:, 0].astype(float), bundle.d.theta[:, 0].astype(float)
+    players = measured_generator(bundle.g, gan), bundle.d
+    theta_g, theta_d = (player.theta[:, 0].astype(float) for player in players)
     net_g, net_d = network_shapes(gan)
     return from_rows(net_g, theta_g), from_rows(net_d, theta_d)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.engine.bundles import Bundle, build_bundles, bundle_key, drop_dead
+from gansim.engine.bundles import Bundle, build_bundles, bundle_key, drop_dead, measured_generator
 from gansim.engine.evaluations import n_modes
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import verdicts
@@ -121,7 +121,7 @@ def _train_and_measure(
     for bundle in bundles:
         for lane, row in enumerate(bundle.lanes):
             if alive[row]:
-                final[row] = bundle.g.theta[:, lane].copy()
+                final[row] = measured_generator(bundle.g, gan).theta[:, lane].copy()
     return values, final
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.engine.bundles import Bundle, training_plan
+from gansim.engine.bundles import Bundle, measured_generator, training_plan
 from gansim.engine.evaluations import as_stored, has_modes
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
@@ -73,7 +73,8 @@ def records(gan: GAN, bundles: list[Bundle], steps: Sequence[int], seconds: dict
             start = time.perf_counter()
             train_bundle(bundle.g, bundle.d, bundle.sampler, plan, done, int(step))
             trained = time.perf_counter()
-            raw.append(measure(bundle, int(step), record).copy())
+            judged = bundle._replace(g=measured_generator(bundle.g, gan))
+            raw.append(measure(judged, int(step), record).copy())
             seconds["train"] += trained - start
             seconds["measure"] += time.perf_counter() - trained
         done, start = int(step), time.perf_counter()

@@ -38,44 +38,70 @@ Term = Callable[[Tile, Numbers], Tile]
 
 
 class Loss(NamedTuple):
-    """What a sample costs, as a function of D's output and the game's numbers, and its derivative by the output."""
+    """What a sample costs, as a function of D's output and the game's numbers, and its derivatives by the output."""
 
     value: Term
     slope: Term
+    bend: Term
 
 
-def _loss(name: str, value: Term, slope: Term) -> Loss:
-    for what, function in (("value", value), ("slope", slope)):
+def _loss(name: str, value: Term, slope: Term, bend: Term) -> Loss:
+    for what, function in (("value", value), ("slope", slope), ("bend", bend)):
         function.__qualname__ = f"{name}-{what}"  # what machine code is known by, see compiling/plain.py
-    return Loss(kernel(value), kernel(slope))
+    return Loss(kernel(value), kernel(slope), kernel(bend))
 
 
 def _off(which: int) -> Loss:
     """Half the square of the distance to one of the game's numbers."""
-    return _loss(f"off-{which}", lambda s, a: (s - a[which]) * (s - a[which]) * 0.5, lambda s, a: s - a[which])
+    return _loss(
+        f"off-{which}",
+        lambda s, a: (s - a[which]) * (s - a[which]) * 0.5,
+        lambda s, a: s - a[which],
+        lambda s, a: spread(1.0, s),
+    )
 
 
 # Losses by family: each is compiled when a game of it is first asked for (all eleven would take 1.2 s, these four 0.5).
 # Logistic: -log D, -log(1 - D), and the same to be maximised.
 NOT_REAL, NOT_FAKE, IS_REAL, IS_FAKE = range(4)
 _LOGISTIC = (
-    _loss("not_real", lambda s, _: softplus(-s), lambda s, _: -sigmoid(-s)),
-    _loss("not_fake", lambda s, _: softplus(s), lambda s, _: sigmoid(s)),
-    _loss("is_real", lambda s, _: -softplus(-s), lambda s, _: sigmoid(-s)),
-    _loss("is_fake", lambda s, _: -softplus(s), lambda s, _: -sigmoid(s)),
+    _loss("not_real", lambda s, _: softplus(-s), lambda s, _: -sigmoid(-s), lambda s, _: sigmoid(s) * sigmoid(-s)),
+    _loss("not_fake", lambda s, _: softplus(s), lambda s, _: sigmoid(s), lambda s, _: sigmoid(s) * sigmoid(-s)),
+    _loss("is_real", lambda s, _: -softplus(-s), lambda s, _: sigmoid(-s), lambda s, _: -sigmoid(s) * sigmoid(-s)),
+    _loss("is_fake", lambda s, _: -softplus(s), lambda s, _: -sigmoid(s), lambda s, _: -sigmoid(s) * sigmoid(-s)),
 )
 # Scores: the output itself, and how far it is on the wrong side of 1 or of -1.
 LOW, HIGH, BELOW, ABOVE = range(4)
 _SCORES = (
-    _loss("low", lambda s, _: -s, lambda s, _: spread(-1.0, s)),
-    _loss("high", lambda s, _: s, lambda s, _: spread(1.0, s)),
-    _loss("below", lambda s, _: maximum(1.0 - s, 0.0), lambda s, _: where_greater(1.0, s, -1.0, 0.0)),
-    _loss("above", lambda s, _: maximum(1.0 + s, 0.0), lambda s, _: where_greater(s, -1.0, 1.0, 0.0)),
+    _loss("low", lambda s, _: -s, lambda s, _: spread(-1.0, s), lambda s, _: spread(0.0, s)),
+    _loss("high", lambda s, _: s, lambda s, _: spread(1.0, s), lambda s, _: spread(0.0, s)),
+    _loss(
+        "below",
+        lambda s, _: maximum(1.0 - s, 0.0),
+        lambda s, _: where_greater(1.0, s, -1.0, 0.0),
+        lambda s, _: spread(0.0, s),
+    ),
+    _loss(
+        "above",
+        lambda s, _: maximum(1.0 + s, 0.0),
+        lambda s, _: where_greater(s, -1.0, 1.0, 0.0),
+        lambda s, _: spread(0.0, s),
+    ),
 )
 # Squares: how far the output is from the game's numbers.
 OFF_A, OFF_B, OFF_C = range(3)
 _SQUARES = tuple(map(_off, range(3)))
-LOSSES = {"logistic": _LOGISTIC, "scores": _SCORES, "squares": _SQUARES}
+# Logistic, a share of every real counted as fake: number a.
+_SMOOTHED = (
+    _loss(
+        "smoothed",
+        lambda s, a: softplus(-s) * (1.0 - a[0]) + softplus(s) * a[0],
+        lambda s, a: sigmoid(s) * a[0] - sigmoid(-s) * (1.0 - a[0]),
+        lambda s, a: sigmoid(s) * sigmoid(-s),
+    ),
+    *_LOGISTIC,
+)
+LOSSES = {"smoothed": _SMOOTHED, "logistic": _LOGISTIC, "scores": _SCORES, "squares": _SQUARES}
 
 
 class Game(NamedTuple):
@@ -97,6 +123,12 @@ GAMES = {
     "relativistic": ("logistic", Game(NOT_REAL, NOT_FAKE, NOT_REAL)),
     "relativistic-average": ("logistic", Game(NOT_REAL, NOT_FAKE, NOT_REAL)),
 }
+
+
+def smoothed(game: Game) -> Game:
+    """A logistic game whose reals count as fakes to some share, in the family of that name."""
+    return Game(0, game.fake + 1, game.generator + 1)
+
 
 # --- machine code of losses, called by its address ----------------------------------------------
 
@@ -164,6 +196,11 @@ def slopes(family: str, dtype: Any) -> Any:
 def values(family: str, dtype: Any) -> Any:
     """Where the losses of a family lie; as `slopes`."""
     return _compiled(family, "value", np.dtype(dtype).name)
+
+
+def bends(family: str, dtype: Any) -> Any:
+    """Where the second derivatives of a family's losses lie; as `slopes`."""
+    return _compiled(family, "bend", np.dtype(dtype).name)
 
 
 def forget() -> None:

@@ -18,7 +18,7 @@ from numba import types
 
 from gansim.kernels.compiling.jit import COMPILES, by_address, kernel
 from gansim.kernels.lanes import Rows, View, at_address, fma, register, sqrt, view_types, where_greater
-from gansim.kernels.networks.player import BETA1, BETA2, EPS, LR, Player
+from gansim.kernels.networks.player import BETA1, BETA2, EPS, LR, WEIGHT_DECAY, Player
 
 
 class State(NamedTuple):
@@ -158,5 +158,12 @@ register(
 
 @kernel
 def update(p: Player) -> None:
-    """One update of the player's parameters by the gradient in ``grad``."""
+    """One update of the player's parameters by the gradient in ``grad``.
+
+    Decay of the weights is apart from the gradient (Loshchilov and Hutter 2019, eq. 4): ``theta -= lr decay theta``.
+    """
+    if p.decays:
+        shrink = -p.settings[LR] * p.settings[WEIGHT_DECAY]
+        for i in range(p.sizes.params):
+            p.theta[i] = fma(shrink, p.theta[i], p.theta[i])
     _call(p.update, p.theta, p.grad, p.state, p.settings, p.sizes.params)

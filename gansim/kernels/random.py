@@ -21,6 +21,8 @@ NOISE_D, NOISE_G = 4, 5  # noise in D's updates, in G's updates
 SAMPLE, SAMPLE_COMPONENT = 6, 7  # a run's fixed sample
 BATCH = 8  # which points of the fixed sample make a minibatch
 EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE = 9, 10, 11  # held-out samples of a record
+MIXED = 12  # how much of a real and of a fake there is in a point between them, where a penalty is taken
+BLUR_REAL, BLUR_D, BLUR_G = 13, 14, 15  # noise on what D sees: reals, fakes in D's updates, fakes in G's
 REFEREE = 16  # added to all of the above while the referee trains
 
 DRAWN = 16  # numbers drawn at once, see `blocks`

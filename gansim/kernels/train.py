@@ -23,4 +23,4 @@ def train(g: Player, d: Player, s: Sampler, plan: Plan, first: int, last: int) -
     """Train a bundle from step ``first`` up to, not including, step ``last``; everything is updated in place."""
     g, d, s = player.opened(g), player.opened(d), sampler.opened(s)
     for step in range(first, last):
-        advance(g, d, s, plan.field, plan.dynamics, step)
+        advance(g, d, s, plan.field, plan.dynamics, plan.dynamics.memory, step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, field
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -23,16 +23,18 @@ from gansim.model.distributions import (
     marginals,
     moments,
 )
+from gansim.model.dynamics import AnyAdjustment, Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.fields import Integer, Object, OrNone, described, items_of, plain
 from gansim.model.games import Game
 from gansim.model.networks import MLP, Given, _Hidden
 from gansim.model.optimizers import Adam, AnyOptimizer, Optimizer, OptimizerName, _Rate
+from gansim.model.penalties import Penalties
 
 __all__ = ["GAN", "Referee", "check_gan"]
 
 _Steps = Annotated[int, Integer(1, 10**8)]
 _Evaluation = Annotated[int, Integer(32, 65536, multiple=32)]
-_Updates = Literal["alternating", "alternating-g-first", "simultaneous"]
+_Updates = Literal["alternating", "alternating-g-first", "simultaneous", "extragradient", "past-extragradient"]
 _Repeats = Annotated[int, Integer(0, 100)]
 
 
@@ -130,14 +132,27 @@ class GAN:
         squares of the distance to 1 on reals and to 0 on fakes, and G to 1; "least-squares(a, b, c)": to b, a and c.
         relativistic: the logit of a real minus that of a fake, pair by pair; relativistic-average: of each minus the
         mean of the others. In the last five D is no probability; formulas are in ``kernels/games.py``.
+    penalties : Penalties, default Penalties()
+        What keeps D in check: R1, R2, a gradient penalty, clipping, noise, label smoothing; nothing by default.
     optimizer_g, optimizer_d : SGD, Momentum, Nesterov, RMSProp, Adam, Optimistic or OptimisticAdam, default Adam()
         How each player updates its parameters; or a name, with all defaults: "sgd", "momentum", "nesterov", "rmsprop",
         "adam", "optimistic", "optimistic-adam".
     updates : str, default "alternating"
         alternating: d_steps updates of D, then g_steps of G; alternating-g-first: G's, then D's. simultaneous: both
-        gradients at the old parameters.
+        gradients at the old parameters. extragradient: both look ahead by an update, and the gradients there move them
+        from where they began. past-extragradient: they look ahead by the gradients of the look-ahead before.
+    fresh : bool, default True
+        Whether an extragradient's second gradients are on a batch of their own.
+    lookahead : Lookahead or None, default None
+        Go part of the way back every few steps, or not.
+    average : Average or None, default None
+        Measure an average of the generator over training, or the generator itself.
+    adjustment : Consensus, Symplectic, Unrolled or None, default None
+        What is done to gradients beside the optimisers, by how they change; or nothing.
+    decay : Decay or None, default None
+        Let learning rates go down over training, or not.
     d_steps, g_steps : int, default 1
-        Updates of each player per training step, 0 to 100, not both 0; both 1 when simultaneous.
+        Updates of each player per training step, 0 to 100, not both 0; both 1 unless they alternate.
     batch_size : int or "full", default 64
         Real samples, and fakes, per update, 1 to 65,536. "full": the whole fixed sample, and as many fakes.
     steps : int, default 5000
@@ -176,9 +191,15 @@ class GAN:
     generator: _Network = MLP()
     discriminator: _Network = MLP()
     game: Game = "non-saturating"
+    penalties: Annotated[Penalties, Object((Penalties,), "penalties")] = Penalties()
     optimizer_g: Optimizer = Adam()
     optimizer_d: Optimizer = Adam()
     updates: _Updates = "alternating"
+    fresh: bool = True
+    lookahead: Annotated[Lookahead | None, OrNone(Object((Lookahead,), "a lookahead"))] = None
+    average: Annotated[Average | None, OrNone(Object((Average,), "an average"))] = None
+    adjustment: Annotated[AnyAdjustment | None, OrNone(Object(get_args(AnyAdjustment), "an adjustment"))] = None
+    decay: Annotated[Decay | None, OrNone(Object((Decay,), "a decay"))] = None
     d_steps: _Repeats = 1
     g_steps: _Repeats = 1
     batch_size: Annotated[int | Literal["full"], _batch_size] = 64
@@ -201,9 +222,15 @@ class GAN:
         generator: _AnyNetwork = MLP(),  # noqa: B008
         discriminator: _AnyNetwork = MLP(),  # noqa: B008
         game: str = "non-saturating",
+        penalties: Penalties = Penalties(),  # noqa: B008
         optimizer_g: _AnyOptimizer = Adam(),  # noqa: B008
         optimizer_d: _AnyOptimizer = Adam(),  # noqa: B008
         updates: _Updates = "alternating",
+        fresh: bool = True,
+        lookahead: Lookahead | None = None,
+        average: Average | None = None,
+        adjustment: AnyAdjustment | None = None,
+        decay: Decay | None = None,
         d_steps: int = 1,
         g_steps: int = 1,
         batch_size: int | Literal["full"] = 64,
@@ -220,6 +247,8 @@ class GAN:
         for name, sizes in (("generator", self.generator_sizes), ("discriminator", self.discriminator_sizes)):
             _check_given(getattr(self, name), sizes, name)
         self._check_updates()
+        self._check_penalties()
+        self._check_adjustment()
         if self.batch_size == "full" and self.samples is None:
             allowed = "an integer from 1 to 65,536, because 'full' needs a fixed sample (samples=n)"
             raise Refused(self.batch_size, allowed, "batch_size")
@@ -230,11 +259,32 @@ class GAN:
 
     def _check_updates(self) -> None:
         for name in ("d_steps", "g_steps"):
-            if self.updates == "simultaneous" and getattr(self, name) != 1:
-                allowed = "1, because simultaneous updates need d_steps = g_steps = 1"
+            if not self.updates.startswith("alternating") and getattr(self, name) != 1:
+                allowed = f"1, because {self.updates} updates need d_steps = g_steps = 1"
                 raise Refused(getattr(self, name), allowed, name)
         if self.d_steps == self.g_steps == 0:
             raise Refused(0, "1 to 100, because d_steps = 0 too: nobody would move", "g_steps")
+
+    def _check_penalties(self) -> None:
+        of = self.penalties
+        if of.smoothing and self.game not in ("minimax", "non-saturating"):
+            allowed = f"0, because D of the game {self.game} has no share of reals to give away"
+            raise Refused(of.smoothing, allowed, "penalties.smoothing")
+        used = [name for name in ("r1", "r2", "gradient", "clip", "noise", "smoothing") if getattr(of, name)]
+        if used and self.d_steps == 0:
+            raise Refused(getattr(of, used[0]), "0, because d_steps = 0: D is frozen", f"penalties.{used[0]}")
+
+    def _check_adjustment(self) -> None:
+        of = self.adjustment
+        if isinstance(of, (Consensus, Symplectic)) and self.updates != "simultaneous":
+            raise Refused(of, f"None, or updates='simultaneous': {of.kind} is of both gradients at once", "adjustment")
+        if isinstance(of, Unrolled) and not self.updates.startswith("alternating"):
+            raise Refused(of, f"None, or updates that alternate: {self.updates} ones do not see G alone", "adjustment")
+        if of is not None and self.game.startswith("relativistic"):
+            raise Refused(of, "None, because outputs are compared in this game", "adjustment")
+        second = isinstance(of, (Consensus, Symplectic)) or (isinstance(of, Unrolled) and of.second_order)
+        if second and max(self.penalties.r1, self.penalties.r2, self.penalties.gradient) > 0:
+            raise Refused(of, "None, because penalties on D's gradient would need third derivatives", "adjustment")
 
     def _check_precision(self) -> None:
         for mean, std in (pair for law in marginals(self.target) for pair in _scales(law)):

@@ -1,4 +1,8 @@
-"""Optimisers: how a player's gradient becomes a step."""
+"""Optimisers: how a player's gradient becomes a step.
+
+All take ``weight_decay`` by name, by default 0, up to 1e6: before each step theta -= lr weight_decay theta, apart from
+the gradient (Loshchilov and Hutter 2019, eq. 4), biases included.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ __all__ = [
 _Rate = Annotated[float, Real(0.0, 1000.0)]
 # The largest float32 below 1 is 1 - 6e-8: a decay closer to 1 would round to 1 and Adam's correction divide by 0.
 _Decay = Annotated[float, Real(0.0, 0.999999)]
+_WeightDecay = Annotated[float, Real(0.0, 1e6)]
 _Epsilon = Annotated[float, Real(1e-30, 1.0)]
 
 
@@ -34,6 +39,8 @@ class SGD:
     ----------
     lr : float, default 0.01
         Learning rate, 0 to 1000.
+    weight_decay : float, default 0
+        How fast weights shrink beside the gradient's steps, 0 to 1e6, by name.
 
     Examples
     --------
@@ -42,6 +49,7 @@ class SGD:
     """
 
     lr: _Rate = 0.01
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
     kind: Literal["sgd"] = field(default="sgd", kw_only=True, repr=False)
 
 
@@ -55,6 +63,8 @@ class Momentum:
         Learning rate, 0 to 1000.
     beta : float, default 0.9
         Decay of the velocity, -0.999999 to 0.999999; below 0 it is negative momentum (Gidel et al. 2019).
+    weight_decay : float, default 0
+        How fast weights shrink beside the gradient's steps, 0 to 1e6, by name.
 
     Examples
     --------
@@ -64,6 +74,7 @@ class Momentum:
 
     lr: _Rate = 0.01
     beta: Annotated[float, Real(-0.999999, 0.999999)] = 0.9
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
     kind: Literal["momentum"] = field(default="momentum", kw_only=True, repr=False)
 
 
@@ -77,6 +88,8 @@ class Nesterov:
         Learning rate, 0 to 1000.
     beta : float, default 0.9
         Decay of the velocity, 0 to 0.999999.
+    weight_decay : float, default 0
+        How fast weights shrink beside the gradient's steps, 0 to 1e6, by name.
 
     Examples
     --------
@@ -86,6 +99,7 @@ class Nesterov:
 
     lr: _Rate = 0.01
     beta: _Decay = 0.9
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
     kind: Literal["nesterov"] = field(default="nesterov", kw_only=True, repr=False)
 
 
@@ -101,6 +115,8 @@ class RMSProp:
         Decay of the squared gradient, 0 to 0.999999.
     eps : float, default 1e-8
         Added to the root, 1e-30 to 1.
+    weight_decay : float, default 0
+        How fast weights shrink beside the gradient's steps, 0 to 1e6, by name.
 
     Examples
     --------
@@ -111,6 +127,7 @@ class RMSProp:
     lr: _Rate = 1e-3
     rho: _Decay = 0.99
     eps: _Epsilon = 1e-8
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
     kind: Literal["rmsprop"] = field(default="rmsprop", kw_only=True, repr=False)
 
 
@@ -126,6 +143,8 @@ class Adam:
         Decays of the gradient and of its square, 0 to 0.999999 (0.5: Radford et al. 2016, section 4).
     eps : float, default 1e-8
         Added to the root, 1e-30 to 1.
+    weight_decay : float, default 0
+        How fast weights shrink beside the gradient's steps, 0 to 1e6, by name.
 
     Examples
     --------
@@ -137,6 +156,7 @@ class Adam:
     beta1: _Decay = 0.5
     beta2: _Decay = 0.999
     eps: _Epsilon = 1e-8
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
     kind: Literal["adam"] = field(default="adam", kw_only=True, repr=False)
 
 
@@ -150,6 +170,8 @@ class Optimistic:
     ----------
     lr : float, default 0.01
         Learning rate, 0 to 1000.
+    weight_decay : float, default 0
+        How fast weights shrink beside the gradient's steps, 0 to 1e6, by name.
 
     Examples
     --------
@@ -158,6 +180,7 @@ class Optimistic:
     """
 
     lr: _Rate = 0.01
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
     kind: Literal["optimistic"] = field(default="optimistic", kw_only=True, repr=False)
 
 
@@ -175,6 +198,8 @@ class OptimisticAdam:
         Decays of the gradient and of its square, 0 to 0.999999.
     eps : float, default 1e-8
         Added to the root, 1e-30 to 1.
+    weight_decay : float, default 0
+        How fast weights shrink beside the gradient's steps, 0 to 1e6, by name.
 
     Examples
     --------
@@ -186,6 +211,7 @@ class OptimisticAdam:
     beta1: _Decay = 0.5
     beta2: _Decay = 0.999
     eps: _Epsilon = 1e-8
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
     kind: Literal["optimistic-adam"] = field(default="optimistic-adam", kw_only=True, repr=False)
 
 

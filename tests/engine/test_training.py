@@ -12,11 +12,13 @@ import pytest
 
 from gansim.engine.replay import train
 from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.games import GAMES
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
 from gansim.model.paths import replace
+from gansim.model.penalties import Penalties
 from gansim.model.tabulated import Law, Observed
 from helpers import reference as ref
 
@@ -121,6 +123,67 @@ def loss_cases():
             yield f"{player}-{activation}", changes
 
 
+def penalty_cases():
+    several = {
+        "r1": Penalties(r1=0.5),
+        "r2": Penalties(r2=0.8),
+        "gradient": Penalties(gradient=0.5, target=0.3),
+        "one-sided": Penalties(gradient=2, target=0.2, one_sided=True),
+        "all": Penalties(0.1, 0.2, 0.3, clip=0.4, noise=0.5),
+        "clip": Penalties(clip=0.3),
+        "noise": Penalties(noise=0.7),
+        "noise-that-fades": Penalties(noise=2, noise_steps=7),
+    }
+    for game in ("minimax", "non-saturating"):
+        yield f"smoothing-{game}", {"penalties": Penalties(smoothing=0.2), "game": game}
+    yield "smoothing-and-more", {"penalties": Penalties(r1=0.3, noise=0.2, smoothing=0.1), "samples": 20}
+    for name, penalties in several.items():
+        for updates in words("updates"):
+            yield f"{name}-{updates}", {"penalties": penalties, "updates": updates}
+        yield f"{name}-relativistic", {"penalties": penalties, "game": "relativistic", "d_steps": 2}
+        yield f"{name}-wasserstein-minibatch", {"penalties": penalties, "game": "wasserstein", "samples": 20}
+    for activation in get_args(Activation):
+        slope = {"leaky_relu": 0.1, "elu": 0.6}.get(activation)
+        changes = {"discriminator.activation": activation, "discriminator.slope": slope}
+        yield f"{activation}-all", changes | {"penalties": several["all"]}
+
+
+def memory_cases():
+    for updates in ("extragradient", "past-extragradient"):
+        for fresh in (True, False):
+            yield f"{updates}-{fresh}", {"updates": updates, "fresh": fresh}
+        yield f"{updates}-adam", {"updates": updates, "optimizer_g": Adam(0.02), "optimizer_d": Adam(0.03)}
+        penalties = Penalties(r1=0.3, clip=0.5, noise=0.1)
+        yield f"{updates}-penalties", {"updates": updates, "penalties": penalties, "game": "relativistic-average"}
+        yield f"{updates}-lookahead", {"updates": updates, "lookahead": Lookahead(2, 0.3), "average": Average(0.7)}
+    for updates in ("alternating", "alternating-g-first", "simultaneous"):
+        yield f"lookahead-{updates}", {"lookahead": Lookahead(3, 0.6), "updates": updates}
+        yield f"average-{updates}", {"average": Average(0.8), "updates": updates}
+    for game in ("minimax", "non-saturating", "hinge", "wasserstein", "least-squares"):
+        yield f"consensus-{game}", {"adjustment": Consensus(0.2), "updates": "simultaneous", "game": game}
+        yield f"symplectic-{game}", {"adjustment": Symplectic(0.7), "updates": "simultaneous", "game": game}
+        yield f"unrolled-{game}", {"adjustment": Unrolled(3, 0.1), "game": game}
+        blurred = {"penalties": Penalties(noise=0.3, clip=0.5), "game": game}
+        yield f"consensus-{game}-noise", {"adjustment": Consensus(0.2), "updates": "simultaneous", **blurred}
+    yield "symplectic-aligned", {"adjustment": Symplectic(0.7, True), "updates": "simultaneous"}
+    for activation in get_args(Activation):
+        slope = {"leaky_relu": 0.1, "elu": 0.6}.get(activation)
+        changes = {"discriminator.activation": activation, "discriminator.slope": slope}
+        yield f"unrolled-d-{activation}", changes | {"adjustment": Unrolled(2, 0.2)}
+        changes = {"generator.activation": activation, "generator.slope": slope}
+        yield f"consensus-g-{activation}", changes | {"adjustment": Consensus(0.3), "updates": "simultaneous"}
+    more = {"penalties": Penalties(clip=0.6, noise=0.2, smoothing=0.1), "samples": 20, "g_steps": 2}
+    yield "unrolled-and-more", {"adjustment": Unrolled(2, 0.1), **more, "updates": "alternating-g-first"}
+    yield "unrolled-first-order", {"adjustment": Unrolled(4, 0.1, False), "penalties": Penalties(r1=0.3)}
+    yield "mean", {"average": Average(None)}
+    for shape in ("linear", "exponential", "cosine"):
+        yield f"decay-{shape}", {"decay": Decay(shape, 0.2), "optimizer_g": Adam(0.03)}
+        yield f"decay-{shape}-extragradient", {"decay": Decay(shape), "updates": "extragradient"}
+    yield "weight-decay", {"optimizer_g": SGD(0.2, weight_decay=0.3), "optimizer_d": Adam(0.05, weight_decay=2)}
+    yield "weight-decay-of-d", {"optimizer_d": Momentum(0.05, weight_decay=1), "decay": Decay("linear", 0)}
+    yield "lookahead-mean", {"lookahead": Lookahead(4), "average": Average(None), "optimizer_g": Adam(0.02)}
+
+
 def start_cases():
     for kind in members(Init):
         of_g, of_d = INITS[kind]
@@ -176,7 +239,17 @@ def everything():
     }  # fmt: skip
 
 
-FAMILIES = (optimizer_cases, loss_cases, start_cases, data_cases, order_cases, architecture_cases, everything)
+FAMILIES = (
+    optimizer_cases,
+    loss_cases,
+    penalty_cases,
+    memory_cases,
+    start_cases,
+    data_cases,
+    order_cases,
+    architecture_cases,
+    everything,
+)
 CASES = {f"{family.__name__}: {name}": changes for family in FAMILIES for name, changes in family()}
 
 

@@ -10,16 +10,19 @@ its line to the table here; the tests walk over the variants of `gansim.model` a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gansim.model.distributions import Mixture, Normal, Target, Uniform
+from gansim.model.dynamics import Consensus, Symplectic, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
+from gansim.model.penalties import Penalties
 from gansim.model.tabulated import Law, Observed
 
 Array = NDArray[np.float64]
@@ -29,7 +32,8 @@ Theta = list[tuple[Array, Array]]
 # --- random numbers: a pure function of (seed, replicate, stream) and a counter -----------------
 
 WEIGHTS_G, WEIGHTS_D, DATA, DATA_COMPONENT, NOISE_D, NOISE_G = range(6)
-SAMPLE, SAMPLE_COMPONENT, BATCH, EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE = range(6, 12)
+SAMPLE, SAMPLE_COMPONENT, BATCH, EVAL_DATA, EVAL_COMPONENT, EVAL_NOISE, MIXED = range(6, 13)
+BLUR_REAL, BLUR_D, BLUR_G = range(13, 16)
 OF_G = 128  # added to the number of G's update where its reals are drawn
 
 # Threefry4x32 (Salmon et al. 2011, table 2): rotations of the two words mixed in round r are those of r % 8.
@@ -283,8 +287,8 @@ def initial_parameters(net: MLP, sizes: tuple[int, ...], stream: Stream) -> Thet
 
 
 def softplus(a: Array) -> Array:
-    """log(1 + e^a) without overflow."""
-    return np.logaddexp(0, a)
+    """log(1 + e^a) without overflow; of complex numbers up to 700."""
+    return np.log1p(np.exp(a)) if np.iscomplexobj(a) else np.logaddexp(0, a)
 
 
 def sigmoid(a: Array) -> Array:
@@ -293,17 +297,17 @@ def sigmoid(a: Array) -> Array:
 
 
 def elu(a: Array, alpha: float) -> Array:
-    return np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0)))
+    return np.where(a.real > 0, a, alpha * np.expm1(np.where(a.real > 0, 0, a)))
 
 
 def elu_slope(a: Array, alpha: float) -> Array:
-    return np.where(a > 0, 1, alpha * np.exp(np.minimum(a, 0)))
+    return np.where(a.real > 0, 1, alpha * np.exp(np.where(a.real > 0, 0, a)))
 
 
 # Name: (value, derivative), both of (pre-activation, slope). At a kink, where a = 0, the derivative from the left.
 ACTIVATIONS: dict[str, tuple[Callable[[Array, float], Array], Callable[[Array, float], Array]]] = {
-    "leaky_relu": (lambda a, s: np.where(a > 0, a, s * a), lambda a, s: np.where(a > 0, 1, s)),
-    "relu": (lambda a, s: np.where(a > 0, a, 0 * a), lambda a, s: np.where(a > 0, 1, 0)),
+    "leaky_relu": (lambda a, s: np.where(a.real > 0, a, s * a), lambda a, s: np.where(a.real > 0, 1, s)),
+    "relu": (lambda a, s: np.where(a.real > 0, a, 0 * a), lambda a, s: np.where(a.real > 0, 1, 0)),
     "tanh": (lambda a, s: np.tanh(a), lambda a, s: 1 - np.tanh(a) ** 2),
     "sigmoid": (lambda a, s: sigmoid(a), lambda a, s: sigmoid(a) * sigmoid(-a)),
     "softplus": (lambda a, s: softplus(a), lambda a, s: sigmoid(a)),
@@ -452,11 +456,69 @@ def game_of(name: str) -> Game:
     return least_squares(*map(float, numbers.split(","))) if numbers else GAMES[name]
 
 
+def smoothed(game: Game, share: float) -> Game:
+    """The same game with reals that count as fakes to some share."""
+    return game._replace(
+        d_real=lambda t: (1 - share) * game.d_real(t) + share * game.d_fake(t),
+        d_real_slope=lambda t: (1 - share) * game.d_real_slope(t) + share * game.d_fake_slope(t),
+    )
+
+
 def judged(gan: GAN, real: Array, fake: Array) -> Judged:
     """What a configuration's game makes of D's outputs on a batch."""
+    if gan.penalties.smoothing:
+        return one_by_one(smoothed(game_of(gan.game), gan.penalties.smoothing), real, fake)
     if gan.game in RELATIVISTIC:
         return RELATIVISTIC[gan.game](real, fake)
     return one_by_one(game_of(gan.game), real, fake)
+
+
+# --- penalties on D's gradient by its input -------------------------------------------------------
+
+
+def input_gradients(net: MLP, theta: Theta, x: Array) -> Array:
+    """Gradient of the output by each sample, (n, n_in)."""
+    done = forward(net, theta, x)
+    return backward(net, theta, done, np.ones_like(done.output))[1]
+
+
+def along(net: MLP, theta: Theta, x: Array, v: Array) -> Theta:
+    """Gradient by theta of the sum over samples of v . grad_x, v held constant.
+
+    The derivative of the parameters' gradient along v, by a complex step (Squire and Trapp 1998): nothing cancels.
+    """
+    done = forward(net, theta, x + 1e-30j * v)
+    grad, _ = backward(net, theta, done, np.ones_like(done.output))
+    return [(weights.imag * 1e30, bias.imag * 1e30) for weights, bias in grad]
+
+
+def centred(gamma: float, grad: Array) -> tuple[float, Array]:
+    """Of R1 and R2: the penalty, and what it multiplies each sample's gradient of D by, over n."""
+    return gamma / 2 * float((grad**2).sum(axis=1).mean()), np.full((len(grad), 1), gamma)
+
+
+def around(of: Penalties, grad: Array) -> tuple[float, Array]:
+    """Of the gradient penalty."""
+    norm = np.sqrt((grad**2).sum(axis=1, keepdims=True))
+    off = np.maximum(norm - of.target, 0) if of.one_sided else norm - of.target
+    return of.gradient * float((off**2).mean()), 2 * of.gradient * off / np.where(norm > 0, norm, np.inf)
+
+
+def penalties(gan: GAN, theta: Theta, real: Array, fake: Array, u: Array) -> tuple[float, Theta]:
+    """What is added to D's loss, and its gradient."""
+    of, net, between = gan.penalties, gan.discriminator, u * real + (1 - u) * fake
+    total, grad = 0.0, 0 * flatten(theta)
+    rules = (
+        (of.r1, real, lambda g: centred(of.r1, g)),
+        (of.r2, fake, lambda g: centred(of.r2, g)),
+        (of.gradient, between, lambda g: around(of, g)),
+    )
+    for weight, points, rule in rules:
+        if weight:
+            slopes = input_gradients(net, theta, points)
+            value, pull = rule(slopes)
+            total, grad = total + value, grad + flatten(along(net, theta, points, pull * slopes / len(points)))
+    return total, unflatten(grad, theta)
 
 
 class Losses(NamedTuple):
@@ -483,37 +545,44 @@ def as_columns(samples: Array) -> Array:
     return samples[:, None] if samples.ndim == 1 else samples
 
 
-def losses(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Losses:
-    """Losses on real samples x, as D sees them, and noises z."""
+def losses(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array, u: ArrayLike = 0.5) -> Losses:
+    """Losses on real samples x, as D sees them, and noises z; u of a real is in the points between. No noise on D."""
     real = forward(gan.discriminator, theta_d, as_columns(x)).output
-    fake = forward(gan.discriminator, theta_d, forward(gan.generator, theta_g, as_columns(z)).output).output
+    fakes = forward(gan.generator, theta_g, as_columns(z)).output
+    fake, added = (
+        forward(gan.discriminator, theta_d, fakes).output,
+        penalties(gan, theta_d, as_columns(x), fakes, np.reshape(u, (-1, 1)))[0],
+    )
     v, all_ = log_d(real).mean() + log_not_d(fake).mean(), judged(gan, real, fake)
-    return Losses(float(v), float(all_.loss_d), float(all_.loss_g))
+    return Losses(float(v), float(all_.loss_d) + added, float(all_.loss_g))
 
 
-def gradient_d(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Theta:
+def gradient_d(
+    gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array, u: ArrayLike = 0.5, blur: ArrayLike = 0.0
+) -> Theta:
     """Gradient of D's loss with respect to D's parameters."""
-    net, fakes = gan.discriminator, forward(gan.generator, theta_g, as_columns(z)).output
+    net, fakes = gan.discriminator, forward(gan.generator, theta_g, as_columns(z)).output + blur
     real, fake = forward(net, theta_d, as_columns(x)), forward(net, theta_d, fakes)
     slopes = judged(gan, real.output, fake.output)
     from_real, _ = backward(net, theta_d, real, slopes.d_real)
     from_fake, _ = backward(net, theta_d, fake, slopes.d_fake)
-    return [(w1 + w2, b1 + b2) for (w1, b1), (w2, b2) in zip(from_real, from_fake, strict=True)]
+    _, added = penalties(gan, theta_d, as_columns(x), fakes, np.reshape(u, (-1, 1)))
+    return [tuple(map(sum, zip(*layers, strict=True))) for layers in zip(from_real, from_fake, added, strict=True)]
 
 
-def gradient_g(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Theta:
+def gradient_g(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array, blur: ArrayLike = 0.0) -> Theta:
     """Gradient of G's loss with respect to G's parameters, through D; reals count in relativistic games alone."""
     made = forward(gan.generator, theta_g, as_columns(z))
-    fake, real = (forward(gan.discriminator, theta_d, samples) for samples in (made.output, as_columns(x)))
+    fake, real = (forward(gan.discriminator, theta_d, samples) for samples in (made.output + blur, as_columns(x)))
     _, d_fakes = backward(gan.discriminator, theta_d, fake, judged(gan, real.output, fake.output).g_fake)
     return backward(gan.generator, theta_g, made, d_fakes)[0]
 
 
-def gradients(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array) -> Gradients:
+def gradients(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array, u: ArrayLike = 0.5) -> Gradients:
     """Losses and gradients on real samples x (n,) or (n, 1), as D sees them, and noises z (n,) or (n, noise_dim)."""
     return Gradients(
-        *losses(gan, theta_g, theta_d, x, z),
-        gradient_d(gan, theta_g, theta_d, x, z),
+        *losses(gan, theta_g, theta_d, x, z, u),
+        gradient_d(gan, theta_g, theta_d, x, z, u),
         gradient_g(gan, theta_g, theta_d, x, z),
     )
 
@@ -599,27 +668,52 @@ class Player:
     def update(self, gradient: Theta) -> None:
         """Descend the gradient once."""
         self.gradient, self.updates = gradient, self.updates + 1
-        rule = OPTIMIZERS[type(self.optimizer)]
-        step, self.memory = rule(self.optimizer, flatten(gradient), self.memory, self.updates)
-        self.theta = unflatten(flatten(self.theta) - step, self.theta)
+        opt, rule = self.optimizer, OPTIMIZERS[type(self.optimizer)]
+        step, self.memory = rule(opt, flatten(gradient), self.memory, self.updates)
+        shrunk = (1 - opt.lr * opt.weight_decay) * flatten(self.theta)
+        self.theta = unflatten(shrunk - step, self.theta)
 
 
 # --- whole training steps -----------------------------------------------------------------------
 
 
+def blur(gan: GAN, rep: int, seed: int, stream: int, step: int, update: int) -> Array:
+    """Noise on a batch that D sees, (batch, 1)."""
+    of = gan.penalties
+    left = 1.0 if of.noise_steps is None else max(0.0, 1 - step / of.noise_steps)
+    return of.noise * left * Stream(seed, rep, stream, step, 0, update).normals(gan.batch)[:, None]
+
+
+def seen_by_d(gan: GAN, rep: int, seed: int, step: int, update: int) -> Array:
+    """Reals of an update as D sees them."""
+    return real_batch(gan, rep, seed, step, update) + blur(gan, rep, seed, BLUR_REAL, step, update)
+
+
+def clipped(gan: GAN, d: Player) -> None:
+    """Cut D's parameters to size."""
+    if size := gan.penalties.clip:
+        d.theta = [(np.clip(weights, -size, size), np.clip(bias, -size, size)) for weights, bias in d.theta]
+
+
 def turn_of_d(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """d_steps updates of D, every one on samples of its own."""
     for update in range(gan.d_steps):
-        x = real_batch(gan, rep, seed, step, update)
+        x = seen_by_d(gan, rep, seed, step, update)
         z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, update), gan.batch)
-        d.update(gradient_d(gan, g.theta, d.theta, x, z))
+        u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.batch)
+        d.update(gradient_d(gan, g.theta, d.theta, x, z, u, blur(gan, rep, seed, BLUR_D, step, update)))
+        clipped(gan, d)
 
 
 def turn_of_g(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """g_steps updates of G, every one on samples of its own."""
     for update in range(gan.g_steps):
         z = draw_noise(gan, Stream(seed, rep, NOISE_G, step, 0, update), gan.batch)
-        g.update(gradient_g(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, OF_G + update), z))
+        if isinstance(gan.adjustment, Unrolled):
+            g.update(unrolled(gan, g, d, rep, seed, step, update))
+            continue
+        x, off = seen_by_d(gan, rep, seed, step, OF_G + update), blur(gan, rep, seed, BLUR_G, step, update)
+        g.update(gradient_g(gan, g.theta, d.theta, x, z, off))
 
 
 def alternating(*state: Any) -> None:
@@ -636,16 +730,118 @@ def alternating_g_first(*state: Any) -> None:
 
 def simultaneous(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """One update of each, both from the parameters before the step."""
-    z_d, z_g = (draw_noise(gan, Stream(seed, rep, stream, step), gan.batch) for stream in (NOISE_D, NOISE_G))
-    for_d = gradient_d(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, 0), z_d)
-    for_g = gradient_g(gan, g.theta, d.theta, real_batch(gan, rep, seed, step, OF_G), z_g)
+    move(gan, g, d, adjusted(gan, g, d, rep, seed, step))
+
+
+def gradients_of_both(
+    gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int, update: int
+) -> tuple[Theta, Theta]:
+    """D's and G's, where both are, on the batch of an update."""
+    z_d, z_g = (draw_noise(gan, Stream(seed, rep, stream, step, 0, update), gan.batch) for stream in (NOISE_D, NOISE_G))
+    x, x_g = (seen_by_d(gan, rep, seed, step, number) for number in (update, OF_G + update))
+    of_d, of_g = (blur(gan, rep, seed, stream, step, update) for stream in (BLUR_D, BLUR_G))
+    u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.batch)
+    for_d = gradient_d(gan, g.theta, d.theta, x, z_d, u, of_d)
+    return for_d, gradient_g(gan, g.theta, d.theta, x_g, z_g, of_g)
+
+
+def move(gan: GAN, g: Player, d: Player, both: tuple[Theta, Theta]) -> None:
+    for_d, for_g = both
     d.update(for_d)
+    clipped(gan, d)
     g.update(for_g)
+
+
+def gradients_of(
+    gan: GAN, loss: str, theta_g: Theta, theta_d: Theta, x: Array, z: Array, off: ArrayLike
+) -> tuple[Theta, Theta]:
+    """Gradients of one loss by G's and by D's parameters."""
+    made = forward(gan.generator, theta_g, as_columns(z))
+    real, fake = (forward(gan.discriminator, theta_d, samples) for samples in (as_columns(x), made.output + off))
+    slopes = judged(gan, real.output, fake.output)
+    on_fake = slopes.d_fake if loss == "d" else slopes.g_fake
+    for_d, d_fakes = backward(gan.discriminator, theta_d, fake, on_fake)
+    if loss == "d":
+        from_real, _ = backward(gan.discriminator, theta_d, real, slopes.d_real)
+        for_d = [(a + c, b + e) for (a, b), (c, e) in zip(for_d, from_real, strict=True)]
+    return backward(gan.generator, theta_g, made, d_fakes)[0], for_d
+
+
+def turned(
+    gan: GAN, loss: str, theta_g: Theta, theta_d: Theta, batch: tuple[Array, Array, ArrayLike], v_g: Array, v_d: Array
+) -> tuple[Array, Array]:
+    """How both gradients of a loss change along a direction of both players' parameters, by a complex step."""
+    moved = [unflatten(flatten(th) + 1e-30j * v, th) for th, v in ((theta_g, v_g), (theta_d, v_d))]
+    by_g, by_d = (flatten(by).imag * 1e30 for by in gradients_of(gan, loss, *moved, *batch))
+    return by_g, by_d
+
+
+def adjusted(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> tuple[Theta, Theta]:
+    """D's and G's gradients of a step, after consensus or symplectic adjustment."""
+    for_d, for_g = gradients_of_both(gan, g, d, rep, seed, step, 0)
+    of, (xi_g, xi_d) = gan.adjustment, (flatten(for_g), flatten(for_d))
+    if not isinstance(of, (Consensus, Symplectic)):
+        return for_d, for_g
+    z_d, z_g = (draw_noise(gan, Stream(seed, rep, stream, step), gan.batch) for stream in (NOISE_D, NOISE_G))
+    x, x_g = (seen_by_d(gan, rep, seed, step, number) for number in (0, OF_G))
+    of_d, of_g = ((x, z_d, blur(gan, rep, seed, BLUR_D, step, 0)), (x_g, z_g, blur(gan, rep, seed, BLUR_G, step, 0)))
+    both = g.theta, d.theta
+    first, second = turned(gan, "g", *both, of_g, xi_g, 0 * xi_d), turned(gan, "d", *both, of_d, 0 * xi_g, xi_d)
+    h_g, h_d = first[0] + second[0], first[1] + second[1]
+    if isinstance(of, Consensus):
+        xi_g, xi_d = xi_g + of.gamma * h_g, xi_d + of.gamma * h_d
+    else:
+        a_g = (h_g - turned(gan, "g", *both, of_g, xi_g, xi_d)[0]) / 2
+        a_d = (h_d - turned(gan, "d", *both, of_d, xi_g, xi_d)[1]) / 2
+        sign = (xi_g @ h_g + xi_d @ h_d) * (a_g @ h_g + a_d @ h_d) + 0.1 * (len(a_g) + len(a_d))
+        share = of.strength * (-1 if of.align and sign < 0 else 1)
+        xi_g, xi_d = xi_g + share * a_g, xi_d + share * a_d
+    return unflatten(xi_d, for_d), unflatten(xi_g, for_g)
+
+
+def unrolled(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int, update: int) -> Theta:
+    """G's gradient against the D that would come of some steps."""
+    of, path, batches = gan.adjustment, [d.theta], []
+    for k in range(of.k):
+        number = 256 + 64 * update + k
+        z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, number), gan.batch)
+        u = Stream(seed, rep, MIXED, step, 0, number).uniforms(gan.batch)
+        batches.append((seen_by_d(gan, rep, seed, step, number), z, blur(gan, rep, seed, BLUR_D, step, number)))
+        slope = gradient_d(gan, g.theta, path[-1], *batches[-1][:2], u, batches[-1][2])
+        path.append(unflatten(flatten(path[-1]) - of.lr * flatten(slope), d.theta))
+    z = draw_noise(gan, Stream(seed, rep, NOISE_G, step, 0, update), gan.batch)
+    x, off = seen_by_d(gan, rep, seed, step, OF_G + update), blur(gan, rep, seed, BLUR_G, step, update)
+    by_g, by_d = map(flatten, gradients_of(gan, "g", g.theta, path[-1], x, z, off))
+    for theta, batch in reversed(list(zip(path, batches, strict=False))) if of.second_order else ():
+        found_g, found_d = turned(gan, "d", g.theta, theta, batch, 0 * by_g, by_d)
+        by_g, by_d = by_g - of.lr * found_g, by_d - of.lr * found_d
+    return unflatten(by_g, g.theta)
+
+
+def extragradient(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
+    """Look ahead, and step from the start by the gradients there."""
+    start = g.theta, d.theta
+    move(gan, g, d, gradients_of_both(gan, g, d, rep, seed, step, 0))
+    ahead = gradients_of_both(gan, g, d, rep, seed, step, int(gan.fresh))
+    g.theta, d.theta = start
+    move(gan, g, d, ahead)
+
+
+def past_extragradient(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
+    """Look ahead by the gradients of the look-ahead before."""
+    start = g.theta, d.theta
+    if step > 0:
+        move(gan, g, d, (d.gradient, g.gradient))
+    ahead = gradients_of_both(gan, g, d, rep, seed, step, 0)
+    g.theta, d.theta = start
+    move(gan, g, d, ahead)
 
 
 UPDATES: dict[str, Callable[[GAN, Player, Player, int, int, int], None]] = {
     "alternating": alternating,
     "alternating-g-first": alternating_g_first,
+    "extragradient": extragradient,
+    "past-extragradient": past_extragradient,
     "simultaneous": simultaneous,
 }
 
@@ -659,16 +855,36 @@ class Snapshot(NamedTuple):
     grad_d: Theta
 
 
+def share_of_rate(gan: GAN, step: int) -> float:
+    """What is left of the learning rates."""
+    if gan.decay is None:
+        return 1.0
+    t, to = step / gan.steps, gan.decay.to
+    return {"linear": 1 - (1 - to) * t, "exponential": to**t, "cosine": to + (1 - to) * (1 + np.cos(np.pi * t)) / 2}[
+        gan.decay.shape
+    ]
+
+
 def trajectory(gan: GAN, rep: int, seed: int) -> Iterator[Snapshot]:
     """Yield the initial parameters, then both players after 1, 2, 3 ... training steps, without end."""
     streams = (Stream(seed, rep, stream) for stream in (WEIGHTS_G, WEIGHTS_D))
     g = Player(gan.optimizer_g, initial_parameters(gan.generator, gan.generator_sizes, next(streams)))
     d = Player(gan.optimizer_d, initial_parameters(gan.discriminator, gan.discriminator_sizes, next(streams)))
-    step = 0
+    step, slow, average = 0, (flatten(g.theta), flatten(d.theta)), flatten(g.theta)
     while True:
-        yield Snapshot(g.theta, d.theta, g.gradient, d.gradient)
+        measured = g.theta if gan.average is None else unflatten(average, g.theta)
+        yield Snapshot(measured, d.theta, g.gradient, d.gradient)
+        for player, optimizer in ((g, gan.optimizer_g), (d, gan.optimizer_d)):
+            player.optimizer = replace(optimizer, lr=optimizer.lr * share_of_rate(gan, step))
         UPDATES[gan.updates](gan, g, d, rep, seed, step)
         step += 1
+        if gan.lookahead is not None and step % gan.lookahead.k == 0:
+            share = gan.lookahead.alpha
+            slow = tuple(s + share * (flatten(p.theta) - s) for p, s in zip((g, d), slow, strict=True))
+            g.theta, d.theta = unflatten(slow[0], g.theta), unflatten(slow[1], d.theta)
+        if gan.average is not None:
+            share = 1 / step if gan.average.beta is None else 1 - gan.average.beta
+            average = (1 - share) * average + share * flatten(g.theta)
 
 
 def train(gan: GAN, rep: int, seed: int, steps: int | None = None) -> tuple[Theta, Theta]:

@@ -1,4 +1,4 @@
-"""Activations: f(a), and f'(a) as a function of f(a).
+"""Activations: f(a), and f'(a) and f''(a) as functions of f(a).
 
 Which one a network has is known while compiling: a branch among the loops over units costs registers.
 """
@@ -59,6 +59,27 @@ def _elu_derivative(d: Tile, f: Tile, slope: Row) -> Tile:
     return where_greater(f, 0.0, d, d * (f + slope))
 
 
+@kernel
+def _tanh_second(d: Tile, f: Tile, slope: Row) -> Tile:
+    return d * (f * fma(f, f, -1.0)) * 2.0
+
+
+@kernel
+def _sigmoid_second(d: Tile, f: Tile, slope: Row) -> Tile:
+    return d * (f * (1.0 - f)) * fma(f, -2.0, 1.0)
+
+
+@kernel
+def _softplus_second(d: Tile, f: Tile, slope: Row) -> Tile:
+    first = -expm1(-f)
+    return d * (first * (1.0 - first))
+
+
+@kernel
+def _elu_second(d: Tile, f: Tile, slope: Row) -> Tile:
+    return where_greater(f, 0.0, 0.0, d * (f + slope))
+
+
 # By code: f(a), and d * f'(a) in terms of f = f(a), where d may be a row. ``slope`` is that of the piecewise linear
 # ones or elu's alpha. Which one is known while compiling: a branch among the loops over units costs registers.
 ACTIVATE = {PIECEWISE: _piecewise, TANH: _tanh, SIGMOID: _sigmoid, SOFTPLUS: _softplus, ELU: _elu}
@@ -69,3 +90,5 @@ DEACTIVATE = {
     SOFTPLUS: _softplus_derivative,
     ELU: _elu_derivative,
 }
+# By code: d * f''(a) in terms of f(a), of the activations that have a second derivative other than 0.
+CURVE = {TANH: _tanh_second, SIGMOID: _sigmoid_second, SOFTPLUS: _softplus_second, ELU: _elu_second}

@@ -57,14 +57,14 @@ def _chain(steps: list[Any]) -> Any:
     return run
 
 
-def by_architecture(build: Callable[[Net], Any], doc: str) -> Callable[[Net, Player, int], None]:
-    """A function of (net, player, tiles) that is built for each architecture while compiling."""
+def by_architecture(build: Callable[[Net], Any], doc: str) -> Callable[[Net, Any, int], None]:
+    """A function of (net, player or the like, tiles) that is built for each architecture while compiling."""
 
     @cache
     def built(key: tuple[tuple[int, ...], bool, int]) -> Any:
         return build(Net(*key))
 
-    def function(net: Net, p: Player, n: int) -> None:
+    def function(net: Net, p: Any, n: int) -> None:
         built(net.key)(p, n)
 
     @overload(function, jit_options=PART)
@@ -126,7 +126,7 @@ FORWARD, BACKWARD, TO_INPUT = range(3)
 
 def _run(net: Net, what: int, theta: Rows, grad: Rows, h: Tiles, d: Tiles, settings: Rows, n: int) -> int:
     """One of the passes through the first n tiles of a block."""
-    p = Player(theta, grad, theta, h, d, settings, 0, Sizes(0, 0, 0, 0), 0)  # a pass looks at nothing else of a player
+    p = Player(theta, grad, theta, h, d, settings, theta, 0, False, Sizes(0, 0, 0, 0), 0)  # nothing else is looked at
     if what == FORWARD:
         _forward(net, p, n)
     elif what == BACKWARD:

@@ -6,8 +6,13 @@ from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanes import Rows, Tiles, rows, tiles
 
 # Rows of `Player.settings`, the numbers that may differ from lane to lane.
-SLOPE, LR, BETA1, BETA2, EPS = range(5)
-N_SETTINGS = 5
+SLOPE, LR, BETA1, BETA2, EPS, FULL_LR, WEIGHT_DECAY = range(7)
+N_SETTINGS = 7
+
+# Blocks of `Player.kept`, of n_params rows each: where a step began, the gradient of the look-ahead before, slow
+# weights, the average.
+BEGUN, BEFORE, SLOW, AVERAGE = range(4)
+KEPT = 4
 
 
 class Sizes(NamedTuple):
@@ -22,9 +27,10 @@ class Sizes(NamedTuple):
 class Player(NamedTuple):
     """One network of a bundle, as arrays (outside the kernels) or as views (inside, see `opened`).
 
-    theta, grad : (n_params, L). state : what the optimiser keeps, see optimizers.py, one row at least. h, d :
-    (n_units, T, L), units and the loss's derivatives with respect to them. settings : (N_SETTINGS, L). update, passes
-    : where the machine code of its optimiser and of its network's passes lies. sizes : of the network.
+    theta, grad : (n_params, L). state : what the optimiser keeps, see optimizers.py, one row at least. h, d : (n_units,
+    T, L), units and the loss's derivatives with respect to them. settings : (N_SETTINGS, L). kept : (KEPT * n_params,
+    L), what the dynamics keep, see dynamics.py, one row at least. update, passes : where the machine code of its
+    optimiser and of its network's passes lies. sizes : of the network.
     """
 
     theta: Rows
@@ -33,7 +39,9 @@ class Player(NamedTuple):
     h: Tiles
     d: Tiles
     settings: Rows
+    kept: Rows
     update: Any
+    decays: bool
     sizes: Sizes
     passes: Any
 
@@ -48,7 +56,9 @@ def opened(p: Player) -> Player:
         tiles(p.h),
         tiles(p.d),
         rows(p.settings),
+        rows(p.kept),
         p.update,
+        p.decays,
         p.sizes,
         p.passes,
     )

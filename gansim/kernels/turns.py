@@ -1,0 +1,127 @@
+"""How both players' gradients change along a direction of both players' parameters, on a batch.
+
+R of the gradients of one loss, D's or G's, see networks/directional.py. It is all that consensus, symplectic gradient
+adjustment and an unrolled D need beside the gradients themselves.
+"""
+
+from typing import Any, NamedTuple
+
+from gansim.kernels.compiling.jit import kernel
+from gansim.kernels.field import Field, take_inputs, tiles_of
+from gansim.kernels.games import call as call_losses
+from gansim.kernels.lanes import Tiles, rows, tiles
+from gansim.kernels.networks.directional import BACKWARD, FORWARD, TO_INPUT, Moving, call
+from gansim.kernels.networks.passes import forward
+from gansim.kernels.networks.player import Player, clear, copy_units, output_unit
+from gansim.kernels.penalties import blur_fakes
+
+
+class Turn(NamedTuple):
+    """Of one player: the direction, what is found, working memory.
+
+    along, found : (n_params, L). r_h, r_a, r_d : (units of a block, T, L). passes : where its directional passes lie.
+    """
+
+    along: Any
+    found: Any
+    r_h: Any
+    r_a: Any
+    r_d: Any
+    passes: Any
+
+
+class Turns(NamedTuple):
+    """Both players', and where the second derivatives of losses lie."""
+
+    g: Turn
+    d: Turn
+    bends: Any
+
+
+@kernel
+def _moving(p: Player, turn: Turn) -> Moving:
+    return Moving(
+        p.theta,
+        rows(turn.along),
+        rows(turn.found),
+        p.h,
+        p.d,
+        tiles(turn.r_h),
+        tiles(turn.r_a),
+        tiles(turn.r_d),
+        p.settings,
+    )
+
+
+@kernel
+def _still_inputs(p: Player, m: Moving, n: int) -> None:
+    """Inputs do not move."""
+    for t in range(n):
+        for k in range(p.sizes.inputs):
+            m.r_h[t * p.sizes.units + k] = m.r_h[0] * 0.0
+
+
+@kernel
+def _at_output(d: Player, m: Moving, field: Field, bends: Any, loss: int, weights: Tiles, first: int, n: int) -> None:
+    """The loss's derivative by D's outputs, and how it changes."""
+    out, units = output_unit(d), d.sizes.units
+    call_losses(field.slopes, loss, field.numbers, d.h, d.d, out, units, weights, first, n)
+    call_losses(bends, loss, field.numbers, d.h, m.r_d, out, units, weights, first, n)
+    for t in range(n):
+        at = t * units + out
+        m.r_d[at] = m.r_d[at] * m.r_h[at]
+
+
+@kernel
+def _turn_real(d: Player, m: Moving, passes: Any, field: Field, bends: Any, weights: Tiles, first: int, n: int) -> None:
+    forward(d, n)
+    _still_inputs(d, m, n)
+    call(passes, FORWARD, m, n)
+    _at_output(d, m, field, bends, field.game.real, weights, first, n)
+    call(passes, BACKWARD, m, n)
+
+
+@kernel
+def _turn_fake(
+    g: Player, d: Player, turns: Turns, of_g: Moving, of_d: Moving, field: Field, loss: int, weights: Tiles, first: int,
+    n: int,
+) -> None:  # fmt: skip
+    forward(g, n)
+    _still_inputs(g, of_g, n)
+    call(turns.g.passes, FORWARD, of_g, n)
+    for t in range(n):
+        out, at = t * g.sizes.units + output_unit(g), t * d.sizes.units
+        copy_units(g.h, out, d.h, at, g.sizes.outputs)
+        copy_units(of_g.r_h, out, of_d.r_h, at, g.sizes.outputs)
+    blur_fakes(d, field.penalties, first, n)
+    forward(d, n)
+    call(turns.d.passes, FORWARD, of_d, n)
+    _at_output(d, of_d, field, turns.bends, loss, weights, first, n)
+    call(turns.d.passes, BACKWARD, of_d, n)
+    call(turns.d.passes, TO_INPUT, of_d, n)
+    for t in range(n):
+        out, at = t * g.sizes.units + output_unit(g), t * d.sizes.units
+        copy_units(d.d, at, g.d, out, g.sizes.outputs)
+        copy_units(of_d.r_d, at, of_g.r_d, out, g.sizes.outputs)
+    call(turns.g.passes, BACKWARD, of_g, n)
+
+
+@kernel
+def turn_gradients(
+    g: Player, d: Player, field: Field, turns: Turns, reals: Any, noises: Any, weights: Tiles, of_g: bool
+) -> None:
+    """R of both gradients of D's loss, or of G's, on a batch, into ``found`` of both."""
+    clear(rows(turns.g.found), g.sizes.params)
+    clear(rows(turns.d.found), d.sizes.params)
+    m_g, m_d = _moving(g, turns.g), _moving(d, turns.d)
+    n_tiles = tiles_of(field.batch)
+    if not of_g:
+        for first in range(0, n_tiles, field.block):
+            n = min(field.block, n_tiles - first)
+            take_inputs(reals, d.sizes.inputs, d.sizes.units, first, n, d.h)
+            _turn_real(d, m_d, turns.d.passes, field, turns.bends, weights, first, n)
+    for first in range(0, n_tiles, field.block):
+        n = min(field.block, n_tiles - first)
+        take_inputs(noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
+        loss = field.game.generator if of_g else field.game.fake
+        _turn_fake(g, d, turns, m_g, m_d, field, loss, weights, first, n)

@@ -1,0 +1,157 @@
+"""Dynamics beside the order of updates: slow weights, averages, rates that decay."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Annotated, Literal, TypeAlias
+
+from gansim.errors import Refused
+from gansim.model.fields import Integer, OrNone, Real, described
+
+__all__ = ["AnyAdjustment", "Average", "Consensus", "Decay", "Lookahead", "Symplectic", "Unrolled"]
+
+
+@described
+class Lookahead:
+    """Every `k` steps both players go back to a point between where they were `k` steps before and where they are.
+
+    Slow weights += alpha (weights - slow weights), and the weights become these (Chavdarova et al. 2021, algorithm 1).
+
+    Parameters
+    ----------
+    k : int, default 5
+        Training steps, 1 to 1e6.
+    alpha : float, default 0.5
+        How far towards where they are, 0 to 1.
+
+    Examples
+    --------
+    >>> Lookahead(k=10)
+    Lookahead(k=10, alpha=0.5)
+    """
+
+    k: Annotated[int, Integer(1, 10**6)] = 5
+    alpha: Annotated[float, Real(0.0, 1.0)] = 0.5
+    kind: Literal["lookahead"] = field(default="lookahead", kw_only=True, repr=False)
+
+
+@described
+class Average:
+    """What is measured is an average of the generator over its training steps; trained is the generator itself.
+
+    Parameters
+    ----------
+    beta : float or None, default 0.999
+        After each step average = beta average + (1 - beta) weights, 0 to 0.9999999, from the initial weights (Yazici et
+        al. 2019, eq. 4). None: the mean of the weights after every step so far, the initial ones left out.
+
+    Examples
+    --------
+    >>> Average(0.99)
+    Average(beta=0.99)
+    """
+
+    beta: Annotated[float | None, OrNone(Real(0.0, 0.9999999))] = 0.999
+    kind: Literal["average"] = field(default="average", kw_only=True, repr=False)
+
+
+@described
+class Decay:
+    """Both players' learning rates go down over training, from all of them to a share `to` of them.
+
+    With t the share of the training steps that are done: linear, 1 - (1 - to) t; exponential, to^t; cosine,
+    to + (1 - to) (1 + cos(pi t)) / 2 (Loshchilov and Hutter 2017, eq. 5).
+
+    Parameters
+    ----------
+    shape : {"linear", "exponential", "cosine"}, default "linear"
+        How.
+    to : float, default 0.01
+        Share of the rates that would be left after the last step, 0 to 1; above 0 if exponential.
+
+    Examples
+    --------
+    >>> Decay("cosine", to=0)
+    Decay(shape='cosine', to=0.0)
+    """
+
+    shape: Literal["linear", "exponential", "cosine"] = "linear"
+    to: Annotated[float, Real(0.0, 1.0)] = 0.01
+    kind: Literal["decay"] = field(default="decay", kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.shape == "exponential" and self.to == 0:
+            raise Refused(self.to, "above 0, because exponential decay never gets there", "to")
+
+
+@described
+class Consensus:
+    """Consensus: both players also descend gamma / 2 times the squared norm of both gradients together.
+
+    By the exact gradient of that (Mescheder et al. 2017, eq. 12). With simultaneous updates.
+
+    Parameters
+    ----------
+    gamma : float, default 10
+        0 to 1e6.
+
+    Examples
+    --------
+    >>> Consensus(1)
+    Consensus(gamma=1.0)
+    """
+
+    gamma: Annotated[float, Real(0.0, 1e6)] = 10.0
+    kind: Literal["consensus"] = field(default="consensus", kw_only=True, repr=False)
+
+
+@described
+class Symplectic:
+    """Symplectic gradient adjustment: gradients turned by the antisymmetric part of their derivative, and added.
+
+    Balduzzi et al. 2018, algorithm 1. With simultaneous updates.
+
+    Parameters
+    ----------
+    strength : float, default 1
+        lambda, 0 to 1e6.
+    align : bool, default False
+        Whether its sign is chosen so that the adjustment does not lead away from a stable point.
+
+    Examples
+    --------
+    >>> Symplectic(align=True)
+    Symplectic(strength=1.0, align=True)
+    """
+
+    strength: Annotated[float, Real(0.0, 1e6)] = 1.0
+    align: bool = False
+    kind: Literal["symplectic"] = field(default="symplectic", kw_only=True, repr=False)
+
+
+@described
+class Unrolled:
+    """G learns against the D that would come of `k` more steps of gradient descent (Metz et al. 2017, eqs. 7 to 10).
+
+    Parameters
+    ----------
+    k : int, default 5
+        Steps of D, on a batch each, 1 to 50. With updates that alternate.
+    lr : float, default 0.01
+        Rate of these steps, 0 to 1000.
+    second_order : bool, default True
+        Whether G's gradient goes through the steps, or holds D as it is after them.
+
+    Examples
+    --------
+    >>> Unrolled(10)
+    Unrolled(k=10, lr=0.01, second_order=True)
+    """
+
+    k: Annotated[int, Integer(1, 50)] = 5
+    lr: Annotated[float, Real(0.0, 1000.0)] = 0.01
+    second_order: bool = True
+    kind: Literal["unrolled"] = field(default="unrolled", kw_only=True, repr=False)
+
+
+AnyAdjustment: TypeAlias = Consensus | Symplectic | Unrolled
