@@ -55,8 +55,6 @@ HIGH_QUALITY = 3.0
 DATA_UNITS: tuple[str, str] = ("g_mean", "g_std")
 """Names of what `in_data_units` returns: mean and standard deviation of the fakes."""
 
-_COLUMN = {name: column for column, name in enumerate(FIELDS)}
-
 
 def in_data_units(
     shift: ArrayLike, spread: ArrayLike, mean: ArrayLike, std: ArrayLike
@@ -89,10 +87,12 @@ class Traces:
     ----------
     steps : array_like of int, shape (runs, records)
         Training steps done when each record was taken; strictly increasing along a run.
-    values : array_like of float, shape (runs, records, len(FIELDS))
-        The measurements, in the order of `FIELDS`. Kept as float32.
+    values : array_like of float, shape (runs, records, len(fields))
+        The measurements, in the order of `fields`. Kept as float32.
     n_modes : array_like of int, shape (runs,)
         Modes of each run's target, see `gansim.model.modes`; 1 unless it is a mixture.
+    fields : tuple of str, default `FIELDS`
+        Names of the measurements; games of two vectors have others, see `gansim.model.parametric`.
 
     Raises
     ------
@@ -103,6 +103,7 @@ class Traces:
     steps: NDArray[np.int32]
     values: NDArray[np.float32]
     n_modes: NDArray[np.int64]
+    fields: tuple[str, ...] = FIELDS
 
     def __post_init__(self) -> None:
         steps = np.asarray(self.steps, dtype=np.int32)
@@ -110,9 +111,9 @@ class Traces:
         n_modes = np.asarray(self.n_modes, dtype=np.int64)
         if steps.ndim != 2 or steps.shape[1] < 1:
             raise ValueError(f"steps: shape {steps.shape}; expected (runs, records) with at least one record")
-        expected = (*steps.shape, len(FIELDS))
+        expected = (*steps.shape, len(self.fields))
         if values.shape != expected:
-            raise ValueError(f"values: shape {values.shape}; expected {expected} to agree with steps and FIELDS")
+            raise ValueError(f"values: shape {values.shape}; expected {expected} to agree with steps and fields")
         if n_modes.shape != steps.shape[:1]:
             raise ValueError(f"n_modes: shape {n_modes.shape}; expected {steps.shape[:1]} to agree with steps")
         if np.any(steps[:, 1:] <= steps[:, :-1]):
@@ -137,7 +138,7 @@ class Traces:
         Parameters
         ----------
         field : str
-            A name in `FIELDS`.
+            A name in `fields`.
 
         Returns
         -------
@@ -149,9 +150,9 @@ class Traces:
         KeyError
             If there is no such field.
         """
-        if field not in _COLUMN:
-            raise KeyError(f"{field!r} is not a recorded field; allowed: {', '.join(FIELDS)}")
-        return self.values[:, :, _COLUMN[field]]
+        if field not in self.fields:
+            raise KeyError(f"{field!r} is not a recorded field; allowed: {', '.join(self.fields)}")
+        return self.values[:, :, self.fields.index(field)]
 
     @property
     def records(self) -> int:
@@ -169,7 +170,7 @@ class Traces:
         chosen = np.asarray(rows)
         if chosen.size == 0:  # an empty list arrives as float64, which cannot index
             chosen = chosen.astype(np.int64)
-        return Traces(self.steps[chosen], self.values[chosen], self.n_modes[chosen])
+        return Traces(self.steps[chosen], self.values[chosen], self.n_modes[chosen], self.fields)
 
     @classmethod
     def concat(cls, parts: Sequence[Traces]) -> Traces:
@@ -187,6 +188,7 @@ class Traces:
             np.concatenate([part.steps for part in parts]),
             np.concatenate([part.values for part in parts]),
             np.concatenate([part.n_modes for part in parts]),
+            parts[0].fields,
         )
 
     def frame(self, ids: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -201,7 +203,7 @@ class Traces:
         Returns
         -------
         DataFrame
-            The columns of `ids` (or `run`), `record` (from 0), `step`, then one column per entry of `FIELDS`.
+            The columns of `ids` (or `run`), `record` (from 0), `step`, then one column per entry of `fields`.
 
         Raises
         ------
@@ -215,10 +217,10 @@ class Traces:
             ids = pd.DataFrame({"run": np.arange(runs)})
         if len(ids) != runs:
             raise ValueError(f"ids: {len(ids)} rows for {runs} runs; expected one row per run")
-        taken = {"record", "step", *FIELDS}.intersection(ids.columns)
+        taken = {"record", "step", *self.fields}.intersection(ids.columns)
         if taken:
             raise ValueError(f"ids: columns {sorted(taken)} have the names of measurements; rename or drop them")
         repeated = ids.iloc[np.repeat(np.arange(runs), records)].reset_index(drop=True)
         measured: dict[str, Any] = {"record": np.tile(np.arange(records), runs), "step": self.steps.ravel()}
-        measured.update((name, self[name].ravel()) for name in FIELDS)
+        measured.update((name, self[name].ravel()) for name in self.fields)
         return pd.concat([repeated, pd.DataFrame(measured)], axis=1)

@@ -32,10 +32,12 @@ from gansim.kernels.sampler import Sampler
 from gansim.kernels.train import Plan
 from gansim.kernels.turns import Turn, Turns
 from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.dynamics import AnyAdjustment
 from gansim.model.games import game_name, game_numbers
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Optimizer
+from gansim.model.parametric import ParametricGame, VectorGame
 
 __all__ = [
     "Bundle",
@@ -49,6 +51,7 @@ __all__ = [
     "is_penalised",
     "losses_of",
     "measured_generator",
+    "memory_of",
     "training_field",
     "training_plan",
 ]
@@ -81,6 +84,14 @@ _PER_LANE: dict[tuple[type, str], Callable[[Any], Hashable]] = {
     (Mixture, "means"): len,
     (Mixture, "stds"): _nothing,
     (Mixture, "weights"): _nothing,
+    (ParametricGame, "start_g"): len,
+    (ParametricGame, "start_d"): len,
+    **{
+        (kind, field.name): _whether_any if field.name in ("noise", "consensus") else _nothing
+        for kind in get_args(VectorGame)
+        for field in dataclasses.fields(kind)
+        if field.name in ("r1", "pull", "target", "noise", "consensus", "share", "mean", "other", "penalty")
+    },
     **{
         (kind, field.name): _whether_any if field.name == "weight_decay" else _nothing
         for kind in get_args(get_args(Optimizer)[0])
@@ -102,13 +113,15 @@ def _shared(value: Any) -> Hashable:
 
 
 @lru_cache(maxsize=4096)
-def bundle_key(gan: GAN) -> Hashable:
+def bundle_key(gan: GAN | ParametricGame) -> Hashable:
     """Everything that must agree among the runs of a bundle: all of a configuration but what may differ by lane."""
     return _shared(gan)
 
 
-def compile_key(gan: GAN) -> Hashable:
+def compile_key(gan: GAN | ParametricGame) -> Hashable:
     """What is compiled for, beyond the code that all configurations share: networks, precision, the referee."""
+    if isinstance(gan, ParametricGame):
+        return gan.game.form, gan.game.sizes, gan.precision, gan.clip > 0
     return (*(net.key for net in network_shapes(gan)), gan.precision, gan.referee and gan.referee.hidden)
 
 
@@ -175,10 +188,15 @@ def _penalties(gan: GAN, dtype: Any, batch: int, compiled: bool) -> Penalties | 
     )
 
 
-def has_memory(gan: GAN) -> bool:
+def adjustment_of(gan: GAN | ParametricGame) -> AnyAdjustment | None:
+    """How gradients are adjusted: those of a GAN may be."""
+    return gan.adjustment if isinstance(gan, GAN) else None
+
+
+def has_memory(gan: GAN | ParametricGame) -> bool:
     """Whether its dynamics keep something from step to step, for which the training loop is compiled apart."""
     looks_ahead = gan.updates in ("extragradient", "past-extragradient")
-    return looks_ahead or any(one is not None for one in (gan.lookahead, gan.average, gan.decay, gan.adjustment))
+    return looks_ahead or any(one is not None for one in (gan.lookahead, gan.average, gan.decay, adjustment_of(gan)))
 
 
 def _turn(net: Net, tiles: int, dtype: Any, compiled: bool) -> Turn:
@@ -211,21 +229,22 @@ def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
     )
 
 
-def _memory(gan: GAN, compiled: bool) -> Memory | None:
-    """What the kernels are told of it."""
+def memory_of(gan: GAN | ParametricGame, compiled: bool = True) -> Memory | None:
+    """What the kernels are told of what dynamics keep from step to step; None if that is nothing."""
     if not has_memory(gan):
         return None
     every, towards = (gan.lookahead.k, gan.lookahead.alpha) if gan.lookahead else (0, 1.0)
     decay = 2.0 if gan.average is None else 1.0 if gan.average.beta is None else gan.average.beta
     shape, to = (dynamics.SHAPES[gan.decay.shape], gan.decay.to) if gan.decay else (dynamics.CONSTANT, 1.0)
-    return Memory(gan.fresh, every, towards, decay, shape, to, gan.steps, _adjustment(gan, compiled))
+    adjusted = _adjustment(gan, compiled) if isinstance(gan, GAN) else None
+    return Memory(gan.fresh, every, towards, decay, shape, to, gan.steps, adjusted)
 
 
 def training_plan(gan: GAN, compiled: bool = True) -> Plan:
     """What the training loop is told once for a bundle."""
     return Plan(
         training_field(gan, gan.precision, gan.batch, compiled),
-        Dynamics(dynamics.CODES[gan.updates], gan.d_steps, gan.g_steps, _memory(gan, compiled)),
+        Dynamics(dynamics.CODES[gan.updates], gan.d_steps, gan.g_steps, memory_of(gan, compiled)),
     )
 
 
@@ -242,7 +261,7 @@ class Bundle(NamedTuple):
     evaluation: Evaluation
 
 
-def measured_generator(g: Player, gan: GAN) -> Player:
+def measured_generator(g: Player, gan: GAN | ParametricGame) -> Player:
     """The generator that is measured: the average, if there is one."""
     if gan.average is None:
         return g

@@ -33,7 +33,7 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init
 from gansim.model.optimizers import Optimizer
 
-__all__ = ["block", "build_player", "network_shapes"]
+__all__ = ["block", "build_player", "build_vector", "network_shapes"]
 
 Array = NDArray[Any]
 
@@ -67,8 +67,13 @@ def block(gan: GAN) -> int:
 
 
 def _settings(mlp: MLP, optimizer: Optimizer) -> list[float]:
-    values = [0.0] * N_SETTINGS
+    values = _numbers(optimizer)
     values[SLOPE] = 1.0 if mlp.activation == "linear" else mlp.slope_value
+    return values
+
+
+def _numbers(optimizer: Optimizer) -> list[float]:
+    values = [0.0] * N_SETTINGS
     for name, row in _SETTINGS[optimizer.kind].items():
         values[row] = getattr(optimizer, name)
     values[FULL_LR], values[WEIGHT_DECAY] = optimizer.lr, optimizer.weight_decay
@@ -120,7 +125,36 @@ def build_player(
     for init in dict.fromkeys(mlp.init for mlp in mlps):
         mine = [mlp.init == init for mlp in mlps]
         theta[:, mine] = _initial_theta(net, init, key, stream, dtype)[:, mine]
-    optimizer = optimizers_[0].kind
+    return _learning(
+        theta,
+        optimizers_,
+        [_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)],
+        tiles * net.n_units,
+        Sizes(net.sizes[0], net.sizes[-1], net.n_units, n),
+        passes_of(net, dtype) if compiled else 0,
+        compiled,
+        keeps,
+    )
+
+
+def build_vector(theta: Array, optimizers_: Sequence[Optimizer], keeps: bool, tiles: int) -> Player:
+    """A player that is given parameters (n, L), without a network; ``tiles`` for what is drawn for a sample."""
+    settings, n = [_numbers(optimizer) for optimizer in optimizers_], len(theta)
+    return _learning(theta, optimizers_, settings, max(tiles, n), Sizes(0, 0, 1, n), 0, True, keeps)
+
+
+def _learning(
+    theta: Array,
+    optimizers_: Sequence[Optimizer],
+    settings: list[list[float]],
+    units: int,
+    sizes: Sizes,
+    passes: Any,
+    compiled: bool,
+    keeps: bool,
+) -> Player:
+    """A player at these parameters, with the state of its optimiser, before any update."""
+    (n, lanes), dtype, optimizer = theta.shape, theta.dtype, optimizers_[0].kind
     (averages, powers), _ = optimizers.OPTIMIZERS[optimizer]
     state = aligned((max(1, averages * n + powers), lanes), dtype)
     state[averages * n :] = 1
@@ -132,12 +166,12 @@ def build_player(
         theta,
         aligned((n, lanes), dtype),
         state,
-        aligned((tiles * net.n_units, T, lanes), dtype),
-        aligned((tiles * net.n_units, T, lanes), dtype),
-        by_lane([_settings(m, o) for m, o in zip(mlps, optimizers_, strict=True)], dtype),
+        aligned((units, T, lanes), dtype),
+        aligned((units, T, lanes), dtype),
+        by_lane(settings, dtype),
         kept,
         optimizers.update_of(optimizer, dtype) if compiled else 0,
         optimizers_[0].weight_decay > 0,
-        Sizes(net.sizes[0], net.sizes[-1], net.n_units, n),
-        passes_of(net, dtype) if compiled else 0,
+        sizes,
+        passes,
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gansim.engine.bundles import Bundle, build_bundles, bundle_key, drop_dead, measured_generator
 from gansim.engine.evaluations import n_modes
+from gansim.engine.parametric import build_vector_bundles, train_and_record
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import verdicts
 from gansim.engine.samplers import data_unit
@@ -23,6 +24,7 @@ from gansim.engine.training import record_steps, records
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
 from gansim.model.gan import GAN
+from gansim.model.parametric import ParametricGame, fields_of
 from gansim.traces import FIELDS, Traces
 
 __all__ = ["Chunk", "run_chunk"]
@@ -91,6 +93,8 @@ def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: i
         raise ValueError(f"runs: {len(runs)} with {keys} bundle keys: one run or more, of one bundle key")
     gans = [cells[cell] for cell, _ in runs]
     reps = [rep for _, rep in runs]
+    if isinstance(gans[0], ParametricGame):
+        return _vector_chunk(gans, runs, seed)
     seconds = {"train": 0.0, "measure": 0.0, "referee": 0.0}
     with np.errstate(all="ignore"):  # a run that blows up is a row, not a warning (uncompiled kernels would warn)
         bundles = build_bundles(gans, reps, seed)
@@ -102,6 +106,18 @@ def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: i
     return Chunk(
         np.array([cell for cell, _ in runs]), np.array(reps), traces, _affine(gans, final), sample, referee, seconds
     )
+
+
+def _vector_chunk(games: Sequence[Any], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
+    """Runs of games of two vectors."""
+    seconds = {"train": 0.0, "measure": 0.0, "referee": 0.0}
+    with np.errstate(all="ignore"):
+        bundles = build_vector_bundles(games, [rep for _, rep in runs], seed)
+        values, steps = train_and_record(games, bundles, seconds)
+    traces = Traces(np.tile(steps, (len(runs), 1)), values, np.ones(len(runs)), fields_of(games[0]))
+    cells, reps = np.array(runs).T
+    nothing = np.full((len(runs), 2), np.nan)
+    return Chunk(cells, reps, traces, nothing, nothing.copy(), np.full((len(runs), 3), np.nan), seconds)
 
 
 def _train_and_measure(

@@ -12,6 +12,8 @@ from gansim.kernels.lanemath import softplus
 from gansim.kernels.lanes import OCTET, Row, Rows, T, Tile, Tiles, fma, rows, tiles, total, where_greater
 from gansim.kernels.networks.passes import backward, backward_to_input, forward
 from gansim.kernels.networks.player import Player, clear, copy_units, opened, output_unit
+from gansim.kernels.parametric import Given
+from gansim.kernels.parametric import call as call_form
 from gansim.kernels.penalties import (
     R1,
     R2,
@@ -35,6 +37,7 @@ class Field(NamedTuple):
 
     slopes : of losses, see games.py. game, numbers : which of them. comparison : of a relativistic game, penalties : of
     D's gradient by its input, or None: then nothing of it is compiled. batch : samples in it. block : tiles in one.
+    given : a game of two vectors, see parametric.py, whose slopes are None; or None: then both players are networks.
     """
 
     slopes: Any
@@ -44,6 +47,7 @@ class Field(NamedTuple):
     penalties: Any
     batch: int
     block: int
+    given: Any = None
 
 
 # --- one block of tiles: what each player learns from it ----------------------------------------
@@ -236,11 +240,62 @@ def draw_for_g(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int
 
 
 @kernel
-def gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
-    """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step.
+def _given_gradient(
+    g: Player,
+    d: Player,
+    s: Sampler,
+    field: Field,
+    given: Given,
+    of: Player,
+    made: Tiles,
+    stream: int,
+    step: int,
+    k: int,
+) -> None:
+    """In a game of two vectors: a player's gradient, the average over a batch of what its form writes to ``made``."""
+    clear(of.grad, of.sizes.params)
+    each = s.noises.shape[0] // max(1, given.drawn)
+    if given.drawn > 0:
+        draw_noise(s, given.drawn, each, stream, 0, field.batch, step, k)
+    for t in range(tiles_of(field.batch)):
+        if given.drawn > 0:
+            take_inputs(s.noises, given.drawn, given.drawn, t, 1, g.h)
+        call_form(given.where, g.theta, d.theta, s.target, g.h, g.d, d.d)
+        for i in range(of.sizes.params):
+            of.grad[i] = total(made[i] * s.weights[t], of.grad[i])
 
-    All reals, then all fakes: sums would depend on T and on the block if they took turns.
-    """
+
+@kernel
+def gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
+    """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step."""
+    _gradient_d(g, d, s, field, field.slopes, field.given, step, k)
+
+
+@kernel
+def gradient_g(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
+    """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
+    _gradient_g(g, d, s, field, field.slopes, field.given, step, k)
+
+
+@kernel
+def _gradient_d(g: Player, d: Player, s: Sampler, field: Field, slopes: Any, given: Any, step: int, k: int) -> None:
+    if slopes is not None:  # one of them is None, and Numba leaves out what is done with None
+        _network_gradient_d(g, d, s, field, step, k)
+    if given is not None:
+        _given_gradient(g, d, s, field, given, d, d.d, NOISE_D, step, k)
+
+
+@kernel
+def _gradient_g(g: Player, d: Player, s: Sampler, field: Field, slopes: Any, given: Any, step: int, k: int) -> None:
+    if slopes is not None:  # one of them is None, and Numba leaves out what is done with None
+        _network_gradient_g(g, d, s, field, step, k)
+    if given is not None:
+        _given_gradient(g, d, s, field, given, g, g.d, NOISE_G, step, k)
+
+
+@kernel
+def _network_gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
+    """All reals, then all fakes: sums would depend on T and on the block if they took turns."""
     clear(d.grad, d.sizes.params)
     draw_for_d(g, d, s, field, step, k)
     _judge(g, d, s, field, field.comparison, False)
@@ -257,8 +312,7 @@ def gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int
 
 
 @kernel
-def gradient_g(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
-    """``g.grad`` becomes the gradient of G's loss on its k-th batch of this step."""
+def _network_gradient_g(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
     clear(g.grad, g.sizes.params)
     draw_for_g(g, d, s, field, step, k)
     _judge(g, d, s, field, field.comparison, True)

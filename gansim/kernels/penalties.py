@@ -29,6 +29,12 @@ from gansim.kernels.sampler import Sampler
 R1, R2, WEIGHT, TARGET, ONE_SIDED = range(5)
 
 
+class Clip(NamedTuple):
+    """Nothing but the size that D's parameters are cut to."""
+
+    clip: float
+
+
 class Penalties(NamedTuple):
     """What D is penalised by, and working memory.
 

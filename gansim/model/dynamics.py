@@ -1,14 +1,40 @@
-"""Dynamics beside the order of updates: slow weights, averages, rates that decay."""
+"""Dynamics: the order of updates, how many there are; slow weights, averages, rates that decay."""
 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from gansim.errors import Refused
-from gansim.model.fields import Integer, OrNone, Real, described
+from gansim.model.fields import Integer, Object, OrNone, Real, described
 
-__all__ = ["AnyAdjustment", "Average", "Consensus", "Decay", "Lookahead", "Symplectic", "Unrolled"]
+__all__ = [
+    "RECORDS",
+    "AnyAdjustment",
+    "Average",
+    "Consensus",
+    "Decay",
+    "Lookahead",
+    "OptionalAverage",
+    "OptionalDecay",
+    "OptionalLookahead",
+    "Records",
+    "Repeats",
+    "Steps",
+    "Symplectic",
+    "Unrolled",
+    "Updates",
+    "check_updates",
+]
+
+Updates: TypeAlias = Literal[
+    "alternating", "alternating-g-first", "simultaneous", "extragradient", "past-extragradient"
+]
+Repeats: TypeAlias = Annotated[int, Integer(0, 100)]
+Steps: TypeAlias = Annotated[int, Integer(1, 10**8)]
+Records: TypeAlias = Annotated[int, OrNone(Integer(1, 10**8))]
+RECORDS = 50
+"""Records of a run, unless it has fewer steps."""
 
 
 @described
@@ -155,3 +181,16 @@ class Unrolled:
 
 
 AnyAdjustment: TypeAlias = Consensus | Symplectic | Unrolled
+OptionalLookahead: TypeAlias = Annotated[Lookahead | None, OrNone(Object((Lookahead,), "a lookahead"))]
+OptionalAverage: TypeAlias = Annotated[Average | None, OrNone(Object((Average,), "an average"))]
+OptionalDecay: TypeAlias = Annotated[Decay | None, OrNone(Object((Decay,), "a decay"))]
+
+
+def check_updates(of: Any) -> None:
+    """Refuse orders of updates that cannot be: of a configuration with updates, d_steps and g_steps."""
+    for name in ("d_steps", "g_steps"):
+        if not of.updates.startswith("alternating") and getattr(of, name) != 1:
+            allowed = f"1, because {of.updates} updates need d_steps = g_steps = 1"
+            raise Refused(getattr(of, name), allowed, name)
+    if of.d_steps == of.g_steps == 0:
+        raise Refused(0, "1 to 100, because d_steps = 0 too: nobody would move", "g_steps")

@@ -23,7 +23,24 @@ from gansim.model.distributions import (
     marginals,
     moments,
 )
-from gansim.model.dynamics import AnyAdjustment, Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
+from gansim.model.dynamics import (
+    RECORDS,
+    AnyAdjustment,
+    Average,
+    Consensus,
+    Decay,
+    Lookahead,
+    OptionalAverage,
+    OptionalDecay,
+    OptionalLookahead,
+    Records,
+    Repeats,
+    Steps,
+    Symplectic,
+    Unrolled,
+    Updates,
+    check_updates,
+)
 from gansim.model.fields import Integer, Object, OrNone, described, items_of, plain
 from gansim.model.games import Game
 from gansim.model.networks import MLP, Given, _Hidden
@@ -32,10 +49,7 @@ from gansim.model.penalties import Penalties
 
 __all__ = ["GAN", "Referee", "check_gan"]
 
-_Steps = Annotated[int, Integer(1, 10**8)]
 _Evaluation = Annotated[int, Integer(32, 65536, multiple=32)]
-_Updates = Literal["alternating", "alternating-g-first", "simultaneous", "extragradient", "past-extragradient"]
-_Repeats = Annotated[int, Integer(0, 100)]
 
 
 @described
@@ -67,7 +81,7 @@ class Referee:
     """
 
     hidden: _Hidden = (64,)
-    steps: _Steps = 500
+    steps: Steps = 500
     lr: _Rate = 3e-3
     batch_size: Annotated[int, Integer(1, 65536)] = 64
     n_eval: _Evaluation = 4096
@@ -95,7 +109,6 @@ _NETWORK = _Networks((MLP,), "a network, or widths of hidden layers,")
 _Network = Annotated[MLP, _NETWORK]
 _AnyNetwork: TypeAlias = MLP | int | Sequence[int]
 _AnyOptimizer: TypeAlias = AnyOptimizer | OptimizerName
-_RECORDS = 50  # of a run, unless it has fewer steps
 
 
 def _batch_size(value: object) -> int | str:
@@ -194,18 +207,18 @@ class GAN:
     penalties: Annotated[Penalties, Object((Penalties,), "penalties")] = Penalties()
     optimizer_g: Optimizer = Adam()
     optimizer_d: Optimizer = Adam()
-    updates: _Updates = "alternating"
+    updates: Updates = "alternating"
     fresh: bool = True
-    lookahead: Annotated[Lookahead | None, OrNone(Object((Lookahead,), "a lookahead"))] = None
-    average: Annotated[Average | None, OrNone(Object((Average,), "an average"))] = None
+    lookahead: OptionalLookahead = None
+    average: OptionalAverage = None
     adjustment: Annotated[AnyAdjustment | None, OrNone(Object(get_args(AnyAdjustment), "an adjustment"))] = None
-    decay: Annotated[Decay | None, OrNone(Object((Decay,), "a decay"))] = None
-    d_steps: _Repeats = 1
-    g_steps: _Repeats = 1
+    decay: OptionalDecay = None
+    d_steps: Repeats = 1
+    g_steps: Repeats = 1
     batch_size: Annotated[int | Literal["full"], _batch_size] = 64
-    steps: _Steps = 5000
-    records: Annotated[int, OrNone(Integer(1, 10**8))] = field(  # type: ignore[assignment]
-        default=None, metadata={DERIVED: lambda gan: min(_RECORDS, gan.steps)}
+    steps: Steps = 5000
+    records: Records = field(  # type: ignore[assignment]
+        default=None, metadata={DERIVED: lambda gan: min(RECORDS, gan.steps)}
     )
     n_eval: _Evaluation = 1024
     referee: Annotated[Referee | None, OrNone(Object((Referee,), "a referee"))] = None
@@ -225,7 +238,7 @@ class GAN:
         penalties: Penalties = Penalties(),  # noqa: B008
         optimizer_g: _AnyOptimizer = Adam(),  # noqa: B008
         optimizer_d: _AnyOptimizer = Adam(),  # noqa: B008
-        updates: _Updates = "alternating",
+        updates: Updates = "alternating",
         fresh: bool = True,
         lookahead: Lookahead | None = None,
         average: Average | None = None,
@@ -243,10 +256,10 @@ class GAN:
 
     def __post_init__(self) -> None:
         if self.records is None:
-            object.__setattr__(self, "records", min(_RECORDS, self.steps))  # type: ignore[unreachable]
+            object.__setattr__(self, "records", min(RECORDS, self.steps))  # type: ignore[unreachable]
         for name, sizes in (("generator", self.generator_sizes), ("discriminator", self.discriminator_sizes)):
             _check_given(getattr(self, name), sizes, name)
-        self._check_updates()
+        check_updates(self)
         self._check_penalties()
         self._check_adjustment()
         if self.batch_size == "full" and self.samples is None:
@@ -256,14 +269,6 @@ class GAN:
             raise Refused(self.records, f"an integer from 1 to steps = {self.steps:,}", "records")
         if not self.standardise:
             self._check_precision()
-
-    def _check_updates(self) -> None:
-        for name in ("d_steps", "g_steps"):
-            if not self.updates.startswith("alternating") and getattr(self, name) != 1:
-                allowed = f"1, because {self.updates} updates need d_steps = g_steps = 1"
-                raise Refused(getattr(self, name), allowed, name)
-        if self.d_steps == self.g_steps == 0:
-            raise Refused(0, "1 to 100, because d_steps = 0 too: nobody would move", "g_steps")
 
     def _check_penalties(self) -> None:
         of = self.penalties

@@ -8,8 +8,9 @@ from typing import Any
 
 from gansim.errors import ConfigError, Refused, named, shown
 from gansim.hints import hint
+from gansim.model.dynamics import RECORDS
 from gansim.model.fields import Check, Object, check_named
-from gansim.model.gan import _NETWORK, _RECORDS, GAN, check_gan
+from gansim.model.gan import _NETWORK, GAN, check_gan
 from gansim.model.networks import _initialiser
 from gansim.model.optimizers import _OPTIMIZER
 from gansim.model.values import Values
@@ -167,7 +168,7 @@ def replace(gan: GAN, overrides: Mapping[str, Any] | None = None, /, **fields: A
             raise ConfigError(f"{path}: value {shown(fields[path])}: given in the mapping too: once")
     overrides = {**overrides, **fields}
     tree = _parts(gan)
-    if gan.records == _RECORDS:  # the default again: it is at most the number of steps
+    if gan.records == RECORDS:  # the default again: it is at most the number of steps
         tree["records"] = None
     for path in sorted(overrides, key=lambda path: path.count(".")):
         _assign(tree, path, overrides[path], gan)
