@@ -19,6 +19,7 @@ from gansim.model.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
+from gansim.model.parametric import Bilinear, Dirac, LinearWasserstein, ParametricGame, TwoNormals
 from gansim.model.paths import replace
 from gansim.model.tabulated import Law, Observed
 from gansim.running.execution import report_by_default
@@ -46,14 +47,17 @@ __all__ = [
     "MLP",
     "SGD",
     "Adam",
+    "Bilinear",
     "ConfigError",
     "Design",
+    "Dirac",
     "Given",
     "Gradients",
     "He",
     "Integers",
     "LatinHypercube",
     "Law",
+    "LinearWasserstein",
     "LogUniform",
     "Mixture",
     "Momentum",
@@ -65,6 +69,7 @@ __all__ = [
     "Optimistic",
     "OptimisticAdam",
     "Orthogonal",
+    "ParametricGame",
     "RMSProp",
     "Referee",
     "Sobol",
@@ -72,6 +77,7 @@ __all__ = [
     "Thresholds",
     "TorchDefault",
     "Traces",
+    "TwoNormals",
     "Uniform",
     "Xavier",
     "animate",

@@ -43,6 +43,9 @@ real sample and a fake whose real one has the higher output. Perfect: mean at le
 most 0.01. Idle: mean |AUC - 1/2| at most 0.05, or what two samples of one law keep to, all but one in 10,000; a D that
 turns from perfect to inverted and back is mixed, though its mean is 1/2.
 
+Games of two vectors have no samples: G converged if the median of its distance from where it ought to end is at most
+0.1 over the window, and is off target otherwise; D is idle if the mean of its own is, and mixed otherwise.
+
 Over the window, D's four numbers are averaged over the records, so they are means over all samples of the window. The
 median was rejected: it would call a D perfect that is inverted in 4 records out of 10. With the mean, by Markov's
 inequality, a perfect D has its mean on the wrong side of 1/2 in at most a fifth of the window's records, on real and
@@ -200,6 +203,8 @@ def d_states(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thresh
     ndarray of int8, shape (runs, records)
         Positions in `D_STATES`. Non-finite from a run's first record that is not finite.
     """
+    if _is_of_vectors(traces):
+        return _d_by_distance(traces["d_off"], _finite_so_far(traces), thresholds or Thresholds())
     fields = {name: traces[name] for name in (*_OF_D, "auc")} | {"auc_off": _auc_off(traces)}
     return _d_codes(traces, fields, ~_finite_so_far(traces), floors, thresholds or Thresholds(), 1)
 
@@ -229,6 +234,12 @@ def _g_codes(
     """States of G over every stretch of `length` records, (runs, records - length + 1), or over the last, (runs, 1)."""
     start = traces.records - length if last_only else 0
     finite = _finite_so_far(traces)[:, start:]
+    if _is_of_vectors(traces):
+        off = np.where(finite, traces["g_off"][:, start:], np.inf)
+        near = _median_at_most(off, np.float32(thresholds.off), length)
+        code = np.where(near, np.int8(_CONVERGED), np.int8(_OFF_TARGET))
+        code[~finite[:, length - 1 :]] = _G_NONFINITE
+        return code
     limits = _limits(floors, thresholds, length, len(traces))
 
     def kept(field: str, runs: NDArray[np.intp] | slice = slice(None), sign: int = 1, limit: str = "") -> Mask:
@@ -297,8 +308,11 @@ def _d_at_end(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Thres
         exact: NDArray[np.float64] = np.mean(values[:, -length:], axis=1, dtype=np.float64)
         return exact.astype(np.float32)[:, None]
 
+    finite = _finite_so_far(traces)[:, -1:]
+    if _is_of_vectors(traces):
+        return _d_by_distance(mean(traces["d_off"]), finite, thresholds)[:, 0]
     fields = {name: mean(traces[name]) for name in (*_OF_D, "auc")} | {"auc_off": mean(_auc_off(traces))}
-    return _d_codes(traces, fields, ~_finite_so_far(traces)[:, -1:], floors, thresholds, length)[:, 0]
+    return _d_codes(traces, fields, ~finite, floors, thresholds, length)[:, 0]
 
 
 def _d_codes(
@@ -337,6 +351,18 @@ def _d_by_ranking(auc: Measured, idle: Mask, thresholds: Thresholds) -> Codes:
     return code
 
 
+def _is_of_vectors(traces: Traces) -> bool:
+    """Whether the runs are games of two vectors, which are known by how far they are from where they ought to end."""
+    return "g_off" in traces.fields
+
+
+def _d_by_distance(off: Measured, finite: Mask, thresholds: Thresholds) -> Codes:
+    """States of a D that has parameters and no samples."""
+    code = np.where(off <= np.float32(thresholds.off), np.int8(_IDLE), np.int8(_MIXED))
+    code[~finite] = _D_NONFINITE
+    return code
+
+
 def _is_ranked(traces: Traces) -> Mask:
     """Of which runs D is no probability, (runs,): nothing is ever measured of one."""
     return np.asarray(np.isnan([traces[name] for name in _OF_D]).all(axis=(0, 2)))
@@ -344,6 +370,8 @@ def _is_ranked(traces: Traces) -> Mask:
 
 def _finite_so_far(traces: Traces) -> Mask:
     """Whether each record and all before it are finite, (runs, records)."""
+    if _is_of_vectors(traces):
+        return np.logical_and.accumulate((traces["finite"] == 1) & np.isfinite(traces["g_off"]), axis=1)
     finite, known = traces["finite"] == 1, np.isfinite(traces["auc"]) & _is_ranked(traces)[:, None]
     for name in _ESSENTIAL:
         finite &= np.isfinite(traces[name])

@@ -162,6 +162,7 @@ class Replay(Folder):
 
 def replay(options: Replay) -> None:
     """One run again: its trace, a figure, an animation."""
+    from gansim.model.configurations import with_networks
     from gansim.reporting.run_folder import replay_to
     from gansim.running.results import open_results
 
@@ -174,7 +175,7 @@ def replay(options: Replay) -> None:
         stored = {str(name): value for name, value in mine.iloc[0].to_dict().items()} if len(mine) else None
     written = replay_to(
         options.out or results.folder,
-        results.study.cells[cell].gan,
+        with_networks(results.study.cells[cell].gan),
         options.rep,
         results.study.seed,
         cell=cell,

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gansim import escaping
-from gansim.design import schema, wording
+from gansim.design import schema, vectors_in_words, wording
 from gansim.design.description import Description
 from gansim.design.levels import Label
 from gansim.design.stopping import StoppingRule, wilson_half_width
@@ -35,6 +35,7 @@ from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.games import is_probability
 from gansim.model.gan import GAN
+from gansim.model.parametric import ParametricGame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ class _Part:
     counts: Sequence[int]
     cells: Sequence[int]
     levels: Sequence[Mapping[str, Label]]
-    gans: Sequence[GAN]
+    gans: Sequence[Any]
 
 
 def sheet(
@@ -107,8 +108,8 @@ def sheet(
         or f"How often does each way of training end in each regime? (study {name!r})",
         "",
     ]
-    lines += ["## Data-generating mechanisms", "", *_mechanisms(parts, gans), ""]
-    lines += ["## Estimands", "", *_estimands(gans, thresholds, facts), ""]
+    lines += ["## Data-generating mechanisms", "", *_mechanisms(parts, gans), *_designs(parts, gans), ""]
+    lines += ["## Estimands", "", *_estimands(gans, _limits(thresholds, facts)), ""]
     lines += ["## Methods", "", *_methods(gans), ""]
     lines += ["## Performance measures", "", *_measures(gans), ""]
     lines += ["## Number of replicates", "", *_replicates(parts, stopping or described.stopping), ""]
@@ -157,7 +158,7 @@ def _list(items: Iterable[str]) -> str:
     return f"{listed[0]}, {listed[1]}, ..., {listed[-1]}"
 
 
-def _said(gans: Sequence[GAN], say: Callable[[GAN], str]) -> str:
+def _said(gans: Sequence[Any], say: Callable[[Any], str]) -> str:
     """What configurations have in common, or all that occurs."""
     found = list(dict.fromkeys(map(say, gans)))
     if len(found) == 1:
@@ -169,12 +170,24 @@ def _n(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
-def _mechanisms(parts: Sequence[_Part], gans: Sequence[GAN]) -> list[str]:
-    total = sum(sum(part.counts) for part in parts)
-    lines = [
+def _mechanisms(parts: Sequence[_Part], gans: Sequence[Any]) -> list[str]:
+    if _of_vectors(gans):
+        return vectors_in_words.mechanisms(lambda say: _said(gans, say))
+    return [
         f"- Target: {_said(gans, lambda gan: wording.law(gan.target))}. "
         f"Noise: {_said(gans, lambda gan: wording.law(gan.noise))} in {_said(gans, _dimensions)}.",
         f"- Data: {wording.data(*gans)}.",
+    ]
+
+
+def _of_vectors(gans: Sequence[Any]) -> bool:
+    """Whether a study is of games of two vectors: all its cells are, or none."""
+    return isinstance(gans[0], ParametricGame)
+
+
+def _designs(parts: Sequence[_Part], gans: Sequence[Any]) -> list[str]:
+    total = sum(sum(part.counts) for part in parts)
+    lines = [
         f"- {_n(len(parts), 'design')}, {_n(len(gans), 'cell')}, {_n(total, 'run')} in all. "
         "Replicates of a cell have independent data, noise and, unless they are given, initial weights.",
     ]
@@ -219,9 +232,10 @@ _ASPECTS: tuple[Callable[[GAN], str], ...] = (
 )
 
 
-def _own(mine: Sequence[GAN], everyone: Sequence[GAN]) -> str:
+def _own(mine: Sequence[Any], everyone: Sequence[Any]) -> str:
     """What one value holds for in a design, and not in the whole study: the other headings tell of all designs."""
-    said = [(say, {say(gan) for gan in mine}) for say in _ASPECTS]
+    aspects: Any = vectors_in_words.ASPECTS if _of_vectors(everyone) else _ASPECTS
+    said = [(say, {say(gan) for gan in mine}) for say in aspects]
     return "; ".join(next(iter(found)) for say, found in said if len(found) == 1 < len({say(gan) for gan in everyone}))
 
 
@@ -232,11 +246,19 @@ def _dimensions(gan: GAN) -> str:
 # --- the other headings -------------------------------------------------------------------------
 
 
-def _estimands(gans: Sequence[GAN], thresholds: Thresholds | None, facts: Mapping[str, Any]) -> list[str]:
-    from gansim.design.regimes import D_STATES, G_STATES, Thresholds
+def _limits(thresholds: Thresholds | None, facts: Mapping[str, Any]) -> dict[str, float]:
+    """Definitions of the labels, by name."""
+    from gansim.design.regimes import Thresholds
 
     known = facts.get("thresholds")
-    limits = dataclasses.asdict(thresholds) if thresholds else dict(known or dataclasses.asdict(Thresholds()))
+    return dataclasses.asdict(thresholds) if thresholds else dict(known or dataclasses.asdict(Thresholds()))
+
+
+def _estimands(gans: Sequence[Any], limits: Mapping[str, float]) -> list[str]:
+    from gansim.design.regimes import D_STATES, G_STATES
+
+    if _of_vectors(gans):
+        return vectors_in_words.estimands(gans, limits["off"])
     kinds = {is_probability(gan.game) for gan in gans}
     limits = {name: limit for name, limit in limits.items() if kinds & _KINDS.get(name, {True, False})}
     of_v = "of V(D, G), whose references are 0 (perfect D) and −log 4 (idle D), " if True in kinds else ""
@@ -274,14 +296,24 @@ def _estimands(gans: Sequence[GAN], thresholds: Thresholds | None, facts: Mappin
 
 
 # Thresholds that not every kind of D has: is it a probability?
-_KINDS = {"perfect_hi": {True}, "perfect_lo": {True}, "idle": {True}, "auc_perfect": {False}, "auc_idle": {False}}
+_KINDS = {
+    "perfect_hi": {True},
+    "perfect_lo": {True},
+    "idle": {True},
+    "auc_perfect": {False},
+    "auc_idle": {False},
+    "off": set(),
+}
 
 
 def _recovers(gan: GAN) -> bool:
     return len(gan.generator_sizes) == 2 and gan.noise_dim == 1 and isinstance(gan.target, Normal)
 
 
-def _methods(gans: Sequence[GAN]) -> list[str]:
+def _methods(gans: Sequence[Any]) -> list[str]:
+    if _of_vectors(gans):
+        return vectors_in_words.methods(gans, lambda say: _said(gans, say))
+
     def player(gan: GAN, which: str) -> str:
         return wording.network(getattr(gan, which), gan.noise_dim if which == "generator" else 1)
 

@@ -13,6 +13,7 @@ from gansim import escaping
 from gansim.design.design import Cell, Design, check_name, is_text
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, shown
+from gansim.model.configurations import fields_of
 from gansim.model.fields import check_integer
 from gansim.model.seeds import MAX_REPS, check_seed
 
@@ -79,6 +80,10 @@ class Description:
         records = sorted({cell.gan.records for cell in self.cells})
         if len(records) > 1:
             raise ConfigError(f"records: values {records}: one number for all cells of a study")
+        if len(measured := {fields_of(cell.gan) for cell in self.cells}) > 1:
+            few, many = sorted(measured, key=len)[:: len(measured) - 1]
+            odd = [name for name in many if name not in few] or few
+            raise ConfigError(f"designs: {odd[0]} is measured in some cells, not in others: studies of their own")
         own = tuple(design.reps for design in self.designs for _ in design.cells)
         self._set("reps", own if isinstance(self.reps, tuple) and not self.reps else _checked_reps(self.reps, len(own)))
         if not (self.stopping is None or isinstance(self.stopping, StoppingRule)):
@@ -105,6 +110,11 @@ class Description:
     def records(self) -> int:
         """Records of each run."""
         return self.cells[0].gan.records
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the measurements in a record."""
+        return fields_of(self.cells[0].gan)
 
     def with_reps(self: _Study, reps: Sequence[int]) -> _Study:
         """Return the same study with other numbers of replicates, cell by cell.

@@ -26,9 +26,10 @@ from gansim.design.sampling import Sample
 from gansim.display import fields_table, html_table
 from gansim.errors import ConfigError, one_line, shown
 from gansim.hints import meant
+from gansim.model.configurations import Configuration, check_configuration
 from gansim.model.distributions import Univariate
 from gansim.model.fields import check_integer
-from gansim.model.gan import GAN, check_gan
+from gansim.model.gan import GAN
 from gansim.model.paths import dotted_paths, replace
 from gansim.model.seeds import MAX_REPS
 from gansim.traces import DATA_UNITS, FIELDS
@@ -95,7 +96,7 @@ class Cell:
         Number of the cell, from 0: within its design, or within the whole study where a `Study` lists them.
     levels : mapping of str to str, int or float
         The label of each factor.
-    gan : GAN
+    gan : GAN or ParametricGame
         The complete configuration.
     design : str
         Name of the design.
@@ -109,7 +110,7 @@ class Cell:
 
     index: int
     levels: Mapping[str, Label]
-    gan: GAN
+    gan: Configuration
     design: str = "design"
 
     def __post_init__(self) -> None:
@@ -167,7 +168,7 @@ class Design:
     ----------
     name : str
         Name of the design, a column of the runs: letters, digits, "_", "-", ".".
-    gan : GAN
+    gan : GAN or ParametricGame
         The base configuration.
     factors : mapping, sequence of mappings, or sample, optional
         A grid: column name to levels, in forms that may be mixed:
@@ -214,7 +215,7 @@ class Design:
     """
 
     name: str
-    gan: GAN
+    gan: Configuration
     factors: Factors | None = None
     reps: int = 1000
     cells: tuple[Cell, ...] = field(init=False, repr=False)
@@ -223,7 +224,7 @@ class Design:
 
     def __post_init__(self) -> None:
         check_name(self.name, "name")
-        check_gan(self.gan)
+        check_configuration(self.gan)
         object.__setattr__(self, "reps", check_integer(self.reps, "reps", 1, MAX_REPS))
         plan = _expanded(self.factors)
         object.__setattr__(self, "factors", _kept(self.factors))
@@ -264,9 +265,8 @@ class Design:
             cell = Cell(index, labels, self.gan, self.name)
             try:
                 gan = configured(self.gan, _merge(parts))
-                if type(gan.target) not in get_args(
-                    Univariate
-                ):  # what a configuration takes beside them, a study does not
+                # what a configuration takes beside these, a study does not
+                if isinstance(gan, GAN) and type(gan.target) not in get_args(Univariate):
                     raise ConfigError(f"target: {shown(gan.target)}: a law on the line")
                 levels = _values(gan, plan.columns) if plan.read_back else labels
                 _check_levels(levels, plan.values, gan)
@@ -372,7 +372,7 @@ def _product(levels: Mapping[str, Sequence[_Point]]) -> Iterable[tuple[dict[str,
         yield labels, {name: overrides for name, (_, overrides) in zip(levels, chosen, strict=True)}
 
 
-def _values(gan: GAN, paths: Iterable[str]) -> dict[str, Label]:
+def _values(gan: Configuration, paths: Iterable[str]) -> dict[str, Label]:
     """The values at those paths that a configuration has, as labels."""
     found: dict[str, Label] = {}
     for path in paths:
@@ -381,11 +381,11 @@ def _values(gan: GAN, paths: Iterable[str]) -> dict[str, Label]:
     return found
 
 
-def _check_levels(levels: Mapping[str, Label], values: Iterable[str], gan: GAN) -> None:
+def _check_levels(levels: Mapping[str, Label], values: Iterable[str], gan: Configuration) -> None:
     """Refuse a label that is said to be a value and is another one; only a list written by hand can hold it."""
-    game = levels.get("game", gan.game)
-    if game != gan.game:
-        raise ConfigError(f"game: level {game}, but the game is {gan.game}: choose another column name")
+    own = level_label(gan.game)
+    if (game := levels.get("game", own)) != own:
+        raise ConfigError(f"game: level {game}, but the game is {own}: choose another column name")
     for path in values:
         if path in levels:
             try:
@@ -398,7 +398,7 @@ def _check_levels(levels: Mapping[str, Label], values: Iterable[str], gan: GAN) 
                 raise ConfigError(f"{path}: level {levels[path]}, but the value is {plain}: choose another column name")
 
 
-def _says(label: Label, path: str, gan: GAN) -> bool:
+def _says(label: Label, path: str, gan: Configuration) -> bool:
     """Whether a label is a value otherwise written: 16 for a network, "(16,)" in records of earlier versions."""
     if label == repr(value_at(gan, path)):
         return True

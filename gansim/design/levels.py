@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from gansim.errors import ConfigError, named, shown
 from gansim.hints import hint
+from gansim.model.configurations import Configuration
 from gansim.model.fields import Real, check_named, items_of
-from gansim.model.gan import GAN
 from gansim.model.paths import dotted_paths, replace
 
 __all__ = ["Label", "Multiple", "configured", "level_label", "ratio", "tied", "value_at"]
@@ -130,7 +130,7 @@ class Multiple:
     of: str
     factor: float
 
-    def within(self, gan: GAN) -> float | int:
+    def within(self, gan: Configuration) -> float | int:
         """Return the value in a configuration; a whole multiple of an integer is one, too."""
         try:
             value = value_at(gan, self.of)
@@ -142,12 +142,12 @@ class Multiple:
         return int(product) if isinstance(value, int) and product.is_integer() else product
 
 
-def configured(gan: GAN, overrides: Mapping[str, Any]) -> GAN:
+def configured(gan: Configuration, overrides: Mapping[str, Any]) -> Configuration:
     """Configuration with some fields changed, multiples among them; see `gansim.model.paths.replace`.
 
     Parameters
     ----------
-    gan : GAN
+    gan : GAN or ParametricGame
         The configuration to start from.
     overrides : mapping
         Dotted paths to values or to `Multiple`.
@@ -199,12 +199,12 @@ def level_label(value: object) -> Label:
         raise ConfigError(f"level {shown(plain)}: a value that can be written") from None
 
 
-def value_at(gan: GAN, path: str) -> Any:
+def value_at(gan: Configuration, path: str) -> Any:
     """Value of a configuration at a dotted path.
 
     Parameters
     ----------
-    gan : GAN
+    gan : GAN or ParametricGame
         The configuration.
     path : str
         For example "optimizer_g.lr".

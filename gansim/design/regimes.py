@@ -65,6 +65,9 @@ class Thresholds:
         Games whose D is no probability. Perfect D: least mean AUC; inverted D: 1 minus that at most.
     auc_idle : float, default 0.05
         The same games. Idle D: largest mean of |AUC - 1/2|.
+    off : float, default 0.1
+        Games of two vectors. Converged: largest median distance of G's parameters from where they ought to end; idle D:
+        largest mean distance of its own.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class Thresholds:
     idle: Annotated[float, Real(0.0, 0.5)] = 0.1
     auc_perfect: Annotated[float, Real(0.5, 1.0, above=True)] = 0.99
     auc_idle: Annotated[float, Real(0.0, 0.5)] = 0.05
+    off: Annotated[float, Real(0.0, 1e30, above=True)] = 0.1
 
     def __post_init__(self) -> None:
         if self.ks_never < self.ks:

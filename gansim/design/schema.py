@@ -71,9 +71,9 @@ from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Range, 
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, one_line, shown
 from gansim.model import paths
+from gansim.model.configurations import Configuration
 from gansim.model.distributions import Noise, Target, Uniform
 from gansim.model.fields import check_integer
-from gansim.model.gan import GAN
 from gansim.model.optimizers import Optimizer
 from gansim.model.paths import replace
 from gansim.model.seeds import MAX_REPS
@@ -378,7 +378,7 @@ def read_design(values: Mapping[str, Any], where: str = "design", first: int = 0
         raise ConfigError(text if text.startswith(where) else f"{where}: {text}") from None
 
 
-def _listed(values: Mapping[str, Any], where: str, first: int, gan: GAN, sample: Sample | None) -> Design:
+def _listed(values: Mapping[str, Any], where: str, first: int, gan: Configuration, sample: Sample | None) -> Design:
     """A design whose cells stand there one by one: a record, or a person's list."""
     name, reps, columns = values["name"], values.get("reps", 1000), values.get("factors")
     given = list_at(values["cells"], f"{where}.cells")
@@ -406,7 +406,7 @@ def _listed(values: Mapping[str, Any], where: str, first: int, gan: GAN, sample:
     return Design(name, gan, Listed(points, columns, plain, sample), reps)
 
 
-def _cell(given: Any, where: str, number: int, gan: GAN) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _cell(given: Any, where: str, number: int, gan: Configuration) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Levels, if given, and overrides of one cell."""
     cell = table_at(given, where)
     check_known(cell, _CELL, where)
@@ -430,7 +430,7 @@ def _values(design: Design) -> list[str]:
     return found
 
 
-def _grid(factors: Any, sample: Sample | None, gan: GAN) -> Any:
+def _grid(factors: Any, sample: Sample | None, gan: Configuration) -> Any:
     """Factors of `Design` from a table of levels, a sample, or both."""
     if factors is None:
         return sample
@@ -444,7 +444,7 @@ def _grid(factors: Any, sample: Sample | None, gan: GAN) -> Any:
     return {**levels, _POINT: sample}
 
 
-def _levels(name: str, given: Any, gan: GAN) -> Any:
+def _levels(name: str, given: Any, gan: Configuration) -> Any:
     if isinstance(given, list):
         return [_object(name, value_of(value), gan) for value in given]
     if not isinstance(given, Mapping):
@@ -466,14 +466,14 @@ def _two_paths(name: str, given: Any) -> tuple[str, str]:
     return given[0], given[1]
 
 
-def _level(name: str, value: Any, gan: GAN) -> Any:
+def _level(name: str, value: Any, gan: Configuration) -> Any:
     """Value or overrides of a labelled level."""
     if not isinstance(value, Mapping):
         return value_of(value)
     return {name: value_of(value)} if "kind" in value else _flat(value, gan)
 
 
-def _object(name: str, value: Any, gan: GAN) -> Any:
+def _object(name: str, value: Any, gan: Configuration) -> Any:
     """An object written as a table, so that its label is that of the object; what is refused stays a table."""
     if isinstance(value, Mapping):
         try:
@@ -483,7 +483,7 @@ def _object(name: str, value: Any, gan: GAN) -> Any:
     return value
 
 
-def _exists(gan: GAN, path: str) -> bool:
+def _exists(gan: Configuration, path: str) -> bool:
     try:
         value_at(gan, path)
     except KeyError:
@@ -491,7 +491,7 @@ def _exists(gan: GAN, path: str) -> bool:
     return True
 
 
-def _flat(overrides: Mapping[str, Any], gan: GAN, prefix: str = "") -> dict[str, Any]:
+def _flat(overrides: Mapping[str, Any], gan: Configuration, prefix: str = "") -> dict[str, Any]:
     """Overrides by dotted path; a table without kind, where the base has an object, sets the fields it names."""
     found: dict[str, Any] = {}
     for name, value in overrides.items():
@@ -504,11 +504,11 @@ def _flat(overrides: Mapping[str, Any], gan: GAN, prefix: str = "") -> dict[str,
     return found
 
 
-def _is_object(gan: GAN, path: str) -> bool:
+def _is_object(gan: Configuration, path: str) -> bool:
     return _exists(gan, path) and dataclasses.is_dataclass(value_at(gan, path))
 
 
-def _gan(given: Any, where: str) -> GAN:
+def _gan(given: Any, where: str) -> Configuration:
     values = {name: value_of(value) for name, value in table_at(given, where).items()}
     for name, kinds in _KINDS.items():
         table = values.get(name)

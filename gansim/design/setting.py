@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gansim.design import wording
+from gansim.design import vectors_in_words, wording
 from gansim.design.regimes import D_STATES, G_STATES, Thresholds
 from gansim.design.words import level_of
 from gansim.model.distributions import Mixture
 from gansim.model.games import is_probability
+from gansim.model.gan import GAN
+from gansim.model.parametric import ParametricGame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +37,10 @@ def facts(study: Description, thresholds: Thresholds | None = None) -> dict[str,
     """
     designs = {}
     for design in study.designs:
-        gans = [cell.gan for cell in design.cells]
+        if of := [cell.gan for cell in design.cells if isinstance(cell.gan, ParametricGame)]:
+            designs[design.name] = _of_vectors(of)
+            continue
+        gans = [cell.gan for cell in design.cells if isinstance(cell.gan, GAN)]
         targets = list({id(gan.target): gan.target for gan in gans}.values())
         designs[design.name] = {
             "target": _few(wording.law(target) for target in targets),
@@ -45,6 +50,16 @@ def facts(study: Description, thresholds: Thresholds | None = None) -> dict[str,
             "probability": sorted({is_probability(gan.game) for gan in gans}),
         }
     return {"study": study.name, "thresholds": asdict(thresholds or Thresholds()), "designs": designs}
+
+
+def _of_vectors(games: Sequence[ParametricGame]) -> dict[str, Any]:
+    return {
+        "target": "",
+        "data": _few(vectors_in_words.game(one.game) for one in games),
+        "steps": wording.either(one.steps for one in games),
+        "mixture": False,
+        "probability": [],
+    }
 
 
 def _few(texts: Iterable[str]) -> str:
@@ -79,7 +94,7 @@ def sentence(runs: pd.DataFrame) -> str:
     if not designs:
         return ""
     target, data, steps = (_few(str(design[name]) for design in designs) for name in ("target", "data", "steps"))
-    return f"Target {target}; {data}; {steps} training steps."
+    return f"{f'Target {target}; ' if target else ''}{data}; {steps} training steps."
 
 
 def _designs(runs: pd.DataFrame) -> list[Mapping[str, Any]]:
@@ -111,8 +126,11 @@ def definitions(runs: pd.DataFrame, label: str, states: Iterable[Any]) -> str:
     mixture = any(design["mixture"] for design in _designs(runs))
     kinds = {kind for design in _designs(runs) for kind in design.get("probability", [True])}
     meant = {"g_state": _g(limits, mixture), "d_state": _d(limits, kinds)}
+    if not kinds:
+        meant = _by_distance(limits)
     pairs = list(_players(label, map(str, states)))
-    phrases = [f"{level_of(of, state)}: {meant[of][state]}" for of, state in sorted(dict.fromkeys(pairs), key=_order)]
+    known = [(of, state) for of, state in sorted(dict.fromkeys(pairs), key=_order) if state in meant[of]]
+    phrases = [f"{level_of(of, state)}: {meant[of][state]}" for of, state in known]
     if not phrases:
         return ""
     said, players = "; ".join(phrases), {of for of, state in pairs if state != "non-finite"}
@@ -120,6 +138,12 @@ def definitions(runs: pd.DataFrame, label: str, states: Iterable[Any]) -> str:
     over = " and ".join(words for of, words in how if of in players)
     window = f" Judged by {over} over the last {100 * limits['window']:g} % of a run's records." if over else ""
     return f"{said[0].upper()}{said[1:]}.{window}"
+
+
+def _by_distance(limits: Mapping[str, float]) -> dict[str, dict[str, str]]:
+    """States of games of two vectors."""
+    near = f"within {limits['off']:g} of where it ought to end"
+    return {"g_state": {**_g(limits, False), "converged": near}, "d_state": {**_OF_BOTH, "idle": f"{near} on average"}}
 
 
 def _players(label: str, states: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gansim.model.configurations import Configuration
 from gansim.model.distributions import Noise, Normal, Target, Uniform, components
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavier
@@ -141,7 +142,7 @@ def either(values: Iterable[float]) -> str:
     return " or ".join(map(number, found))
 
 
-def updates(of: GAN) -> str:
+def updates(of: Configuration) -> str:
     """Who moves when in a training step."""
     if of.updates == "simultaneous":
         return "simultaneous updates"

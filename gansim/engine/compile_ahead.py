@@ -33,7 +33,7 @@ from gansim.engine.bundles import (
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import referee_gan
 from gansim.engine.simulate import Chunk, run_chunk
-from gansim.kernels import games, optimizers
+from gansim.kernels import games, optimizers, parametric
 from gansim.kernels.compiling import cache, jit
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
@@ -41,10 +41,12 @@ from gansim.kernels.modes import measure_modes
 from gansim.kernels.networks import directional, passes
 from gansim.kernels.networks.architecture import Net
 from gansim.kernels.train import train
+from gansim.model.configurations import Configuration
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.dynamics import Average
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
+from gansim.model.parametric import ParametricGame
 from gansim.model.penalties import Penalties
 from gansim.traces import FIELDS
 
@@ -72,14 +74,14 @@ _MOST_PROCESSES = 8
 _ready: set[_Shape] = set()  # what this process has compiled or loaded
 
 
-def compile_ahead(gans: Iterable[GAN]) -> int:
+def compile_ahead(gans: Iterable[Configuration]) -> int:
     """Compile, or load from the cache, everything these configurations need.
 
     Called in the parent before workers start, so that no worker of this machine compiles.
 
     Parameters
     ----------
-    gans : iterable of GAN
+    gans : iterable of GAN or ParametricGame
         The configurations.
 
     Returns
@@ -87,18 +89,18 @@ def compile_ahead(gans: Iterable[GAN]) -> int:
     int
         Number of network shapes among them.
     """
-    shapes: dict[_Shape, GAN] = {}
+    shapes: dict[_Shape, Configuration] = {}
     for gan in gans:
         shapes.setdefault(_shape(gan), _short(gan))
     if jit.COMPILES:
-        _compile_together(_missing(shapes.values()))
+        _compile_together(_missing(gan for gan in shapes.values() if isinstance(gan, GAN)))
     for gan in shapes.values():
         run_chunk({0: gan}, [(0, 0)], 0)
     _ready.update(shapes)
     return len({key for key, *_ in shapes})
 
 
-def run_chunk_compiled(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
+def run_chunk_compiled(cells: Mapping[int, Configuration], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
     """`gansim.engine.simulate.run_chunk`, for a worker that may be on another machine, where nothing has been compiled.
 
     The first process there to get a shape compiles it, and those that start with it wait, and load what it has
@@ -130,11 +132,14 @@ def compiled_afresh() -> Iterator[None]:
         directional.forget()
         games.forget()
         optimizers.forget()
+        parametric.forget()
         _ready.clear()
         yield
 
 
-def _shape(gan: GAN) -> _Shape:
+def _shape(gan: Configuration) -> _Shape:
+    if isinstance(gan, ParametricGame):
+        return compile_key(gan), _optimizers(gan), has_memory(gan)
     return (
         compile_key(gan),
         losses_of(gan)[0],
@@ -146,12 +151,14 @@ def _shape(gan: GAN) -> _Shape:
     )
 
 
-def _optimizers(gan: GAN) -> tuple[str, str]:
+def _optimizers(gan: Configuration) -> tuple[str, str]:
     return gan.optimizer_g.kind, gan.optimizer_d.kind
 
 
-def _short(gan: GAN) -> GAN:
+def _short(gan: Configuration) -> Configuration:
     """The same code in no time: one step, one record."""
+    if isinstance(gan, ParametricGame):
+        return replace(gan, steps=1, records=1)
     referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
     return replace(gan, samples=gan.samples and 8, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)
 

@@ -71,7 +71,7 @@ class History:
     def study_traces(self) -> Traces:
         """The study's own records alone, as `trace` gives them."""
         kept = self.stored
-        return Traces(self.traces.steps[:, kept], self.traces.values[:, kept], self.traces.n_modes)
+        return Traces(self.traces.steps[:, kept], self.traces.values[:, kept], self.traces.n_modes, self.traces.fields)
 
     def frame(self) -> pd.DataFrame:
         """One row per record: ``record``, ``step``, ``stored``, the fields of gansim.traces, ``g_mean``, ``g_std``."""

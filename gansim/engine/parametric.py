@@ -145,7 +145,7 @@ def _record(game: ParametricGame, bundle: Bundle) -> tuple[Array, NDArray[np.boo
     steps = {"grad_g": game.g_steps, "grad_d": game.d_steps}
     grads = [norm if steps[name] else np.full(n, np.nan) for name, norm in zip(steps, grads, strict=True)]
     taken = np.concatenate([np.array(off), theta, phi, np.array(grads), np.ones((1, n))]).astype(np.float32).T
-    finite = np.isfinite(taken[:, 2 : 2 + len(theta) + len(phi)]).all(axis=1)
+    finite = np.asarray(np.isfinite(taken[:, 2 : 2 + len(theta) + len(phi)]).all(axis=1))
     taken[np.isnan(taken)] = np.nan  # one kind of NaN
     return taken, finite
 

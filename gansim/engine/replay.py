@@ -18,9 +18,11 @@ from gansim.errors import ConfigError, shown
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
 from gansim.kernels.train import train as train_bundle
+from gansim.model.configurations import Configuration
 from gansim.model.distributions import evaluation_law, moments
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP
+from gansim.model.parametric import ParametricGame
 from gansim.model.seeds import check_rep, check_seed
 from gansim.traces import DATA_UNITS, Traces, in_data_units
 
@@ -33,12 +35,12 @@ Array = NDArray[Any]
 Layers = list[tuple[Array, Array]]
 
 
-def trace(gan: GAN, rep: int = 0, seed: int = 0) -> pd.DataFrame:
+def trace(gan: Configuration, rep: int = 0, seed: int = 0) -> pd.DataFrame:
     """One run again, bit for bit.
 
     Parameters
     ----------
-    gan : GAN
+    gan : GAN or ParametricGame
         Its configuration.
     rep : int, default 0
         Its replicate number, from 0.
@@ -49,13 +51,16 @@ def trace(gan: GAN, rep: int = 0, seed: int = 0) -> pd.DataFrame:
     -------
     DataFrame
         One row per record: ``step``, the fields of gansim.traces, and g_mean and g_std, mean and standard deviation of
-        the fakes in data units.
+        the fakes in data units; of a game of two vectors ``step`` and what is measured of it.
 
     Raises
     ------
     ConfigError
         If `gan` is no GAN, `rep` not an integer from 0 to 2^32 - 1, or `seed` from 0 to 2^64 - 1.
     """
+    if isinstance(gan, ParametricGame):
+        traces = run_chunk({0: gan}, [(0, check_rep(rep))], check_seed(seed)).traces
+        return traces.frame().drop(columns="run")
     rep, seed = checked(gan, rep, seed)
     traces = run_chunk({0: replace(gan, referee=None)}, [(0, rep)], seed).traces
     return with_data_units(traces, gan).drop(columns="run", errors="ignore")

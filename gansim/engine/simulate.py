@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from gansim.engine.samplers import data_unit
 from gansim.engine.training import record_steps, records
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
+from gansim.model.configurations import Configuration
 from gansim.model.gan import GAN
 from gansim.model.parametric import ParametricGame, fields_of
 from gansim.traces import FIELDS, Traces
@@ -66,12 +67,12 @@ class Chunk:
 
 
 @default_arithmetic
-def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
+def run_chunk(cells: Mapping[int, Configuration], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
     """Train, measure and referee some runs: a pure function, what a worker executes.
 
     Parameters
     ----------
-    cells : mapping of int to GAN
+    cells : mapping of int to GAN or ParametricGame
         Configurations by cell number; those that occur in `runs` share one `bundle_key`.
     runs : sequence of (cell, rep)
         The runs, in any number and order.
@@ -93,31 +94,33 @@ def run_chunk(cells: Mapping[int, GAN], runs: Sequence[tuple[int, int]], seed: i
         raise ValueError(f"runs: {len(runs)} with {keys} bundle keys: one run or more, of one bundle key")
     gans = [cells[cell] for cell, _ in runs]
     reps = [rep for _, rep in runs]
-    if isinstance(gans[0], ParametricGame):
-        return _vector_chunk(gans, runs, seed)
-    seconds = {"train": 0.0, "measure": 0.0, "referee": 0.0}
     with np.errstate(all="ignore"):  # a run that blows up is a row, not a warning (uncompiled kernels would warn)
-        bundles = build_bundles(gans, reps, seed)
-        sample = _sample_moments(gans, bundles)
-        values, final = _train_and_measure(gans, bundles, seconds)
-        referee = verdicts(gans, reps, final, seed, values[:, -1, _FINITE] == 1, seconds)
-    steps = np.tile(record_steps(gans[0]), (len(runs), 1))
-    traces = Traces(steps, values, np.array([n_modes(gan) for gan in gans]))
-    return Chunk(
-        np.array([cell for cell, _ in runs]), np.array(reps), traces, _affine(gans, final), sample, referee, seconds
-    )
+        chunk = _vector_chunk if isinstance(gans[0], ParametricGame) else _network_chunk
+        return Chunk(np.array([cell for cell, _ in runs]), np.array(reps), *chunk(gans, reps, seed))
 
 
-def _vector_chunk(games: Sequence[Any], runs: Sequence[tuple[int, int]], seed: int) -> Chunk:
-    """Runs of games of two vectors."""
+_Simulated: TypeAlias = tuple[Traces, Array, Array, Array, dict[str, float]]
+
+
+def _network_chunk(gans: Sequence[Any], reps: Sequence[int], seed: int) -> _Simulated:
+    """Runs of GANs: all but their numbers."""
     seconds = {"train": 0.0, "measure": 0.0, "referee": 0.0}
-    with np.errstate(all="ignore"):
-        bundles = build_vector_bundles(games, [rep for _, rep in runs], seed)
-        values, steps = train_and_record(games, bundles, seconds)
-    traces = Traces(np.tile(steps, (len(runs), 1)), values, np.ones(len(runs)), fields_of(games[0]))
-    cells, reps = np.array(runs).T
-    nothing = np.full((len(runs), 2), np.nan)
-    return Chunk(cells, reps, traces, nothing, nothing.copy(), np.full((len(runs), 3), np.nan), seconds)
+    bundles = build_bundles(gans, reps, seed)
+    sample = _sample_moments(gans, bundles)
+    values, final = _train_and_measure(gans, bundles, seconds)
+    referee = verdicts(gans, reps, final, seed, values[:, -1, _FINITE] == 1, seconds)
+    steps = np.tile(record_steps(gans[0]), (len(reps), 1))
+    traces = Traces(steps, values, np.array([n_modes(gan) for gan in gans]))
+    return traces, _affine(gans, final), sample, referee, seconds
+
+
+def _vector_chunk(games: Sequence[Any], reps: Sequence[int], seed: int) -> _Simulated:
+    """Runs of games of two vectors: all but their numbers."""
+    seconds = {"train": 0.0, "measure": 0.0, "referee": 0.0}
+    values, steps = train_and_record(games, build_vector_bundles(games, reps, seed), seconds)
+    traces = Traces(np.tile(steps, (len(reps), 1)), values, np.ones(len(reps), int), fields_of(games[0]))
+    affine, sample, referee = (np.full((len(reps), n), np.nan) for n in (2, 2, 3))
+    return traces, affine, sample, referee, seconds
 
 
 def _train_and_measure(

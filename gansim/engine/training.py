@@ -15,6 +15,7 @@ from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
 from gansim.kernels.modes import measure_modes
 from gansim.kernels.train import train as train_bundle
+from gansim.model.configurations import Configuration
 from gansim.model.gan import GAN
 from gansim.traces import FIELDS
 
@@ -41,7 +42,7 @@ class Records(NamedTuple):
     finite: NDArray[np.bool_]
 
 
-def record_steps(gan: GAN) -> NDArray[np.int32]:
+def record_steps(gan: Configuration) -> NDArray[np.int32]:
     """Training steps done at each record: ``records`` equal intervals, the last record at the last step."""
     return np.array([gan.steps * k // gan.records for k in range(1, gan.records + 1)], np.int32)
 

@@ -322,6 +322,8 @@ class ParametricGame:
         default=None, metadata={DERIVED: lambda game: min(RECORDS, game.steps)}
     )
     precision: Literal["float64", "float32"] = "float64"
+    target: ClassVar[None] = None
+    referee: ClassVar[None] = None
 
     def __init__(
         self,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from gansim.errors import ConfigError, Refused, named, shown
 from gansim.hints import hint
+from gansim.model.configurations import Configuration, check_configuration
 from gansim.model.dynamics import RECORDS
 from gansim.model.fields import Check, Object, check_named
-from gansim.model.gan import _NETWORK, GAN, check_gan
+from gansim.model.gan import _NETWORK, GAN
 from gansim.model.networks import _initialiser
 from gansim.model.optimizers import _OPTIMIZER
+from gansim.model.parametric import ParametricGame
 from gansim.model.values import Values
 
 __all__ = ["differences", "dotted_paths", "from_dict", "replace", "to_dict"]
+
+_Kind = TypeVar("_Kind", bound=Configuration)
 
 _SHORT: dict[str, Check] = {
     "init": _initialiser,
@@ -33,7 +37,7 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def to_dict(gan: GAN) -> dict[str, Any]:
+def to_dict(gan: Configuration) -> dict[str, Any]:
     """Plain dictionary of a configuration, every default written out; ``json.dumps`` takes it.
 
     Parameters
@@ -56,7 +60,7 @@ def to_dict(gan: GAN) -> dict[str, Any]:
     return plain
 
 
-def from_dict(values: Mapping[str, Any]) -> GAN:
+def from_dict(values: Mapping[str, Any]) -> Configuration:
     """Build a configuration from the dictionary that `to_dict` gives; fields left out take their defaults.
 
     Parameters
@@ -81,7 +85,8 @@ def from_dict(values: Mapping[str, Any]) -> GAN:
     """
     if not isinstance(values, Mapping):
         raise ConfigError(f"gan: value {shown(values)}: a mapping of fields to values")
-    gan: GAN = check_named("gan", values, Object((GAN,), "a GAN"))
+    kind = ParametricGame if "start_g" in values else GAN
+    gan: Configuration = check_named("gan", values, Object((kind,), "a GAN"))
     return gan
 
 
@@ -123,7 +128,7 @@ def dotted_paths(item: object, prefix: str = "") -> Iterator[str]:
             yield from dotted_paths(value, f"{prefix}{name}.")
 
 
-def replace(gan: GAN, overrides: Mapping[str, Any] | None = None, /, **fields: Any) -> GAN:
+def replace(gan: _Kind, overrides: Mapping[str, Any] | None = None, /, **fields: Any) -> _Kind:
     """Copy a configuration with some fields changed; the result is validated as a whole.
 
     Parameters
@@ -157,7 +162,7 @@ def replace(gan: GAN, overrides: Mapping[str, Any] | None = None, /, **fields: A
     >>> replace(gan, game="minimax", steps=10).game
     'minimax'
     """
-    check_gan(gan)
+    check_configuration(gan)
     overrides = {} if overrides is None else overrides
     if not isinstance(overrides, Mapping):
         raise ConfigError(f"overrides: value {shown(overrides)}: a mapping of dotted paths to values")
@@ -173,14 +178,15 @@ def replace(gan: GAN, overrides: Mapping[str, Any] | None = None, /, **fields: A
     for path in sorted(overrides, key=lambda path: path.count(".")):
         _assign(tree, path, overrides[path], gan)
     # Defaults need no check, and most fields are: a cell of a large design takes half of the time.
-    return GAN(**{name: value for name, value in tree.items() if value is not getattr(GAN, name, ...)})
+    kind = type(gan)
+    return kind(**{name: value for name, value in tree.items() if value is not getattr(kind, name, ...)})
 
 
 def _parts(item: Any) -> dict[str, Any]:
     return {part.name: getattr(item, part.name) for part in dataclasses.fields(item)}
 
 
-def _assign(tree: dict[str, Any], path: str, value: object, gan: GAN) -> None:
+def _assign(tree: dict[str, Any], path: str, value: object, gan: Configuration) -> None:
     """Set the value at a dotted path; objects on the way become dictionaries, which `GAN` validates again."""
     *parents, name = path.split(".")
     node, given = tree, False  # whether the object on the way was given as a mapping, which need not have every field
@@ -209,5 +215,5 @@ def _meant(name: str, value: object) -> object:
         return value
 
 
-def _unknown(path: str, gan: GAN) -> str:
+def _unknown(path: str, gan: Configuration) -> str:
     return f"{named(path)}: no such field; {hint(path, dotted_paths(gan))}"

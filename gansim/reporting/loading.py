@@ -14,6 +14,7 @@ from gansim.design.wording import count
 from gansim.display import html_table
 from gansim.engine.history import History, history
 from gansim.errors import ConfigError, StoreError, shown
+from gansim.model.configurations import with_networks
 from gansim.model.fields import check_integer
 from gansim.reporting.bound_plots import Plots
 from gansim.reporting.stored_tables import Tables
@@ -159,7 +160,7 @@ class StudyResults:
         from gansim.reporting.run_folder import check_stored
 
         index = self._results.find_cell(cell)
-        run = history(self.study.cells[index].gan, rep, self.study.seed, frames)
+        run = history(with_networks(self.study.cells[index].gan), rep, self.study.seed, frames)
         if not self._results.lacking or self._runs_written is not None:
             mine = self.runs[(self.runs["cell"] == index) & (self.runs["rep"] == rep)]
             for row in mine.to_dict("records"):

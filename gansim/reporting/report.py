@@ -15,7 +15,9 @@ from gansim.design.wording import count
 from gansim.design.words import heading
 from gansim.errors import ConfigError, StoreError
 from gansim.model.games import is_probability
+from gansim.model.gan import GAN
 from gansim.model.measurements import measured as measured_of
+from gansim.model.parametric import ParametricGame, fields_of
 from gansim.reporting import figures, writing
 from gansim.reporting.study_figure import design_figure
 from gansim.storage import places, reported
@@ -33,6 +35,7 @@ __all__ = ["check_folder", "check_replaceable", "replace_figures", "tables_of", 
 
 _COLUMNS = {"regimes": "regime", "generators": "g_state", "discriminators": "d_state"}
 _ESTIMATED = ["w1", "ks", "v", "g_mean", "g_std", "d_real", "d_fake"]
+_NOT_ESTIMATED = ("grad_g", "grad_d", "finite")  # of games of two vectors
 _OF_RANKING = ["auc"]  # of games whose D is no probability
 _OF_MIXTURES = ["modes", "high_quality", "reverse_kl"]
 
@@ -61,14 +64,16 @@ def tables_of(done: Execution) -> Iterator[tuple[str, pd.DataFrame, str]]:
         prefix = "" if len(done.study.designs) == 1 else f"{design.name}_"
         for name, column in _COLUMNS.items():
             yield prefix + name, tabulate(runs, by, column), _caption(f"Shares of runs by {heading(column)}", runs, by)
-        measured = [*_estimated(design), *(name for name in _OF_MIXTURES if runs[name].notna().any())]
+        measured = [*_estimated(design), *(name for name in _OF_MIXTURES if name in runs and runs[name].notna().any())]
         caption = _caption("Means over runs of what was measured at the end of training", runs, by)
         yield prefix + "estimates", estimate(runs, by, measured), caption
 
 
 def _estimated(design: Design) -> list[str]:
     """What is estimated of every design, unless no game of it has that; and how D ranks, where that is all it does."""
-    gans = [cell.gan for cell in design.cells]
+    if isinstance(design.gan, ParametricGame):
+        return [name for name in fields_of(design.gan) if name not in _NOT_ESTIMATED]
+    gans = [cell.gan for cell in design.cells if isinstance(cell.gan, GAN)]
     undefined = set(FIELDS).difference(*map(measured_of, gans))
     ranked = [] if all(is_probability(gan.game) for gan in gans) else _OF_RANKING
     return [name for name in (*_ESTIMATED, *ranked) if name not in undefined]

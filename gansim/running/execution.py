@@ -443,7 +443,7 @@ def _facts(workers: Workers, call: Call) -> dict[str, Any]:
 
 
 def _empty(study: Description) -> Collected:
-    return Collected(study.reps, study.records)
+    return Collected(study.reps, study.records, study.fields)
 
 
 def _open(

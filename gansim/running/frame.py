@@ -11,11 +11,13 @@ from gansim.design import setting
 from gansim.design.description import Description
 from gansim.design.design import Cell, Design, has_text, stored_level
 from gansim.design.glossary import described
+from gansim.design.levels import level_label
 from gansim.design.regimes import LABELS
 from gansim.model.distributions import evaluation_law, moments
+from gansim.model.gan import GAN
 from gansim.storage.parquet import ESTIMATES
 from gansim.storage.parts import Collected
-from gansim.traces import DATA_UNITS, FIELDS, in_data_units
+from gansim.traces import DATA_UNITS, in_data_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,13 +30,13 @@ __all__ = ["floors_of", "labelled_runs", "runs_frame"]
 
 
 def floors_of(study: Description) -> list[Floor]:
-    """Sampling floor of each run's target, in the order of the runs."""
+    """Sampling floor of each run's target, in the order of the runs; none of games of two vectors."""
     from gansim.analysis.floor import (
         floor_of,  # here, because SciPy's statistics take as long to import as all the rest
     )
 
-    each = (floor_of(cell.gan.target, cell.gan.n_eval) for cell in study.cells)
-    return [floor for floor, reps in zip(each, study.reps, strict=True) for _ in range(reps)]
+    each = (floor_of(cell.gan.target, cell.gan.n_eval) for cell in study.cells if isinstance(cell.gan, GAN))
+    return [floor for floor, reps in zip(each, study.reps, strict=False) for _ in range(reps)]
 
 
 def labelled_runs(study: Description, results: Collected, thresholds: Thresholds | None = None) -> pd.DataFrame:
@@ -90,15 +92,23 @@ def runs_frame(study: Description, results: Collected, labels: pd.DataFrame) -> 
     }
     for name, levels in _factor_levels(study.designs, cells).items():
         columns[name] = _levels(levels).take(of_cell)
-    columns.setdefault("game", _column([cell.gan.game for cell in cells]).take(of_cell))
-    last = {name: traces[name][:, -1].copy() for name in FIELDS}
-    units = np.array([moments(evaluation_law(cell.gan.target)) for cell in cells]).T.take(of_cell, axis=1)
-    where = dict(zip(DATA_UNITS, in_data_units(last["g_shift"], last["g_spread"], *units), strict=True))
+    columns.setdefault("game", _column([level_label(cell.gan.game) for cell in cells]).take(of_cell))
+    last = {name: traces[name][:, -1].copy() for name in traces.fields}
     # What each player did comes last: at 80 columns pandas prints the first names and the last ones.
     judged = {name: labels[name].array for name in (*LABELS[3:], *LABELS[:3])}
     estimates = {name: results.estimates[:, column].copy() for column, name in enumerate(ESTIMATES)}
     finite = {"finite": last["finite"] > 0}
+    where = _in_data_units(cells, of_cell, last)
     return described(pd.DataFrame({**columns, **last, **finite, **where, **estimates, **judged}))
+
+
+def _in_data_units(cells: Sequence[Cell], of_cell: Any, last: dict[str, Any]) -> dict[str, Any]:
+    """Where the fakes lie, in data units; nothing of games of two vectors."""
+    laws = [evaluation_law(cell.gan.target) for cell in cells if isinstance(cell.gan, GAN)]
+    if not laws:
+        return {}
+    units = np.array([moments(law) for law in laws]).T.take(of_cell, axis=1)
+    return dict(zip(DATA_UNITS, in_data_units(last["g_shift"], last["g_spread"], *units), strict=True))
 
 
 def _factor_levels(designs: Sequence[Design], cells: Sequence[Cell]) -> dict[str, list[Any]]:

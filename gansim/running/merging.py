@@ -78,10 +78,10 @@ def merge(
             )
     study = study.with_reps(np.max([results.study.reps for results in opened], axis=0).tolist())
     study = study.with_stopping(next((r.study.stopping for r in opened if r.study.stopping), None))
-    everything = Collected(study.reps, study.records)
+    everything = Collected(study.reps, study.records, study.fields)
     for results in opened:
         _take(results, identity, everything, say)
-    merged = Collected(study.reps, everything.records)
+    merged = Collected(study.reps, everything.records, everything.fields)
     asked = None if opened[0].thresholds == Thresholds() else opened[0].thresholds  # shards tell the default as well
     sessions = [call for results in opened for call in _sessions(results)]
     if mixed := mixed_versions(sessions):

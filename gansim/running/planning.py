@@ -15,7 +15,8 @@ import numpy as np
 from gansim.design.design import Cell
 from gansim.engine.bundles import bundle_key
 from gansim.kernels.lanes import LANES
-from gansim.model.gan import GAN
+from gansim.model.configurations import Configuration
+from gansim.model.parametric import ParametricGame
 from gansim.storage.parts import Collected
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Task:
     """What one worker does at a time: some runs of one bundle key."""
 
     key: Any
-    gan: GAN  # one of the cells', to compile for
-    cells: dict[int, GAN]
+    gan: Configuration  # one of the cells', to compile for
+    cells: dict[int, Configuration]
     runs: list[tuple[int, int]]
     work: float
 
@@ -67,20 +68,23 @@ def _chunks(
         yield Task(key, gan, present, runs, each * len(runs))
 
 
-def _chunk_size(gan: GAN, runs: int, each: float, workers: int) -> int:
+def _chunk_size(gan: Configuration, runs: int, each: float, workers: int) -> int:
     """Runs per chunk, a multiple of the lanes of a bundle: few enough that every worker gets some."""
     lanes = LANES[np.dtype(gan.precision)]
     wanted = min(_MAX_CHUNK, _CHUNK_WORK / each, runs / (2 * workers))
     return max(1, round(wanted / lanes)) * lanes
 
 
-def work(gan: GAN) -> float:
+def work(gan: Configuration) -> float:
     """Multiply-adds of one run, roughly; only ever used to order and to size chunks.
 
     An update of D is a forward pass of G and a forward and a backward pass of D on fakes and reals; an update of G is
     forward and backward through both. A backward pass costs two forward ones. An activation counts two: of 1-16-1 and
     1-64-64-1 networks, the second was measured to take about 80 times as long.
     """
+    if isinstance(gan, ParametricGame):  # a gradient takes some 50 operations a parameter and sample; a record, 10,000
+        each = 50.0 * sum(gan.game.sizes) * max(8, gan.batch_size) * (100 if gan.game.kind == "two-normals" else 1)
+        return gan.steps * (gan.d_steps + gan.g_steps) * each + gan.records * 1e4
     cost_g, cost_d = _forward(gan.generator_sizes), _forward(gan.discriminator_sizes)
     update_d = gan.batch * (cost_g + 6 * cost_d)
     update_g = gan.batch * (3 * cost_g + 3 * cost_d)

@@ -16,8 +16,9 @@ import numpy as np
 from gansim.design.design import Design
 from gansim.design.wording import count
 from gansim.engine.bundles import compile_key
-from gansim.model.gan import GAN
+from gansim.model.configurations import Configuration
 from gansim.model.networks import MLP
+from gansim.model.parametric import ParametricGame
 from gansim.running.planning import work
 from gansim.running.pool import workers_for
 from gansim.running.shard import Shard
@@ -31,7 +32,7 @@ __all__ = ["describe", "expected_seconds", "preview", "shapes"]
 RATE = 4e10  # multiply-adds a second, of the count in planning.py, that one core of an AMD EPYC with AVX-512 did
 
 
-def shapes(gans: Sequence[GAN]) -> list[str]:
+def shapes(gans: Sequence[Configuration]) -> list[str]:
     """Name the network shapes that are compiled for some configurations, each once.
 
     Parameters
@@ -56,7 +57,9 @@ def shapes(gans: Sequence[GAN]) -> list[str]:
     return [_shape(found[key]) for key in order]
 
 
-def _shape(gan: GAN) -> str:
+def _shape(gan: Configuration) -> str:
+    if isinstance(gan, ParametricGame):
+        return f"{gan.game.form}, {gan.precision}"
     g, d = _network(gan.generator_sizes, gan.generator), _network(gan.discriminator_sizes, gan.discriminator)
     referee = "" if gan.referee is None else f", referee {_sizes((gan.data_dim, *gan.referee.hidden, 1))}"
     return f"G {g}, D {d}, {gan.precision}{referee}"

@@ -68,7 +68,7 @@ class Results:
 
     def saved(self) -> tuple[int, int]:
         """How many runs are saved here, of how many: of a shard, of its own."""
-        found = Collected(self.study.reps, self.study.records)
+        found = Collected(self.study.reps, self.study.records, self.study.fields)
         parts.collect(self.folder, self.study.identity, found, self.metadata.get("files") or {})
         shard = self.metadata.get("shard")
         mine = len(found) if shard is None else int(Shard.parse(str(shard)).holds(*found.ids).sum())
@@ -94,7 +94,7 @@ class Results:
         if header.get("kernel") == identity.kernel and (other := header_differences(header, identity)):
             self.check_unchanged()
             raise StoreError(f"{path}: holds other runs than {METADATA} says ({other}): run the study again")
-        found = Collected(self.study.reps, self.study.records)
+        found = Collected(self.study.reps, self.study.records, self.study.fields)
         if (
             len(rows) != len(found)
             or (rows.cells >= len(found.reps)).any()

@@ -13,8 +13,8 @@ from gansim.design.description import Description
 from gansim.design.design import Design, Factors
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, shown
+from gansim.model.configurations import Configuration
 from gansim.model.fields import bound
-from gansim.model.gan import GAN
 from gansim.running.execution import Call, Execution, Report, execute, execute_shard, execute_to
 from gansim.running.pool import Backend
 from gansim.running.shard import Shard
@@ -29,7 +29,7 @@ __all__ = ["Study", "check_study", "simulate"]
 
 
 def simulate(
-    gan: GAN,
+    gan: Configuration,
     reps: int = 1000,
     seed: int = 0,
     jobs: int = -1,
@@ -41,7 +41,7 @@ def simulate(
 
     Parameters
     ----------
-    gan : GAN
+    gan : GAN or ParametricGame
         The configuration.
     reps : int, default 1000
         Number of runs, 1 to 10,000,000. The first 100 of 200 are the runs of ``reps=100``, bit for bit.
@@ -78,7 +78,7 @@ class Study(Description):
     ----------
     name : str
         Name of the study, of its results folder and of its design: letters, digits, "_", "-", ".".
-    gan : GAN
+    gan : GAN or ParametricGame
         The base configuration.
     factors : mapping, list or sample, optional
         What is varied: a grid, a list of overrides, or a sample of continuous factors; see `Design`.
@@ -118,7 +118,7 @@ class Study(Description):
     def __init__(
         self,
         name: str,
-        gan: GAN,
+        gan: Configuration,
         factors: Factors | None = None,
         reps: int = 1000,
         seed: int = 0,

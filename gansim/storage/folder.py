@@ -259,7 +259,8 @@ class Folder:
 
     def _keep_columns(self) -> None:
         """Write the columns of numbers that the configurations name by digest."""
-        each = {values for cell in self.cells for values in columns.columns_of(cell.gan.target)}
+        targets = [cell.gan.target for cell in self.cells if cell.gan.target is not None]
+        each = {values for target in targets for values in columns.columns_of(target)}
         missing = [values for values in each if not (self.path / columns.FOLDER / columns.file_name(values)).exists()]
         if missing:
             with self.writing() as draft:

@@ -15,7 +15,7 @@ import numpy as np
 
 from gansim.design.glossary import described
 from gansim.errors import DamagedError, shown
-from gansim.traces import FIELDS, Traces
+from gansim.traces import Traces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +50,7 @@ ESTIMATES: tuple[str, ...] = (
 )
 """What is kept of a finished run beside its records, in the order of `Rows.estimates`."""
 _BATCH = 4096  # rows that are read at a time
+_BESIDE = ("design", "cell", "rep", "n_modes", *ESTIMATES, "step")  # columns of traces that are no measurements
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +146,7 @@ def write_rows(
 ) -> str:
     """Write measured runs as parquet, one row per run: a part, or all of a study as its traces.parquet.
 
-    Columns design, cell, rep, n_modes, those of `ESTIMATES`, and as lists, an entry per record, step and `FIELDS`.
+    Columns design, cell, rep, n_modes, those of `ESTIMATES`, and as lists, an entry per record, step and measurements.
 
     Parameters
     ----------
@@ -177,7 +178,7 @@ def write_rows(
     columns |= {"cell": pa.array(rows.cells), "rep": pa.array(rows.reps), "n_modes": pa.array(rows.traces.n_modes)}
     for column, name in enumerate(ESTIMATES):
         columns[name] = pa.array(np.ascontiguousarray(rows.estimates[:, column]))
-    for name, values in (("step", rows.traces.steps), *((field, rows.traces[field]) for field in FIELDS)):
+    for name, values in (("step", rows.traces.steps), *((field, rows.traces[field]) for field in rows.traces.fields)):
         flat = pa.array(np.ascontiguousarray(values).ravel())
         columns[name] = pa.FixedSizeListArray.from_arrays(flat, rows.traces.records)
     stamp = {**header, "digest": digest_rows(rows)}
@@ -328,6 +329,7 @@ def _rows_of(file: pq.ParquetFile) -> Rows:
     n, done = file.metadata.num_rows, 0
     numbers = {name: np.empty(n, dtype=np.int64) for name in ("cell", "rep", "n_modes")}
     estimates = np.empty((n, len(ESTIMATES)))
+    fields = tuple(name for name in file.schema_arrow.names if name not in _BESIDE)
     steps = values = None
     for batch in file.iter_batches(_BATCH):
         here = slice(done, done + len(batch))
@@ -339,13 +341,13 @@ def _rows_of(file: pq.ParquetFile) -> Rows:
         if steps is None or values is None:
             records = batch["step"].type.list_size
             steps = np.empty((n, records), dtype=np.int32)
-            values = np.empty((n, records, len(FIELDS)), dtype=np.float32)
+            values = np.empty((n, records, len(fields)), dtype=np.float32)
         steps[here] = _matrix(batch["step"])
-        for number, name in enumerate(FIELDS):
+        for number, name in enumerate(fields):
             values[here, :, number] = _matrix(batch[name])
     if done < n or steps is None or values is None:
         raise ValueError(f"{done} rows of {n}")
-    return Rows(numbers["cell"], numbers["rep"], Traces(steps, values, numbers["n_modes"]), estimates)
+    return Rows(numbers["cell"], numbers["rep"], Traces(steps, values, numbers["n_modes"], fields), estimates)
 
 
 def _matrix(column: Any) -> Any:
@@ -448,9 +450,9 @@ def digest_traces(traces: Traces) -> str:
 
 
 def _add_traces(total: Any, traces: Traces) -> None:
-    _add_text(total, FIELDS)
+    _add_text(total, traces.fields)
     _add_numbers(total, traces.steps)
-    for field in FIELDS:  # one field at a time: a copy of all values would double the memory
+    for field in traces.fields:  # one field at a time: a copy of all values would double the memory
         _add_numbers(total, traces[field])
     _add_numbers(total, traces.n_modes)
 

@@ -57,6 +57,8 @@ class Collected:
         Replicates of every cell.
     records : int
         Records of every run.
+    fields : tuple of str, default `gansim.traces.FIELDS`
+        Names of the measurements.
 
     Attributes
     ----------
@@ -66,13 +68,14 @@ class Collected:
         Rows not filled yet.
     """
 
-    def __init__(self, reps: ArrayLike, records: int) -> None:
+    def __init__(self, reps: ArrayLike, records: int, fields: tuple[str, ...] = FIELDS) -> None:
         self.first: NDArray[np.int64] = np.concatenate([[0], np.cumsum(reps, dtype=np.int64)])
         n = int(self.first[-1])
-        _check_memory(n, records)
+        self.fields = fields
+        _check_memory(n, records, len(fields))
         self.missing: NDArray[np.bool_] = np.ones(n, dtype=bool)
         self.steps: NDArray[np.int32] = np.empty((n, records), dtype=np.int32)
-        self.values: NDArray[np.float32] = np.empty((n, records, len(FIELDS)), dtype=np.float32)
+        self.values: NDArray[np.float32] = np.empty((n, records, len(fields)), dtype=np.float32)
         self.n_modes: NDArray[np.int64] = np.empty(n, dtype=np.int64)
         self.estimates: NDArray[np.float64] = np.empty((n, len(ESTIMATES)))
 
@@ -138,7 +141,7 @@ class Collected:
         """
         if self.missing.any():
             raise RuntimeError(f"{int(self.missing.sum())} runs did not come back")
-        return Traces(self.steps, self.values, self.n_modes)
+        return Traces(self.steps, self.values, self.n_modes, self.fields)
 
     @property
     def records(self) -> int:
@@ -152,13 +155,13 @@ class Collected:
             return Rows(cells, reps, self.traces(), self.estimates)
         if (self.missing & wanted).any():
             raise RuntimeError(f"{int((self.missing & wanted).sum())} runs did not come back")
-        traces = Traces(self.steps[wanted], self.values[wanted], self.n_modes[wanted])
+        traces = Traces(self.steps[wanted], self.values[wanted], self.n_modes[wanted], self.fields)
         return Rows(cells[wanted], reps[wanted], traces, self.estimates[wanted])
 
 
-def _check_memory(runs: int, records: int) -> None:
+def _check_memory(runs: int, records: int, fields: int) -> None:
     """Refuse a table that is larger than the memory of this machine, which would fail, or be killed, much later."""
-    needed = runs * (records * 4 * (1 + len(FIELDS)) + 8 * (1 + len(ESTIMATES)) + 1)
+    needed = runs * (records * 4 * (1 + fields) + 8 * (1 + len(ESTIMATES)) + 1)
     if hasattr(os, "sysconf") and needed > (memory := os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")):
         raise ConfigError(
             f"reps: {runs:,} runs with {records:,} records each take {needed / 2**30:,.0f} GiB, this machine has "

@@ -22,7 +22,7 @@ from gansim._version import __version__
 from gansim.design import schema
 from gansim.design.design import Design
 from gansim.kernels.compiling import jit
-from gansim.model.gan import GAN
+from gansim.model.configurations import Configuration
 from gansim.model.paths import to_dict
 from gansim.source import deciding_digests, source_digest
 
@@ -83,12 +83,12 @@ def running_source() -> dict[str, str]:
     return {"source": source_digest(), "kernels": "compiled" if jit.COMPILES else "plain NumPy"}
 
 
-def config_digest(gan: GAN) -> str:
+def config_digest(gan: Configuration) -> str:
     """SHA-256 of a configuration: of the JSON of `to_dict`, names sorted, every default written out.
 
     Parameters
     ----------
-    gan : GAN
+    gan : GAN or ParametricGame
         The configuration.
 
     Returns

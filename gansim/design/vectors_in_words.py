@@ -1,0 +1,102 @@
+"""Games of two vectors in words, for captions and sheets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from gansim.design import wording
+from gansim.model.distributions import Normal, Uniform
+from gansim.model.parametric import ParametricGame, VectorGame
+
+__all__ = ["ASPECTS", "estimands", "game", "mechanisms", "methods", "starts", "training"]
+
+_NAMES = {
+    "dirac": "Dirac-GAN",
+    "bilinear": "bilinear game",
+    "linear-wasserstein": "linear Wasserstein GAN",
+    "two-normals": "two normals against two intervals",
+}
+_Said = Callable[[Callable[[ParametricGame], str]], str]
+
+
+def game(of: VectorGame) -> str:
+    """A game with those of its numbers that are not as by default.
+
+    Examples
+    --------
+    >>> from gansim.model.parametric import Dirac
+    >>> game(Dirac("non-saturating", r1=0.3))
+    'Dirac-GAN (loss non-saturating, r1 0.3)'
+    """
+    own = [
+        f"{one.name} {_value(getattr(of, one.name))}"
+        for one in dataclasses.fields(of)
+        if one.name != "kind" and getattr(of, one.name) != one.default
+    ]
+    told = ", ".join(own)
+    return f"{_NAMES[of.kind]} ({told})" if own else _NAMES[of.kind]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_value, value))})"
+    if isinstance(value, (Normal, Uniform)):
+        return wording.law(value)
+    return wording.number(value) if type(value) in (int, float) else str(value)  # type: ignore[arg-type]
+
+
+def starts(of: ParametricGame) -> str:
+    """Where both players begin."""
+    return f"G from {_value(of.start_g)}, D from {_value(of.start_d)}{' in order' if of.ordered else ''}"
+
+
+def training(of: ParametricGame) -> str:
+    """How both players move."""
+    g, d = wording.optimizer(of.optimizer_g), wording.optimizer(of.optimizer_d)
+    clip = f", D cut to {wording.number(of.clip)}" if of.clip else ""
+    return f"{f'G and D by {g}' if g == d else f'G by {g}, D by {d}'}{clip}; {wording.updates(of)}"
+
+
+ASPECTS: tuple[Callable[[ParametricGame], str], ...] = (
+    lambda of: game(of.game),
+    starts,
+    training,
+    lambda of: f"batch {of.batch_size:,}",
+    lambda of: wording.count(of.steps, "step"),
+    lambda of: of.precision,
+)
+"""What one value may hold for in a design, and not in the whole study."""
+
+
+def mechanisms(said: _Said) -> list[str]:
+    """Bullets of an ADEMP sheet on how the numbers come about."""
+    return [
+        f"- Game of two vectors, without networks: {said(lambda of: game(of.game))}.",
+        f"- Starts: {said(starts)}.",
+    ]
+
+
+def estimands(of: Sequence[ParametricGame], limit: float) -> list[str]:
+    """Bullets on what is estimated."""
+    lines = [
+        "- Of each cell, the probability that a run ends converged: the median over the window of the distance of G's "
+        f"parameters from where they ought to end is at most {wording.number(limit)}; D is idle if the mean of its own "
+        "is. Else G is off target, and D mixed; or the run is non-finite.",
+        "- Of each cell, the distribution over runs, at the end of training, of these distances and of the parameters.",
+        "- The time to convergence, censored at the last step at which a stretch as long as the window could begin.",
+    ]
+    return [*lines, "- Of two cells, the difference of such a probability, or of a mean."] if len(of) > 1 else lines
+
+
+def methods(of: Sequence[ParametricGame], said: _Said) -> list[str]:
+    """Bullets on what is compared."""
+    batch, steps, records = (wording.either(getattr(one, name) for one in of) for name in _COUNTED)
+    return [
+        f"- Training: {said(training)}.",
+        f"- Batch: {batch}. Training steps: {steps}. Records: {records} a run.",
+        f"- Precision: {said(lambda one: one.precision)}.",
+    ]
+
+
+_COUNTED = ("batch_size", "steps", "records")
