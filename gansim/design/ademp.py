@@ -306,8 +306,8 @@ _KINDS = {
 }
 
 
-def _recovers(gan: GAN) -> bool:
-    return len(gan.generator_sizes) == 2 and gan.noise_dim == 1 and isinstance(gan.target, Normal)
+def _recovers(gan: Any) -> bool:
+    return not _of_vectors([gan]) and len(gan.generator_sizes) == 2 and gan.noise_dim == 1 and isinstance(gan.target, Normal)
 
 
 def _methods(gans: Sequence[Any]) -> list[str]:
@@ -341,7 +341,7 @@ def _referee(gan: GAN) -> str:
     return f"{sizes}, Adam(lr {wording.number(of.lr)}), {of.steps:,} steps, judged on {of.n_eval:,} samples"
 
 
-def _measures(gans: Sequence[GAN]) -> list[str]:
+def _measures(gans: Sequence[Any]) -> list[str]:
     lines = [
         "- A share p of a cell's n runs: k/n, its Monte-Carlo standard error (MCSE) √(p(1 − p)/n) (Morris et al. 2019, "
         "table 6) and its 95 % interval (Wilson 1927). The unit is the replicate, never the record. Where a share is "
