@@ -16,10 +16,13 @@ from gansim.engine.gradients import Gradients, gradients
 from gansim.engine.replay import Networks, networks, trace
 from gansim.errors import ConfigError
 from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
+from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
 from gansim.model.paths import replace
+from gansim.model.penalties import Penalties
 from gansim.model.tabulated import Law, Observed
 from gansim.running.execution import report_by_default
 from gansim.running.study import Study, simulate
@@ -46,7 +49,10 @@ __all__ = [
     "MLP",
     "SGD",
     "Adam",
+    "Average",
     "ConfigError",
+    "Consensus",
+    "Decay",
     "Design",
     "Given",
     "Gradients",
@@ -54,7 +60,9 @@ __all__ = [
     "Integers",
     "LatinHypercube",
     "Law",
+    "LeastSquares",
     "LogUniform",
+    "Lookahead",
     "Mixture",
     "Momentum",
     "Nesterov",
@@ -65,14 +73,17 @@ __all__ = [
     "Optimistic",
     "OptimisticAdam",
     "Orthogonal",
+    "Penalties",
     "RMSProp",
     "Referee",
     "Sobol",
     "Study",
+    "Symplectic",
     "Thresholds",
     "TorchDefault",
     "Traces",
     "Uniform",
+    "Unrolled",
     "Xavier",
     "animate",
     "columns",

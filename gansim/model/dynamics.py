@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from gansim.errors import Refused
-from gansim.model.fields import Integer, OrNone, Real, described
+from gansim.model.fields import Integer, Object, OrNone, Real, described
 
-__all__ = ["AnyAdjustment", "Average", "Consensus", "Decay", "Lookahead", "Symplectic", "Unrolled"]
+__all__ = [
+    "Adjustment",
+    "AdjustmentName",
+    "AnyAdjustment",
+    "Average",
+    "Consensus",
+    "Decay",
+    "Lookahead",
+    "Symplectic",
+    "Unrolled",
+]
 
 
 @described
@@ -155,3 +165,7 @@ class Unrolled:
 
 
 AnyAdjustment: TypeAlias = Consensus | Symplectic | Unrolled
+_ADJUSTMENT = Object(get_args(AnyAdjustment), "an adjustment", by_name=True)
+Adjustment: TypeAlias = Annotated[AnyAdjustment | None, OrNone(_ADJUSTMENT)]
+AdjustmentName: TypeAlias = Literal["consensus", "symplectic", "unrolled"]
+"""Names that stand for an adjustment with all defaults."""

@@ -336,7 +336,9 @@ class Object:
 
 def _call(cls: type[Any]) -> str:
     """How an object of a class is made."""
-    return f"gs.{cls.__name__}({', '.join(item.name for item in dataclasses.fields(cls) if item.name != 'kind')})"
+    fields = dataclasses.fields(cls)
+    placed = [item.name for item in fields if not item.kw_only]
+    return f"gs.{cls.__name__}({', '.join(placed) or f'{fields[0].name}=...'})"
 
 
 def _is_name_of(cls: type[Any], value: object) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gansim.errors import ConfigError, Refused, named, shown
 from gansim.hints import hint
+from gansim.model.dynamics import _ADJUSTMENT
 from gansim.model.fields import Check, Object, check_named
 from gansim.model.gan import _NETWORK, _RECORDS, GAN, check_gan
 from gansim.model.networks import _initialiser
@@ -20,6 +21,7 @@ _SHORT: dict[str, Check] = {
     "init": _initialiser,
     **dict.fromkeys(("optimizer_g", "optimizer_d"), _OPTIMIZER),
     **dict.fromkeys(("generator", "discriminator"), _NETWORK),
+    "adjustment": _ADJUSTMENT,
 }
 """Fields whose objects may be given by a name or by a number."""
 
@@ -29,6 +31,8 @@ def _plain(value: Any) -> Any:
         return {part.name: _plain(getattr(value, part.name)) for part in dataclasses.fields(value)}
     if isinstance(value, Values):
         return value.digest
+    if isinstance(value, str):  # a game with numbers is a kind of text
+        return str(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
