@@ -212,6 +212,8 @@ _ASPECTS: tuple[Callable[[GAN], str], ...] = (
     lambda gan: f"G by {wording.optimizer(gan.optimizer_g)}",
     lambda gan: f"D by {wording.optimizer(gan.optimizer_d)}",
     lambda gan: wording.updates(gan),
+    lambda gan: wording.penalties(gan) or "no penalty on D",
+    lambda gan: wording.dynamics(gan) or "nothing beside the updates",
     lambda gan: f"batch {gan.batch:,}",
     lambda gan: _n(gan.steps, "step"),
     lambda gan: gan.precision,
@@ -289,13 +291,19 @@ def _methods(gans: Sequence[GAN]) -> list[str]:
     steps = wording.either(gan.steps for gan in gans)
     records = wording.either(gan.records for gan in gans)
     n_eval = wording.either(gan.n_eval for gan in gans)
+    penalised = f"- Penalties on D: {_said(gans, lambda gan: wording.penalties(gan) or 'none')}."
+    beside = f" Beside them: {_said(gans, lambda gan: wording.dynamics(gan) or 'nothing')}."
+    remark = wording.remark(*gans)
     return [
         f"- Game: {_said(gans, lambda gan: gan.game)}.",
         f"- Generator: {_said(gans, lambda gan: player(gan, 'generator'))}.",
         f"- Discriminator: {_said(gans, lambda gan: player(gan, 'discriminator'))}.",
         f"- Optimiser of G: {wording.optimizer(*(gan.optimizer_g for gan in gans))}.",
         f"- Optimiser of D: {wording.optimizer(*(gan.optimizer_d for gan in gans))}.",
-        f"- Updates: {_said(gans, wording.updates)}. Batch: {batch}. Training steps: {steps}.",
+        *([penalised] if any(map(wording.penalties, gans)) else []),
+        *([f"- To be known beforehand: {remark}."] if remark else []),
+        f"- Updates: {_said(gans, wording.updates)}.{beside if any(map(wording.dynamics, gans)) else ''} "
+        f"Batch: {batch}. Training steps: {steps}.",
         f"- Records: {records} a run, each on {n_eval} held-out real samples and as many fakes.",
         f"- Precision: {_said(gans, lambda gan: gan.precision)}. Referee: {_said(gans, _referee)}.",
     ]

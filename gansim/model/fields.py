@@ -25,6 +25,7 @@ from gansim.errors import MISSING, ConfigError, Refused, named, shown
 from gansim.hints import hint
 
 __all__ = [
+    "LATER",
     "Check",
     "Integer",
     "Object",
@@ -46,6 +47,9 @@ __all__ = [
 Check: TypeAlias = Callable[[Any], Any]
 _Class = TypeVar("_Class", bound=type[Any])
 _Arguments = ParamSpec("_Arguments")
+
+LATER = {"later": True}
+"""Metadata of a field that came after results had been stored: by default it changes nothing, and those had none."""
 
 _MANY = 4  # unknown names that are looked at: one more than a message tells
 _PLAIN = frozenset((bool, int, float, str, type(None)))

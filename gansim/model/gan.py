@@ -34,7 +34,7 @@ from gansim.model.dynamics import (
     Symplectic,
     Unrolled,
 )
-from gansim.model.fields import Integer, Object, OrNone, described, items_of, plain
+from gansim.model.fields import LATER, Integer, Object, OrNone, described, items_of, plain
 from gansim.model.games import Game, GameName, LeastSquares
 from gansim.model.networks import MLP, Given, _Hidden
 from gansim.model.optimizers import Adam, AnyOptimizer, Optimizer, OptimizerName, _Rate
@@ -105,6 +105,10 @@ _NETWORK = _Networks((MLP,), "a network, or widths of hidden layers,")
 _Network = Annotated[MLP, _NETWORK]
 _AnyNetwork: TypeAlias = MLP | int | Sequence[int]
 _AnyOptimizer: TypeAlias = AnyOptimizer | OptimizerName
+_PENALTIES = Object((Penalties,), "penalties")
+_LOOKAHEAD = OrNone(Object((Lookahead,), "a lookahead"))
+_AVERAGE = OrNone(Object((Average,), "an average"))
+_DECAY = OrNone(Object((Decay,), "a decay"))
 _RECORDS = 50  # of a run, unless it has fewer steps
 
 
@@ -202,15 +206,15 @@ class GAN:
     generator: _Network = MLP()
     discriminator: _Network = MLP()
     game: Game = "non-saturating"
-    penalties: Annotated[Penalties, Object((Penalties,), "penalties")] = Penalties()
+    penalties: Annotated[Penalties, _PENALTIES] = field(default=Penalties(), metadata=LATER)
     optimizer_g: Optimizer = Adam()
     optimizer_d: Optimizer = Adam()
     updates: _Updates = "alternating"
-    fresh: bool = True
-    lookahead: Annotated[Lookahead | None, OrNone(Object((Lookahead,), "a lookahead"))] = None
-    average: Annotated[Average | None, OrNone(Object((Average,), "an average"))] = None
-    adjustment: Adjustment = None
-    decay: Annotated[Decay | None, OrNone(Object((Decay,), "a decay"))] = None
+    fresh: bool = field(default=True, metadata=LATER)
+    lookahead: Annotated[Lookahead | None, _LOOKAHEAD] = field(default=None, metadata=LATER)
+    average: Annotated[Average | None, _AVERAGE] = field(default=None, metadata=LATER)
+    adjustment: Adjustment = field(default=None, metadata=LATER)
+    decay: Annotated[Decay | None, _DECAY] = field(default=None, metadata=LATER)
     d_steps: _Repeats = 1
     g_steps: _Repeats = 1
     batch_size: Annotated[int | Literal["full"], _batch_size] = 64

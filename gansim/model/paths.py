@@ -9,13 +9,13 @@ from typing import Any
 from gansim.errors import ConfigError, Refused, named, shown
 from gansim.hints import hint
 from gansim.model.dynamics import _ADJUSTMENT
-from gansim.model.fields import Check, Object, check_named
+from gansim.model.fields import LATER, Check, Object, check_named
 from gansim.model.gan import _NETWORK, _RECORDS, GAN, check_gan
 from gansim.model.networks import _initialiser
 from gansim.model.optimizers import _OPTIMIZER
 from gansim.model.values import Values
 
-__all__ = ["differences", "dotted_paths", "from_dict", "replace", "to_dict"]
+__all__ = ["differences", "dotted_paths", "from_dict", "known_by", "replace", "to_dict"]
 
 _SHORT: dict[str, Check] = {
     "init": _initialiser,
@@ -26,14 +26,16 @@ _SHORT: dict[str, Check] = {
 """Fields whose objects may be given by a name or by a number."""
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, later: bool = True) -> Any:
     if dataclasses.is_dataclass(value):
-        return {part.name: _plain(getattr(value, part.name)) for part in dataclasses.fields(value)}
+        parts = [(part, getattr(value, part.name)) for part in dataclasses.fields(value)]
+        told = [(part, own) for part, own in parts if later or not (part.metadata == LATER and own == part.default)]
+        return {part.name: _plain(own, later) for part, own in told}
     if isinstance(value, Values):
         return value.digest
     if isinstance(value, str):  # a game with numbers is a kind of text
         return str(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return [_plain(item, later) for item in value] if isinstance(value, tuple) else value
 
 
 def to_dict(gan: GAN) -> dict[str, Any]:
@@ -56,6 +58,24 @@ def to_dict(gan: GAN) -> dict[str, Any]:
     {'mean': 500.0, 'std': 5.0, 'kind': 'normal'}
     """
     plain: dict[str, Any] = _plain(gan)
+    return plain
+
+
+def known_by(gan: GAN) -> dict[str, Any]:
+    """What stored results know a configuration by: `to_dict`, without fields that came later and are as by default.
+
+    Parameters
+    ----------
+    gan : GAN
+        The configuration.
+
+    Examples
+    --------
+    >>> from gansim.model.distributions import Normal
+    >>> "penalties" in to_dict(GAN(target=Normal())), "penalties" in known_by(GAN(target=Normal()))
+    (True, False)
+    """
+    plain: dict[str, Any] = _plain(gan, later=False)
     return plain
 
 
