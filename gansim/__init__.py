@@ -16,11 +16,14 @@ from gansim.engine.gradients import Gradients, gradients
 from gansim.engine.replay import Networks, networks, trace
 from gansim.errors import ConfigError
 from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
+from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
 from gansim.model.parametric import Bilinear, Dirac, LinearWasserstein, ParametricGame, TwoNormals
 from gansim.model.paths import replace
+from gansim.model.penalties import Penalties
 from gansim.model.tabulated import Law, Observed
 from gansim.running.execution import report_by_default
 from gansim.running.study import Study, simulate
@@ -47,8 +50,11 @@ __all__ = [
     "MLP",
     "SGD",
     "Adam",
+    "Average",
     "Bilinear",
     "ConfigError",
+    "Consensus",
+    "Decay",
     "Design",
     "Dirac",
     "Given",
@@ -57,8 +63,10 @@ __all__ = [
     "Integers",
     "LatinHypercube",
     "Law",
+    "LeastSquares",
     "LinearWasserstein",
     "LogUniform",
+    "Lookahead",
     "Mixture",
     "Momentum",
     "Nesterov",
@@ -70,15 +78,18 @@ __all__ = [
     "OptimisticAdam",
     "Orthogonal",
     "ParametricGame",
+    "Penalties",
     "RMSProp",
     "Referee",
     "Sobol",
     "Study",
+    "Symplectic",
     "Thresholds",
     "TorchDefault",
     "Traces",
     "TwoNormals",
     "Uniform",
+    "Unrolled",
     "Xavier",
     "animate",
     "columns",

@@ -36,7 +36,9 @@ def _is_default(item: Any, field: dataclasses.Field[Any]) -> bool:
 
 
 def brief(item: Any) -> str:
-    """Text of a dataclass object: the call that makes it; of more than three fields the first and what is not default.
+    """Text of a dataclass object: the call that makes it.
+
+    Shown are the fields that may be given by position, of more than three the first, and what is not default.
 
     Parameters
     ----------
@@ -44,7 +46,8 @@ def brief(item: Any) -> str:
         Of a dataclass.
     """
     fields = _fields(item)
-    first = fields[: len(fields) if len(fields) <= _FEW else 1]
+    placed = [field for field in fields if not field.kw_only]
+    first = placed[: len(placed) if len(placed) <= _FEW else 1]
     shown = [field for field in fields if field in first or not _is_default(item, field)]
     return f"{type(item).__name__}({', '.join(f'{field.name}={getattr(item, field.name)!r}' for field in shown)})"
 

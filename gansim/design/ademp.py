@@ -172,7 +172,7 @@ def _n(count: int, thing: str) -> str:
 
 def _mechanisms(parts: Sequence[_Part], gans: Sequence[Any]) -> list[str]:
     if _of_vectors(gans):
-        return vectors_in_words.mechanisms(lambda say: _said(gans, say))
+        return vectors_in_words.mechanisms(gans, lambda say: _said(gans, say))
     return [
         f"- Target: {_said(gans, lambda gan: wording.law(gan.target))}. "
         f"Noise: {_said(gans, lambda gan: wording.law(gan.noise))} in {_said(gans, _dimensions)}.",
@@ -225,6 +225,8 @@ _ASPECTS: tuple[Callable[[GAN], str], ...] = (
     lambda gan: f"G by {wording.optimizer(gan.optimizer_g)}",
     lambda gan: f"D by {wording.optimizer(gan.optimizer_d)}",
     lambda gan: wording.updates(gan),
+    lambda gan: wording.penalties(gan) or "no penalty on D",
+    lambda gan: wording.dynamics(gan) or "nothing beside the updates",
     lambda gan: f"batch {gan.batch:,}",
     lambda gan: _n(gan.steps, "step"),
     lambda gan: gan.precision,
@@ -307,7 +309,12 @@ _KINDS = {
 
 
 def _recovers(gan: Any) -> bool:
-    return not _of_vectors([gan]) and len(gan.generator_sizes) == 2 and gan.noise_dim == 1 and isinstance(gan.target, Normal)
+    return (
+        not _of_vectors([gan])
+        and len(gan.generator_sizes) == 2
+        and gan.noise_dim == 1
+        and isinstance(gan.target, Normal)
+    )
 
 
 def _methods(gans: Sequence[Any]) -> list[str]:
@@ -321,13 +328,19 @@ def _methods(gans: Sequence[Any]) -> list[str]:
     steps = wording.either(gan.steps for gan in gans)
     records = wording.either(gan.records for gan in gans)
     n_eval = wording.either(gan.n_eval for gan in gans)
+    penalised = f"- Penalties on D: {_said(gans, lambda gan: wording.penalties(gan) or 'none')}."
+    beside = f" Beside them: {_said(gans, lambda gan: wording.dynamics(gan) or 'nothing')}."
+    remark = wording.remark(*gans)
     return [
         f"- Game: {_said(gans, lambda gan: gan.game)}.",
         f"- Generator: {_said(gans, lambda gan: player(gan, 'generator'))}.",
         f"- Discriminator: {_said(gans, lambda gan: player(gan, 'discriminator'))}.",
         f"- Optimiser of G: {wording.optimizer(*(gan.optimizer_g for gan in gans))}.",
         f"- Optimiser of D: {wording.optimizer(*(gan.optimizer_d for gan in gans))}.",
-        f"- Updates: {_said(gans, wording.updates)}. Batch: {batch}. Training steps: {steps}.",
+        *([penalised] if any(map(wording.penalties, gans)) else []),
+        *([f"- To be known beforehand: {remark}."] if remark else []),
+        f"- Updates: {_said(gans, wording.updates)}.{beside if any(map(wording.dynamics, gans)) else ''} "
+        f"Batch: {batch}. Training steps: {steps}.",
         f"- Records: {records} a run, each on {n_eval} held-out real samples and as many fakes.",
         f"- Precision: {_said(gans, lambda gan: gan.precision)}. Referee: {_said(gans, _referee)}.",
     ]

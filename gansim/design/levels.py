@@ -191,7 +191,9 @@ def level_label(value: object) -> Label:
         plain = tuple(plain.tolist() if isinstance(plain, np.ndarray) else plain)
     if isinstance(plain, tuple) and len(plain) == 1 and isinstance(plain[0], (int, float)):
         return level_label(plain[0])
-    if isinstance(plain, (str, int, float)) and not isinstance(plain, bool):
+    if isinstance(plain, str):  # a game with numbers is a kind of text
+        return str(plain)
+    if isinstance(plain, (int, float)) and not isinstance(plain, bool):
         return plain
     try:
         return " ".join(repr(plain).split())

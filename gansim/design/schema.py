@@ -73,6 +73,7 @@ from gansim.errors import ConfigError, one_line, shown
 from gansim.model import paths
 from gansim.model.configurations import Configuration
 from gansim.model.distributions import Noise, Target, Uniform
+from gansim.model.dynamics import Adjustment
 from gansim.model.fields import check_integer
 from gansim.model.optimizers import Optimizer
 from gansim.model.paths import replace
@@ -107,10 +108,11 @@ _METHODS: dict[str, type[Sample]] = {"sobol": Sobol, "latin-hypercube": LatinHyp
 _RANGES: dict[str, Any] = {"uniform": Uniform, "log-uniform": LogUniform, "integers": Integers}
 _POINT = "point"
 _KINDS: dict[str, list[str]] = {
-    name: [cls.kind for cls in get_args(get_args(union)[0])]
+    name: [cls.kind for cls in get_args(get_args(union)[0]) if cls is not type(None)]
     for name, union in (
         *(("target", Target), ("noise", Noise)),
         *(("optimizer_g", Optimizer), ("optimizer_d", Optimizer)),
+        ("adjustment", Adjustment),
     )
 }
 

@@ -55,7 +55,8 @@ def training(of: ParametricGame) -> str:
     """How both players move."""
     g, d = wording.optimizer(of.optimizer_g), wording.optimizer(of.optimizer_d)
     clip = f", D cut to {wording.number(of.clip)}" if of.clip else ""
-    return f"{f'G and D by {g}' if g == d else f'G by {g}, D by {d}'}{clip}; {wording.updates(of)}"
+    more = f"; {told}" if (told := wording.dynamics(of)) else ""
+    return f"{f'G and D by {g}' if g == d else f'G by {g}, D by {d}'}{clip}; {wording.updates(of)}{more}"
 
 
 ASPECTS: tuple[Callable[[ParametricGame], str], ...] = (
@@ -69,11 +70,16 @@ ASPECTS: tuple[Callable[[ParametricGame], str], ...] = (
 """What one value may hold for in a design, and not in the whole study."""
 
 
-def mechanisms(said: _Said) -> list[str]:
+def is_random(of: ParametricGame) -> bool:
+    """Whether anything is drawn: starts, or samples."""
+    return of.game.drawn > 0 or not all(isinstance(one, float) for one in (*of.start_g, *of.start_d))
+
+
+def mechanisms(of: Sequence[ParametricGame], said: _Said) -> list[str]:
     """Bullets of an ADEMP sheet on how the numbers come about."""
     return [
         f"- Game of two vectors, without networks: {said(lambda of: game(of.game))}.",
-        f"- Starts: {said(starts)}.",
+        f"- Starts: {said(starts)}.{'' if any(map(is_random, of)) else ' Nothing is drawn: replicates are the same.'}",
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from gansim.model.configurations import Configuration
 from gansim.model.distributions import Noise, Normal, Target, Uniform, components
+from gansim.model.dynamics import Consensus, Symplectic
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavier
 from gansim.model.optimizers import Optimizer
@@ -15,12 +16,15 @@ __all__ = [
     "brief",
     "count",
     "data",
+    "dynamics",
     "either",
     "gan",
     "law",
     "network",
     "number",
     "optimizer",
+    "penalties",
+    "remark",
     "training",
     "updates",
 ]
@@ -123,7 +127,9 @@ def optimizer(*of: Optimizer) -> str:
     for kind in dict.fromkeys(one.kind for one in of):
         name, settings = _OPTIMIZER[kind]
         mine = [one for one in of if one.kind == kind]
-        numbers = (f"{key} {either(getattr(one, key) for one in mine)}" for key in ("lr", *settings))
+        numbers = [f"{key} {either(getattr(one, key) for one in mine)}" for key in ("lr", *settings)]
+        if any(one.weight_decay for one in mine):
+            numbers.append(f"weight decay {either(one.weight_decay for one in mine)}")
         said.append(f"{name}({', '.join(numbers)})")
     return "; ".join(said)
 
@@ -144,8 +150,9 @@ def either(values: Iterable[float]) -> str:
 
 def updates(of: Configuration) -> str:
     """Who moves when in a training step."""
-    if of.updates == "simultaneous":
-        return "simultaneous updates"
+    if not of.updates.startswith("alternating"):
+        batches = "" if of.fresh else ", both gradients on one batch"
+        return f"{of.updates} updates{batches}"
     turns = [_times(of.d_steps, "D"), _times(of.g_steps, "G")]
     return f"{', then '.join(turns[::-1] if of.updates == 'alternating-g-first' else turns)} a step"
 
@@ -154,16 +161,91 @@ def _times(count: int, player: str) -> str:
     return f"{count} update{'' if count == 1 else 's'} of {player}"
 
 
+def penalties(of: GAN) -> str:
+    """What keeps D in check, with its numbers; nothing where nothing does.
+
+    Examples
+    --------
+    >>> from gansim.model.penalties import Penalties
+    >>> penalties(GAN(Normal(), penalties=Penalties(gradient=10, clip=0.01)))
+    "gradient penalty 10 to norm 1, D's parameters cut to 0.01"
+    """
+    p = of.penalties
+    side = "at most " if p.one_sided else ""
+    gone = f", gone after {count(p.noise_steps, 'step')}" if p.noise_steps else ""
+    said = {
+        f"R1 penalty {number(p.r1)}": p.r1,
+        f"R2 penalty {number(p.r2)}": p.r2,
+        f"gradient penalty {number(p.gradient)} to norm {side}{number(p.target)}": p.gradient,
+        f"D's parameters cut to {number(p.clip)}": p.clip,
+        f"noise of standard deviation {number(p.noise)} on what D sees{gone}": p.noise,
+        f"{number(p.smoothing)} of each real counted as fake": p.smoothing,
+    }
+    return ", ".join(text for text, strength in said.items() if strength)
+
+
+def dynamics(of: Configuration) -> str:
+    """What is done beside the order of updates, with its numbers; nothing where nothing is.
+
+    Examples
+    --------
+    >>> from gansim.model.dynamics import Average, Unrolled
+    >>> dynamics(GAN(Normal(), adjustment=Unrolled(3), average=Average()))
+    'G against D unrolled by 3 steps of rate 0.01, measured is the average of G with decay 0.999'
+    """
+    said = [_adjustment(of)] if isinstance(of, GAN) and of.adjustment is not None else []
+    if of.lookahead is not None:
+        said.append(f"lookahead {number(of.lookahead.alpha)} every {count(of.lookahead.k, 'step')}")
+    if of.average is not None:
+        beta = of.average.beta
+        how = "mean of G over its steps" if beta is None else f"average of G with decay {number(beta)}"
+        said.append(f"measured is the {how}")
+    if of.decay is not None:
+        said.append(f"learning rates going down to {number(of.decay.to)} of themselves, {of.decay.shape}")
+    return ", ".join(said)
+
+
+def _adjustment(of: GAN) -> str:
+    by = of.adjustment
+    if isinstance(by, Consensus):
+        return f"consensus {number(by.gamma)}"
+    if isinstance(by, Symplectic):
+        return f"{'aligned ' if by.align else ''}symplectic adjustment {number(by.strength)}"
+    assert by is not None
+    order = "" if by.second_order else ", in first order"
+    return f"G against D unrolled by {count(by.k, 'step')} of rate {number(by.lr)}{order}"
+
+
+def remark(*of: Configuration) -> str:
+    """What whoever trains these should know beforehand, in a line; nothing where there is nothing.
+
+    D's score in the game wasserstein has a bound only if something holds down its slope; Arjovsky et al. 2017 cut its
+    parameters, Gulrajani et al. 2017 penalise its gradient.
+    """
+    gans = [gan for gan in of if isinstance(gan, GAN)]
+    free = [gan for gan in gans if gan.game == "wasserstein" and gan.d_steps and not gan.penalties.bounds_slope]
+    if not free:
+        return ""
+    where = "" if len(free) == len(of) else f" in {len(free):,} of {count(len(of), 'cell')}"
+    return f"nothing holds down D's slope in the game wasserstein{where}: penalties clip, gradient, r1 or r2 would"
+
+
+def _remedies(of: GAN) -> str:
+    """Penalties and dynamics, as more parts of a sentence."""
+    return "".join(f"; {text}" for text in (penalties(of), dynamics(of)) if text)
+
+
 def gan(of: GAN) -> str:
     """A whole configuration in one line, without the numbers that only set how often it is measured."""
     g = f"{network(of.generator, of.noise_dim)}, {optimizer(of.optimizer_g)}"
     d = f"{network(of.discriminator, 1)}, {optimizer(of.optimizer_d)}"
     players = f"G and D {g}" if g == d else f"G {g}; D {d}"
-    return f"Target {law(of.target)}, {data(of)}; {of.game}; {players}; {updates(of)}, batch {of.batch:,}"
+    rest = f"{updates(of)}, batch {of.batch:,}{_remedies(of)}"
+    return f"Target {law(of.target)}, {data(of)}; {of.game}; {players}; {rest}"
 
 
 def brief(of: GAN) -> str:
-    """What matters most of a configuration, for the head of a figure: target, data, game, networks, rates, steps.
+    """What matters most of a configuration, for the head of a figure: target, data, game, networks, rates, remedies.
 
     Examples
     --------
@@ -179,7 +261,8 @@ def training(of: GAN) -> str:
     g, d = _player(of.generator, of.noise_dim, of.optimizer_g), _player(of.discriminator, 1, of.optimizer_d)
     players = f"G and D {g}" if g == d else f"G {g}; D {d}"
     usual = of.updates == "alternating" and of.d_steps == of.g_steps == 1
-    return f"{data(of)}; {of.game}; {players}; {'' if usual else f'{updates(of)}; '}{count(of.steps, 'step')}"
+    rest = f"{'' if usual else f'; {updates(of)}'}{_remedies(of)}"
+    return f"{data(of)}; {of.game}; {players}{rest}; {count(of.steps, 'step')}"
 
 
 def _player(mlp: MLP, n_in: int, by: Optimizer) -> str:

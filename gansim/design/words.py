@@ -36,12 +36,40 @@ _OTHERS = {
     "init": "initial weights",
     "std": "standard deviation",
     "beta": "momentum",
+    "weight_decay": "weight decay",
+    "penalties": "penalties on D",
+    "penalties.r1": "R1 penalty",
+    "penalties.r2": "R2 penalty",
+    "penalties.gradient": "gradient penalty",
+    "penalties.target": "norm that the gradient penalty asks for",
+    "penalties.one_sided": "gradient penalty one-sided",
+    "penalties.clip": "size that D's parameters are cut to",
+    "penalties.noise": "noise on what D sees, in its units",
+    "penalties.noise_steps": "training steps until the noise on what D sees is gone",
+    "penalties.smoothing": "share of a real that counts as fake",
+    "fresh": "fresh batch after looking ahead",
+    "lookahead": "lookahead",
+    "lookahead.k": "training steps between looking back",
+    "lookahead.alpha": "share of the way kept on looking back",
+    "average": "average of G",
+    "average.beta": "decay of G's average",
+    "adjustment": "adjustment of gradients",
+    "adjustment.gamma": "weight of consensus",
+    "adjustment.strength": "weight of the symplectic adjustment",
+    "adjustment.align": "symplectic adjustment aligned",
+    "adjustment.k": "unrolled steps of D",
+    "adjustment.lr": "learning rate of D's unrolled steps",
+    "adjustment.second_order": "gradient through D's unrolled steps",
+    "decay": "decay of learning rates",
+    "decay.shape": "decay of learning rates",
+    "decay.to": "share of learning rates left at the end",
 }
 _UNITS = {STD: "SD", DATA: "data units", "nats": "nats", "steps": "steps"}  # others are in the words
 UNITS = {"SD": "SD: standard deviations of the target", "nats": "nats: of the natural logarithm"}
 """What the units that need it mean."""
 _LEVELS = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "elu": "ELU", "sgd": "SGD", "rmsprop": "RMSProp", "adam": "Adam"}
-_LEVELS |= {"nesterov": "Nesterov", "optimistic-adam": "optimistic Adam"}
+_LEVELS |= {"nesterov": "Nesterov", "optimistic-adam": "optimistic Adam", "symplectic": "symplectic adjustment"}
+_LEVELS |= {"unrolled": "unrolled D"}
 _THRESHOLDS = {
     "w1": "Wasserstein-1",
     "ks": "Kolmogorov-Smirnov",

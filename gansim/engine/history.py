@@ -50,7 +50,8 @@ class History:
     frames : ndarray of int, shape (frames,)
         The steps at which the networks were kept, increasing; the last is the end of training.
     theta_g, theta_d : ndarray, shape (frames, parameters)
-        The parameters of both players there, in the run's precision. Not finite where the run blew up.
+        The parameters of both players there, in the run's precision; of the generator that is measured: its average,
+        where the configuration has one. Not finite where the run blew up.
     """
 
     gan: GAN

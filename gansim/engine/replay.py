@@ -88,7 +88,8 @@ def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
     Returns
     -------
     theta_g, theta_d : list of (weights (n_out, n_in), bias (n_out,))
-        Per layer; a network without biases has zeros. Not finite if the run blew up.
+        Per layer; a network without biases has zeros. Not finite if the run blew up. Where the configuration has an
+        average of the generator, theta_g is that: what is measured, not what is trained.
     """
     rep, seed = checked(gan, rep, seed)
     with np.errstate(all="ignore"):
@@ -138,14 +139,14 @@ def _evaluate(mlp: MLP, layers: Layers, x: Array) -> Array:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Networks:
-    """The two trained networks of a run, in data units.
+    """The two networks of a run as they are measured, in data units.
 
     Attributes
     ----------
     gan : GAN
         The run's configuration.
     theta_g, theta_d : list of (weights, bias)
-        Their parameters, in the networks' own units.
+        Their parameters, in the networks' own units; of a configuration with `average`, theta_g is the average.
     """
 
     gan: GAN
@@ -192,7 +193,7 @@ class Networks:
 
 
 def networks(gan: GAN, rep: int = 0, seed: int = 0) -> Networks:
-    """Train one run again, bit for bit, and return its networks.
+    """Train one run again, bit for bit, and return its networks as the last record measured them.
 
     Parameters
     ----------
@@ -202,5 +203,16 @@ def networks(gan: GAN, rep: int = 0, seed: int = 0) -> Networks:
         Its replicate number, from 0.
     seed : int, default 0
         Seed of the study.
+
+    Returns
+    -------
+    Networks
+        Both networks at the end of training. Where the configuration has an `average`, the generator is that average;
+        the generator that was trained is that of the same configuration without.
+
+    Raises
+    ------
+    ConfigError
+        As `trace` does.
     """
     return Networks(gan, *train(gan, rep, seed))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from gansim.errors import Refused
 from gansim.model.fields import Integer, Object, OrNone, Real, described
 
 __all__ = [
     "RECORDS",
+    "Adjustment",
+    "AdjustmentName",
     "AnyAdjustment",
     "Average",
     "Consensus",
@@ -181,6 +183,10 @@ class Unrolled:
 
 
 AnyAdjustment: TypeAlias = Consensus | Symplectic | Unrolled
+_ADJUSTMENT = Object(get_args(AnyAdjustment), "an adjustment", by_name=True)
+Adjustment: TypeAlias = Annotated[AnyAdjustment | None, OrNone(_ADJUSTMENT)]
+AdjustmentName: TypeAlias = Literal["consensus", "symplectic", "unrolled"]
+"""Names that stand for an adjustment with all defaults."""
 OptionalLookahead: TypeAlias = Annotated[Lookahead | None, OrNone(Object((Lookahead,), "a lookahead"))]
 OptionalAverage: TypeAlias = Annotated[Average | None, OrNone(Object((Average,), "an average"))]
 OptionalDecay: TypeAlias = Annotated[Decay | None, OrNone(Object((Decay,), "a decay"))]

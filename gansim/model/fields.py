@@ -25,6 +25,7 @@ from gansim.errors import MISSING, ConfigError, Refused, named, shown
 from gansim.hints import hint
 
 __all__ = [
+    "LATER",
     "Check",
     "Integer",
     "Object",
@@ -46,6 +47,9 @@ __all__ = [
 Check: TypeAlias = Callable[[Any], Any]
 _Class = TypeVar("_Class", bound=type[Any])
 _Arguments = ParamSpec("_Arguments")
+
+LATER = {"later": True}
+"""Metadata of a field that came after results had been stored: by default it changes nothing, and those had none."""
 
 _MANY = 4  # unknown names that are looked at: one more than a message tells
 _PLAIN = frozenset((bool, int, float, str, type(None)))
@@ -336,7 +340,9 @@ class Object:
 
 def _call(cls: type[Any]) -> str:
     """How an object of a class is made."""
-    return f"gs.{cls.__name__}({', '.join(item.name for item in dataclasses.fields(cls) if item.name != 'kind')})"
+    fields = dataclasses.fields(cls)
+    placed = [item.name for item in fields if not item.kw_only]
+    return f"gs.{cls.__name__}({', '.join(placed) or f'{fields[0].name}=...'})"
 
 
 def _is_name_of(cls: type[Any], value: object) -> bool:

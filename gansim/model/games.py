@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
 
-from gansim.errors import Refused
-from gansim.model.fields import OneOf, Real, below, plain
+from gansim.errors import ConfigError, Refused
+from gansim.model.fields import OneOf, Real, check_named, plain
 
-__all__ = ["GAMES", "Game", "Rules", "game_name", "game_numbers", "is_probability", "level_of"]
+__all__ = [
+    "GAMES",
+    "Game",
+    "GameName",
+    "LeastSquares",
+    "Rules",
+    "game_name",
+    "game_numbers",
+    "is_probability",
+    "level_of",
+]
+
+GameName: TypeAlias = Literal[
+    "minimax",
+    "non-saturating",
+    "as-written",
+    "wasserstein",
+    "hinge",
+    "least-squares",
+    "relativistic",
+    "relativistic-average",
+]
+"""Names of the games."""
 
 
 class Rules(NamedTuple):
@@ -43,32 +65,66 @@ GAMES: dict[str, Rules] = {
 }
 
 _NUMBER = Real(-1e6, 1e6)
-_WITH_NUMBERS = re.compile(r"([a-z-]+) *\((.*)\)")
+_SQUARES = re.compile(r"least-squares *\(([^,]*),([^,]*),([^,]*)\)")
+
+
+class LeastSquares(str):
+    """The game least-squares with numbers of its own (Mao et al. 2017, eq. 2); it is text: "least-squares(a, b, c)".
+
+    With s D's output: D descends half the mean of (s - b)^2 on reals and half that of (s - a)^2 on fakes, G half the
+    mean of (s - c)^2 on fakes. With the numbers by default it is "least-squares".
+
+    Parameters
+    ----------
+    a, b, c : float, default 0, 1 and 1
+        D's aim on fakes, D's aim on reals, G's aim on fakes, -1e6 to 1e6.
+
+    Raises
+    ------
+    ConfigError
+        If one is no such number.
+
+    Examples
+    --------
+    >>> LeastSquares(-1, 1, 0), LeastSquares(-1, 1, 0) == "least-squares(-1, 1, 0)", str(LeastSquares())
+    (LeastSquares(-1, 1, 0), True, 'least-squares')
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> LeastSquares:
+        """Write the numbers out, each once checked."""
+        given = {"a": a, "b": b, "c": c}
+        numbers = tuple(check_named(name, number, _NUMBER) for name, number in given.items())
+        own = numbers == GAMES["least-squares"].numbers
+        return super().__new__(cls, "least-squares" if own else f"least-squares({', '.join(map(_shortest, numbers))})")
+
+    def __getnewargs__(self) -> tuple[float, float, float]:  # type: ignore[override]  # for pickle: the text's is text
+        return game_numbers(self)
+
+    def __repr__(self) -> str:
+        return f"LeastSquares({', '.join(map(_shortest, game_numbers(self)))})"
 
 
 class _Games(OneOf):
-    """A game's name, with other numbers than its own in brackets: "least-squares(-1, 1, 0)"."""
+    """A game's name, or that of least squares with other numbers than its own."""
 
     @property
     def allowed(self) -> str:
         """What is allowed, in words."""
-        return f"{super().allowed}, or 'least-squares(a, b, c)' with numbers"
+        return f"{super().allowed}, or 'least-squares(a, b, c)' with {_NUMBER.allowed.replace('a number', 'numbers')}"
 
     def __call__(self, value: object) -> str:
         """Return the name, with its numbers if they are not those by default, or refuse."""
         word = plain(value)
-        found = _WITH_NUMBERS.fullmatch(word) if isinstance(word, str) else None
+        found = _SQUARES.fullmatch(word) if isinstance(word, str) else None
         if found is None:
             return super().__call__(value)
-        name, given = found[1], [part.strip() for part in found[2].split(",")]
-        own = GAMES[name].numbers if name in GAMES else None
-        if own is None or len(given) != len(own):
-            raise Refused(value, self.allowed)
         try:
-            numbers = [below("", _NUMBER, float(part)) for part in given]
-        except (Refused, ValueError):
-            raise Refused(value, f"{self.allowed} of {_NUMBER.allowed}") from None
-        return name if tuple(numbers) == own else f"{name}({', '.join(map(_shortest, numbers))})"
+            game = LeastSquares(*map(float, found.groups()))
+        except (ConfigError, ValueError):
+            raise Refused(value, self.allowed) from None
+        return str(game) if game == "least-squares" else game  # what is equal also shows itself alike
 
 
 def _shortest(number: float) -> str:
@@ -76,7 +132,7 @@ def _shortest(number: float) -> str:
     return short if float(short) == number else repr(number)
 
 
-Game: TypeAlias = Annotated[str, _Games(tuple(GAMES))]
+Game: TypeAlias = Annotated[GameName | LeastSquares, _Games(get_args(GameName))]
 
 
 def game_name(game: str) -> str:

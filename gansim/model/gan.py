@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, field
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from gansim.model.distributions import (
 )
 from gansim.model.dynamics import (
     RECORDS,
+    Adjustment,
+    AdjustmentName,
     AnyAdjustment,
     Average,
     Consensus,
@@ -41,8 +43,8 @@ from gansim.model.dynamics import (
     Updates,
     check_updates,
 )
-from gansim.model.fields import Integer, Object, OrNone, described, items_of, plain
-from gansim.model.games import Game
+from gansim.model.fields import LATER, Integer, Object, OrNone, described, items_of, plain
+from gansim.model.games import Game, GameName, LeastSquares
 from gansim.model.networks import MLP, Given, _Hidden
 from gansim.model.optimizers import Adam, AnyOptimizer, Optimizer, OptimizerName, _Rate
 from gansim.model.penalties import Penalties
@@ -109,6 +111,7 @@ _NETWORK = _Networks((MLP,), "a network, or widths of hidden layers,")
 _Network = Annotated[MLP, _NETWORK]
 _AnyNetwork: TypeAlias = MLP | int | Sequence[int]
 _AnyOptimizer: TypeAlias = AnyOptimizer | OptimizerName
+_PENALTIES = Object((Penalties,), "penalties")
 
 
 def _batch_size(value: object) -> int | str:
@@ -138,11 +141,11 @@ class GAN:
     generator, discriminator : MLP, int or tuple of int, default MLP()
         The two networks, noise_dim -> 1 and 1 -> 1; numbers are the hidden widths of an `MLP`. The discriminator
         returns the logit; high means real.
-    game : str, default "non-saturating"
+    game : str or LeastSquares, default "non-saturating"
         minimax: D descends -V, G descends mean log(1 - D(G(z))). non-saturating: G descends -mean log D(G(z)) instead.
         as-written: D descends V, G as in minimax. wasserstein: D is a score, both descend differences of its means.
         hinge: D descends how far it is below 1 on reals and above -1 on fakes, G as in wasserstein. least-squares:
-        squares of the distance to 1 on reals and to 0 on fakes, and G to 1; "least-squares(a, b, c)": to b, a and c.
+        squares of the distance to 1 on reals and to 0 on fakes, and G to 1; `LeastSquares(a, b, c)`: to b, a and c.
         relativistic: the logit of a real minus that of a fake, pair by pair; relativistic-average: of each minus the
         mean of the others. In the last five D is no probability; formulas are in ``kernels/games.py``.
     penalties : Penalties, default Penalties()
@@ -155,13 +158,14 @@ class GAN:
         gradients at the old parameters. extragradient: both look ahead by an update, and the gradients there move them
         from where they began. past-extragradient: they look ahead by the gradients of the look-ahead before.
     fresh : bool, default True
-        Whether an extragradient's second gradients are on a batch of their own.
+        Whether an extragradient's second gradients are on a batch of their own; True for other updates.
     lookahead : Lookahead or None, default None
         Go part of the way back every few steps, or not.
     average : Average or None, default None
         Measure an average of the generator over training, or the generator itself.
     adjustment : Consensus, Symplectic, Unrolled or None, default None
-        What is done to gradients beside the optimisers, by how they change; or nothing.
+        What is done to gradients beside the optimisers, by how they change; or nothing. Or a name, with all defaults:
+        "consensus", "symplectic", "unrolled".
     decay : Decay or None, default None
         Let learning rates go down over training, or not.
     d_steps, g_steps : int, default 1
@@ -204,15 +208,15 @@ class GAN:
     generator: _Network = MLP()
     discriminator: _Network = MLP()
     game: Game = "non-saturating"
-    penalties: Annotated[Penalties, Object((Penalties,), "penalties")] = Penalties()
+    penalties: Annotated[Penalties, _PENALTIES] = field(default=Penalties(), metadata=LATER)
     optimizer_g: Optimizer = Adam()
     optimizer_d: Optimizer = Adam()
     updates: Updates = "alternating"
-    fresh: bool = True
-    lookahead: OptionalLookahead = None
-    average: OptionalAverage = None
-    adjustment: Annotated[AnyAdjustment | None, OrNone(Object(get_args(AnyAdjustment), "an adjustment"))] = None
-    decay: OptionalDecay = None
+    fresh: bool = field(default=True, metadata=LATER)
+    lookahead: OptionalLookahead = field(default=None, metadata=LATER)
+    average: OptionalAverage = field(default=None, metadata=LATER)
+    adjustment: Adjustment = field(default=None, metadata=LATER)
+    decay: OptionalDecay = field(default=None, metadata=LATER)
     d_steps: Repeats = 1
     g_steps: Repeats = 1
     batch_size: Annotated[int | Literal["full"], _batch_size] = 64
@@ -234,7 +238,7 @@ class GAN:
         noise_dim: int = 1,
         generator: _AnyNetwork = MLP(),  # noqa: B008
         discriminator: _AnyNetwork = MLP(),  # noqa: B008
-        game: str = "non-saturating",
+        game: GameName | LeastSquares = "non-saturating",
         penalties: Penalties = Penalties(),  # noqa: B008
         optimizer_g: _AnyOptimizer = Adam(),  # noqa: B008
         optimizer_d: _AnyOptimizer = Adam(),  # noqa: B008
@@ -242,7 +246,7 @@ class GAN:
         fresh: bool = True,
         lookahead: Lookahead | None = None,
         average: Average | None = None,
-        adjustment: AnyAdjustment | None = None,
+        adjustment: AnyAdjustment | AdjustmentName | None = None,
         decay: Decay | None = None,
         d_steps: int = 1,
         g_steps: int = 1,
@@ -261,6 +265,7 @@ class GAN:
             _check_given(getattr(self, name), sizes, name)
         check_updates(self)
         self._check_penalties()
+        self._check_memory()
         self._check_adjustment()
         if self.batch_size == "full" and self.samples is None:
             allowed = "an integer from 1 to 65,536, because 'full' needs a fixed sample (samples=n)"
@@ -279,12 +284,23 @@ class GAN:
         if used and self.d_steps == 0:
             raise Refused(getattr(of, used[0]), "0, because d_steps = 0: D is frozen", f"penalties.{used[0]}")
 
+    def _check_memory(self) -> None:
+        if not self.fresh and self.updates != "extragradient":
+            raise Refused(self.fresh, f"True, because {self.updates} updates have no second batch", "fresh")
+        for name, players in (("average", "g"), ("lookahead", "gd")):
+            for player in players:
+                if getattr(self, name) is not None and getattr(self, f"{player}_steps") == 0:
+                    allowed = f"None, because {player}_steps = 0: {player.upper()} is frozen"
+                    raise Refused(getattr(self, name), allowed, name)
+
     def _check_adjustment(self) -> None:
         of = self.adjustment
         if isinstance(of, (Consensus, Symplectic)) and self.updates != "simultaneous":
             raise Refused(of, f"None, or updates='simultaneous': {of.kind} is of both gradients at once", "adjustment")
         if isinstance(of, Unrolled) and not self.updates.startswith("alternating"):
             raise Refused(of, f"None, or updates that alternate: {self.updates} ones do not see G alone", "adjustment")
+        if of is not None and self.g_steps == 0:
+            raise Refused(of, "None, because g_steps = 0: G is frozen", "adjustment")
         if of is not None and self.game.startswith("relativistic"):
             raise Refused(of, "None, because outputs are compared in this game", "adjustment")
         second = isinstance(of, (Consensus, Symplectic)) or (isinstance(of, Unrolled) and of.second_order)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated, Literal, TypeAlias, get_args
 
-from gansim.model.fields import Object, Real, described
+from gansim.model.fields import LATER, Object, Real, described
 
 __all__ = [
     "SGD",
@@ -49,7 +49,7 @@ class SGD:
     """
 
     lr: _Rate = 0.01
-    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True, metadata=LATER)
     kind: Literal["sgd"] = field(default="sgd", kw_only=True, repr=False)
 
 
@@ -74,7 +74,7 @@ class Momentum:
 
     lr: _Rate = 0.01
     beta: Annotated[float, Real(-0.999999, 0.999999)] = 0.9
-    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True, metadata=LATER)
     kind: Literal["momentum"] = field(default="momentum", kw_only=True, repr=False)
 
 
@@ -99,7 +99,7 @@ class Nesterov:
 
     lr: _Rate = 0.01
     beta: _Decay = 0.9
-    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True, metadata=LATER)
     kind: Literal["nesterov"] = field(default="nesterov", kw_only=True, repr=False)
 
 
@@ -127,7 +127,7 @@ class RMSProp:
     lr: _Rate = 1e-3
     rho: _Decay = 0.99
     eps: _Epsilon = 1e-8
-    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True, metadata=LATER)
     kind: Literal["rmsprop"] = field(default="rmsprop", kw_only=True, repr=False)
 
 
@@ -156,7 +156,7 @@ class Adam:
     beta1: _Decay = 0.5
     beta2: _Decay = 0.999
     eps: _Epsilon = 1e-8
-    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True, metadata=LATER)
     kind: Literal["adam"] = field(default="adam", kw_only=True, repr=False)
 
 
@@ -180,7 +180,7 @@ class Optimistic:
     """
 
     lr: _Rate = 0.01
-    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True, metadata=LATER)
     kind: Literal["optimistic"] = field(default="optimistic", kw_only=True, repr=False)
 
 
@@ -211,7 +211,7 @@ class OptimisticAdam:
     beta1: _Decay = 0.5
     beta2: _Decay = 0.999
     eps: _Epsilon = 1e-8
-    weight_decay: _WeightDecay = field(default=0.0, kw_only=True)
+    weight_decay: _WeightDecay = field(default=0.0, kw_only=True, metadata=LATER)
     kind: Literal["optimistic-adam"] = field(default="optimistic-adam", kw_only=True, repr=False)
 
 

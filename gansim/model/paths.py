@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 from gansim.errors import ConfigError, Refused, named, shown
 from gansim.hints import hint
 from gansim.model.configurations import Configuration, check_configuration
-from gansim.model.dynamics import RECORDS
-from gansim.model.fields import Check, Object, check_named
+from gansim.model.dynamics import _ADJUSTMENT, RECORDS
+from gansim.model.fields import LATER, Check, Object, check_named
 from gansim.model.gan import _NETWORK, GAN
 from gansim.model.networks import _initialiser
 from gansim.model.optimizers import _OPTIMIZER
 from gansim.model.parametric import ParametricGame
 from gansim.model.values import Values
 
-__all__ = ["differences", "dotted_paths", "from_dict", "replace", "to_dict"]
+__all__ = ["differences", "dotted_paths", "from_dict", "known_by", "replace", "to_dict"]
 
 _Kind = TypeVar("_Kind", bound=Configuration)
 
@@ -25,16 +25,21 @@ _SHORT: dict[str, Check] = {
     "init": _initialiser,
     **dict.fromkeys(("optimizer_g", "optimizer_d"), _OPTIMIZER),
     **dict.fromkeys(("generator", "discriminator"), _NETWORK),
+    "adjustment": _ADJUSTMENT,
 }
 """Fields whose objects may be given by a name or by a number."""
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, later: bool = True) -> Any:
     if dataclasses.is_dataclass(value):
-        return {part.name: _plain(getattr(value, part.name)) for part in dataclasses.fields(value)}
+        parts = [(part, getattr(value, part.name)) for part in dataclasses.fields(value)]
+        told = [(part, own) for part, own in parts if later or not (part.metadata == LATER and own == part.default)]
+        return {part.name: _plain(own, later) for part, own in told}
     if isinstance(value, Values):
         return value.digest
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, str):  # a game with numbers is a kind of text
+        return str(value)
+    return [_plain(item, later) for item in value] if isinstance(value, tuple) else value
 
 
 def to_dict(gan: Configuration) -> dict[str, Any]:
@@ -57,6 +62,24 @@ def to_dict(gan: Configuration) -> dict[str, Any]:
     {'mean': 500.0, 'std': 5.0, 'kind': 'normal'}
     """
     plain: dict[str, Any] = _plain(gan)
+    return plain
+
+
+def known_by(gan: Configuration) -> dict[str, Any]:
+    """What stored results know a configuration by: `to_dict`, without fields that came later and are as by default.
+
+    Parameters
+    ----------
+    gan : GAN or ParametricGame
+        The configuration.
+
+    Examples
+    --------
+    >>> from gansim.model.distributions import Normal
+    >>> "penalties" in to_dict(GAN(target=Normal())), "penalties" in known_by(GAN(target=Normal()))
+    (True, False)
+    """
+    plain: dict[str, Any] = _plain(gan, later=False)
     return plain
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import Annotated
 
+from gansim.errors import Refused
 from gansim.model.fields import Integer, OrNone, Real, described
 
 __all__ = ["Penalties"]
@@ -13,7 +15,7 @@ _Strength = Annotated[float, Real(0.0, 1e6)]
 
 @described
 class Penalties:
-    """Penalties on D; 0 is none. All may be had at once.
+    """Penalties on D, each by name; 0 is none. All may be had at once.
 
     Parameters
     ----------
@@ -24,16 +26,16 @@ class Penalties:
         Added to D's loss: this weight times the mean squared distance of that norm from `target`, at points between a
         real and a fake of the batch, pair by pair, 0 to 1e6 (Gulrajani et al. 2017, eq. 3).
     target : float, default 1
-        The norm that `gradient` asks for, 0 to 1e6.
+        The norm that `gradient` asks for, 0 to 1e6; without that penalty 1.
     one_sided : bool, default False
-        Whether norms below `target` are left alone (Petzka et al. 2018, eq. 8).
+        Whether `gradient` leaves norms below `target` alone (Petzka et al. 2018, eq. 8); without that penalty False.
     clip : float, default 0
         After every update D's parameters are cut to this size, 0 to 1e6 (Arjovsky et al. 2017, algorithm 1).
     noise : float, default 0
         Standard deviation of normal noise on all that D sees in training, reals and fakes, in its own updates and in
         G's, in the networks' units, 0 to 1e6 (Sonderby et al. 2017, section 3.3). Records are without.
     noise_steps : int or None, default None
-        Training steps in which `noise` goes down to 0 on a straight line, 1 to 1e8. None: it stays.
+        Training steps in which `noise` goes down to 0 on a straight line, 1 to 1e8. None: it stays, or there is none.
     smoothing : float, default 0
         How much of a real sample counts as fake in D's loss, 0 to 0.5: one-sided label smoothing (Salimans et al. 2016,
         section 3.4). In the games minimax and non-saturating.
@@ -42,8 +44,11 @@ class Penalties:
     --------
     >>> Penalties(r1=0.3)
     Penalties(r1=0.3)
+    >>> Penalties(gradient=10, one_sided=True)
+    Penalties(gradient=10.0, one_sided=True)
     """
 
+    _: KW_ONLY
     r1: _Strength = 0.0
     r2: _Strength = 0.0
     gradient: _Strength = 0.0
@@ -53,3 +58,15 @@ class Penalties:
     noise: _Strength = 0.0
     noise_steps: Annotated[int | None, OrNone(Integer(1, 10**8))] = None
     smoothing: Annotated[float, Real(0.0, 0.5)] = 0.0
+
+    def __post_init__(self) -> None:
+        for name, only in (("target", 1), ("one_sided", False)):
+            if self.gradient == 0 and getattr(self, name) != only:
+                raise Refused(getattr(self, name), f"{only}, because gradient = 0: no norm is asked for", name)
+        if self.noise == 0 and self.noise_steps is not None:
+            raise Refused(self.noise_steps, "None, because noise = 0: there is none to go down", "noise_steps")
+
+    @property
+    def bounds_slope(self) -> bool:
+        """Whether D's slope is held down: it is cut to size, or penalised for its gradient."""
+        return max(self.r1, self.r2, self.gradient, self.clip) > 0

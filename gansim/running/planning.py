@@ -16,6 +16,8 @@ from gansim.design.design import Cell
 from gansim.engine.bundles import bundle_key
 from gansim.kernels.lanes import LANES
 from gansim.model.configurations import Configuration
+from gansim.model.dynamics import Symplectic, Unrolled
+from gansim.model.gan import GAN
 from gansim.model.parametric import ParametricGame
 from gansim.storage.parts import Collected
 
@@ -81,20 +83,36 @@ def work(gan: Configuration) -> float:
     An update of D is a forward pass of G and a forward and a backward pass of D on fakes and reals; an update of G is
     forward and backward through both. A backward pass costs two forward ones. An activation counts two: of 1-16-1 and
     1-64-64-1 networks, the second was measured to take about 80 times as long.
+
+    A penalty on D's gradient takes five forward passes of D at its points: one, one back to the input, and along the
+    gradient forward and backward. How gradients change along a direction takes eight, of each network and batch.
     """
     if isinstance(gan, ParametricGame):  # a gradient takes some 50 operations a parameter and sample; a record, 10,000
         each = 50.0 * sum(gan.game.sizes) * max(8, gan.batch_size) * (100 if gan.game.kind == "two-normals" else 1)
         return gan.steps * (gan.d_steps + gan.g_steps) * each + gan.records * 1e4
     cost_g, cost_d = _forward(gan.generator_sizes), _forward(gan.discriminator_sizes)
-    update_d = gan.batch * (cost_g + 6 * cost_d)
-    update_g = gan.batch * (3 * cost_g + 3 * cost_d)
-    training = gan.steps * (gan.d_steps * update_d + gan.g_steps * update_g)
+    penalties = gan.penalties
+    update_d = cost_g + 6 * cost_d + (penalties.r1 > 0) * 5 * cost_d
+    update_d += ((penalties.r2 > 0) + (penalties.gradient > 0)) * (cost_g + 5 * cost_d)
+    update_g = 3 * cost_g + 3 * cost_d
+    step = gan.d_steps * update_d + gan.g_steps * update_g + _adjusting(gan, cost_g, cost_d, update_d)
+    training = gan.steps * gan.batch * step * (2 if gan.updates == "extragradient" else 1)
     measuring = gan.records * gan.n_eval * (cost_g + 2 * cost_d)
     referee = 0.0
     if gan.referee is not None:
         cost_r = _forward((gan.data_dim, *gan.referee.hidden, 1))
         referee = gan.referee.steps * gan.referee.batch_size * (cost_g + 6 * cost_r)
     return float(training + measuring + referee)
+
+
+def _adjusting(gan: GAN, cost_g: float, cost_d: float, update_d: float) -> float:
+    """What an adjustment of gradients takes beside them, per sample of a step."""
+    of, turn_d, turn_g = gan.adjustment, 8 * cost_g + 16 * cost_d, 8 * cost_g + 8 * cost_d
+    if of is None:
+        return 0.0
+    if isinstance(of, Unrolled):
+        return gan.g_steps * (of.k * (update_d + of.second_order * turn_d) + 3 * cost_d)
+    return (turn_d + turn_g) * (2 if isinstance(of, Symplectic) else 1)
 
 
 def _forward(sizes: Sequence[int]) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gansim.design.design import Design
-from gansim.design.wording import count
+from gansim.design.wording import count, remark
 from gansim.engine.bundles import compile_key
 from gansim.model.configurations import Configuration
 from gansim.model.networks import MLP
@@ -197,7 +197,9 @@ def describe(study: Study, jobs: int = -1, shard: Shard | None = None) -> list[s
         lines.append(f"design {design.name}: {cells}, {_about(seconds)}")
         lines += [f"  {line}" for line in _cells(design, first)]
         first += len(design.cells)
-    compiled = shapes([cell.gan for cell in study.cells])
+    gans = [cell.gan for cell in study.cells]
+    lines += [text] if (text := remark(*gans)) else []
+    compiled = shapes(gans)
     lines.append(f"{count(len(compiled), 'network shape')} to compile, or to load where this machine has them:")
     lines += [f"  {shape}" for shape in compiled]
     lines.append(

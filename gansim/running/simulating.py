@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansim.design.description import Description
-from gansim.design.wording import count
+from gansim.design.wording import count, remark
 from gansim.engine.bundles import compile_key
 from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
 from gansim.engine.simulate import Chunk
@@ -108,8 +108,10 @@ def _compile(tasks: Sequence[Task], runs: int, workers: Workers, show: Progress)
     """Compile everything that the tasks need, if this machine is where they run."""
     gans = {task.key: task.gan for task in tasks}.values()
     shapes = count(len({compile_key(gan) for gan in gans}), "network shape")
-    cells = count(len({index for task in tasks for index in task.cells}), "cell")
-    show.say(f"{count(runs, 'run')} in {cells}; compiling {shapes} ...")
+    cells = {index: gan for task in tasks for index, gan in task.cells.items()}
+    if told := remark(*cells.values()):
+        show.say(told)
+    show.say(f"{count(runs, 'run')} in {count(len(cells), 'cell')}; compiling {shapes} ...")
     if workers.local:  # those of a cluster compile where they are
         compile_ahead(gans)
 

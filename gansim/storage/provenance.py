@@ -23,7 +23,7 @@ from gansim.design import schema
 from gansim.design.design import Design
 from gansim.kernels.compiling import jit
 from gansim.model.configurations import Configuration
-from gansim.model.paths import to_dict
+from gansim.model.paths import known_by
 from gansim.source import deciding_digests, source_digest
 
 __all__ = [
@@ -84,7 +84,7 @@ def running_source() -> dict[str, str]:
 
 
 def config_digest(gan: Configuration) -> str:
-    """SHA-256 of a configuration: of the JSON of `to_dict`, names sorted, every default written out.
+    """SHA-256 of a configuration: of the JSON of `known_by`, names sorted, defaults written out.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def config_digest(gan: Configuration) -> str:
     str
         64 hexadecimal digits.
     """
-    return hashlib.sha256(_canonical(to_dict(gan))).hexdigest()
+    return hashlib.sha256(_canonical(known_by(gan))).hexdigest()
 
 
 def _canonical(value: object) -> bytes:

@@ -13,9 +13,12 @@ from gansim.design.design import Design, Listed
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.errors import ConfigError
 from gansim.model.distributions import Normal, Uniform
+from gansim.model.dynamics import Average, Decay, Lookahead
+from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee
 from gansim.model.optimizers import SGD, Adam
-from helpers.gans import GAN_500, gans, rates, with_records
+from gansim.model.penalties import Penalties
+from helpers.gans import GAN_500, gans, rates, reals, with_records
 
 SAMPLE = Sobol({"optimizer_g.lr": LogUniform(1e-4, 1e-1), "optimizer_d.beta2": Uniform(0.9, 0.999)}, n=4, seed=1)
 
@@ -27,10 +30,15 @@ def through_json(values):
 labels = st.text(max_size=3) | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, allow_infinity=False)
 several = {
     "optimizer_g.lr": rates | st.integers(0, 9),
-    "game": st.sampled_from(["minimax", "non-saturating", "as-written"]),
+    "game": st.sampled_from(["minimax", "non-saturating", "as-written", LeastSquares(-1, 1, 0)]),
     "n_eval": st.integers(1, 64).map(lambda n: 32 * n),
     "noise": st.sampled_from([Normal(), Normal(1, 2), Uniform(-1, 1)]),
-    "optimizer_d": st.sampled_from([SGD(), SGD(0.5), Adam(), Adam(1)]),
+    "optimizer_d": st.sampled_from([SGD(), SGD(0.5), Adam(), Adam(1), SGD(weight_decay=0.1)]),
+    "penalties": st.sampled_from([Penalties(), Penalties(clip=0.1), Penalties(r1=1, smoothing=0.1)]),
+    "penalties.noise": st.just(0) | reals(0.1, 1),
+    "decay": st.sampled_from([None, Decay(), Decay("cosine", 0)]),
+    "average": st.sampled_from([None, Average(), Average(None)]),
+    "lookahead": st.sampled_from([None, Lookahead(), Lookahead(7, 0.2)]),
     "referee": st.sampled_from([None, Referee(), Referee((4, 4), 7)]),
 }
 paths = st.sampled_from(sorted(several))

@@ -7,10 +7,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from gansim.model.distributions import Mixture, Normal, Uniform
-from gansim.model.games import GAMES
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
+from gansim.model.games import GAMES, LeastSquares
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
+from gansim.model.penalties import Penalties
 
 
 def reals(low: float, high: float, **kwargs: bool) -> st.SearchStrategy[float]:
@@ -33,17 +35,22 @@ def mixtures(draw: st.DrawFn) -> Mixture:
 
 targets = normals | uniforms | mixtures()
 rates, decays, epsilons = reals(0, 1000), reals(0, 0.999999), reals(1e-30, 1)
+shrinks = {"weight_decay": st.just(0.0) | reals(0, 1e6)}
 optimizers = (
-    st.builds(SGD, rates)
-    | st.builds(Momentum, rates, decays | decays.map(lambda beta: -beta))
-    | st.builds(Nesterov, rates, decays)
-    | st.builds(Optimistic, rates)
-    | st.builds(OptimisticAdam, rates, decays, decays, epsilons)
-    | st.builds(RMSProp, rates, decays, epsilons)
-    | st.builds(Adam, rates, decays, decays, epsilons)
+    st.builds(SGD, rates, **shrinks)
+    | st.builds(Momentum, rates, decays | decays.map(lambda beta: -beta), **shrinks)
+    | st.builds(Nesterov, rates, decays, **shrinks)
+    | st.builds(Optimistic, rates, **shrinks)
+    | st.builds(OptimisticAdam, rates, decays, decays, epsilons, **shrinks)
+    | st.builds(RMSProp, rates, decays, epsilons, **shrinks)
+    | st.builds(Adam, rates, decays, decays, epsilons, **shrinks)
 )
 aims = reals(-1e6, 1e6)
-games = st.sampled_from(tuple(GAMES)) | st.builds("least-squares({}, {}, {})".format, aims, aims, aims)
+games = (
+    st.sampled_from(tuple(GAMES))
+    | st.builds("least-squares({}, {}, {})".format, aims, aims, aims)
+    | st.builds(LeastSquares, aims, aims, aims)
+)
 gains = reals(0, 100)
 plain_inits = st.sampled_from(["he", "xavier", "torch", "orthogonal", He(), TorchDefault()]) | (
     st.builds(Xavier, gains) | st.builds(NormalInit, gains) | st.builds(Orthogonal, gains)
@@ -77,14 +84,62 @@ referees = st.builds(
 )
 
 
+UPDATES = ("alternating", "alternating-g-first", "simultaneous", "extragradient", "past-extragradient")
+strengths = st.just(0.0) | reals(0, 1e6)
+steps_left = st.none() | st.integers(1, 10**8)
+lookaheads = st.builds(Lookahead, st.integers(1, 10**6), reals(0, 1))
+averages = st.builds(Average, st.none() | reals(0, 0.9999999))
+schedules = st.builds(Decay, st.sampled_from(["linear", "cosine"]), reals(0, 1)) | (
+    st.builds(Decay, st.just("exponential"), reals(0, 1, exclude_min=True))
+)
+turned = st.builds(Consensus, reals(0, 1e6)) | st.builds(Symplectic, reals(0, 1e6), st.booleans())
+unrolled = st.builds(Unrolled, st.integers(1, 50), rates, st.booleans())
+
+
+@st.composite
+def penalties(draw: st.DrawFn, smoothed: bool = True, curved: bool = True) -> Penalties:
+    """Any penalties, with label smoothing and with penalties on D's gradient where they may be."""
+    r1, r2, gradient = (draw(strengths) if curved else 0.0 for _ in range(3))
+    noise = draw(strengths)
+    return Penalties(
+        r1=r1,
+        r2=r2,
+        gradient=gradient,
+        target=draw(reals(0, 1e6)) if gradient else 1.0,
+        one_sided=draw(st.booleans()) if gradient else False,
+        clip=draw(strengths),
+        noise=noise,
+        noise_steps=draw(steps_left) if noise else None,
+        smoothing=draw(reals(0, 0.5)) if smoothed else 0.0,
+    )
+
+
+@st.composite
+def remedies(draw: st.DrawFn, game: str, updates: str, d_steps: int, g_steps: int) -> dict[str, object]:
+    """Penalties and dynamics of any kind that this order of updates and this game allow, by field."""
+    by = {"simultaneous": turned, "alternating": unrolled, "alternating-g-first": unrolled}.get(updates, st.nothing())
+    adjusts = g_steps > 0 and not game.startswith("relativistic")
+    adjustment = draw(st.none() | by) if adjusts else None
+    curved = adjustment is None or (isinstance(adjustment, Unrolled) and not adjustment.second_order)
+    any_penalties = st.just(Penalties()) | penalties(game in ("minimax", "non-saturating"), curved)
+    return {
+        "penalties": draw(any_penalties) if d_steps else Penalties(),
+        "fresh": draw(st.booleans()) if updates == "extragradient" else True,
+        "lookahead": draw(st.none() | lookaheads) if d_steps and g_steps else None,
+        "average": draw(st.none() | averages) if g_steps else None,
+        "adjustment": adjustment,
+        "decay": draw(st.none() | schedules),
+    }
+
+
 @st.composite
 def gans(draw: st.DrawFn) -> GAN:
     """Any configuration that is allowed."""
     noise_dim = draw(st.integers(1, 8))
     samples = draw(st.none() | st.integers(1, 2**20))
-    updates = draw(st.sampled_from(["alternating", "alternating-g-first", "simultaneous"]))
+    game, updates = draw(games), draw(st.sampled_from(UPDATES))
     repeats = st.tuples(st.integers(0, 100), st.integers(0, 100)).filter(any)
-    d_steps, g_steps = (1, 1) if updates == "simultaneous" else draw(repeats)
+    d_steps, g_steps = draw(repeats) if updates.startswith("alternating") else (1, 1)
     steps = draw(st.integers(1, 10**8))
     return GAN(
         target=draw(targets),
@@ -94,10 +149,11 @@ def gans(draw: st.DrawFn) -> GAN:
         noise_dim=noise_dim,
         generator=draw(networks(noise_dim)),
         discriminator=draw(networks(1)),
-        game=draw(games),
+        game=game,
         optimizer_g=draw(optimizers),
         optimizer_d=draw(optimizers),
         updates=updates,
+        **draw(remedies(game, updates, d_steps, g_steps)),
         d_steps=d_steps,
         g_steps=g_steps,
         batch_size=draw(st.integers(1, 65536) | (st.just("full") if samples else st.nothing())),

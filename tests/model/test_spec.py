@@ -1,11 +1,13 @@
 """What is accepted, what is refused and in which words, and that descriptions survive dictionaries, JSON and pickle."""
 
+import copy
 import dataclasses
 import hashlib
 import json
 import math
 import pickle
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,10 +16,13 @@ from hypothesis import strategies as st
 
 from gansim.errors import ConfigError, one_line
 from gansim.model.distributions import Mixture, Normal, Uniform, components, moments, standardised
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
+from gansim.model.games import GAMES, GameName, LeastSquares, game_numbers
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
-from gansim.model.paths import dotted_paths, from_dict, replace, to_dict
+from gansim.model.paths import dotted_paths, from_dict, known_by, replace, to_dict
+from gansim.model.penalties import Penalties
 from helpers.gans import GAN_500, gans, mixtures
 
 # --- valid configurations, drawn at random -------------------------------------------------------
@@ -26,10 +31,10 @@ from helpers.gans import GAN_500, gans, mixtures
 @given(gans())
 def test_dictionaries_json_and_pickle_give_back_an_equal_gan(gan: GAN) -> None:
     plain = json.loads(json.dumps(to_dict(gan), allow_nan=False))
-    for copy in (from_dict(to_dict(gan)), from_dict(plain), pickle.loads(pickle.dumps(gan)), replace(gan, {})):
-        assert copy == gan
-        assert hash(copy) == hash(gan)
-        assert to_dict(copy) == to_dict(gan)
+    for again in (from_dict(to_dict(gan)), from_dict(plain), pickle.loads(pickle.dumps(gan)), replace(gan, {})):
+        assert again == gan
+        assert hash(again) == hash(gan)
+        assert to_dict(again) == to_dict(gan)
 
 
 @given(gans(), gans())
@@ -52,6 +57,7 @@ def test_every_valid_configuration_can_be_standardised_and_sized(gan: GAN) -> No
 # --- refusals -----------------------------------------------------------------------------------
 
 MIX = Mixture((0, 1), 0.5)
+TURNED = {"updates": "simultaneous", "adjustment": Consensus()}
 # path: (base, [bad values]); every path of every class is here, which a test below checks
 BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "target": ({}, [3, None, "normal", SGD(), Normal]),
@@ -82,7 +88,20 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
         {"generator": MLP(hidden=(), init=Given([([[1.0]], [0.0])]))},
         [(), 3, [1], [([[1.0]],)], [([[math.nan]], [0.0])], [([[1.0]], ["a"])], [([[1e10]], [0.0])]],
     ),
-    "game": ({}, ["wgan", None, 1, "Minimax"]),
+    "game": (
+        {},
+        ["wgan", None, 1, "Minimax", "least-squares(nan, 1, 1)", "least-squares(1, 2)", "hinge(0, 1, 1)"],
+    ),
+    "penalties": ({}, [None, 3, "r1", Adam(), Penalties]),
+    "penalties.r1": ({}, [-1, 2e6, math.nan, "x", None, True]),
+    "penalties.r2": ({}, [-1, math.inf, None]),
+    "penalties.gradient": ({}, [-1, math.nan, "10"]),
+    "penalties.target": ({"penalties": Penalties(gradient=1)}, [-1, math.nan, None]),
+    "penalties.one_sided": ({"penalties": Penalties(gradient=1)}, [1, None, "yes"]),
+    "penalties.clip": ({}, [-0.01, math.nan, None]),
+    "penalties.noise": ({}, [-1, math.nan, Normal()]),
+    "penalties.noise_steps": ({"penalties": Penalties(noise=1)}, [0, 1.0, 10**8 + 1, True]),
+    "penalties.smoothing": ({}, [-0.1, 0.51, math.nan]),
     "optimizer_g": ({}, [3, "adamw", None, MLP(), Adam]),
     "optimizer_g.lr": ({}, [-1e-3, 1001, math.nan, math.inf, "x", None, True]),
     "optimizer_g.beta1": ({}, [-0.1, 1, math.nan]),
@@ -90,7 +109,24 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "optimizer_g.eps": ({}, [0, -1, 2, math.nan]),
     "optimizer_g.beta": ({"optimizer_g": Momentum()}, [1, -1]),
     "optimizer_g.rho": ({"optimizer_g": RMSProp()}, [1, -1]),
-    "updates": ({}, ["both", None]),
+    "optimizer_g.weight_decay": ({}, [-1, 2e6, math.nan, None]),
+    "updates": ({}, ["both", None, "extra-gradient"]),
+    "fresh": ({"updates": "extragradient"}, [1, None, "yes"]),
+    "lookahead": ({}, [5, True, "lookahead", Average()]),
+    "lookahead.k": ({"lookahead": Lookahead()}, [0, 5.0, 10**6 + 1, None]),
+    "lookahead.alpha": ({"lookahead": Lookahead()}, [-0.1, 1.1, math.nan]),
+    "average": ({}, [0.999, True, "ema", Decay()]),
+    "average.beta": ({"average": Average()}, [-0.1, 1, 0.99999995, "none"]),
+    "adjustment": ({}, ["extragradient", 3, Consensus, SGD()]),
+    "adjustment.gamma": (TURNED, [-1, math.nan, None]),
+    "adjustment.strength": ({**TURNED, "adjustment": Symplectic()}, [-1, 2e6]),
+    "adjustment.align": ({**TURNED, "adjustment": Symplectic()}, [1, None]),
+    "adjustment.k": ({"adjustment": Unrolled()}, [0, 51, 5.0]),
+    "adjustment.lr": ({"adjustment": Unrolled()}, [-1, 1001]),
+    "adjustment.second_order": ({"adjustment": Unrolled()}, [1, None]),
+    "decay": ({}, [0.5, True, "linear", Average()]),
+    "decay.shape": ({"decay": Decay()}, ["step", None, 1]),
+    "decay.to": ({"decay": Decay()}, [-0.1, 1.1, math.nan]),
     "d_steps": ({}, [-1, 101, 1.0, None]),
     "g_steps": ({}, [-1, 101, 1.0, None]),
     "batch_size": ({}, [0, 65537, "half", "full", 64.0, None, True, math.nan]),
@@ -151,6 +187,95 @@ def test_every_field_has_a_refusal_test() -> None:
         (lambda: GAN(target=Normal(), updates="simultaneous", d_steps=2), "d_steps: value 2: 1, because simultaneous"),
         (lambda: GAN(target=Normal(), updates="simultaneous", g_steps=0), "g_steps: value 0: 1, because simultaneous"),
         (lambda: GAN(target=Normal(), d_steps=0, g_steps=0), "g_steps: value 0: 1 to 100, because d_steps = 0"),
+        (lambda: GAN(Normal(), fresh=False), "fresh: value False: True, because alternating updates have no second"),
+        (lambda: Penalties(0.3), "Penalties: value 0.3: keyword arguments only, such as Penalties(r1=...)"),
+        (lambda: Penalties(target=0), "target: value 0: 1, because gradient = 0: no norm is asked for"),
+        (lambda: Penalties(one_sided=True), "one_sided: value True: False, because gradient = 0"),
+        (lambda: Penalties(noise_steps=9), "noise_steps: value 9: None, because noise = 0"),
+        (
+            lambda: replace(GAN_500, {"penalties.target": 2}),
+            "penalties.target: value 2: 1, because gradient = 0: no norm is asked for",
+        ),
+        *(
+            (
+                lambda name=name: GAN(Normal(), d_steps=0, penalties={name: 0.5}),
+                f"penalties.{name}: value 0.5: 0, because d_steps = 0: D is frozen",
+            )
+            for name in ("r1", "r2", "gradient", "clip", "noise", "smoothing")
+        ),
+        *(
+            (
+                lambda game=game: GAN(Normal(), game=game, penalties=Penalties(smoothing=0.1)),
+                f"penalties.smoothing: value 0.1: 0, because D of the game {game} has no share of reals to give away",
+            )
+            for game in (*GAMES, "least-squares(-1, 1, 0)")
+            if game not in ("minimax", "non-saturating")
+        ),
+        *(
+            (
+                lambda updates=updates, by=by: GAN(Normal(), updates=updates, adjustment=by),
+                f"adjustment: value {by!r}: None, or updates='simultaneous': {by.kind} is of both gradients at once",
+            )
+            for updates in ("alternating", "alternating-g-first", "extragradient", "past-extragradient")
+            for by in (Consensus(1), Symplectic())
+        ),
+        *(
+            (
+                lambda updates=updates: GAN(Normal(), updates=updates, adjustment="unrolled"),
+                f"adjustment: value 'unrolled': None, or updates that alternate: {updates} ones do not see G alone",
+            )
+            for updates in ("simultaneous", "extragradient", "past-extragradient")
+        ),
+        *(
+            (
+                lambda name=name, by=by: GAN(Normal(), penalties={name: 1}, **by),
+                f"adjustment: value {by['adjustment']!r}: None, because penalties on D's gradient would need third",
+            )
+            for name in ("r1", "r2", "gradient")
+            for by in (TURNED, {**TURNED, "adjustment": Symplectic()}, {"adjustment": Unrolled()})
+        ),
+        *(
+            (
+                lambda game=game: GAN(Normal(), game=game, **TURNED),
+                "adjustment: value Consensus(gamma=10.0): None, because outputs are compared in this game",
+            )
+            for game in ("relativistic", "relativistic-average")
+        ),
+        (
+            lambda: GAN(Normal(), g_steps=0, adjustment="unrolled"),
+            "adjustment: value 'unrolled': None, because g_steps = 0: G is frozen",
+        ),
+        (
+            lambda: GAN(Normal(), g_steps=0, average=Average()),
+            "average: value Average(beta=0.999): None, because g_steps = 0: G is frozen",
+        ),
+        *(
+            (
+                lambda player=player: GAN(Normal(), lookahead=Lookahead(), **{f"{player}_steps": 0}),
+                f"lookahead: value Lookahead(k=5, alpha=0.5): None, because {player}_steps = 0: {player.upper()} is fr",
+            )
+            for player in "dg"
+        ),
+        (lambda: Decay("exponential", 0), "to: value 0: above 0, because exponential decay never gets there"),
+        (
+            lambda: replace(GAN_500, {"adjustment": {"gamma": 1}}),
+            "adjustment.kind: missing: one of consensus, symplectic or unrolled",
+        ),
+        (
+            lambda: GAN(Normal(), adjustment="unroll"),
+            "adjustment: value 'unroll': an adjustment: Consensus, Symplectic or Unrolled, such as gs.Consensus(gamma),"
+            " or 'consensus', 'symplectic' or 'unrolled', or None",
+        ),
+        (lambda: GAN(Normal(), ema=0.9), "ema: value 0.9: no such field; did you mean average?"),
+        (lambda: GAN(Normal(), gradient_penalty=10), "gradient_penalty: value 10: no such field; did you mean penalt"),
+        (lambda: LeastSquares(math.nan), "a: value nan: a number from -1e+06 to 1e+06"),
+        (lambda: LeastSquares(c="1"), "c: value '1': a number from"),
+        (
+            lambda: GAN(Normal(), game="least-squares(nan, 1, 1)"),
+            "game: value 'least-squares(nan, 1, 1)': one of 'minimax', 'non-saturating', 'as-written', 'wasserstein', "
+            "'hinge', 'least-squares', 'relativistic' or 'relativistic-average', or 'least-squares(a, b, c)' with "
+            "numbers from -1e+06 to 1e+06",
+        ),
         (lambda: GAN(target=Normal(1e6, 0.01)), "precision: default 'float32': one that resolves"),
         (lambda: GAN(target=Mixture((1000, 1001), 1e-5)), "precision: default 'float32': one that resolves a standard"),
         (lambda: Mixture((-1, 1), np.array(0.5)), "stds: value array(0.5): a number from"),
@@ -226,6 +351,43 @@ def test_a_mixture_at_the_limit_is_not_refused_later(target) -> None:
     assert moments(standardised(target)) == pytest.approx((0, 1), abs=1e-9)
 
 
+def test_what_can_be_combined_is_taken() -> None:
+    """The other side of the refusals above."""
+    everything = Penalties(
+        r1=1, r2=1, gradient=10, target=0, one_sided=True, clip=1, noise=1, noise_steps=9, smoothing=0.1
+    )
+    beside = {"lookahead": Lookahead(), "average": Average(None), "decay": Decay("cosine", 0)}
+    for updates in ("alternating", "alternating-g-first", "simultaneous", "extragradient", "past-extragradient"):
+        assert GAN(Normal(), updates=updates, penalties=everything, **beside).penalties == everything
+    assert GAN(Normal(), updates="extragradient", fresh=False).fresh is False
+    assert GAN(Normal(), adjustment=Unrolled(second_order=False), penalties=everything, d_steps=2, g_steps=3)
+    for by in (TURNED, {**TURNED, "adjustment": "symplectic"}, {"adjustment": "unrolled"}):
+        assert GAN(Normal(), penalties=Penalties(clip=1, noise=1, smoothing=0.1), **by, **beside).adjustment
+    assert GAN(Normal(), d_steps=0, adjustment="unrolled", average=Average(), decay=Decay())
+
+
+def test_least_squares_is_text_with_one_spelling() -> None:
+    assert set(get_args(GameName)) == set(GAMES)
+    typed = [GAN(Normal(), game=game) for game in (LeastSquares(-1, 1, 0), " least-squares (-1.0,1,-0.0)".strip())]
+    assert typed[0] == typed[1] and repr(typed[0]) == repr(typed[1]) and "LeastSquares(-1, 1, 0)" in repr(typed[0])
+    assert [gan.game for gan in typed] == ["least-squares(-1, 1, 0)"] * 2
+    assert {type(gan.game) for gan in typed} == {LeastSquares} and type(to_dict(typed[0])["game"]) is str
+    usual = [GAN(Normal(), game=game) for game in (LeastSquares(), "least-squares", "least-squares(-0.0, 1, 1)")]
+    assert {repr(gan) for gan in usual} == {repr(GAN(Normal(), game="least-squares"))} and len(set(usual)) == 1
+    assert str(LeastSquares(-0.0, 1e-7, 1e6)) == "least-squares(0, 1e-07, 1e+06)"
+    with pytest.raises(AttributeError):
+        LeastSquares(-1, 1, 0).a = 3
+
+
+@given(*[st.floats(-1e6, 1e6)] * 3)
+def test_least_squares_keeps_its_numbers(a: float, b: float, c: float) -> None:
+    game = LeastSquares(a, b, c)
+    assert game_numbers(game) == (a, b, c)
+    assert pickle.loads(pickle.dumps(game)) == copy.deepcopy(game) == game
+    assert type(copy.copy(game)) is LeastSquares and eval(repr(game)) == game
+    assert GAN(Normal(), game=str(game)).game == game and hash(game) == hash(str(game))
+
+
 def test_zero_has_no_sign() -> None:
     """-0.0 equals 0.0: two configurations that are equal must not differ in a bit."""
     assert math.copysign(1, Given([([[-0.0]], [0.0])]).layers[0][0][0][0]) == 1
@@ -296,9 +458,25 @@ def test_junk_dictionaries_are_refused_in_one_line_or_are_valid(values: dict[str
 NUMBERS = [
     path
     for path in BAD
-    if path.rpartition(".")[2]
+    if path != "average.beta"  # which None is for, too
+    and path.rpartition(".")[2]
     in {*("mean", "std", "low", "high", "lr", "beta", "beta1", "beta2", "rho", "eps", "gain", "noise_dim")}
-    | {*("d_steps", "g_steps", "steps", "n_eval", "batch_size")}
+    | {
+        *(
+            "d_steps",
+            "g_steps",
+            "steps",
+            "n_eval",
+            "batch_size",
+            "k",
+            "alpha",
+            "gamma",
+            "strength",
+            "to",
+            "weight_decay",
+        )
+    }
+    | {*("r1", "r2", "gradient", "clip", "smoothing", "weight_decay")}
 ]
 
 
@@ -320,6 +498,12 @@ def test_no_number_is_anything_else(path: str, bad: object) -> None:
         ("optimiser_d.lr", "optimizer_d.lr"),
         ("batchsize", "batch_size"),
         ("steps.x", "steps"),
+        ("penalties.gp", "penalties.gradient"),
+        ("penalties.weight_clipping", "penalties.clip"),
+        ("ema", "average"),
+        ("extra_gradient", "updates"),
+        ("consensus", "adjustment"),
+        ("l2", "optimizer_g.weight_decay or optimizer_d.weight_decay"),
         ("generator.init.gian", "generator.init"),
         ("target.kind", "target.std"),
     ],
@@ -330,8 +514,10 @@ def test_an_unknown_path_is_refused_naming_the_closest(path: str, closest: str) 
 
 
 def test_a_path_into_none_says_so() -> None:
-    with pytest.raises(ConfigError, match=r"referee\.steps: referee is None"):
-        replace(GAN_500, {"referee.steps": 3})
+    for path in ("referee.steps", "average.beta", "lookahead.k", "adjustment.k", "decay.to"):
+        name = path.partition(".")[0]
+        with pytest.raises(ConfigError, match=rf"^{path}: {name} is None"):
+            replace(GAN_500, {path: 3})
 
 
 def test_a_path_that_is_no_text_is_refused() -> None:
@@ -348,6 +534,8 @@ def test_overrides_apply_together_and_objects_before_their_fields() -> None:
         GAN_500, {"optimizer_d": "sgd", "optimizer_d.lr": 2, "generator": 8, "generator.activation": "tanh"}
     )
     assert (short.optimizer_d, short.generator) == (SGD(2), MLP(8, "tanh"))
+    unrolled = replace(GAN_500, {"adjustment.k": 3, "adjustment": "unrolled", "penalties": {"clip": 1}})
+    assert (unrolled.adjustment, unrolled.penalties) == (Unrolled(3), Penalties(clip=1))
     assert GAN(target=Normal(500, 5)) == GAN_500
 
 
@@ -461,8 +649,21 @@ def test_one_line_of_other_errors() -> None:
 )  # fmt: skip
 def test_a_configuration_is_written_as_ever(gan: GAN, digest: str) -> None:
     """Stored results are known by it: another name, order of numbers or default would make strangers of them."""
-    text = json.dumps(to_dict(gan), sort_keys=True)
+    text = json.dumps(known_by(gan), sort_keys=True)
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
+
+
+def test_fields_that_came_later_count_where_they_change_something() -> None:
+    changes = {"penalties": {"r1": 1}, "optimizer_d.weight_decay": 0.1, "average": {}}
+    known = known_by(replace(GAN_500, changes))
+    assert known["penalties"] == dataclasses.asdict(Penalties(r1=1)) and known["optimizer_d"]["weight_decay"] == 0.1
+    assert known["average"] == {"beta": 0.999, "kind": "average"} and "weight_decay" not in known["optimizer_g"]
+    assert not {"lookahead", "adjustment", "decay", "fresh"} & set(known)
+
+
+@given(gans())
+def test_what_a_configuration_is_known_by_gives_it_back(gan: GAN) -> None:
+    assert from_dict(json.loads(json.dumps(known_by(gan)))) == gan
 
 
 @given(st.integers(1, 10**8))

@@ -26,6 +26,7 @@ from gansim.engine.simulate import Chunk, run_chunk
 from gansim.errors import ConfigError
 from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Normal
+from gansim.model.dynamics import Average, Decay, Lookahead, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam, Momentum
@@ -148,6 +149,27 @@ def test_more_of_anything_is_more_work() -> None:
     base = planning.work(SMALL)
     for change in ({"steps": 40}, {"batch_size": 128}, {"generator.hidden": (8,)}, {"discriminator.hidden": (4, 4)}):
         assert planning.work(replace(SMALL, change)) > base
+
+
+@pytest.mark.parametrize(
+    ("change", "least", "most"),
+    [
+        ({"penalties.r1": 1}, 1.2, 1.6),
+        ({"penalties.r2": 1}, 1.2, 1.7),
+        ({"penalties.gradient": 1}, 1.2, 1.7),
+        ({"penalties.clip": 1, "average": Average(), "lookahead": Lookahead(), "decay": Decay()}, 1, 1),
+        ({"updates": "past-extragradient"}, 1, 1),
+        ({"updates": "extragradient"}, 1.99, 2),
+        ({"updates": "simultaneous", "adjustment": "consensus"}, 3.5, 4.5),
+        ({"updates": "simultaneous", "adjustment": "symplectic"}, 6, 8),
+        ({"adjustment": Unrolled(5, second_order=False)}, 3, 5),
+        ({"adjustment": Unrolled(5)}, 8, 16),
+    ],
+)
+def test_what_remedies_take(change: dict[str, object], least: float, most: float) -> None:
+    """Against the plain step of networks of one size, measuring left out."""
+    plain = replace(SMALL, {"steps": 10_000, "records": 1, "generator.hidden": 16, "discriminator.hidden": 16})
+    assert least <= planning.work(replace(plain, change)) / planning.work(plain) <= most
 
 
 # --- the frame ----------------------------------------------------------------------------------
