@@ -71,9 +71,9 @@ def design(options: cli.StudyOptions) -> gs.Study:
     return gs.Study.of(name, (*exact_.designs, *noise.designs), options.seed, AIMS)
 
 
-def players(done: Execution) -> tuple[np.ndarray, np.ndarray]:
+def players(done: Execution) -> list[np.ndarray]:
     """Parameters of G and of D, of every run at every step."""
-    return done.traces["theta_1"].astype(float), done.traces["phi_1"].astype(float)
+    return [done.traces[name].astype(float) for name in ("theta_1", "phi_1")]
 
 
 def claims(done: Execution) -> Iterator[Claim]:

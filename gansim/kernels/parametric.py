@@ -180,7 +180,8 @@ def _two_normals_best(theta: Rows, phi: Rows, c: Rows, e: Tiles, g: Tiles, d: Ti
     """
     g[0] = theta[0] * 0.0
     g[1] = theta[0] * 0.0
-    d[0] = theta[0] * 0.0
+    for j in range(4):
+        d[j] = theta[0] * 0.0
     for step in range(_STEPS):
         a = theta[0] * 0.0 + (-6.0 + 12.0 / _STEPS * step)
         b = a + 12.0 / _STEPS

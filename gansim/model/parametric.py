@@ -208,7 +208,7 @@ class TwoNormals:
     mean, other : float, default -0.5 and 0.5
         Means of the data's two halves, -5 to 5.
     best : bool, default False
-        Whether G always meets the best D, which then has no parameter that matters; else D takes steps.
+        Whether G always meets the best D, whose own parameters then stay where they are; else D takes steps.
 
     Examples
     --------
@@ -230,7 +230,7 @@ class TwoNormals:
     @property
     def sizes(self) -> tuple[int, int]:
         """Parameters of G and of D."""
-        return 2, 1 if self.best else 4
+        return 2, 4
 
     @property
     def numbers(self) -> tuple[float, ...]:

@@ -37,8 +37,9 @@ def outcome_of(runs: pd.DataFrame, outcome: str, level: Any = None) -> Outcome:
     ConfigError
         If there is no such column or level, or it has to be said which.
     """
-    column = next((name for name, states in STATES.items() if outcome in states), outcome)
-    if column is not outcome and outcome not in runs.columns:
+    named = outcome in runs.columns  # a column of that name is what is asked for
+    column = outcome if named else next((name for name, states in STATES.items() if outcome in states), outcome)
+    if column is not outcome:
         if level is not None:
             raise ConfigError(f"level: value {shown(level)}: nothing, for {shown(outcome)} is a state already")
         return Outcome(require(runs, column), (outcome,))
