@@ -30,6 +30,7 @@ _CALLED = {
     "game": "loss objective criterion losses",
     "noise": "z latent prior latentdistribution pz",
     "noise_dim": "latentdim zdim nz noisesize latentsize dim",
+    "packing": "pac packs packsize pacgan",
     "d_steps": "ncritic criticsteps diters ndisc k discriminatorsteps",
     "g_steps": "giters ngen generatorsteps",
     "standardise": "standardize normalise normalize whiten scale",

@@ -12,7 +12,8 @@ ks         exact (Simard and L'Ecuyer 2011), as for any continuous law, and more
 tv_modes   simulated: counts of the modes are multinomial
 spread     simulated with w1: the standard deviation that samples fall below; of 999 zeros and a million most have none
 auc        how far from 1/2 any D ranks two samples of one law: exact variance (Mann and Whitney 1947), normal records,
-           whose mean distance has sub-Gaussian tails (Tsirelson, Ibragimov and Sudakov 1976)
+           whose mean distance has sub-Gaussian tails (Tsirelson, Ibragimov and Sudakov 1976); of a D that sees packs,
+           two samples of packs, which are fewer
 modes      the target's own samples capture fewer with that probability at most; modes are counted as if independent,
            which they nearly are (numbers in the cells of a multinomial are negatively associated: Joag-Dev and Proschan
            1983), and the true tail is the thinner one
@@ -74,10 +75,13 @@ class Floor:
         The distribution; a normal, a uniform or a mixture in its own units.
     n : int
         Points of a sample.
+    packing : int, default 1
+        Points that D sees at once: it ranks n / packing packs.
     """
 
     target: Univariate
     n: int
+    packing: int = 1
 
     @property
     def modes(self) -> Modes:
@@ -86,17 +90,17 @@ class Floor:
 
     def limits(self, length: int) -> Limits:
         """Limits for the median over a window of `length` records, whose samples are independent."""
-        return _limits(self.target, self.n, length)
+        return _limits(self.target, self.n, length)._replace(auc=_auc_off(self.n // self.packing, length))
 
 
 @lru_cache(maxsize=4096)
-def floor_of(target: Univariate, n: int) -> Floor:
-    """The floor of what a target is judged by, in any units, for `n` points.
+def floor_of(target: Univariate, n: int, packing: int = 1) -> Floor:
+    """The floor of what a target is judged by, in any units, for `n` points, of which D sees so many at once.
 
     Normals, uniforms and mixtures that differ in location and scale share it.
     """
     law = evaluation_law(target)
-    return Floor(law if isinstance(law, (Observed, Law)) else standardised(law), n)
+    return Floor(law if isinstance(law, (Observed, Law)) else standardised(law), n, packing)
 
 
 def tail(length: int) -> float:
@@ -127,8 +131,13 @@ def _limits(target: Univariate, n: int, length: int) -> Limits:
     w1, ks, ks_never, tv_modes = (float(f"{value * _RAISE:.{_DIGITS}g}") for value in at_most)
     spread = _lower(spreads, p)
     spread = float(f"{min(spread, spread / _RAISE):.{_DIGITS}g}")
+    return Limits(w1, ks, ks_never, tv_modes, _least_modes(modes.good, n, p), spread, _auc_off(n, length))
+
+
+def _auc_off(n: int, length: int) -> float:
+    """How far from 1/2 any D ranks two samples of n packs, or points, of one law, the mean over records."""
     auc = np.sqrt((2 * n + 1) / (12 * n * n)) * (np.sqrt(2 / np.pi) + np.sqrt(2 * np.log(1 / MISS) / length))
-    return Limits(w1, ks, ks_never, tv_modes, _least_modes(modes.good, n, p), spread, float(f"{auc:.{_DIGITS}g}"))
+    return float(f"{auc:.{_DIGITS}g}")
 
 
 def _upper(values: Floats, p: float) -> float:

@@ -106,7 +106,7 @@ def step_flops(gan: GAN) -> int:
     both = gan.generator_sizes, gan.discriminator_sizes
     g, d = ([n_in * n_out for n_in, n_out in pairwise(sizes)] for sizes in both)
     learn_g, learn_d = (3 * sum(weights) - weights[0] for weights in (g, d))
-    return 2 * gan.batch * (2 * learn_d + sum(g) + learn_g + 2 * sum(d))
+    return 2 * gan.batch * (sum(g) + learn_g) + 4 * gan.packs * (learn_d + sum(d))
 
 
 def step_counts(gan: GAN) -> dict[str, int]:
@@ -125,7 +125,7 @@ def step_counts(gan: GAN) -> dict[str, int]:
     hidden_g, hidden_d = sum(gan.generator.hidden), sum(gan.discriminator.hidden)
     return {
         "random numbers": gan.batch * (gan.data_dim + 2 * gan.noise_dim),
-        "activations": gan.batch * (3 * hidden_d + 2 * hidden_g),
+        "activations": 3 * gan.packs * hidden_d + 2 * gan.batch * hidden_g,
         "updates": sum(net.n_params for net in network_shapes(gan)),
     }
 
@@ -229,7 +229,7 @@ def bundle_costs(gan: GAN, seconds: float = 0.1) -> dict[str, float]:
     parts: dict[str, Callable[[int], Any]] = {
         "step": lambda n: _train(gan, bundle, n),
         "random numbers": lambda n: step_parts.random_numbers(g, d, bundle.sampler, batch, n),
-        "activations": lambda n: step_parts.activations(*nets, g, d, batch, n),
+        "activations": lambda n: step_parts.activations(*nets, g, d, batch, gan.packs, n),
         "updates": lambda n: step_parts.updates(g, d, n),
     }
     costs = {"products": lanes * step_flops(gan) / peak_flops(gan.precision, seconds)}

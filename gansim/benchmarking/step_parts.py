@@ -24,13 +24,13 @@ def random_numbers(g: Player, d: Player, s: Sampler, batch: int, steps: int) -> 
     s, n = sampler.opened(s), g.sizes.inputs
     padded = s.noises.shape[0] // n
     for step in range(steps):
-        draw_data(s, d.sizes.inputs, batch, step, 0)
+        draw_data(s, g.sizes.outputs, batch, step, 0)
         draw_noise(s, n, padded, NOISE_D, 0, batch, step, 0)
         draw_noise(s, n, padded, NOISE_G, 0, batch, step, 0)
 
 
 def _hidden_activations(net: Net) -> Any:
-    activate, first, last = ACTIVATE[net.activation], net.sizes[0], net.n_units - net.sizes[-1]
+    activate, first, last = ACTIVATE[net.activation], net.layers[0].y, net.layers[-1].y
 
     @kernel
     def run(p: Player, n: int) -> None:
@@ -47,13 +47,14 @@ _activate_hidden = by_architecture(
 
 
 @entry_point
-def activations(net_g: Net, net_d: Net, g: Player, d: Player, batch: int, steps: int) -> None:
+def activations(net_g: Net, net_d: Net, g: Player, d: Player, batch: int, packs: int, steps: int) -> None:
     """D runs forward three times (on reals, on fakes twice), G twice."""
     g, d = player.opened(g), player.opened(d)
     for _ in range(steps):
-        for _ in range(0, batch, T):
+        for _ in range(0, packs, T):
             for _ in range(3):
                 _activate_hidden(net_d, d, 1)
+        for _ in range(0, batch, T):
             for _ in range(2):
                 _activate_hidden(net_g, g, 1)
 

@@ -221,13 +221,13 @@ _ASPECTS: tuple[Callable[[GAN], str], ...] = (
     lambda gan: f"{'standardised' if gan.standardise else 'raw'} data",
     lambda gan: gan.game,
     lambda gan: f"G {wording.network(gan.generator, gan.noise_dim)}",
-    lambda gan: f"D {wording.network(gan.discriminator, 1)}",
+    lambda gan: f"D {wording.network(gan.discriminator, gan.packing)}",
     lambda gan: f"G by {wording.optimizer(gan.optimizer_g)}",
     lambda gan: f"D by {wording.optimizer(gan.optimizer_d)}",
     lambda gan: wording.updates(gan),
     lambda gan: wording.penalties(gan) or "no penalty on D",
     lambda gan: wording.dynamics(gan) or "nothing beside the updates",
-    lambda gan: f"batch {gan.batch:,}",
+    lambda gan: wording.batch(gan),
     lambda gan: _n(gan.steps, "step"),
     lambda gan: gan.precision,
     lambda gan: f"referee {_referee(gan)}" if gan.referee else "no referee",
@@ -322,7 +322,7 @@ def _methods(gans: Sequence[Any]) -> list[str]:
         return vectors_in_words.methods(gans, lambda say: _said(gans, say))
 
     def player(gan: GAN, which: str) -> str:
-        return wording.network(getattr(gan, which), gan.noise_dim if which == "generator" else 1)
+        return wording.network(getattr(gan, which), gan.noise_dim if which == "generator" else gan.packing)
 
     batch = wording.either(gan.batch for gan in gans)
     steps = wording.either(gan.steps for gan in gans)
@@ -331,6 +331,8 @@ def _methods(gans: Sequence[Any]) -> list[str]:
     penalised = f"- Penalties on D: {_said(gans, lambda gan: wording.penalties(gan) or 'none')}."
     beside = f" Beside them: {_said(gans, lambda gan: wording.dynamics(gan) or 'nothing')}."
     remark = wording.remark(*gans)
+    packed = any(gan.packing > 1 for gan in gans)
+    packs = f" Samples that D sees at once: {wording.either(gan.packing for gan in gans)}." if packed else ""
     return [
         f"- Game: {_said(gans, lambda gan: gan.game)}.",
         f"- Generator: {_said(gans, lambda gan: player(gan, 'generator'))}.",
@@ -340,7 +342,7 @@ def _methods(gans: Sequence[Any]) -> list[str]:
         *([penalised] if any(map(wording.penalties, gans)) else []),
         *([f"- To be known beforehand: {remark}."] if remark else []),
         f"- Updates: {_said(gans, wording.updates)}.{beside if any(map(wording.dynamics, gans)) else ''} "
-        f"Batch: {batch}. Training steps: {steps}.",
+        f"Batch: {batch}. Training steps: {steps}.{packs}",
         f"- Records: {records} a run, each on {n_eval} held-out real samples and as many fakes.",
         f"- Precision: {_said(gans, lambda gan: gan.precision)}. Referee: {_said(gans, _referee)}.",
     ]

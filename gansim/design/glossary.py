@@ -54,6 +54,7 @@ def _defined(name: str) -> str:
         *([_MIXTURES] if name in OF_MODES else []),
         *(["targets on the line"] if name in ON_THE_LINE else []),
         *(["games whose D is a probability"] if name in OF_D else []),
+        *(["configurations without packing"] if name == "v_max" else []),
         *([_SAMPLED] if name == "v_train" else []),
         *([f"configurations with {name[-1]}_steps above 0"] if name in ("grad_g", "grad_d") else []),
     ]

@@ -13,6 +13,7 @@ from gansim.model.optimizers import Optimizer
 from gansim.model.tabulated import Law, Observed
 
 __all__ = [
+    "batch",
     "brief",
     "count",
     "data",
@@ -92,7 +93,7 @@ def data(*of: GAN) -> str:
 
 
 def network(mlp: MLP, n_in: int) -> str:
-    """A network: sizes, activation, initial weights.
+    """A network: sizes, activation, scales, initial weights.
 
     Examples
     --------
@@ -102,7 +103,13 @@ def network(mlp: MLP, n_in: int) -> str:
     sizes = "-".join(map(str, mlp.sizes(n_in, 1)))
     slope = f" {number(mlp.slope_value)}" if mlp.activation in ("leaky_relu", "elu") else ""
     hidden = f" {_ACTIVATION.get(mlp.activation, mlp.activation)}{slope}" if mlp.hidden else " affine"
-    return f"{sizes}{hidden}{'' if mlp.bias else ' without biases'}, {_init(mlp.init)}"
+    return f"{sizes}{hidden}{'' if mlp.bias else ' without biases'}{_scales(mlp)}, {_init(mlp.init)}"
+
+
+def _scales(mlp: MLP) -> str:
+    """What inputs and outputs are multiplied by, where that is not 1."""
+    scales = (("inputs", mlp.input_scale), ("outputs", mlp.output_scale))
+    return "".join(f", {name} times {number(scale)}" for name, scale in scales if scale != 1)
 
 
 def _init(init: Init) -> str:
@@ -238,10 +245,22 @@ def _remedies(of: GAN) -> str:
 def gan(of: GAN) -> str:
     """A whole configuration in one line, without the numbers that only set how often it is measured."""
     g = f"{network(of.generator, of.noise_dim)}, {optimizer(of.optimizer_g)}"
-    d = f"{network(of.discriminator, 1)}, {optimizer(of.optimizer_d)}"
+    d = f"{network(of.discriminator, of.packing)}, {optimizer(of.optimizer_d)}"
     players = f"G and D {g}" if g == d else f"G {g}; D {d}"
-    rest = f"{updates(of)}, batch {of.batch:,}{_remedies(of)}"
+    rest = f"{updates(of)}, {batch(of)}{_remedies(of)}"
     return f"Target {law(of.target)}, {data(of)}; {of.game}; {players}; {rest}"
+
+
+def batch(of: GAN) -> str:
+    """How many samples an update takes, and how many of them D sees at once.
+
+    Examples
+    --------
+    >>> from gansim.model.distributions import Normal
+    >>> batch(GAN(Normal())), batch(GAN(Normal(), packing=2))
+    ('batch 64', 'batch 64 in packs of 2')
+    """
+    return f"batch {of.batch:,}{'' if of.packing == 1 else f' in packs of {of.packing}'}"
 
 
 def brief(of: GAN) -> str:
@@ -258,10 +277,11 @@ def brief(of: GAN) -> str:
 
 def training(of: GAN) -> str:
     """The same without the target."""
-    g, d = _player(of.generator, of.noise_dim, of.optimizer_g), _player(of.discriminator, 1, of.optimizer_d)
+    g, d = _player(of.generator, of.noise_dim, of.optimizer_g), _player(of.discriminator, of.packing, of.optimizer_d)
     players = f"G and D {g}" if g == d else f"G {g}; D {d}"
     usual = of.updates == "alternating" and of.d_steps == of.g_steps == 1
-    rest = f"{'' if usual else f'; {updates(of)}'}{_remedies(of)}"
+    packs = "" if of.packing == 1 else f"; packs of {of.packing}"
+    rest = f"{packs}{'' if usual else f'; {updates(of)}'}{_remedies(of)}"
     return f"{data(of)}; {of.game}; {players}{rest}; {count(of.steps, 'step')}"
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gansim.engine.evaluations import build_evaluation
 from gansim.engine.players import block, build_player, network_shapes
-from gansim.engine.samplers import batch_weights, build_sampler, replicate_key
+from gansim.engine.samplers import batch_weights, build_sampler, replicate_key, rows_of
 from gansim.kernels import adjustments, dynamics, games, random, relativistic
 from gansim.kernels.adjustments import Adjustment
 from gansim.kernels.dynamics import Dynamics, Memory
@@ -48,6 +48,7 @@ __all__ = [
     "has_memory",
     "is_compared",
     "is_curved",
+    "is_packed",
     "is_penalised",
     "losses_of",
     "measured_generator",
@@ -70,6 +71,10 @@ def _whether_any(value: float) -> bool:
     return value > 0
 
 
+def _whether_other(scale: float) -> bool:
+    return scale != 1
+
+
 # Fields that may differ from lane to lane, and what of each the lanes share even so: all that a kernel is told lane by
 # lane. Every other field of a configuration must agree; a new one does, until it is entered here.
 _PER_LANE: dict[tuple[type, str], Callable[[Any], Hashable]] = {
@@ -77,6 +82,8 @@ _PER_LANE: dict[tuple[type, str], Callable[[Any], Hashable]] = {
     (MLP, "activation"): lambda name: CODES[name],  # the piecewise linear ones differ in their slope alone
     (MLP, "slope"): _nothing,
     (MLP, "init"): _nothing,
+    (MLP, "input_scale"): _whether_other,
+    (MLP, "output_scale"): _whether_other,
     (Normal, "mean"): _nothing,
     (Normal, "std"): _nothing,
     (Uniform, "low"): _nothing,
@@ -141,16 +148,21 @@ def is_compared(gan: GAN) -> bool:
 
 
 def training_field(gan: GAN, dtype: Any, batch: int, compiled: bool = True) -> Field:
-    """What the players' gradients on batches of this size follow from. Unless ``compiled``, its code is not there."""
-    name, lanes = game_name(gan.game), LANES[np.dtype(dtype)]
+    """What the players' gradients on so many samples follow from. Unless ``compiled``, its code is not there."""
+    name, lanes, packs = game_name(gan.game), LANES[np.dtype(dtype)], batch // gan.packing
     family, losses = losses_of(gan)
     slopes = games.slopes(family, dtype) if compiled else 0
     comparison = None
     if is_compared(gan):
-        rows = 2 * len(batch_weights(batch, lanes, dtype))
+        rows = 2 * len(batch_weights(packs, lanes, dtype))
         comparison = Comparison(relativistic.CODES[name], aligned((rows, lanes), dtype), aligned((rows, lanes), dtype))
-    penalties = _penalties(gan, dtype, batch, compiled)
-    return Field(slopes, losses, _numbers(gan), comparison, penalties, batch, block(gan))
+    penalties, packing = _penalties(gan, dtype, packs, compiled), gan.packing if is_packed(gan) else None
+    return Field(slopes, losses, _numbers(gan), comparison, penalties, packing, packs, block(gan))
+
+
+def is_packed(gan: GAN) -> bool:
+    """Whether D sees several samples at once, for which the training loop is compiled apart."""
+    return gan.packing > 1
 
 
 def is_penalised(gan: GAN) -> bool:
@@ -163,12 +175,11 @@ def is_curved(gan: GAN) -> bool:
     return max(gan.penalties.r1, gan.penalties.r2, gan.penalties.gradient) > 0
 
 
-def _penalties(gan: GAN, dtype: Any, batch: int, compiled: bool) -> Penalties | None:
+def _penalties(gan: GAN, dtype: Any, packs: int, compiled: bool) -> Penalties | None:
     """What the kernels are told of them, with working memory."""
     if not is_penalised(gan):
         return None
     of, lanes, net = gan.penalties, LANES[np.dtype(dtype)], network_shapes(gan)[1]
-    padded = -(-batch // random.DRAWN) * random.DRAWN
     t, a, q = (aligned((block(gan) * net.n_units, T, lanes), dtype) for _ in range(3))
     return Penalties(
         of.r1 > 0,
@@ -180,11 +191,11 @@ def _penalties(gan: GAN, dtype: Any, batch: int, compiled: bool) -> Penalties | 
         t,
         a,
         q,
-        aligned((padded, lanes), dtype),
+        aligned((rows_of(packs), lanes), dtype),
         of.clip,
         of.noise,
         of.noise_steps or 0,
-        aligned((gan.data_dim * padded, lanes), dtype),
+        aligned((gan.data_dim * rows_of(packs, gan.packing), lanes), dtype),
     )
 
 
@@ -214,7 +225,8 @@ def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
     lanes, (net_g, net_d) = LANES[dtype], network_shapes(gan)
     numbers = {"consensus": ("gamma", None, None), "symplectic": ("strength", "align", None)}
     strength, flag, k = numbers.get(of.kind, ("lr", "second_order", "k"))
-    turn_g, turn_d = (_turn(net, block(gan), dtype, compiled) for net in (net_g, net_d))
+    turn_g = _turn(net_g, gan.packing * block(gan), dtype, compiled)
+    turn_d = _turn(net_d, block(gan), dtype, compiled)
     bends = games.bends(losses_of(gan)[0], dtype) if compiled else 0
     steps = getattr(of, k) if k else 0
     return Adjustment(
@@ -299,8 +311,8 @@ def _bundle(rows: list[int], gans: Sequence[GAN], key: Array, stream: int, compi
     dtype, tiles = np.dtype(gans[0].precision), block(gans[0])
     net_g, net_d = network_shapes(gans[0])
     mlps, optimizers = [x.generator for x in gans], [x.optimizer_g for x in gans]
-    keeps = has_memory(gans[0])
-    g = build_player(net_g, mlps, optimizers, key, random.WEIGHTS_G, dtype, tiles, compiled, keeps)
+    keeps, of_samples = has_memory(gans[0]), gans[0].packing * tiles
+    g = build_player(net_g, mlps, optimizers, key, random.WEIGHTS_G, dtype, of_samples, compiled, keeps)
     mlps, optimizers = [x.discriminator for x in gans], [x.optimizer_d for x in gans]
     d = build_player(net_d, mlps, optimizers, key, random.WEIGHTS_D + stream, dtype, tiles, compiled, keeps)
     return Bundle(rows, g, d, build_sampler(gans, key, stream, dtype), build_evaluation(gans, dtype))

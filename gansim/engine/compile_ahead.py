@@ -26,6 +26,7 @@ from gansim.engine.bundles import (
     has_memory,
     is_compared,
     is_curved,
+    is_packed,
     is_penalised,
     losses_of,
     training_plan,
@@ -160,7 +161,10 @@ def _short(gan: Configuration) -> Configuration:
     if isinstance(gan, ParametricGame):
         return replace(gan, steps=1, records=1)
     referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
-    return replace(gan, samples=gan.samples and 8, batch_size=8, steps=1, records=1, n_eval=32, referee=referee)
+    m = gan.packing
+    return replace(
+        gan, samples=gan.samples and 8 * m, batch_size=8 * m, steps=1, records=1, n_eval=32 * m, referee=referee
+    )
 
 
 # --- pieces ---------------------------------------------------------------------------------------
@@ -207,17 +211,18 @@ _SMALLEST = {
 }
 
 
-# What the training loop is compiled apart for, and how it is had.
+# What the training loop is compiled apart for, and how it is had; packs are measured apart, too.
 _METHODS: dict[str, dict[str, Any]] = {
     "compared": {"game": "relativistic"},
     "penalised": {"penalties": Penalties(r1=1.0)},
     "remembered": {"average": Average()},
+    "packed": {"packing": 2, "discriminator": MLP((), init=Given(((((0.0, 0.0),), (0.0,)),)))},
 }
 
 
 def _methods(gan: GAN) -> tuple[str, ...]:
     used = {"compared": is_compared(gan), "penalised": is_penalised(gan), "remembered": has_memory(gan)}
-    return tuple(name for name, is_used in used.items() if is_used)
+    return tuple(name for name, is_used in {**used, "packed": is_packed(gan)}.items() if is_used)
 
 
 def _call(part: str, gan: GAN, b: Bundle) -> None:
@@ -226,7 +231,8 @@ def _call(part: str, gan: GAN, b: Bundle) -> None:
     if part == "train":
         train(b.g, b.d, b.sampler, training_plan(gan, compiled=False), 0, 0)
     elif part == "networks":
-        measure_networks(b.g, b.d, b.sampler, b.evaluation._replace(logits=b.evaluation.logits[:0]), 1, record)
+        evaluation, packing = b.evaluation._replace(logits=b.evaluation.logits[:0]), gan.packing
+        measure_networks(b.g, b.d, b.sampler, evaluation, packing if is_packed(gan) else None, 1, record)
     elif part == "fakes":
         measure_fakes(b.sampler, b.evaluation, record)
     elif part == "modes":
@@ -242,7 +248,8 @@ def _pieces(gan: GAN) -> Iterator[_Piece]:
             yield _Piece("curvature", gan.precision, network_shapes(one)[1].key)
         yield from (_Piece("update", gan.precision, kind) for kind in _optimizers(one))
         yield _Piece("losses", gan.precision, losses_of(one)[0])
-    shared = ["networks", "fakes", "weights"]
+        yield _Piece("networks", gan.precision, "packed" if is_packed(one) else None)
+    shared = ["fakes", "weights"]
     shared += ["modes"] * isinstance(gan.target, Mixture) + ["sample"] * (gan.samples is not None)
     yield from (_Piece(part, gan.precision) for part in shared)
 

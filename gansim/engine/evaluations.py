@@ -90,7 +90,7 @@ def build_evaluation(gans: Sequence[GAN], dtype: Any) -> Evaluation:
         *table_rows(laws[0], dtype),
         by_lane(modes, dtype),
         aligned((gan.data_dim * n, lanes), dtype),
-        aligned((2 * n, lanes), dtype),
+        aligned((2 * n // gan.packing, lanes), dtype),
         aligned((n_components(gan), lanes), dtype),
         aligned((n if len(modes[0]) > 1 else 1, lanes), dtype),
     )

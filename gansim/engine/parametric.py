@@ -43,7 +43,8 @@ def vector_plan(game: ParametricGame) -> Plan:
     """What the training loop is told once for a bundle."""
     form = parametric.form_of(game.game.form, game.game.sizes[0], game.precision)
     clip = Clip(game.clip) if game.clip else None
-    field = Field(None, Game(0, 0, 0), (0.0, 0.0, 0.0), None, clip, game.batch_size, 1, Given(form, game.game.drawn))
+    given = Given(form, game.game.drawn)
+    field = Field(None, Game(0, 0, 0), (0.0, 0.0, 0.0), None, clip, None, game.batch_size, 1, given)
     return Plan(field, Dynamics(dynamics.CODES[game.updates], game.d_steps, game.g_steps, memory_of(game)))
 
 

@@ -20,9 +20,11 @@ from gansim.kernels.networks.player import (
     BETA2,
     EPS,
     FULL_LR,
+    INPUT_SCALE,
     KEPT,
     LR,
     N_SETTINGS,
+    OUTPUT_SCALE,
     SLOPE,
     SLOW,
     WEIGHT_DECAY,
@@ -33,9 +35,10 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init
 from gansim.model.optimizers import Optimizer
 
-__all__ = ["block", "build_player", "build_vector", "network_shapes"]
+__all__ = ["Layers", "block", "build_player", "build_vector", "network_shapes", "unscaled"]
 
 Array = NDArray[Any]
+Layers = list[tuple[Array, Array]]
 
 # The numbers of each optimiser, and the rows of `Player.settings` where they lie.
 _SETTINGS = {
@@ -52,23 +55,33 @@ _SETTINGS = {
 def network_shapes(gan: GAN) -> tuple[Net, Net]:
     """The architectures of the generator and the discriminator."""
     players = ((gan.generator_sizes, gan.generator), (gan.discriminator_sizes, gan.discriminator))
-    net_g, net_d = (Net(sizes, mlp.bias, CODES[mlp.activation]) for sizes, mlp in players)
+    net_g, net_d = (Net(sizes, mlp.bias, CODES[mlp.activation], mlp.is_scaled) for sizes, mlp in players)
     return net_g, net_d
 
 
 def block(gan: GAN) -> int:
-    """Tiles that go through a layer before the next layer's turn. Bits do not depend on it.
+    """Tiles of packs that go through a layer before the next layer's turn. Bits do not depend on it.
 
     As many as make 8 samples: calling passes for each tile of four costs 4 % of a step of 1-16-1. Four times as many
-    where a layer's weights would fill a second-level cache of 1 MiB (128 x 128 in bundles of 16): 8 % of a step there.
+    where a layer's weights would fill a second-level cache of 1 MiB (128 x 128 in bundles of 16): 8 % of a step there;
+    not of packs, whose samples go through G together.
     """
     most = max(n_in * n_out for net in network_shapes(gan) for n_in, n_out, *_ in net.layers)
-    return OCTET // T * (4 if most * REGISTER > 2**19 else 1)
+    return OCTET // T * (4 if most * REGISTER > 2**19 and gan.packing == 1 else 1)
+
+
+def unscaled(mlp: MLP, layers: Layers) -> Layers:
+    """The same function as layers of a network of scale 1: scales are taken into the first and the last."""
+    out = [(weights.copy(), bias.copy()) for weights, bias in layers]
+    out[0] = out[0][0] * mlp.input_scale, out[0][1]
+    out[-1] = out[-1][0] * mlp.output_scale, out[-1][1] * mlp.output_scale
+    return out
 
 
 def _settings(mlp: MLP, optimizer: Optimizer) -> list[float]:
     values = _numbers(optimizer)
     values[SLOPE] = 1.0 if mlp.activation == "linear" else mlp.slope_value
+    values[INPUT_SCALE], values[OUTPUT_SCALE] = mlp.input_scale, mlp.output_scale
     return values
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.engine.bundles import build_bundles
-from gansim.engine.players import network_shapes
+from gansim.engine.players import network_shapes, unscaled
 from gansim.engine.samplers import seen_unit
 from gansim.engine.training import records
 from gansim.kernels import random
@@ -55,8 +55,8 @@ def referee_gan(gan: GAN, referee: Referee) -> GAN:
 
 
 def _standardised_generator(gan: GAN, theta: Array) -> Array:
-    """The parameters of the same generator followed by (x - location) / scale, with biases."""
-    layers = from_rows(network_shapes(gan)[0], theta.astype(float))
+    """The parameters of the same generator followed by (x - location) / scale, with biases and of scale 1."""
+    layers = unscaled(gan.generator, from_rows(network_shapes(gan)[0], theta.astype(float)))
     location, scale = seen_unit(gan)
     weights, bias = layers[-1]
     layers[-1] = weights / scale[:, None], (bias - location) / scale

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gansim.display import html_table
 from gansim.engine.bundles import build_bundles, measured_generator, training_plan
-from gansim.engine.players import network_shapes
+from gansim.engine.players import Layers, network_shapes, unscaled
 from gansim.engine.samplers import data_unit
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError, shown
@@ -29,10 +29,9 @@ from gansim.traces import DATA_UNITS, Traces, in_data_units
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Layers", "Networks", "checked", "networks", "samples_of", "trace", "train", "with_data_units"]
+__all__ = ["Networks", "checked", "networks", "samples_of", "trace", "train", "with_data_units"]
 
 Array = NDArray[Any]
-Layers = list[tuple[Array, Array]]
 
 
 def trace(gan: Configuration, rep: int = 0, seed: int = 0) -> pd.DataFrame:
@@ -130,10 +129,9 @@ _ACTIVATION: dict[str, Callable[[Array, float], Array]] = {
 
 def _evaluate(mlp: MLP, layers: Layers, x: Array) -> Array:
     """The MLP on samples (n, n_in), in float64 NumPy: for looking at a trained network, not for training it."""
-    for weights, bias in layers[:-1]:
-        a = x @ weights.T + bias
-        x = _ACTIVATION[mlp.activation](a, mlp.slope_value)
-    weights, bias = layers[-1]
+    *hidden, (weights, bias) = unscaled(mlp, layers)
+    for of_x, offset in hidden:
+        x = _ACTIVATION[mlp.activation](x @ of_x.T + offset, mlp.slope_value)
     return np.asarray(x @ weights.T + bias)
 
 
@@ -180,14 +178,18 @@ class Networks:
         return fakes[:, 0] if self.gan.data_dim == 1 else fakes
 
     def logit(self, x: ArrayLike) -> NDArray[np.float64]:
-        """D's logit, shape (n,), for samples in data units; high means real."""
-        location, scale = data_unit(self.gan)
-        samples = (samples_of(x, self.gan.data_dim, "x") - location) / scale
+        """D's logit, shape (n,), for samples in data units; high means real.
+
+        With packing for packs of them: (n, packing * data_dim), the coordinates of the first sample, then the second's.
+        """
+        (location, scale), packing = data_unit(self.gan), self.gan.packing
+        packs = samples_of(x, packing * self.gan.data_dim, "x")
+        samples = (packs - np.tile(location, packing)) / np.tile(scale, packing)
         with np.errstate(all="ignore"):
             return _evaluate(self.gan.discriminator, self.theta_d, samples)[:, 0]
 
     def discriminate(self, x: ArrayLike) -> NDArray[np.float64]:
-        """D, in [0, 1], shape (n,), for samples in data units."""
+        """D, in [0, 1], shape (n,), for samples, or packs of them as `logit` takes, in data units."""
         with np.errstate(all="ignore"):
             return np.exp(-np.logaddexp(0, -self.logit(x)))
 

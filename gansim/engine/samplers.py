@@ -35,6 +35,7 @@ __all__ = [
     "n_components",
     "own_rows",
     "replicate_key",
+    "rows_of",
     "seen_rows",
     "seen_unit",
     "table_rows",
@@ -120,14 +121,15 @@ def replicate_key(seed: int, reps: Sequence[int]) -> Array:
 
 
 def batch_weights(batch: int, lanes: int, dtype: Any) -> Array:
-    """Each sample's share of a batch average, 0 beyond the batch."""
+    """The share of each of so many packs, or samples, of a batch in its average, 0 beyond the batch."""
     out = aligned((-(-batch // OCTET) * OCTET, lanes), dtype)
     out[:batch] = 1 / batch
     return out
 
 
-def _padded(n: int) -> int:
-    """As many rows as n numbers take, drawn some at once."""
+def rows_of(packs: int, packing: int = 1) -> int:
+    """As many rows as the samples of so many packs take, in whole octets of packs and drawn some at once."""
+    n = -(-packs // OCTET) * OCTET * packing
     return -(-n // random.DRAWN) * random.DRAWN
 
 
@@ -143,12 +145,12 @@ def build_sampler(gans: Sequence[GAN], key: Array, stream: int, dtype: Any) -> S
         table_rows(gan.target, dtype)[0],
         by_lane([_rows(g.noise) for g in gans], dtype),
         _CODES[type(gan.noise)],
-        aligned((gan.data_dim * max(1, _padded(gan.samples or 0)), lanes), dtype),
+        aligned((gan.data_dim * max(1, rows_of(gan.samples or 0)), lanes), dtype),
         gan.samples or 0,
         gan.batch_size == "full",
-        batch_weights(gan.batch, lanes, dtype),
-        aligned((gan.data_dim * _padded(gan.batch), lanes), dtype),
-        aligned((gan.noise_dim * _padded(gan.batch), lanes), dtype),
+        batch_weights(gan.packs, lanes, dtype),
+        aligned((gan.data_dim * rows_of(gan.packs, gan.packing), lanes), dtype),
+        aligned((gan.noise_dim * rows_of(gan.packs, gan.packing), lanes), dtype),
         aligned((random.DRAWN, lanes), np.uint32),
         aligned((random.DRAWN, lanes), dtype),
     )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gansim.engine.bundles import Bundle, build_bundles, bundle_key, drop_dead, measured_generator
 from gansim.engine.evaluations import n_modes
 from gansim.engine.parametric import build_vector_bundles, train_and_record
-from gansim.engine.players import network_shapes
+from gansim.engine.players import network_shapes, unscaled
 from gansim.engine.referee import verdicts
 from gansim.engine.samplers import data_unit
 from gansim.engine.training import record_steps, records
@@ -163,7 +163,7 @@ def _affine(gans: Sequence[GAN], final: Sequence[Array]) -> NDArray[np.float64]:
     if gans[0].generator_sizes != (1, 1):
         return out
     for row, gan in enumerate(gans):
-        [(weights, bias)] = from_rows(network_shapes(gan)[0], final[row].astype(float))
+        [(weights, bias)] = unscaled(gan.generator, from_rows(network_shapes(gan)[0], final[row].astype(float)))
         [location], [scale] = data_unit(gan)
         out[row] = location + scale * bias[0], scale * weights[0, 0]
     return out

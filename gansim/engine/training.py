@@ -103,7 +103,9 @@ def measure(bundle: Bundle, step: int, record: Array) -> Array:
     ndarray, shape (runs, len(FIELDS))
         The measurements, a view of `record`.
     """
-    measure_networks(bundle.g, bundle.d, bundle.sampler, bundle.evaluation, step, record)
+    packing = bundle.d.sizes.inputs // bundle.g.sizes.outputs
+    of_packs = packing if packing > 1 else None
+    measure_networks(bundle.g, bundle.d, bundle.sampler, bundle.evaluation, of_packs, step, record)
     if has_modes(bundle.evaluation):
         measure_modes(bundle.sampler, bundle.evaluation, record)
     measure_fakes(bundle.sampler, bundle.evaluation, record)

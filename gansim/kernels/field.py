@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from gansim.kernels.compiling.jit import entry_point, kernel
 from gansim.kernels.games import Game, Numbers, call
 from gansim.kernels.lanemath import softplus
-from gansim.kernels.lanes import OCTET, Row, Rows, T, Tile, Tiles, fma, rows, tiles, total, where_greater
+from gansim.kernels.lanes import OCTET, Row, Rows, T, Tile, Tiles, rows, tiles, total, where_greater
+from gansim.kernels.networks.packs import many, spread_out, take_inputs, take_noises, take_packs, to_inputs, to_outputs
 from gansim.kernels.networks.passes import backward, backward_to_input, forward
-from gansim.kernels.networks.player import Player, clear, copy_units, opened, output_unit
+from gansim.kernels.networks.player import Player, clear, opened, output_unit
 from gansim.kernels.parametric import Given
 from gansim.kernels.parametric import call as call_form
 from gansim.kernels.penalties import (
@@ -22,6 +23,7 @@ from gansim.kernels.penalties import (
     blur_fakes,
     blur_reals,
     draw_fakes_blur,
+    mix_with,
     penalise,
     penalty,
 )
@@ -30,13 +32,15 @@ from gansim.kernels.relativistic import differences, loss_of_differences, slopes
 from gansim.kernels.sampler import Sampler, draw_data, draw_noise
 
 _OF_G = 128  # D's updates of a step are fewer
+_AT_ONCE = OCTET // T  # tiles of given samples
 
 
 class Field(NamedTuple):
     """What the gradients of a bundle's runs have in common.
 
     slopes : of losses, see games.py. game, numbers : which of them. comparison : of a relativistic game, penalties : of
-    D's gradient by its input, or None: then nothing of it is compiled. batch : samples in it. block : tiles in one.
+    D's gradient by its input, packing : samples in a pack, or None: then nothing of it is compiled. batch : packs in
+    it. block : tiles of packs in one.
     given : a game of two vectors, see parametric.py, whose slopes are None; or None: then both players are networks.
     """
 
@@ -45,6 +49,7 @@ class Field(NamedTuple):
     numbers: Numbers
     comparison: Any
     penalties: Any
+    packing: Any
     batch: int
     block: int
     given: Any = None
@@ -73,33 +78,29 @@ def learn_real(d: Player, field: Field, weights: Tiles, first: int, n: int) -> N
 
 
 @kernel
-def show_fakes(g: Player, d: Player, n: int) -> None:
-    """G maps the noise in ``g.h``, D judges the result."""
-    forward(g, n)
-    for t in range(n):
-        out = t * g.sizes.units + output_unit(g)
-        copy_units(g.h, out, d.h, t * d.sizes.units, g.sizes.outputs)
+def show_fakes(g: Player, d: Player, n: int, packing: Any) -> None:
+    """G maps the noise in ``g.h``, D judges the result, n tiles of packs."""
+    forward(g, many(n, packing))
+    to_inputs(g, d, g.h, d.h, n, packing)
     forward(d, n)
 
 
 @kernel
-def show_blurred(g: Player, d: Player, p: Any, first: int, n: int) -> None:
+def show_blurred(g: Player, d: Player, p: Any, first: int, n: int, packing: Any) -> None:
     """As `show_fakes`, with the noise that a penalty adds to tiles ``first`` ... of a batch."""
     if p is None:
-        show_fakes(g, d, n)
+        show_fakes(g, d, n, packing)
     else:
-        forward(g, n)
-        for t in range(n):
-            out = t * g.sizes.units + output_unit(g)
-            copy_units(g.h, out, d.h, t * d.sizes.units, g.sizes.outputs)
-        blur_fakes(d, p, first, n)
+        forward(g, many(n, packing))
+        to_inputs(g, d, g.h, d.h, n, packing)
+        blur_fakes(d, p, first, n, packing)
         forward(d, n)
 
 
 @kernel
 def learn_fake(g: Player, d: Player, field: Field, weights: Tiles, first: int, n: int) -> None:
     """D sees G's fakes: its gradient grows by their share."""
-    show_blurred(g, d, field.penalties, first, n)
+    show_blurred(g, d, field.penalties, first, n, field.packing)
     _slopes(d, field, field.comparison, field.game.fake, False, weights, first, n)
     backward(d, n)
 
@@ -107,25 +108,14 @@ def learn_fake(g: Player, d: Player, field: Field, weights: Tiles, first: int, n
 @kernel
 def learn_generator(g: Player, d: Player, field: Field, weights: Tiles, first: int, n: int) -> None:
     """G learns through D: its gradient grows by the share of the noise in ``g.h``."""
-    show_blurred(g, d, field.penalties, first, n)
+    show_blurred(g, d, field.penalties, first, n, field.packing)
     _slopes(d, field, field.comparison, field.game.generator, False, weights, first, n)
     backward_to_input(d, n)
-    for t in range(n):
-        out = t * g.sizes.units + output_unit(g)
-        copy_units(d.d, t * d.sizes.units, g.d, out, g.sizes.outputs)
-    backward(g, n)
+    to_outputs(g, d, d.d, g.d, n, field.packing)
+    backward(g, many(n, field.packing))
 
 
 # --- one batch: a player's gradient -------------------------------------------------------------
-
-
-@kernel
-def take_inputs(batch: Any, inputs: int, units: int, first: int, n: int, h: Tiles) -> None:
-    """Tiles ``first`` ... ``first + n - 1`` of a batch, coordinate by coordinate, become the inputs of a network."""
-    samples, each = tiles(batch), batch.shape[0] // T // inputs
-    for t in range(n):
-        for k in range(inputs):
-            h[t * units + k] = samples[k * each + first + t]
 
 
 @kernel
@@ -141,14 +131,14 @@ def _compare(g: Player, d: Player, field: Field, c: Any, reals: Any, noises: Any
         outputs, tiles_ = tiles(c.outputs), c.outputs.shape[0] // (2 * T)
         for first in range(0, tiles_, field.block):
             n = min(field.block, tiles_ - first)
-            take_inputs(reals, d.sizes.inputs, d.sizes.units, first, n, d.h)
+            take_packs(d, reals, first, n, field.packing)
             forward(d, n)
             for t in range(n):
                 outputs[first + t] = d.h[t * d.sizes.units + output_unit(d)]
         for first in range(0, tiles_, field.block):
             n = min(field.block, tiles_ - first)
-            take_inputs(noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
-            show_blurred(g, d, field.penalties, first, n)
+            take_noises(g, noises, first, n, field.packing)
+            show_blurred(g, d, field.penalties, first, n, field.packing)
             for t in range(n):
                 outputs[tiles_ + first + t] = d.h[t * d.sizes.units + output_unit(d)]
         differences(c, weights, of_g)
@@ -163,11 +153,28 @@ def _judge(g: Player, d: Player, s: Sampler, field: Field, c: Any, of_g: bool) -
 
 
 @kernel
-def _draw_reals_for_g(d: Player, s: Sampler, field: Field, c: Any, step: int, k: int) -> None:
+def _draw_reals(g: Player, s: Sampler, field: Field, step: int, update: int) -> None:
+    """Reals of an update, blurred as D sees them."""
+    n, samples = g.sizes.outputs, many(field.batch, field.packing)
+    draw_data(s, n, samples, step, update)
+    blur_reals(s, field.penalties, n, samples, step, update)
+    spread_out(s.reals, n, field.batch, field.packing)
+
+
+@kernel
+def _draw_noises(g: Player, s: Sampler, field: Field, noise: int, blur: int, step: int, k: int) -> None:
+    """Noise for the fakes of an update, and what D sees them blurred by, of two streams."""
+    n, samples = g.sizes.inputs, many(field.batch, field.packing)
+    draw_noise(s, n, s.noises.shape[0] // n, noise, 0, samples, step, k)
+    spread_out(s.noises, n, field.batch, field.packing)
+    draw_fakes_blur(s, field.penalties, g.sizes.outputs, field.batch, field.packing, blur, step, k)
+
+
+@kernel
+def _draw_reals_for_g(g: Player, s: Sampler, field: Field, c: Any, step: int, k: int) -> None:
     """In a relativistic game G's updates see reals, too, of numbers that none of D's (100 at most) has."""
     if c is not None:
-        draw_data(s, d.sizes.inputs, field.batch, step, _OF_G + k)
-        blur_reals(s, field.penalties, d.sizes.inputs, field.batch, step, _OF_G + k)
+        _draw_reals(g, s, field, step, _OF_G + k)
 
 
 @kernel
@@ -179,38 +186,33 @@ def _penalise_batch(g: Player, d: Player, s: Sampler, field: Field, p: Any, step
         if p.at_reals:
             for first in range(0, tiles_, field.block):
                 n = min(field.block, tiles_ - first)
-                take_inputs(s.reals, d.sizes.inputs, d.sizes.units, first, n, d.h)
+                take_packs(d, s.reals, first, n, field.packing)
                 forward(d, n)
                 penalise(d, p, R1, s.weights, first, n)
         if p.at_fakes:
             for first in range(0, tiles_, field.block):
                 n = min(field.block, tiles_ - first)
-                take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
-                show_blurred(g, d, p, first, n)
+                take_noises(g, s.noises, first, n, field.packing)
+                show_blurred(g, d, p, first, n, field.packing)
                 penalise(d, p, R2, s.weights, first, n)
         if p.between:
             _draw_mixed(s, p, field.batch, step, k)
             for first in range(0, tiles_, field.block):
                 n = min(field.block, tiles_ - first)
-                take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
-                show_between(g, d, p, s.reals, first, n)
+                take_noises(g, s.noises, first, n, field.packing)
+                show_between(g, d, p, s.reals, first, n, field.packing)
                 penalise(d, p, WEIGHT, s.weights, first, n)
         for i in range(d.sizes.params):
             d.grad[i] = d.grad[i] + grad[i]
 
 
 @kernel
-def show_between(g: Player, d: Player, p: Penalties, x: Any, first: int, n: int) -> None:
+def show_between(g: Player, d: Player, p: Penalties, x: Any, first: int, n: int, packing: Any) -> None:
     """D judges u x + (1 - u) G(z), of tiles ``first`` ... of the reals x and of the noise in ``g.h``."""
-    u, reals, each = tiles(p.mixed), tiles(x), x.shape[0] // T // d.sizes.inputs
-    forward(g, n)
-    for t in range(n):
-        copy_units(g.h, t * g.sizes.units + output_unit(g), d.h, t * d.sizes.units, g.sizes.outputs)
-    blur_fakes(d, p, first, n)
-    for t in range(n):
-        for k in range(d.sizes.inputs):
-            at = t * d.sizes.units + k
-            d.h[at] = fma(u[first + t], reals[k * each + first + t] - d.h[at], d.h[at])
+    forward(g, many(n, packing))
+    to_inputs(g, d, g.h, d.h, n, packing)
+    blur_fakes(d, p, first, n, packing)
+    mix_with(d, p, x, first, n, packing)
     forward(d, n)
 
 
@@ -225,18 +227,15 @@ def _draw_mixed(s: Sampler, p: Any, batch: int, step: int, k: int) -> None:
 @kernel
 def draw_for_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
     """D's k-th batch of this step: reals, noise for the fakes, and what D sees blurred."""
-    draw_data(s, d.sizes.inputs, field.batch, step, k)
-    draw_noise(s, g.sizes.inputs, s.noises.shape[0] // g.sizes.inputs, NOISE_D, 0, field.batch, step, k)
-    blur_reals(s, field.penalties, d.sizes.inputs, field.batch, step, k)
-    draw_fakes_blur(s, field.penalties, d.sizes.inputs, field.batch, BLUR_D, step, k)
+    _draw_reals(g, s, field, step, k)
+    _draw_noises(g, s, field, NOISE_D, BLUR_D, step, k)
 
 
 @kernel
 def draw_for_g(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
     """G's k-th batch of this step."""
-    _draw_reals_for_g(d, s, field, field.comparison, step, k)
-    draw_noise(s, g.sizes.inputs, s.noises.shape[0] // g.sizes.inputs, NOISE_G, 0, field.batch, step, k)
-    draw_fakes_blur(s, field.penalties, d.sizes.inputs, field.batch, BLUR_G, step, k)
+    _draw_reals_for_g(g, s, field, field.comparison, step, k)
+    _draw_noises(g, s, field, NOISE_G, BLUR_G, step, k)
 
 
 @kernel
@@ -302,11 +301,11 @@ def _network_gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: in
     tiles_ = tiles_of(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
-        take_inputs(s.reals, d.sizes.inputs, d.sizes.units, first, n, d.h)
+        take_packs(d, s.reals, first, n, field.packing)
         learn_real(d, field, s.weights, first, n)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
-        take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
+        take_noises(g, s.noises, first, n, field.packing)
         learn_fake(g, d, field, s.weights, first, n)
     _penalise_batch(g, d, s, field, field.penalties, step, k)
 
@@ -319,7 +318,7 @@ def _network_gradient_g(g: Player, d: Player, s: Sampler, field: Field, step: in
     tiles_ = tiles_of(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
-        take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
+        take_noises(g, s.noises, first, n, field.packing)
         learn_generator(g, d, field, s.weights, first, n)
 
 
@@ -333,7 +332,7 @@ def gradient_of_both(g: Player, d: Player, s: Sampler, field: Field, step: int, 
     n_tiles = tiles_of(field.batch)
     for first in range(0, n_tiles, field.block):
         n = min(field.block, n_tiles - first)
-        take_inputs(s.noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
+        take_noises(g, s.noises, first, n, field.packing)
         learn_generator(g, d, field, s.weights, first, n)
         backward(d, n)
 
@@ -348,50 +347,67 @@ def _shared(values: Tile, share: Tile, before: Row) -> Row:
 
 
 @kernel
-def _penalise_samples(g: Player, d: Player, p: Any, x: Any, z: Any, shares: Tiles, out: Rows) -> None:
+def _penalise_samples(g: Player, d: Player, field: Field, p: Any, x: Any, z: Any, shares: Tiles, out: Rows) -> None:
     """Add the penalties on given samples to D's loss, and their gradient to ``d.grad``; ``p.mixed`` is given."""
     if p is not None:
+        packing = field.packing
         clear(rows(p.grad), d.sizes.params)
-        for t in range(x.shape[0] // (T * d.sizes.inputs)):
+        for t in range(0, tiles_of(field.batch), _AT_ONCE):
             if p.at_reals:
-                take_inputs(x, d.sizes.inputs, d.sizes.units, t, 1, d.h)
-                forward(d, 1)
-                out[1] = penalty(d, p, R1, shares, t, 1, out[1])
-                penalise(d, p, R1, shares, t, 1)
-            take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
+                take_packs(d, x, t, _AT_ONCE, packing)
+                forward(d, _AT_ONCE)
+                out[1] = penalty(d, p, R1, shares, t, _AT_ONCE, out[1])
+                penalise(d, p, R1, shares, t, _AT_ONCE)
+            take_noises(g, z, t, _AT_ONCE, packing)
             if p.at_fakes:
-                show_fakes(g, d, 1)
-                out[1] = penalty(d, p, R2, shares, t, 1, out[1])
-                penalise(d, p, R2, shares, t, 1)
+                show_fakes(g, d, _AT_ONCE, packing)
+                out[1] = penalty(d, p, R2, shares, t, _AT_ONCE, out[1])
+                penalise(d, p, R2, shares, t, _AT_ONCE)
             if p.between:
-                show_between(g, d, p, x, t, 1)
-                out[1] = penalty(d, p, WEIGHT, shares, t, 1, out[1])
-                penalise(d, p, WEIGHT, shares, t, 1)
+                show_between(g, d, p, x, t, _AT_ONCE, packing)
+                out[1] = penalty(d, p, WEIGHT, shares, t, _AT_ONCE, out[1])
+                penalise(d, p, WEIGHT, shares, t, _AT_ONCE)
         grad = rows(p.grad)
         for i in range(d.sizes.params):
             d.grad[i] = d.grad[i] + grad[i]
 
 
 @kernel
+def _value(d: Player, field: Field, values: Any, loss: int, shares: Tiles, first: int, before: Row) -> Row:
+    """Add the loss of an octet that D has seen."""
+    unit, units = output_unit(d), d.sizes.units
+    call(values, loss, field.numbers, d.h, d.d, unit, units, shares, first, _AT_ONCE)
+    for t in range(_AT_ONCE):
+        before = total(d.d[unit + t * units], before)
+    return before
+
+
+@kernel
+def _v_of(d: Player, sign: float, shares: Tiles, first: int, before: Row) -> Row:
+    """Add V's terms of an octet that D has seen: of reals with a sign of 1, of fakes with -1."""
+    for t in range(_AT_ONCE):
+        logit = d.h[output_unit(d) + t * d.sizes.units] * sign
+        before = _shared(-softplus(-logit), shares[first + t], before)
+    return before
+
+
+@kernel
 def _losses(g: Player, d: Player, field: Field, c: Any, values: Any, x: Any, z: Any, shares: Tiles, out: Rows) -> None:
     """V, D's loss and G's loss."""
-    unit, n_tiles = output_unit(d), x.shape[0] // (T * d.sizes.inputs)
-    for t in range(n_tiles):
-        take_inputs(x, d.sizes.inputs, d.sizes.units, t, 1, d.h)
-        forward(d, 1)
-        out[0] = _shared(-softplus(-d.h[unit]), shares[t], out[0])
+    packing, n_tiles = field.packing, tiles_of(field.batch)
+    for t in range(0, n_tiles, _AT_ONCE):
+        take_packs(d, x, t, _AT_ONCE, packing)
+        forward(d, _AT_ONCE)
+        out[0] = _v_of(d, 1.0, shares, t, out[0])
         if c is None:
-            call(values, field.game.real, field.numbers, d.h, d.d, unit, d.sizes.units, shares, t, 1)
-            out[1] = total(d.d[unit], out[1])
-    for t in range(n_tiles):
-        take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
-        show_fakes(g, d, 1)
-        out[0] = _shared(-softplus(d.h[unit]), shares[t], out[0])
+            out[1] = _value(d, field, values, field.game.real, shares, t, out[1])
+    for t in range(0, n_tiles, _AT_ONCE):
+        take_noises(g, z, t, _AT_ONCE, packing)
+        show_fakes(g, d, _AT_ONCE, packing)
+        out[0] = _v_of(d, -1.0, shares, t, out[0])
         if c is None:
-            call(values, field.game.fake, field.numbers, d.h, d.d, unit, d.sizes.units, shares, t, 1)
-            out[1] = total(d.d[unit], out[1])
-            call(values, field.game.generator, field.numbers, d.h, d.d, unit, d.sizes.units, shares, t, 1)
-            out[2] = total(d.d[unit], out[2])
+            out[1] = _value(d, field, values, field.game.fake, shares, t, out[1])
+            out[2] = _value(d, field, values, field.game.generator, shares, t, out[2])
     if c is not None:
         _compare(g, d, field, c, x, z, shares, False)
         out[1] = loss_of_differences(values, field.game, field.numbers, c, shares, False)
@@ -402,37 +418,39 @@ def _losses(g: Player, d: Player, field: Field, c: Any, values: Any, x: Any, z: 
 @kernel
 def _gradients(g: Player, d: Player, field: Field, c: Any, x: Any, z: Any, shares: Tiles) -> None:
     """Of D's loss and of G's, added to ``grad``."""
-    n_tiles = x.shape[0] // (T * d.sizes.inputs)
+    packing, n_tiles = field.packing, tiles_of(field.batch)
     if c is not None:
         _compare(g, d, field, c, x, z, shares, False)
         slopes_of_differences(field.slopes, field.game, field.numbers, c, shares, False)
-    for t in range(n_tiles):
-        take_inputs(x, d.sizes.inputs, d.sizes.units, t, 1, d.h)
-        learn_real(d, field, shares, t, 1)
-    for t in range(n_tiles):
-        take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
-        learn_fake(g, d, field, shares, t, 1)
+    for t in range(0, n_tiles, _AT_ONCE):
+        take_packs(d, x, t, _AT_ONCE, packing)
+        learn_real(d, field, shares, t, _AT_ONCE)
+    for t in range(0, n_tiles, _AT_ONCE):
+        take_noises(g, z, t, _AT_ONCE, packing)
+        learn_fake(g, d, field, shares, t, _AT_ONCE)
     if c is not None:
         _compare(g, d, field, c, x, z, shares, True)
         slopes_of_differences(field.slopes, field.game, field.numbers, c, shares, True)
-    for t in range(n_tiles):
-        take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
-        learn_generator(g, d, field, shares, t, 1)
+    for t in range(0, n_tiles, _AT_ONCE):
+        take_noises(g, z, t, _AT_ONCE, packing)
+        learn_generator(g, d, field, shares, t, _AT_ONCE)
 
 
 @entry_point
 def losses_and_gradients(
     g: Player, d: Player, field: Field, values: Any, x: Any, z: Any, weights: Any, losses: Any
 ) -> None:
-    """Both players' gradients on samples ``x (n_x * n, L)`` and noises ``z (n_z * n, L)``, n a multiple of T.
+    """Both players' gradients on samples ``x (n_x * n, L)`` and noises ``z (n_z * n, L)``, n whole octets of packs.
 
-    They lie coordinate by coordinate. ``losses`` receives V, D's loss and G's loss, a row each; ``values`` are those of
-    the game.
+    They lie coordinate by coordinate, and are moved where packs want them. ``losses`` receives V, D's loss and G's
+    loss, a row each; ``values`` are those of the game.
     """
     g, d = opened(g), opened(d)
     clear(d.grad, d.sizes.params)
     clear(g.grad, g.sizes.params)
     clear(rows(losses), 3)
+    spread_out(x, g.sizes.outputs, field.batch, field.packing)
+    spread_out(z, g.sizes.inputs, field.batch, field.packing)
     _losses(g, d, field, field.comparison, values, x, z, tiles(weights), rows(losses))
     _gradients(g, d, field, field.comparison, x, z, tiles(weights))
-    _penalise_samples(g, d, field.penalties, x, z, tiles(weights), rows(losses))
+    _penalise_samples(g, d, field, field.penalties, x, z, tiles(weights), rows(losses))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gansim.kernels import sampler
 from gansim.kernels.compiling.jit import entry_point, kernel
-from gansim.kernels.field import show_fakes, take_inputs
+from gansim.kernels.field import show_fakes
 from gansim.kernels.lanemath import log, sigmoid_and_softplus, softplus
 from gansim.kernels.lanes import (
     OCTET,
@@ -36,6 +36,7 @@ from gansim.kernels.lanes import (
     where_greater,
 )
 from gansim.kernels.networks import player
+from gansim.kernels.networks.packs import spread_out, take_inputs, take_noises, take_packs
 from gansim.kernels.networks.passes import forward
 from gansim.kernels.networks.player import Player, clear, output_unit
 from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
@@ -79,8 +80,8 @@ class Evaluation(NamedTuple):
     `gansim.model.modes`: for each of k components log(weight / spread), the first of its mode, and in that one's place
     the mode's share of good points, its probability, and whether n points show it; for each of 2 k stretches of the
     line its left end, whose it is, and what to take from F there and to multiply by for the share of its mode that lies
-    below. fakes : (n_outputs n, L), coordinate by coordinate, logits : (2 n, L), counts : (k, L) and places : (n, L) of
-    mixtures, scratch. n is a multiple of BINS.
+    below. fakes : (n_outputs n, L), coordinate by coordinate, logits : (2 n / m, L) of packs of m samples, counts : (k,
+    L) and places : (n, L) of mixtures, scratch. n is a multiple of BINS, n / m of OCTET.
     """
 
     level: Any
@@ -236,6 +237,26 @@ def _both_verdicts(logits: Tiles, n: int, out: Rows, level: Any) -> tuple[Row, R
 
 
 @kernel
+def _v_on_packs(d: Player, s: Sampler, n: int, packing: int) -> Row:
+    """V's real part over packs of the first points of the run's fixed sample, as many whole ones as n points make."""
+    judged, total, packs, coordinates = as_rows(d.d), s.target[0] * 0.0, n // packing, d.sizes.inputs // packing
+    each, padded = s.reals.shape[0] // coordinates, s.sample.shape[0] // coordinates
+    for first in range(0, packs, OCTET):
+        some = min(OCTET, packs - first)
+        for k in range(coordinates):
+            for index in range(0, some * packing, DRAWN):
+                copy_sample(s, rows(s.reals), k * each + index, k * padded, first * packing + index)
+        spread_out(s.reals, coordinates, some, packing)
+        take_packs(d, s.reals, 0, OCTET // T, packing)
+        forward(d, OCTET // T)
+        for t in range(OCTET // T):
+            d.d[t] = -softplus(-d.h[t * d.sizes.units + output_unit(d)])
+        for q in range(some):
+            total = total + judged[q]
+    return total / float(packs)
+
+
+@kernel
 def _v_on_sample(d: Player, s: Sampler, n: int) -> Row:
     """V's real part over the first n points of the run's fixed sample."""
     judged, total = as_rows(d.d), s.target[0] * 0.0
@@ -276,24 +297,18 @@ def _add_zeros(total: Row, block: Rows, n: int) -> Row:
 
 
 @kernel
-def _keep_fakes(g: Player, e: Evaluation, t: int, n: int) -> None:
-    """Tile t of G's outputs into ``fakes``, in the target's units."""
+def _keep_fakes(g: Player, e: Evaluation, seen: int, t: int, n: int) -> None:
+    """What G makes of its tile ``seen`` is tile t of n ``fakes``, in the target's units."""
     fakes, unit = tiles(e.fakes), rows(e.unit)
     for k in range(g.sizes.outputs):
         scale = 1.0 / unit[2 * k + 1]
-        fakes[k * (n // T) + t] = (g.h[output_unit(g) + k] - unit[2 * k]) * scale
+        fakes[k * (n // T) + t] = (g.h[seen * g.sizes.units + output_unit(g) + k] - unit[2 * k]) * scale
 
 
-@entry_point
-def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int, record: Any) -> None:
-    """First part of a record, what needs the networks: fills the discriminator's fields, ``fakes`` and ``logits``.
-
-    ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py; `measure_modes` and `measure_fakes` complete it.
-    """
-    g, d, s, out, n = player.opened(g), player.opened(d), sampler.opened(s), rows(record), e.logits.shape[0] // 2
-    clear(out, N_FIELDS)
-    held_out = sampler.with_target(s, e.held_out, e.table)
-    logits = tiles(e.logits)
+@kernel
+def _judge_samples(g: Player, d: Player, s: Sampler, held_out: Sampler, e: Evaluation, step: int) -> None:
+    """D's outputs on n held-out samples and as many fakes, which are kept."""
+    logits, n = tiles(e.logits), e.logits.shape[0] // 2
     for t in range(n // T):
         if t % (DRAWN // T) == 0:
             for k in range(d.sizes.inputs):
@@ -303,13 +318,56 @@ def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, step: int,
         forward(d, 1)
         logits[t] = d.h[output_unit(d)]
         take_inputs(s.noises[: DRAWN * g.sizes.inputs], g.sizes.inputs, 1, t % (DRAWN // T), 1, g.h)
-        show_fakes(g, d, 1)
-        _keep_fakes(g, e, t, n)
+        show_fakes(g, d, 1, None)
+        _keep_fakes(g, e, 0, t, n)
         logits[n // T + t] = d.h[output_unit(d)]
+
+
+@kernel
+def _judge_packs(g: Player, d: Player, s: Sampler, held_out: Sampler, e: Evaluation, step: int, packing: int) -> None:
+    """D's outputs on packs of the same samples and of the same fakes, an octet of packs at a time."""
+    logits, n_tiles, at_once, coordinates = tiles(e.logits), e.logits.shape[0] // (2 * T), OCTET // T, g.sizes.outputs
+    for first in range(0, n_tiles, at_once):
+        start, size = first * T * packing, OCTET * packing
+        for k in range(coordinates):
+            row = k * (s.reals.shape[0] // coordinates)
+            for index in range(0, size, DRAWN):
+                draw_target(held_out, rows(s.reals), row + index, EVAL_DATA, start + index, step, k, 0)
+        each = s.noises.shape[0] // g.sizes.inputs
+        draw_noise(s, g.sizes.inputs, each, EVAL_NOISE, start, start + size, step, 0)
+        take_packs(d, s.reals, 0, at_once, packing)
+        forward(d, at_once)
+        for t in range(at_once):
+            logits[first + t] = d.h[t * d.sizes.units + output_unit(d)]
+        take_noises(g, s.noises, 0, at_once, packing)
+        show_fakes(g, d, at_once, packing)
+        for t in range(at_once):
+            logits[n_tiles + first + t] = d.h[t * d.sizes.units + output_unit(d)]
+        for t in range(size // T):
+            _keep_fakes(g, e, t, start // T + t, n_tiles * T * packing)
+
+
+@entry_point
+def measure_networks(g: Player, d: Player, s: Sampler, e: Evaluation, packing: Any, step: int, record: Any) -> None:
+    """First part of a record, what needs the networks: fills the discriminator's fields, ``fakes`` and ``logits``.
+
+    ``packing`` is None where a pack is one sample. ``record`` (N_FIELDS, L) receives the fields of gansim/traces.py;
+    `measure_modes` and `measure_fakes` complete it.
+    """
+    g, d, s, out, n = player.opened(g), player.opened(d), sampler.opened(s), rows(record), e.logits.shape[0] // 2
+    clear(out, N_FIELDS)
+    held_out = sampler.with_target(s, e.held_out, e.table)
+    if packing is None:
+        _judge_samples(g, d, s, held_out, e, step)
+    else:
+        _judge_packs(g, d, s, held_out, e, step, packing)
     on_real, on_fake = _both_verdicts(octets(e.logits), n // OCTET, out, e.level)
     out[_D_REAL], out[_V] = 1.0 - out[_D_REAL], on_real + on_fake
     if s.n_sample > 0:
-        out[_V_TRAIN] = _v_on_sample(d, s, min(s.n_sample, n)) + on_fake
+        if packing is None:
+            out[_V_TRAIN] = _v_on_sample(d, s, min(s.n_sample, n)) + on_fake
+        else:
+            out[_V_TRAIN] = _v_on_packs(d, s, min(s.n_sample, n * packing), packing) + on_fake
     out[_GRAD_G], out[_GRAD_D] = _norm(g.grad, g.sizes.params), _norm(d.grad, d.sizes.params)
     out[_FINITE] = _add_zeros(_add_zeros(out[_V] * 0.0, g.theta, g.sizes.params), d.theta, d.sizes.params)
 
@@ -448,9 +506,9 @@ def measure_fakes(s: Sampler, e: Evaluation, record: Any) -> None:
     Where they lie and how far from the target is measured on the line. Fields that are not defined here stay 0;
     ``finite`` becomes 1 where every parameter and every field but those of mixtures is finite.
     """
-    out, n = rows(record), e.logits.shape[0] // 2
+    out, n = rows(record), e.quantiles.shape[0]  # beyond the line there are none, and one row
     s = sampler.with_target(sampler.opened(s), e.target, e.table)
-    out[_AUC] = _auc(e.logits, n)
+    out[_AUC] = _auc(e.logits, e.logits.shape[0] // 2)
     if e.fakes.shape[0] == n:
         _moments(octets(e.fakes), n, out)
         sort_rows(e.fakes, n)

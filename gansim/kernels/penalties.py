@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanes import Row, T, Tile, Tiles, fma, maximum, minimum, rows, sqrt, tiles, total, where_greater
 from gansim.kernels.networks.directional import BACKWARD, FORWARD, Moving, call
+from gansim.kernels.networks.packs import fewer, many, place, spread_out
 from gansim.kernels.networks.passes import backward_to_input
 from gansim.kernels.networks.player import Player, output_unit
 from gansim.kernels.random import BLUR_REAL, DRAWN, fill_normals
@@ -157,18 +158,34 @@ def blur_reals(s: Sampler, p: Any, inputs: int, batch: int, step: int, update: i
 
 
 @kernel
-def draw_fakes_blur(s: Sampler, p: Any, inputs: int, batch: int, stream: int, step: int, update: int) -> None:
+def draw_fakes_blur(
+    s: Sampler, p: Any, coordinates: int, packs: int, packing: Any, stream: int, step: int, update: int
+) -> None:
     """Noise for the fakes of a batch."""
     if p is not None and p.blur > 0.0:
-        draw_blur(s, p, inputs, batch, stream, step, update)
+        draw_blur(s, p, coordinates, many(packs, packing), stream, step, update)
+        spread_out(p.blurs, coordinates, packs, packing)
 
 
 @kernel
-def blur_fakes(d: Player, p: Any, first: int, n: int) -> None:
+def blur_fakes(d: Player, p: Any, first: int, n: int, packing: Any) -> None:
     """Add their noise to the fakes, tiles ``first`` ..., that stand in D's inputs."""
     if p is not None and p.blur > 0.0:
-        blurs, each = tiles(p.blurs), p.blurs.shape[0] // T // d.sizes.inputs
+        coordinates = fewer(d.sizes.inputs, packing)
+        blurs, each = tiles(p.blurs), p.blurs.shape[0] // T // coordinates
         for t in range(n):
-            for k in range(d.sizes.inputs):
-                at = t * d.sizes.units + k
-                d.h[at] = d.h[at] + blurs[k * each + first + t]
+            for i in range(d.sizes.inputs):
+                at = t * d.sizes.units + i
+                d.h[at] = d.h[at] + blurs[place(first, t, i, coordinates, each, packing)]
+
+
+@kernel
+def mix_with(d: Player, p: Penalties, x: Any, first: int, n: int, packing: Any) -> None:
+    """The fakes y that stand in D's inputs become u x + (1 - u) y, x the reals of tiles ``first`` ..."""
+    coordinates = fewer(d.sizes.inputs, packing)
+    u, reals, each = tiles(p.mixed), tiles(x), x.shape[0] // T // coordinates
+    for t in range(n):
+        for i in range(d.sizes.inputs):
+            at = t * d.sizes.units + i
+            real = reals[place(first, t, i, coordinates, each, packing)]
+            d.h[at] = fma(u[first + t], real - d.h[at], d.h[at])

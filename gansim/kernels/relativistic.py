@@ -83,7 +83,9 @@ def slopes_of_differences(where: Any, game: Game, numbers: Numbers, c: Compariso
     y, n = tiles(c.made), c.made.shape[0] // (2 * T)
     if c.kind == PAIRED:
         for t in range(n):
-            y[t], y[n + t] = (-y[t], y[t]) if of_g else (y[t], -y[t])
+            y[n + t] = -y[t]
+            if of_g:
+                y[t], y[n + t] = y[n + t], -y[n + t]
     else:
         real, fake = _sum(y, 0, n), _sum(y, n, n)
         for t in range(n):

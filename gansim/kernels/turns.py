@@ -7,12 +7,13 @@ adjustment and an unrolled D need beside the gradients themselves.
 from typing import Any, NamedTuple
 
 from gansim.kernels.compiling.jit import kernel
-from gansim.kernels.field import Field, take_inputs, tiles_of
+from gansim.kernels.field import Field, tiles_of
 from gansim.kernels.games import call as call_losses
 from gansim.kernels.lanes import Tiles, rows, tiles
 from gansim.kernels.networks.directional import BACKWARD, FORWARD, TO_INPUT, Moving, call
+from gansim.kernels.networks.packs import many, take_noises, take_packs, to_inputs, to_outputs
 from gansim.kernels.networks.passes import forward
-from gansim.kernels.networks.player import Player, clear, copy_units, output_unit
+from gansim.kernels.networks.player import Player, clear, output_unit
 from gansim.kernels.penalties import blur_fakes
 
 
@@ -86,24 +87,21 @@ def _turn_fake(
     g: Player, d: Player, turns: Turns, of_g: Moving, of_d: Moving, field: Field, loss: int, weights: Tiles, first: int,
     n: int,
 ) -> None:  # fmt: skip
-    forward(g, n)
-    _still_inputs(g, of_g, n)
-    call(turns.g.passes, FORWARD, of_g, n)
-    for t in range(n):
-        out, at = t * g.sizes.units + output_unit(g), t * d.sizes.units
-        copy_units(g.h, out, d.h, at, g.sizes.outputs)
-        copy_units(of_g.r_h, out, of_d.r_h, at, g.sizes.outputs)
-    blur_fakes(d, field.penalties, first, n)
+    packing, samples = field.packing, many(n, field.packing)
+    forward(g, samples)
+    _still_inputs(g, of_g, samples)
+    call(turns.g.passes, FORWARD, of_g, samples)
+    to_inputs(g, d, g.h, d.h, n, packing)
+    to_inputs(g, d, of_g.r_h, of_d.r_h, n, packing)
+    blur_fakes(d, field.penalties, first, n, packing)
     forward(d, n)
     call(turns.d.passes, FORWARD, of_d, n)
     _at_output(d, of_d, field, turns.bends, loss, weights, first, n)
     call(turns.d.passes, BACKWARD, of_d, n)
     call(turns.d.passes, TO_INPUT, of_d, n)
-    for t in range(n):
-        out, at = t * g.sizes.units + output_unit(g), t * d.sizes.units
-        copy_units(d.d, at, g.d, out, g.sizes.outputs)
-        copy_units(of_d.r_d, at, of_g.r_d, out, g.sizes.outputs)
-    call(turns.g.passes, BACKWARD, of_g, n)
+    to_outputs(g, d, d.d, g.d, n, packing)
+    to_outputs(g, d, of_d.r_d, of_g.r_d, n, packing)
+    call(turns.g.passes, BACKWARD, of_g, samples)
 
 
 @kernel
@@ -118,10 +116,10 @@ def turn_gradients(
     if not of_g:
         for first in range(0, n_tiles, field.block):
             n = min(field.block, n_tiles - first)
-            take_inputs(reals, d.sizes.inputs, d.sizes.units, first, n, d.h)
+            take_packs(d, reals, first, n, field.packing)
             _turn_real(d, m_d, turns.d.passes, field, turns.bends, weights, first, n)
     for first in range(0, n_tiles, field.block):
         n = min(field.block, n_tiles - first)
-        take_inputs(noises, g.sizes.inputs, g.sizes.units, first, n, g.h)
+        take_noises(g, noises, first, n, field.packing)
         loss = field.game.generator if of_g else field.game.fake
         _turn_fake(g, d, turns, m_g, m_d, field, loss, weights, first, n)

@@ -139,8 +139,12 @@ class GAN:
     noise_dim : int, default 1
         Number of those coordinates, 1 to 8.
     generator, discriminator : MLP, int or tuple of int, default MLP()
-        The two networks, noise_dim -> 1 and 1 -> 1; numbers are the hidden widths of an `MLP`. The discriminator
+        The two networks, noise_dim -> 1 and packing -> 1; numbers are the hidden widths of an `MLP`. The discriminator
         returns the logit; high means real.
+    packing : int, default 1
+        Samples that D sees side by side, 1 to 64 (PacGAN, Lin et al. 2018): a batch of B real samples, and of as many
+        fakes, is B / packing packs, over which losses and penalties are averaged, and what is measured of D is measured
+        on packs of held-out samples. `kernels/networks/packs.py` tells which samples make a pack.
     game : str or LeastSquares, default "non-saturating"
         minimax: D descends -V, G descends mean log(1 - D(G(z))). non-saturating: G descends -mean log D(G(z)) instead.
         as-written: D descends V, G as in minimax. wasserstein: D is a score, both descend differences of its means.
@@ -207,6 +211,7 @@ class GAN:
     noise_dim: Annotated[int, Integer(1, 8)] = 1
     generator: _Network = MLP()
     discriminator: _Network = MLP()
+    packing: Annotated[int, Integer(1, 64)] = field(default=1, metadata=LATER)
     game: Game = "non-saturating"
     penalties: Annotated[Penalties, _PENALTIES] = field(default=Penalties(), metadata=LATER)
     optimizer_g: Optimizer = Adam()
@@ -238,6 +243,7 @@ class GAN:
         noise_dim: int = 1,
         generator: _AnyNetwork = MLP(),  # noqa: B008
         discriminator: _AnyNetwork = MLP(),  # noqa: B008
+        packing: int = 1,
         game: GameName | LeastSquares = "non-saturating",
         penalties: Penalties = Penalties(),  # noqa: B008
         optimizer_g: _AnyOptimizer = Adam(),  # noqa: B008
@@ -270,6 +276,7 @@ class GAN:
         if self.batch_size == "full" and self.samples is None:
             allowed = "an integer from 1 to 65,536, because 'full' needs a fixed sample (samples=n)"
             raise Refused(self.batch_size, allowed, "batch_size")
+        self._check_packing()
         if self.records > self.steps:
             raise Refused(self.records, f"an integer from 1 to steps = {self.steps:,}", "records")
         if not self.standardise:
@@ -307,6 +314,17 @@ class GAN:
         if second and max(self.penalties.r1, self.penalties.r2, self.penalties.gradient) > 0:
             raise Refused(of, "None, because penalties on D's gradient would need third derivatives", "adjustment")
 
+    def _check_packing(self) -> None:
+        m = self.packing
+        if self.batch % m:
+            name = "samples" if self.batch_size == "full" else "batch_size"
+            raise Refused(self.batch, f"a multiple of packing = {m}, or another packing", name)
+        if self.samples is not None and self.samples < m:
+            raise Refused(self.samples, f"an integer from packing = {m} on, or another packing", "samples")
+        if m > 1 and self.n_eval % (8 * m):
+            allowed = f"a multiple of 8 x packing = {8 * m}, or another packing: packs are measured eight at a time"
+            raise Refused(self.n_eval, allowed, "n_eval")
+
     def _check_precision(self) -> None:
         for mean, std in (pair for law in marginals(self.target) for pair in _scales(law)):
             # Sixteen steps of the number format per standard deviation: below that the data are a staircase.
@@ -316,7 +334,7 @@ class GAN:
 
     @property
     def data_dim(self) -> int:
-        """Coordinates of a sample: G's outputs and D's inputs."""
+        """Coordinates of a sample: G's outputs; D has as many inputs for each sample of a pack."""
         return data_dim(self.target)
 
     @property
@@ -325,14 +343,19 @@ class GAN:
         return self.samples or 0 if self.batch_size == "full" else self.batch_size
 
     @property
+    def packs(self) -> int:
+        """Packs of real samples, and of fakes, per update: `batch` / `packing`."""
+        return self.batch // self.packing
+
+    @property
     def generator_sizes(self) -> tuple[int, ...]:
         """Layer sizes of the generator, (noise_dim, *hidden, data_dim)."""
         return self.generator.sizes(self.noise_dim, self.data_dim)
 
     @property
     def discriminator_sizes(self) -> tuple[int, ...]:
-        """Layer sizes of the discriminator, (data_dim, *hidden, 1)."""
-        return self.discriminator.sizes(self.data_dim, 1)
+        """Layer sizes of the discriminator, (packing * data_dim, *hidden, 1)."""
+        return self.discriminator.sizes(self.packing * self.data_dim, 1)
 
 
 def _scales(law: Univariate) -> list[tuple[float, float]]:

@@ -1,4 +1,8 @@
-"""Which measurements a configuration has: chosen by its kind of target, its game and how it trains."""
+"""Which measurements a configuration has: chosen by its kind of target, its game and how it trains.
+
+With packing D's are of packs of held-out samples; ``v_max``, the maximum of V over all D that see one sample at a time,
+is no bound for those that see packs, and missing.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +50,8 @@ def _undefined(gan: GAN) -> Iterator[frozenset[str]]:
         yield OF_D
     if not isinstance(gan.target, Mixture):
         yield OF_MODES
+    if gan.packing > 1:  # what a D that sees packs may reach is more than the bound for one that sees single samples
+        yield frozenset({"v_max"})
     if gan.samples is None:
         yield frozenset({"v_train"})
     for name, steps in (("grad_g", gan.g_steps), ("grad_d", gan.d_steps)):

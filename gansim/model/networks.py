@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from gansim.errors import Refused
 from gansim.model.fields import (
+    LATER,
     Integer,
     Object,
     OneOf,
@@ -163,6 +164,20 @@ def _initialiser(value: object) -> Any:
 InitName: TypeAlias = Literal["he", "xavier", "torch", "orthogonal"]
 """Names that stand for an initialiser with all defaults."""
 Init: TypeAlias = Annotated[He | Xavier | TorchDefault | NormalInit | Orthogonal | Given, _initialiser]
+_NOT_FAR = Real(-1e6, 1e6)
+
+
+def _scale(value: object) -> float:
+    try:
+        number = _NOT_FAR(value)
+    except Refused:
+        number = 0.0
+    if number == 0.0:
+        raise Refused(value, f"{_NOT_FAR.allowed}, but 0")
+    return number
+
+
+_Scale = Annotated[float, _scale]
 _SLOPES: dict[str, tuple[float, Real]] = {
     "leaky_relu": (0.2, Real(0.0, 1.0)),
     "elu": (1.0, Real(0.0, 100.0, above=True)),
@@ -193,6 +208,9 @@ class MLP:
         Whether the layers have biases.
     init : initialiser or str, default "he"
         `He`, `Xavier`, `TorchDefault`, `NormalInit`, `Orthogonal`, `Given`, or "he", "xavier", "torch", "orthogonal".
+    input_scale, output_scale : float, default 1
+        What inputs are multiplied by before the first layer, and outputs after the last; any number from -1e6 to 1e6
+        but 0. They are no parameters: nobody trains them, and initial weights do not depend on them.
 
     Examples
     --------
@@ -207,6 +225,8 @@ class MLP:
     slope: float | None = None
     bias: bool = True
     init: Init = He()
+    input_scale: _Scale = field(default=1.0, metadata=LATER)
+    output_scale: _Scale = field(default=1.0, metadata=LATER)
 
     def __init__(
         self,
@@ -215,6 +235,8 @@ class MLP:
         slope: float | None = None,
         bias: bool = True,
         init: He | Xavier | TorchDefault | NormalInit | Orthogonal | Given | InitName = He(),  # noqa: B008 - frozen
+        input_scale: float = 1.0,
+        output_scale: float = 1.0,
     ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -225,6 +247,11 @@ class MLP:
                 self.slope, f"None, because {self.activation} has no slope (leaky_relu and elu have)", "slope"
             )
         object.__setattr__(self, "slope", below("slope", _SLOPES[self.activation][1], self.slope))
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether inputs or outputs are multiplied by anything but 1."""
+        return self.input_scale != 1 or self.output_scale != 1
 
     @property
     def slope_value(self) -> float:

@@ -5,7 +5,7 @@ The figure and the animation of a run take from here what they draw, so that bot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from gansim.reporting.figures.single_runs import thin
 __all__ = ["FRAMES", "ShownRun", "Snapshot", "View", "end_of", "shared_view", "spread_out", "watch"]
 
 FRAMES = 81  # 80 equal stretches: seven seconds at 12 a second
+_PACKS = 16  # packs of each point at which D is drawn
 _FAKES = 4000  # fakes in a histogram: 17 a bin where there are most bins
 _BINS = (60, 240)  # fewest and most bins of a histogram: two pixels each in the narrowest panel of a figure
 _HIGHEST = 2.0  # highest fakes that a panel shows whole, in peaks of the target: higher ones would flatten it
@@ -79,11 +80,14 @@ class Snapshot:
     frame: int
 
     def judge(self, x: Array) -> Array:
-        """D at points in data units; of a D that is no probability its output there, from the least to the greatest."""
-        networks = self.history.networks(self.frame)
-        if is_probability(self.history.gan.game):
-            return networks.discriminate(x)
-        output = networks.logit(x)
+        """D at points in data units; of a D that is no probability its output there, from the least to the greatest.
+
+        Of a D that sees packs the mean over some in which such a point is among samples of the target.
+        """
+        networks, gan = self.history.networks(self.frame), self.history.gan
+        if is_probability(gan.game):
+            return _over_packs(gan, networks.discriminate, x)
+        output = _over_packs(gan, networks.logit, x)
         low, high = float(output.min()), float(output.max())
         return (output - low) / (high - low) if high > low else np.full_like(output, 0.5)
 
@@ -118,7 +122,8 @@ class ShownRun:
     @classmethod
     def of(cls, run: History, thresholds: Thresholds | None = None) -> ShownRun:
         """Judge a run, and find what of it is finite."""
-        thresholds, floor = thresholds or Thresholds(), floor_of(run.gan.target, run.gan.n_eval)
+        thresholds, gan = thresholds or Thresholds(), run.gan
+        floor = floor_of(gan.target, gan.n_eval, gan.packing)
         regime = str(label(run.study_traces(), floor, thresholds)["regime"].iloc[0])
         window = thresholds.window_length(run.gan.records)
         limit = max(thresholds.w1, floor.limits(window).w1)
@@ -134,7 +139,9 @@ class ShownRun:
     @property
     def output(self) -> str:
         """What D says of a point, as panels call it."""
-        return "D(x)" if self.of_probability else "D's output"
+        if not self.of_probability:
+            return "D's output"
+        return "D(x)" if self.history.gan.packing == 1 else "D(x, others)"
 
     @property
     def target(self) -> Univariate:
@@ -169,6 +176,17 @@ def _noise(gan: GAN) -> Array:
     if gan.noise_dim == 1:
         return laws.quantile(gan.noise, (np.arange(_FAKES) + 0.5) / _FAKES)
     return laws.quantile(gan.noise, np.random.default_rng(0).random((_FAKES, gan.noise_dim)))
+
+
+def _over_packs(gan: GAN, judge: Callable[[Array], Array], x: Array) -> Array:
+    """What D says of each point: of packs, the mean over the same companions from the target, at each place in turn."""
+    if gan.packing == 1:
+        return judge(x)
+    others = laws.quantile(gan.target, np.random.default_rng(0).random((_PACKS, gan.packing - 1)))
+    packs = np.empty((_PACKS, len(x), gan.packing))
+    for number, companions in enumerate(others):
+        packs[number] = np.insert(np.tile(companions, (len(x), 1)), number % gan.packing, x, axis=1)
+    return np.asarray(judge(packs.reshape(-1, gan.packing)).reshape(_PACKS, -1).mean(axis=0))
 
 
 # --- an axis ------------------------------------------------------------------------------------

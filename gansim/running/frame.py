@@ -35,7 +35,8 @@ def floors_of(study: Description) -> list[Floor]:
         floor_of,  # here, because SciPy's statistics take as long to import as all the rest
     )
 
-    each = (floor_of(cell.gan.target, cell.gan.n_eval) for cell in study.cells if isinstance(cell.gan, GAN))
+    gans = (cell.gan for cell in study.cells)
+    each = (floor_of(gan.target, gan.n_eval, gan.packing) for gan in gans if isinstance(gan, GAN))
     return [floor for floor, reps in zip(each, study.reps, strict=False) for _ in range(reps)]
 
 

@@ -71,7 +71,9 @@ def _sizes(sizes: Sequence[int]) -> str:
 
 def _network(sizes: Sequence[int], network: MLP) -> str:
     activation = f" {network.activation}" if network.hidden else ""
-    return f"{_sizes(sizes)}{activation}{'' if network.bias else ' without bias'}"
+    return (
+        f"{_sizes(sizes)}{activation}{'' if network.bias else ' without bias'}{' scaled' if network.is_scaled else ''}"
+    )
 
 
 def expected_seconds(design: Design, workers: int = 1, reps: Sequence[int] | None = None) -> float:

@@ -2,10 +2,11 @@
 
 Layer sizes travel in it, so loops have constant bounds (1.6 to 2.4 x over run-time sizes on a 1-16-1 network) and the
 disk cache is keyed by them. Parameters lie flat, a row each: per layer the weights ``(n_out, n_in)`` row by row, then
-the bias ``(n_out,)``. Units lie flat too, a tile each: the inputs, then every layer's outputs.
+the bias ``(n_out,)``. Units lie flat too, a tile each: the inputs, then every layer's outputs. Of a scaled network the
+inputs times its scale follow the inputs, and the outputs times the other follow the last layer's outputs.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numba import types
@@ -35,11 +36,14 @@ class Layer(NamedTuple):
     y: int
 
 
-class Net:
-    """An architecture: ``sizes`` from input to output, with or without biases, and the code of its activation."""
+Key: TypeAlias = tuple[Any, ...]  # sizes, bias, activation and, of a scaled network, True
 
-    def __init__(self, sizes: tuple[int, ...], bias: bool, activation: int) -> None:
-        self.sizes, self.bias = tuple(int(n) for n in sizes), bool(bias)
+
+class Net:
+    """An architecture: ``sizes`` from input to output, biases or none, the code of its activation, scaled or not."""
+
+    def __init__(self, sizes: tuple[int, ...], bias: bool, activation: int, scaled: bool = False) -> None:
+        self.sizes, self.bias, self.scaled = tuple(int(n) for n in sizes), bool(bias), bool(scaled)
         if activation not in CODES.values():
             raise ValueError(f"unknown activation: code {activation}")
         self.activation = int(activation) if len(self.sizes) > 2 else PIECEWISE  # nothing to activate
@@ -47,7 +51,7 @@ class Net:
     @property
     def layers(self) -> list[Layer]:
         """Every layer's place in the flat parameters and units."""
-        out, row, unit = [], 0, 0
+        out, row, unit = [], 0, self.sizes[0] * self.scaled
         for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True):
             out.append(Layer(n_in, n_out, row, row + n_in * n_out, unit, unit + n_in))
             row, unit = row + n_in * n_out + n_out * self.bias, unit + n_in
@@ -61,12 +65,12 @@ class Net:
     @property
     def n_units(self) -> int:
         """Number of units, inputs and outputs included."""
-        return sum(self.sizes)
+        return sum(self.sizes) + (self.sizes[0] + self.sizes[-1]) * self.scaled
 
     @property
-    def key(self) -> tuple[tuple[int, ...], bool, int]:
+    def key(self) -> Key:
         """What tells architectures apart."""
-        return self.sizes, self.bias, self.activation
+        return self.sizes, self.bias, self.activation, *([True] if self.scaled else [])
 
 
 class NetType(types.Type):

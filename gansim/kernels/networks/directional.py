@@ -24,9 +24,9 @@ from numba import types
 from gansim.kernels.compiling.jit import COMPILES, by_address, kernel
 from gansim.kernels.lanes import Rows, Tile, Tiles, View, fma, register, total, view_types
 from gansim.kernels.networks.activations import CURVE, DEACTIVATE
-from gansim.kernels.networks.architecture import Net, NetType
+from gansim.kernels.networks.architecture import Key, Net, NetType
 from gansim.kernels.networks.layers import Place
-from gansim.kernels.networks.passes import _bound, _chain, _hidden, _with_net, by_architecture
+from gansim.kernels.networks.passes import _bound, _chain, _hidden, _with_net, at_inputs, at_outputs, by_architecture
 from gansim.kernels.networks.player import SLOPE
 
 
@@ -179,6 +179,31 @@ def _to_input(n_in: int, n_out: int, moves: bool) -> Any:
     return run
 
 
+@cache
+def _scale(which: int, n_units: int) -> Any:
+    """At the ends of a scaled network: R of units x ... times a scale is that of units y ..."""
+
+    @kernel
+    def run(p: Moving, at: Place) -> None:
+        for i in range(n_units):
+            p.r_h[at.y + i] = p.r_h[at.x + i] * p.settings[which]
+
+    return run
+
+
+@cache
+def _scale_back(which: int, n_units: int) -> Any:
+    """Derivatives by units y ... and their R become those by units x ..."""
+
+    @kernel
+    def run(p: Moving, at: Place) -> None:
+        for i in range(n_units):
+            p.d[at.x + i] = p.d[at.y + i] * p.settings[which]
+            p.r_d[at.x + i] = p.r_d[at.y + i] * p.settings[which]
+
+    return run
+
+
 # --- the whole network ----------------------------------------------------------------------------
 
 
@@ -188,7 +213,8 @@ def _forward_steps(net: Net, moves: bool) -> Any:
         _bound(_forward_hidden(layer.n_in, layer.n_out, net.bias, net.activation, moves), net, layer, above)
         for layer, above in _hidden(net)
     ]
-    return _chain([*steps, _bound(_forward_output(last.n_in, last.n_out, net.bias, moves), net, last, last)])
+    steps.append(_bound(_forward_output(last.n_in, last.n_out, net.bias, moves), net, last, last))
+    return _chain([*at_inputs(net, _scale), *steps, *at_outputs(net, _scale)])
 
 
 def _backward_steps(net: Net, moves: bool) -> Any:
@@ -197,12 +223,13 @@ def _backward_steps(net: Net, moves: bool) -> Any:
     for layer, above in reversed(_hidden(net)):
         run = _backward_hidden(layer.n_in, layer.n_out, above.n_out, net.bias, net.activation, moves)
         steps.append(_bound(run, net, layer, above))
-    return _chain(steps)
+    return _chain([*at_outputs(net, _scale_back), *steps])
 
 
 def _input_steps(net: Net, moves: bool) -> Any:
     first = net.layers[0]
-    return _bound(_to_input(first.n_in, first.n_out, moves), net, first, first)
+    step = _bound(_to_input(first.n_in, first.n_out, moves), net, first, first)
+    return _chain([step, *at_inputs(net, _scale_back)])
 
 
 def _of_architecture(build: Any, moves: bool, name: str) -> Any:
@@ -244,7 +271,7 @@ _RUN = {False: _function(_STILL, "still"), True: _function(_MOVING, "moving")}
 
 
 @cache
-def _compiled(key: tuple[tuple[int, ...], bool, int], moves: bool, dtype: str) -> Any:
+def _compiled(key: Key, moves: bool, dtype: str) -> Any:
     net, (row, tile) = Net(*key), view_types(np.dtype(dtype))
     arguments = [NetType(net), types.intp, row, row, row, *[tile] * 5, row, types.intp]
     return by_address(_RUN[moves], types.intp, arguments) if COMPILES else partial(_RUN[moves], net)

@@ -14,7 +14,7 @@ from numba.extending import overload
 
 from gansim.kernels.compiling.jit import COMPILES, PART, by_address, kernel
 from gansim.kernels.lanes import Rows, Tiles, View, at_address, register, view_types
-from gansim.kernels.networks.architecture import Layer, Net, NetType
+from gansim.kernels.networks.architecture import Key, Layer, Net, NetType
 from gansim.kernels.networks.layers import (
     Place,
     hidden_backward,
@@ -24,7 +24,7 @@ from gansim.kernels.networks.layers import (
     output_backward,
     output_forward,
 )
-from gansim.kernels.networks.player import Player, Sizes
+from gansim.kernels.networks.player import INPUT_SCALE, OUTPUT_SCALE, Player, Sizes
 
 
 def _bound(run: Any, net: Net, layer: Layer, above: Layer) -> Any:
@@ -61,7 +61,7 @@ def by_architecture(build: Callable[[Net], Any], doc: str) -> Callable[[Net, Any
     """A function of (net, player or the like, tiles) that is built for each architecture while compiling."""
 
     @cache
-    def built(key: tuple[tuple[int, ...], bool, int]) -> Any:
+    def built(key: Key) -> Any:
         return build(Net(*key))
 
     def function(net: Net, p: Any, n: int) -> None:
@@ -78,6 +78,44 @@ def by_architecture(build: Callable[[Net], Any], doc: str) -> Callable[[Net, Any
     return function
 
 
+@cache
+def _scale(which: int, n_units: int) -> Any:
+    """Units x ... times a scale become units y ..."""
+
+    @kernel
+    def run(p: Player, at: Place) -> None:
+        for i in range(n_units):
+            p.h[at.y + i] = p.h[at.x + i] * p.settings[which]
+
+    return run
+
+
+@cache
+def _scale_back(which: int, n_units: int) -> Any:
+    """Of derivatives by units y ... those by units x ..."""
+
+    @kernel
+    def run(p: Player, at: Place) -> None:
+        for i in range(n_units):
+            p.d[at.x + i] = p.d[at.y + i] * p.settings[which]
+
+    return run
+
+
+def at_inputs(net: Net, scale: Callable[[int, int], Any]) -> list[Any]:
+    """The step of a scaled network from its inputs to what its first layer sees, or back; none of any other."""
+    n = net.sizes[0]
+    ends = Layer(n, n, 0, 0, 0, n)
+    return [_bound(scale(INPUT_SCALE, n), net, ends, ends)] if net.scaled else []
+
+
+def at_outputs(net: Net, scale: Callable[[int, int], Any]) -> list[Any]:
+    """The same for what its last layer gives and its outputs."""
+    n, y = net.sizes[-1], net.layers[-1].y
+    ends = Layer(n, n, 0, 0, y, y + n)
+    return [_bound(scale(OUTPUT_SCALE, n), net, ends, ends)] if net.scaled else []
+
+
 def _hidden(net: Net) -> list[tuple[Layer, Layer]]:
     """Hidden layers, each with the one above it."""
     return list(zip(net.layers[:-1], net.layers[1:], strict=True))
@@ -92,16 +130,16 @@ def _forward_steps(net: Net) -> Any:
         steps.append(_bound(run, net, layer, above))
     if not fused:
         steps.append(_bound(output_forward(last.n_in, last.n_out, net.bias), net, last, last))
-    return _chain(steps)
+    return _chain([*at_inputs(net, _scale), *steps, *at_outputs(net, _scale)])
 
 
 def _backward_steps(net: Net) -> Any:
     last = net.layers[-1]
     steps = [_bound(output_backward(last.n_in, last.n_out, net.bias), net, last, last)]
     for layer, above in reversed(_hidden(net)):
-        run = hidden_backward(layer.n_in, layer.n_out, above.n_out, net.bias, net.activation, layer.x == 0)
+        run = hidden_backward(layer.n_in, layer.n_out, above.n_out, net.bias, net.activation, layer == net.layers[0])
         steps.append(_bound(run, net, layer, above))
-    return _chain(steps)
+    return _chain([*at_outputs(net, _scale_back), *steps])
 
 
 def _input_steps(net: Net) -> Any:
@@ -112,7 +150,7 @@ def _input_steps(net: Net) -> Any:
         steps.append(_bound(run, net, layer, above))
     if not single:
         steps.append(_bound(input_layer(first.n_in, first.n_out), net, first, first))
-    return _chain(steps)
+    return _chain([*at_outputs(net, _scale_back), *steps, *at_inputs(net, _scale_back)])
 
 
 _forward = by_architecture(_forward_steps, "See `forward`.")
@@ -145,7 +183,7 @@ def _types(dtype: Any) -> list[Any]:
 
 
 @cache
-def _compiled(key: tuple[tuple[int, ...], bool, int], dtype: str) -> Any:
+def _compiled(key: Key, dtype: str) -> Any:
     net = Net(*key)
     return by_address(_run, types.intp, [NetType(net), *_types(np.dtype(dtype))]) if COMPILES else partial(_run, net)
 

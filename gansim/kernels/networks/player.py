@@ -6,8 +6,8 @@ from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.lanes import Rows, Tiles, rows, tiles
 
 # Rows of `Player.settings`, the numbers that may differ from lane to lane.
-SLOPE, LR, BETA1, BETA2, EPS, FULL_LR, WEIGHT_DECAY = range(7)
-N_SETTINGS = 7
+SLOPE, LR, BETA1, BETA2, EPS, FULL_LR, WEIGHT_DECAY, INPUT_SCALE, OUTPUT_SCALE = range(9)
+N_SETTINGS = 9
 
 # Blocks of `Player.kept`, of n_params rows each: where a step began, the gradient of the look-ahead before, slow
 # weights, the average.
