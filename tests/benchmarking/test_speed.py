@@ -185,7 +185,7 @@ def test_random_numbers_fill_what_training_reads(bundle):
 def test_hidden_units_are_activated(bundle, nets):
     for player in (bundle.g, bundle.d):
         player.h[:] = -1
-    step_parts.activations(*nets, bundle.g, bundle.d, TINY.batch, 1)
+    step_parts.activations(*nets, bundle.g, bundle.d, TINY.batch, TINY.packs, 1)
     for player in (bundle.g, bundle.d):
         tile = player.d[: player.sizes.units]
         assert tile[1:-1] == pytest.approx(-0.2) and (tile[[0, -1]] == 0).all()

@@ -113,9 +113,9 @@ def test_cells_can_be_listed_with_their_labels() -> None:
     assert (design.columns, design.values) == (("a", "steps"), frozenset())
 
 
-@given(gans(), st.lists(st.integers(1, 2**20), unique=True, min_size=1, max_size=4), st.integers(1, 10**7))
+@given(gans(), st.lists(st.integers(64, 2**20), unique=True, min_size=1, max_size=4), st.integers(1, 10**7))
 def test_any_gan_can_be_varied(gan: GAN, sizes: list[int], reps: int) -> None:
-    design = Design("any", replace(gan, {"batch_size": 1}), {"samples": sizes}, reps)
+    design = Design("any", replace(gan, {"batch_size": gan.packing}), {"samples": sizes}, reps)
     assert (
         [value_at(cell.gan, "samples") for cell in design.cells]
         == [cell.levels["samples"] for cell in design.cells]

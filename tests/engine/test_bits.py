@@ -59,6 +59,13 @@ SAMPLE = {
     "game": "minimax",
     "updates": "simultaneous",
 }
+PACKED = {  # eleven packs: an octet, and three left over
+    "packing": 3,
+    "batch_size": 33,
+    "n_eval": 96,
+    "generator.output_scale": 0.3,
+    "discriminator.input_scale": 1.7,
+}
 VARIANTS = {
     "fresh data": BASE,
     "a fixed sample": replace(BASE, SAMPLE),
@@ -80,6 +87,7 @@ VARIANTS = {
     "pairs compared": replace(BASE, {"game": "relativistic", "samples": 11, "batch_size": "full"}),
     "squares": replace(BASE, {"game": "least-squares(-1, 1, 0.5)", "optimizer_d": Nesterov()}),
     "a curve": replace(BASE, {"target": Law("t", {"df": 3})}),
+    "packs": replace(BASE, PACKED | {"samples": 36}),
 }
 RUNS = [(0, rep) for rep in range(21)]  # whole bundles of 4, 8 or 16 lanes and a ragged one
 
@@ -466,6 +474,7 @@ def catalogue(precision):
                 **samples[(i + i // 3) % 3],
             },
         )
+    yield replace(BASE, PACKED | {"steps": 3, "records": 3, "precision": precision})
 
 
 def measured(precision):

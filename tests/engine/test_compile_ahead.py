@@ -64,6 +64,23 @@ def test_nothing_is_left_to_compile():
     assert signatures() == before
 
 
+def test_packs_and_scales_leave_nothing_to_compile():
+    packed = replace(BASE, {"packing": 2, "referee": Referee((4,), 5, batch_size=8, n_eval=32)})
+    cells = [packed, replace(packed, {"generator.output_scale": 5.0, "samples": 16})]
+    pieces = [(piece.part, piece.of) for piece in ahead._pieces(ahead._short(cells[1]))]
+    assert {("train", "packed"), ("train", ""), ("networks", "packed"), ("networks", None)} < set(pieces)
+    assert ("passes", ((1, 4, 1), True, PIECEWISE, True)) in pieces and (
+        "passes",
+        ((2, 4, 1), True, PIECEWISE),
+    ) in pieces
+    assert compile_ahead(cells) == 2
+    assert ahead._missing([ahead._short(cell) for cell in cells]) == []
+    before = signatures()
+    for cell in cells:
+        run_chunk({0: cell}, [(0, 0)], 7)
+    assert signatures() == before
+
+
 def test_a_cold_process_compiles_once_for_a_shape_and_alone(monkeypatch):
     compiled_for = []
     done = threading.Event()

@@ -263,7 +263,7 @@ def test_an_affine_generator_that_blows_up_has_no_coefficients():
 
 def test_the_dead_stop_costing_time(monkeypatch):
     """41 runs; as soon as the living fit into fewer bundles, fewer are trained."""
-    trained, measured = Calls(monkeypatch, "train_bundle", 5), Calls(monkeypatch, "measure_networks", 4)
+    trained, measured = Calls(monkeypatch, "train_bundle", 5), Calls(monkeypatch, "measure_networks", 5)
     lanes = LANES[np.dtype("float32")]
     runs = [(1, rep) for rep in range(20)] + [(0, 0)] + [(1, rep) for rep in range(20, 40)]
     chunk = run_chunk({0: HEALTHY, 1: DOOMED}, runs, SEED)

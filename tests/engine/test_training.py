@@ -129,7 +129,7 @@ def penalty_cases():
         "r2": Penalties(r2=0.8),
         "gradient": Penalties(gradient=0.5, target=0.3),
         "one-sided": Penalties(gradient=2, target=0.2, one_sided=True),
-        "all": Penalties(0.1, 0.2, 0.3, clip=0.4, noise=0.5),
+        "all": Penalties(r1=0.1, r2=0.2, gradient=0.3, clip=0.4, noise=0.5),
         "clip": Penalties(clip=0.3),
         "noise": Penalties(noise=0.7),
         "noise-that-fades": Penalties(noise=2, noise_steps=7),
@@ -229,6 +229,70 @@ def architecture_cases():
     yield "wide-deep", {**wide, "generator.init": "orthogonal"}  # four tiles at a time, and two left over
 
 
+SCALES = {"generator.input_scale": 0.5, "generator.output_scale": -3.0}
+SCALES |= {"discriminator.input_scale": 0.25, "discriminator.output_scale": 1.5}
+
+
+def scale_cases():
+    """Inputs and outputs of both players scaled, whatever passes through them."""
+    yield "both", SCALES
+    for name in SCALES:
+        yield f"{name}-alone", {name: 0.7}
+    yield "penalties", {**SCALES, "penalties": Penalties(r1=0.1, r2=0.2, gradient=0.3, noise=0.5)}
+    yield "consensus", {**SCALES, "adjustment": Consensus(0.2), "updates": "simultaneous"}
+    yield "symplectic", {**SCALES, "adjustment": Symplectic(0.7, True), "updates": "simultaneous"}
+    yield "unrolled", {**SCALES, "adjustment": Unrolled(3, 0.1)}
+    curved = {"discriminator.activation": "tanh", "discriminator.slope": None}
+    yield "curved-penalties", {**SCALES, **curved, "penalties": Penalties(r1=0.1, r2=0.2, gradient=0.3)}
+    yield "curved-unrolled", {**SCALES, **curved, "adjustment": Unrolled(3, 0.1)}
+    deep = {"generator.hidden": (3, 3), "discriminator.hidden": (3, 2)}
+    yield "deep", {**SCALES, **deep, "game": "relativistic", "penalties": Penalties(r1=0.5)}
+    one = {"noise_dim": 1, "generator.hidden": (), "discriminator.hidden": ()}
+    single = {**one, "generator.bias": False, "discriminator.bias": False}
+    yield "affine", {**SCALES, **one}
+    yield "single-parameters", {"noise": Normal(2, 1), **single}
+    yield "single-parameters-scaled", {**SCALES, **single, "penalties": Penalties(r1=0.1, r2=0.2, gradient=0.3)}
+    yield "single-parameters-unrolled", {**single, "adjustment": Unrolled(2, 0.1), "game": "wasserstein"}
+    for kind in ("xavier", "torch", "orthogonal"):
+        yield f"single-parameters-{kind}", {**single, "generator.init": kind, "discriminator.init": kind}
+    given = {"generator.init": Given([([[0.7]], None)]), "discriminator.init": Given([([[-0.4]], None)])}
+    yield "single-parameters-given", {**single, **given}
+
+
+PACKS = {"packing": 3, "batch_size": 33, "n_eval": 96}  # eleven packs: an octet, and three left over
+
+
+def packing_cases():
+    yield "three", PACKS
+    for packing, batch in ((2, 26), (2, 64), (5, 5), (7, 112), (64, 64)):
+        yield f"{packing}-of-{batch}", {"packing": packing, "batch_size": batch, "n_eval": 32 * packing}
+    yield "two-of-each", {**PACKS, "d_steps": 2, "g_steps": 3}
+    yield "minibatch", {**PACKS, "samples": 20}
+    yield "full", {**PACKS, "samples": 21, "batch_size": "full"}
+    for updates in ("alternating-g-first", "simultaneous", "extragradient", "past-extragradient"):
+        yield updates, {**PACKS, "updates": updates}
+    for game in GAMES:
+        yield game, {**PACKS, "game": game}
+    several = Penalties(r1=0.1, r2=0.2, gradient=0.3, clip=0.4, noise=0.5)
+    yield "penalties", {**PACKS, "penalties": several}
+    yield "one-sided", {**PACKS, "penalties": Penalties(gradient=2, target=0.2, one_sided=True)}
+    for game in ("relativistic", "relativistic-average"):
+        yield f"penalties-{game}", {**PACKS, "penalties": several, "game": game, "d_steps": 2}
+    yield "penalties-extragradient", {**PACKS, "penalties": several, "updates": "extragradient"}
+    yield "penalties-curved", {**PACKS, "penalties": several, "discriminator.activation": "elu"}
+    for adjustment in (Consensus(0.2), Symplectic(0.7, True)):
+        yield adjustment.kind, {**PACKS, "adjustment": adjustment, "updates": "simultaneous"}
+    noisy = Penalties(noise=0.3, clip=0.5)
+    yield "unrolled", {**PACKS, "adjustment": Unrolled(3, 0.1), "penalties": noisy, "g_steps": 2}
+    yield "scaled", {**PACKS, **SCALES, "game": "non-saturating"}
+    one = {"noise_dim": 1, "generator.hidden": (), "discriminator.hidden": ()}
+    yield "affine", {**PACKS, **one, "generator.bias": False}
+    wide = {"generator.hidden": (66, 65), "discriminator.hidden": (70, 69), "generator.init": "orthogonal"}
+    yield "wide", {**PACKS, **wide, "discriminator.init": "orthogonal"}
+    mixture = {"target": TARGETS[Mixture][0], "standardise": True, "noise": Uniform(-1, 2)}
+    yield "mixture", {**PACKS, **mixture}
+
+
 def everything():
     yield "everything", {
         "target": TARGETS[Mixture][0], "standardise": True, "samples": 50, "noise": Uniform(-1, 2),
@@ -248,6 +312,8 @@ FAMILIES = (
     data_cases,
     order_cases,
     architecture_cases,
+    scale_cases,
+    packing_cases,
     everything,
 )
 CASES = {f"{family.__name__}: {name}": changes for family in FAMILIES for name, changes in family()}

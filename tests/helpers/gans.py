@@ -1,6 +1,7 @@
 """Any configuration that is allowed, drawn by hypothesis; and one that is at hand."""
 
 import dataclasses
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -55,6 +56,7 @@ gains = reals(0, 100)
 plain_inits = st.sampled_from(["he", "xavier", "torch", "orthogonal", He(), TorchDefault()]) | (
     st.builds(Xavier, gains) | st.builds(NormalInit, gains) | st.builds(Orthogonal, gains)
 )
+scales = st.just(1.0) | reals(-1e6, 1e6).filter(bool)
 SLOPES = {"leaky_relu": reals(0, 1), "elu": reals(0, 100, exclude_min=True)}
 
 
@@ -71,7 +73,8 @@ def networks(draw: st.DrawFn, n_in: int = 1) -> MLP:
     bias = draw(st.booleans())
     small = all(width <= 8 for width in hidden)
     init = given_parameters(draw, (n_in, *hidden, 1), bias) if small and draw(st.booleans()) else draw(plain_inits)
-    return MLP(hidden, activation, draw(st.none() | SLOPES.get(activation, st.none())), bias, init)
+    slope = draw(st.none() | SLOPES.get(activation, st.none()))
+    return MLP(hidden, activation, slope, bias, init, draw(scales), draw(scales))
 
 
 referees = st.builds(
@@ -136,11 +139,12 @@ def remedies(draw: st.DrawFn, game: str, updates: str, d_steps: int, g_steps: in
 def gans(draw: st.DrawFn) -> GAN:
     """Any configuration that is allowed."""
     noise_dim = draw(st.integers(1, 8))
-    samples = draw(st.none() | st.integers(1, 2**20))
+    packing = draw(st.just(1) | st.integers(1, 64))
+    samples = draw(st.none() | st.integers(1, 2**20 // packing).map(lambda n: n * packing))
     game, updates = draw(games), draw(st.sampled_from(UPDATES))
     repeats = st.tuples(st.integers(0, 100), st.integers(0, 100)).filter(any)
     d_steps, g_steps = draw(repeats) if updates.startswith("alternating") else (1, 1)
-    steps = draw(st.integers(1, 10**8))
+    steps, every = draw(st.integers(1, 10**8)), 32 if packing == 1 else math.lcm(32, 8 * packing)
     return GAN(
         target=draw(targets),
         samples=samples,
@@ -148,7 +152,8 @@ def gans(draw: st.DrawFn) -> GAN:
         noise=draw(normals | uniforms),
         noise_dim=noise_dim,
         generator=draw(networks(noise_dim)),
-        discriminator=draw(networks(1)),
+        discriminator=draw(networks(packing)),
+        packing=packing,
         game=game,
         optimizer_g=draw(optimizers),
         optimizer_d=draw(optimizers),
@@ -156,10 +161,12 @@ def gans(draw: st.DrawFn) -> GAN:
         **draw(remedies(game, updates, d_steps, g_steps)),
         d_steps=d_steps,
         g_steps=g_steps,
-        batch_size=draw(st.integers(1, 65536) | (st.just("full") if samples else st.nothing())),
+        batch_size=draw(
+            st.integers(1, 65536 // packing).map(lambda n: n * packing) | (st.just("full") if samples else st.nothing())
+        ),
         steps=steps,
         records=draw(st.integers(1, steps)),
-        n_eval=draw(st.integers(1, 2048).map(lambda n: 32 * n)),
+        n_eval=draw(st.integers(1, 65536 // every).map(lambda n: every * n)),
         referee=draw(st.none() | referees),
         precision=draw(st.sampled_from(["float32", "float64"])),
     )

@@ -321,30 +321,60 @@ class Pass(NamedTuple):
 
     inputs: list[Array]  # what each layer read
     sums: list[Array]  # weights times that, plus bias
-    output: Array  # (batch, 1): the last sums
+    output: Array  # (batch, 1): the last sums, scaled
 
 
 def forward(net: MLP, theta: Theta, x: Array) -> Pass:
     """The network's output for a batch x (batch, n_in)."""
     act, _ = ACTIVATIONS[net.activation]
-    inputs, sums = [np.asarray(x)], []
+    inputs, sums = [net.input_scale * np.asarray(x)], []
     for weights, bias in theta:
         sums.append(inputs[-1] @ weights.T + bias)
         inputs.append(act(sums[-1], net.slope_value))
-    return Pass(inputs[:-1], sums, sums[-1])
+    return Pass(inputs[:-1], sums, net.output_scale * sums[-1])
 
 
 def backward(net: MLP, theta: Theta, done: Pass, d_output: Array) -> tuple[Theta, Array]:
     """Gradients with respect to the parameters, and to the input (batch, n_in), given those to the output."""
     _, slope = ACTIVATIONS[net.activation]
-    grad, d_sums = [], d_output
+    grad, d_sums = [], net.output_scale * d_output
     for layer in reversed(range(len(theta))):
         d_bias = d_sums.sum(axis=0) if net.bias else np.zeros(d_sums.shape[1])
         grad.insert(0, (d_sums.T @ done.inputs[layer], d_bias))
         d_inputs = d_sums @ theta[layer][0]
         if layer > 0:
             d_sums = d_inputs * slope(done.sums[layer - 1], net.slope_value)
-    return grad, d_inputs
+    return grad, net.input_scale * d_inputs
+
+
+# --- packs --------------------------------------------------------------------------------------
+
+
+def places(n: int, packing: int) -> NDArray[np.int64]:
+    """Which of n samples are in which pack, and where, (n / packing, packing).
+
+    Eight packs take the next samples in turn: one each, then a second one each ... The last take theirs likewise.
+    """
+    groups, taken = [], 0
+    for start in range(0, n // packing, 8):
+        some = min(8, n // packing - start)
+        groups.append(taken + np.arange(some * packing).reshape(packing, some).T)
+        taken += some * packing
+    return np.concatenate(groups)
+
+
+def packed(gan: GAN, samples: Array) -> Array:
+    """What D sees of samples (n, dim): packs (n / packing, packing * dim)."""
+    samples = as_columns(samples) if not np.iscomplexobj(samples) else samples
+    return samples[places(len(samples), gan.packing)].reshape(len(samples) // gan.packing, -1)
+
+
+def unpacked(gan: GAN, packs: Array) -> Array:
+    """The inverse of `packed`."""
+    n = len(packs) * gan.packing
+    samples = np.empty_like(packs.reshape(n, -1))
+    samples[places(n, gan.packing).ravel()] = packs.reshape(n, -1)
+    return samples
 
 
 # --- the games ----------------------------------------------------------------------------------
@@ -547,11 +577,12 @@ def as_columns(samples: Array) -> Array:
 
 def losses(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array, u: ArrayLike = 0.5) -> Losses:
     """Losses on real samples x, as D sees them, and noises z; u of a real is in the points between. No noise on D."""
-    real = forward(gan.discriminator, theta_d, as_columns(x)).output
-    fakes = forward(gan.generator, theta_g, as_columns(z)).output
+    reals = packed(gan, x)
+    real = forward(gan.discriminator, theta_d, reals).output
+    fakes = packed(gan, forward(gan.generator, theta_g, as_columns(z)).output)
     fake, added = (
         forward(gan.discriminator, theta_d, fakes).output,
-        penalties(gan, theta_d, as_columns(x), fakes, np.reshape(u, (-1, 1)))[0],
+        penalties(gan, theta_d, reals, fakes, np.reshape(u, (-1, 1)))[0],
     )
     v, all_ = log_d(real).mean() + log_not_d(fake).mean(), judged(gan, real, fake)
     return Losses(float(v), float(all_.loss_d) + added, float(all_.loss_g))
@@ -561,21 +592,22 @@ def gradient_d(
     gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array, u: ArrayLike = 0.5, blur: ArrayLike = 0.0
 ) -> Theta:
     """Gradient of D's loss with respect to D's parameters."""
-    net, fakes = gan.discriminator, forward(gan.generator, theta_g, as_columns(z)).output + blur
-    real, fake = forward(net, theta_d, as_columns(x)), forward(net, theta_d, fakes)
+    net, reals = gan.discriminator, packed(gan, x)
+    fakes = packed(gan, forward(gan.generator, theta_g, as_columns(z)).output + blur)
+    real, fake = forward(net, theta_d, reals), forward(net, theta_d, fakes)
     slopes = judged(gan, real.output, fake.output)
     from_real, _ = backward(net, theta_d, real, slopes.d_real)
     from_fake, _ = backward(net, theta_d, fake, slopes.d_fake)
-    _, added = penalties(gan, theta_d, as_columns(x), fakes, np.reshape(u, (-1, 1)))
+    _, added = penalties(gan, theta_d, reals, fakes, np.reshape(u, (-1, 1)))
     return [tuple(map(sum, zip(*layers, strict=True))) for layers in zip(from_real, from_fake, added, strict=True)]
 
 
 def gradient_g(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array, blur: ArrayLike = 0.0) -> Theta:
     """Gradient of G's loss with respect to G's parameters, through D; reals count in relativistic games alone."""
     made = forward(gan.generator, theta_g, as_columns(z))
-    fake, real = (forward(gan.discriminator, theta_d, samples) for samples in (made.output + blur, as_columns(x)))
+    fake, real = (forward(gan.discriminator, theta_d, packed(gan, samples)) for samples in (made.output + blur, x))
     _, d_fakes = backward(gan.discriminator, theta_d, fake, judged(gan, real.output, fake.output).g_fake)
-    return backward(gan.generator, theta_g, made, d_fakes)[0]
+    return backward(gan.generator, theta_g, made, unpacked(gan, d_fakes))[0]
 
 
 def gradients(gan: GAN, theta_g: Theta, theta_d: Theta, x: Array, z: Array, u: ArrayLike = 0.5) -> Gradients:
@@ -700,7 +732,7 @@ def turn_of_d(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) ->
     for update in range(gan.d_steps):
         x = seen_by_d(gan, rep, seed, step, update)
         z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, update), gan.batch)
-        u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.batch)
+        u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.packs)
         d.update(gradient_d(gan, g.theta, d.theta, x, z, u, blur(gan, rep, seed, BLUR_D, step, update)))
         clipped(gan, d)
 
@@ -740,7 +772,7 @@ def gradients_of_both(
     z_d, z_g = (draw_noise(gan, Stream(seed, rep, stream, step, 0, update), gan.batch) for stream in (NOISE_D, NOISE_G))
     x, x_g = (seen_by_d(gan, rep, seed, step, number) for number in (update, OF_G + update))
     of_d, of_g = (blur(gan, rep, seed, stream, step, update) for stream in (BLUR_D, BLUR_G))
-    u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.batch)
+    u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.packs)
     for_d = gradient_d(gan, g.theta, d.theta, x, z_d, u, of_d)
     return for_d, gradient_g(gan, g.theta, d.theta, x_g, z_g, of_g)
 
@@ -757,14 +789,14 @@ def gradients_of(
 ) -> tuple[Theta, Theta]:
     """Gradients of one loss by G's and by D's parameters."""
     made = forward(gan.generator, theta_g, as_columns(z))
-    real, fake = (forward(gan.discriminator, theta_d, samples) for samples in (as_columns(x), made.output + off))
+    real, fake = (forward(gan.discriminator, theta_d, packed(gan, samples)) for samples in (x, made.output + off))
     slopes = judged(gan, real.output, fake.output)
     on_fake = slopes.d_fake if loss == "d" else slopes.g_fake
     for_d, d_fakes = backward(gan.discriminator, theta_d, fake, on_fake)
     if loss == "d":
         from_real, _ = backward(gan.discriminator, theta_d, real, slopes.d_real)
         for_d = [(a + c, b + e) for (a, b), (c, e) in zip(for_d, from_real, strict=True)]
-    return backward(gan.generator, theta_g, made, d_fakes)[0], for_d
+    return backward(gan.generator, theta_g, made, unpacked(gan, d_fakes))[0], for_d
 
 
 def turned(
@@ -805,7 +837,7 @@ def unrolled(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int, upd
     for k in range(of.k):
         number = 256 + 64 * update + k
         z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, number), gan.batch)
-        u = Stream(seed, rep, MIXED, step, 0, number).uniforms(gan.batch)
+        u = Stream(seed, rep, MIXED, step, 0, number).uniforms(gan.packs)
         batches.append((seen_by_d(gan, rep, seed, step, number), z, blur(gan, rep, seed, BLUR_D, step, number)))
         slope = gradient_d(gan, g.theta, path[-1], *batches[-1][:2], u, batches[-1][2])
         path.append(unflatten(flatten(path[-1]) - of.lr * flatten(slope), d.theta))
@@ -936,6 +968,17 @@ def far_from_kinks(net: MLP, theta: Theta, x: Array, margin: float = 1e-3) -> ND
     return clear
 
 
+def far_packs(gan: GAN, theta_d: Theta, given: Array, seen: Array) -> Array:
+    """Samples or noises whose packs, as D sees them, are far from kinks, in an order that makes the same packs."""
+    m, whole = gan.packing, len(seen) // (8 * gan.packing) * (8 * gan.packing)
+    which = places(whole, m)
+    clear = far_from_kinks(gan.discriminator, theta_d, seen[:whole][which].reshape(len(which), -1))
+    kept = which[clear]
+    order = np.empty(kept.size, int)
+    order[places(kept.size, m).ravel()] = kept.ravel()
+    return given[order] if kept.size else given[:0]
+
+
 def random_parameters(sizes: tuple[int, ...], bias: bool, rng: np.random.Generator) -> Theta:
     """Parameters of order 1 with biases that are not 0, so that no entry's gradient vanishes by symmetry."""
     theta = []
@@ -964,10 +1007,11 @@ def gradient_problem(gan: GAN, n: int, seed: int = 0) -> Problem:
         rng = np.random.default_rng([seed, attempt])
         theta_g = random_parameters(gan.generator_sizes, gan.generator.bias, rng)
         theta_d = random_parameters(gan.discriminator_sizes, gan.discriminator.bias, rng)
-        x, z = rng.normal(size=(4 * n + 100, 1)), rng.normal(size=(4 * n + 100, gan.noise_dim))
-        x = x[far_from_kinks(gan.discriminator, theta_d, x)][:n]
+        more = 4 * n + 100 * gan.packing
+        x, z = rng.normal(size=(more, 1)), rng.normal(size=(more, gan.noise_dim))
+        x = far_packs(gan, theta_d, x, x)[:n]
         z = z[far_from_kinks(gan.generator, theta_g, z)]
-        z = z[far_from_kinks(gan.discriminator, theta_d, forward(gan.generator, theta_g, z).output)][:n]
+        z = far_packs(gan, theta_d, z, forward(gan.generator, theta_g, z).output)[:n]
         if len(x) == len(z) == n:
             _, _, _, for_d, for_g = gradients(gan, theta_g, theta_d, x, z)
             sizes = [np.abs(weights).max() for weights, _ in for_d + for_g]

@@ -423,7 +423,7 @@ def test_norms_of_tiny_and_huge_gradients(precision, size):
     rng, record = np.random.default_rng(0), aligned((len(FIELDS), lanes), precision)
     for player in (bundle.g, bundle.d):
         player.grad[:] = size * rng.normal(size=player.grad.shape)
-    measure_networks(bundle.g, bundle.d, bundle.sampler, bundle.evaluation, 1, record)
+    measure_networks(bundle.g, bundle.d, bundle.sampler, bundle.evaluation, None, 1, record)
     for name, player in (("grad_g", bundle.g), ("grad_d", bundle.d)):
         wanted = np.linalg.norm(player.grad.astype(float), axis=0)
         np.testing.assert_allclose(record[FIELDS.index(name)], wanted, rtol=1e-6)
@@ -436,7 +436,7 @@ def test_a_gradient_that_is_not_finite_has_no_finite_norm():
     record = aligned((len(FIELDS), lanes), "float32")
     bundle.g.grad[1, ::2], bundle.g.grad[1, 1::2] = np.inf, np.nan
     with np.errstate(all="ignore"):
-        measure_networks(bundle.g, bundle.d, bundle.sampler, bundle.evaluation, 1, record)
+        measure_networks(bundle.g, bundle.d, bundle.sampler, bundle.evaluation, None, 1, record)
     assert not np.isfinite(record[FIELDS.index("grad_g")]).any()
 
 

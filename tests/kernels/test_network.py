@@ -5,6 +5,7 @@ inputs and outputs from 1 to 8, with and without biases. One shape meets every a
 ones those that compile in half the time), and every lane has parameters, a slope and samples of its own.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import get_args
 
@@ -25,7 +26,9 @@ from gansim.kernels.networks.architecture import (
 from gansim.kernels.networks.layers import WIDE
 from gansim.kernels.networks.passes import backward, backward_to_input, forward, passes_of
 from gansim.kernels.networks.player import (
+    INPUT_SCALE,
     N_SETTINGS,
+    OUTPUT_SCALE,
     SLOPE,
     Player,
     Sizes,
@@ -85,11 +88,13 @@ def lane_mlps(sizes, bias, activation, lanes):
     return [MLP(sizes[1:-1], activation, slope, bias) for slope in slopes]
 
 
-def make_player(sizes, bias, activation, dtype=np.float64, seed=0, spread=1.0):
+def make_player(sizes, bias, activation, dtype=np.float64, seed=0, spread=1.0, scaled=False):
     """A player with random parameters, samples and output derivatives, and the oracle's description of each lane."""
-    net, rng = Net(sizes, bias, CODES[activation]), np.random.default_rng(seed)
+    net, rng = Net(sizes, bias, CODES[activation], scaled), np.random.default_rng(seed)
     lanes = LANES[np.dtype(dtype)]
     mlps = lane_mlps(sizes, bias, activation, lanes)
+    if scaled:
+        mlps = [replace(mlp, input_scale=0.5 + i, output_scale=i - 2.5) for i, mlp in enumerate(mlps)]
     thetas = [ref.random_parameters(sizes, bias, rng) for _ in range(lanes)]
     player = Player(
         aligned((net.n_params, lanes), dtype),
@@ -98,13 +103,17 @@ def make_player(sizes, bias, activation, dtype=np.float64, seed=0, spread=1.0):
         aligned((net.n_units, T, lanes), dtype),
         aligned((net.n_units, T, lanes), dtype),
         aligned((N_SETTINGS, lanes), dtype),
+        aligned((1, lanes), dtype),
         0,
+        False,
         None,
         None,
     )
     player.theta[:] = np.stack([to_rows(theta, bias) for theta in thetas], axis=1)
     player.h[: sizes[0]] = rng.normal(size=(sizes[0], T, lanes)) * spread
     player.d[-sizes[-1] :] = rng.normal(size=(sizes[-1], T, lanes))
+    player.settings[INPUT_SCALE] = [mlp.input_scale for mlp in mlps]
+    player.settings[OUTPUT_SCALE] = [mlp.output_scale for mlp in mlps]
     player.settings[SLOPE] = [float(activation == "linear") or mlp.slope_value for mlp in mlps]
     return net, player, mlps
 
@@ -144,6 +153,16 @@ def test_passes_agree_with_the_oracle(sizes, bias, activation):
     """Found are 2e-15, and 2e-14 deep in the activations' tails, where the terms of a sum are 30 times its size."""
     for seed, spread, limit in ((0, 1.0, 1e-14), (1, 30.0, 1e-13)):
         assert max(worst(*make_player(sizes, bias, activation, seed=seed, spread=spread))) < limit
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_a_scaled_network_agrees_with_the_oracle(number):
+    """Without a hidden layer, with one, with two; a single input and several, one output and several."""
+    net, player, mlps = make_player(*SHAPES[number], WITH[number], scaled=True)
+    assert max(worst(net, player, mlps)) < 1e-13
+    net, player, mlps = make_player(*SHAPES[number], WITH[number], scaled=True)
+    player.settings[[INPUT_SCALE, OUTPUT_SCALE]] *= 1 + 1e-9  # negative control
+    assert max(worst(net, player, mlps)) > 1e-10
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

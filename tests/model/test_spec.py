@@ -49,7 +49,8 @@ def test_every_valid_configuration_can_be_standardised_and_sized(gan: GAN) -> No
     assert std == pytest.approx(1, abs=1e-9)
     assert type(standardised(gan.target)) is type(gan.target)
     assert gan.generator_sizes == (gan.noise_dim, *gan.generator.hidden, 1)
-    assert gan.discriminator_sizes == (1, *gan.discriminator.hidden, 1)
+    assert gan.discriminator_sizes == (gan.packing, *gan.discriminator.hidden, 1)
+    assert gan.packs * gan.packing == gan.batch
     assert gan.batch == (gan.samples if gan.batch_size == "full" else gan.batch_size)
     assert type(gan.batch) is int
 
@@ -88,6 +89,9 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
         {"generator": MLP(hidden=(), init=Given([([[1.0]], [0.0])]))},
         [(), 3, [1], [([[1.0]],)], [([[math.nan]], [0.0])], [([[1.0]], ["a"])], [([[1e10]], [0.0])]],
     ),
+    "generator.input_scale": ({}, [0, -0.0, math.nan, math.inf, 1e7, -2e6, "1", None, True]),
+    "generator.output_scale": ({}, [0, 0.0, math.nan, -math.inf, 1.1e6, "x", None, False]),
+    "packing": ({}, [0, -1, 65, 2.0, True, None, "2"]),
     "game": (
         {},
         ["wgan", None, 1, "Minimax", "least-squares(nan, 1, 1)", "least-squares(1, 2)", "hinge(0, 1, 1)"],
@@ -276,6 +280,24 @@ def test_every_field_has_a_refusal_test() -> None:
             "'hinge', 'least-squares', 'relativistic' or 'relativistic-average', or 'least-squares(a, b, c)' with "
             "numbers from -1e+06 to 1e+06",
         ),
+        (lambda: GAN(Normal(), packing=3), "batch_size: default 64: a multiple of packing = 3, or another packing"),
+        (
+            lambda: GAN(Normal(), packing=3, batch_size="full", samples=100),
+            "samples: value 100: a multiple of packing = 3, or another packing",
+        ),
+        (
+            lambda: GAN(Normal(), packing=8, samples=7),
+            "samples: value 7: an integer from packing = 8 on, or another packing",
+        ),
+        (
+            lambda: GAN(Normal(), packing=3, batch_size=6),
+            "n_eval: default 1024: a multiple of 8 x packing = 24, or another packing: packs are measured eight at a",
+        ),
+        (
+            lambda: GAN(Normal(), packing=2, discriminator=MLP((), init=Given([([[1.0]], [0.0])]))),
+            "discriminator: value MLP(",
+        ),
+        (lambda: MLP(output_scale=0), "output_scale: value 0: a number from -1e+06 to 1e+06, but 0"),
         (lambda: GAN(target=Normal(1e6, 0.01)), "precision: default 'float32': one that resolves"),
         (lambda: GAN(target=Mixture((1000, 1001), 1e-5)), "precision: default 'float32': one that resolves a standard"),
         (lambda: Mixture((-1, 1), np.array(0.5)), "stds: value array(0.5): a number from"),
