@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # What a room of gansim may import from gansim, itself aside: a package, or a module that stands by itself. Within a
 # package the imports must be free of cycles. docs/design.md says why.
-BELOW_ALL = {"_version", "errors", "traces", "source", "escaping", "hints", "display", "children"}
+BELOW_ALL = {"_version", "errors", "traces", "source", "escaping", "hints", "display", "children", "lanes"}
 MAY_IMPORT = {
     **{name: set() for name in BELOW_ALL},
     "display": {"escaping"},
