@@ -470,6 +470,12 @@ def test_readme_code_runs(tmp_path):
     run_blocks([block for block in blocks if not block.slow], tmp_path)
 
 
+def test_code_of_own_games_runs(tmp_path):
+    blocks = python_blocks((ROOT / "docs/own-game.md").read_text(encoding="utf-8"))
+    assert [block.printed is not None for block in blocks] == [True, True, True]
+    run_blocks(blocks, tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/own-data.md"])
 def test_all_code_of_a_page_runs(page, tmp_path):

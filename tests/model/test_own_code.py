@@ -136,6 +136,13 @@ def test_pickled_it_needs_neither_file_nor_module():
             assert np.array_equal(evaluate(again, S), evaluate(code, S))
 
 
+def test_another_python_cannot_read_it():
+    make, (python, *rest) = code_of(scaled).__reduce__()
+    assert make(python, *rest) == code_of(scaled)
+    with pytest.raises(ConfigError, match="another version of Python"):
+        make(b"0", *rest)
+
+
 # --- what is refused ----------------------------------------------------------------------------
 
 
@@ -247,7 +254,7 @@ class Thing(Own):
     noun, call = "thing", "gs.Thing"
 
     def __init__(self, name, digest):
-        self.name, self.digest = name, digest
+        vars(self).update(name=name, digest=digest)
 
 
 def test_what_is_defined_is_found_by_name_and_digest():

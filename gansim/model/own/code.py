@@ -23,11 +23,12 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from importlib.util import MAGIC_NUMBER
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
 from gansim import lanes
-from gansim.errors import Refused, shown
+from gansim.errors import ConfigError, Refused, shown
 from gansim.model.fields import Real, plain
 from gansim.source import syntax_digest
 
@@ -96,7 +97,7 @@ class Code:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled with its instructions: another process need not have the file that it stands in."""
-        return _restored, (marshal.dumps(self._code), self.digest, self.source, self.references)
+        return _restored, (MAGIC_NUMBER, marshal.dumps(self._code), self.digest, self.source, self.references)
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, Code) else NotImplemented
@@ -108,7 +109,9 @@ class Code:
         return " ".join(self.source.split())
 
 
-def _restored(code: bytes, digest: str, source: str, references: Mapping[str, Reference]) -> Code:
+def _restored(python: bytes, code: bytes, digest: str, source: str, references: Mapping[str, Reference]) -> Code:
+    if python != MAGIC_NUMBER:
+        raise ConfigError("code of one's own was sent by another version of Python: the same one in all processes")
     return Code(marshal.loads(code), digest, source, references)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import FrozenInstanceError
 from typing import Any, ClassVar
 
 from gansim.errors import ConfigError, Refused
 from gansim.model.fields import Check, plain
 
-__all__ = ["KIND", "Own", "checked_record", "define", "defined", "name_check", "named"]
+__all__ = ["KIND", "Own", "checked_record", "define", "defined", "name_check", "named", "tell", "told"]
 
 KIND = "own"
 """The `kind` of anything of one's own, as plain data."""
@@ -77,6 +78,12 @@ class Own:
             f"({self.digest[:_SHORT]}): the code that was stored, or another name"
         )
 
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Own):
             return NotImplemented
@@ -108,6 +115,32 @@ def named(cls: type[Own], name: object) -> Any:
     """What was defined last under a name; None if nothing was."""
     found = [thing for (known, _), thing in _defined.get(cls, {}).items() if known == name]
     return found[-1] if found else None
+
+
+# --- text, for readers -----------------------------------------------------------------------------
+
+_told: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+
+def tell(records: object) -> None:
+    """Keep the text of code that a file tells of, so that it is not lost where the folder is written to again.
+
+    Parameters
+    ----------
+    records : object
+        A list of what `Own.record` and `Own.source` gave together; anything else is passed over.
+    """
+    for one in records if isinstance(records, list) else ():
+        if isinstance(one, Mapping) and isinstance(one.get("name"), str) and isinstance(one.get("digest"), str):
+            _told[one["name"], one["digest"]] = one
+
+
+def told(thing: Own) -> Mapping[str, Any]:
+    """What a file told of something, as it stood there; nothing if none did."""
+    return _told.get((thing.name, thing.digest), {})
+
+
+# --- plain data -------------------------------------------------------------------------------------
 
 
 def name_check(taken: Iterable[str]) -> Check:
