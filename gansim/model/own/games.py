@@ -222,7 +222,8 @@ class _Game(BuiltIn):
                 raise Refused(value, self.allowed)
             name, digest, facts = checked_record(value, _FACTS)
             return defined(OwnGame, name, digest) or OwnGame.absent(name, digest, facts)
-        own = named(OwnGame, plain(value))
+        word = plain(value)
+        own = named(OwnGame, word) if isinstance(word, str) else None
         return super().__call__(value) if own is None else own
 
 
