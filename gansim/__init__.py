@@ -21,6 +21,7 @@ from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
+from gansim.model.own.games import Loss, OwnGame
 from gansim.model.parametric import Bilinear, Dirac, LinearWasserstein, ParametricGame, TwoNormals
 from gansim.model.paths import replace
 from gansim.model.penalties import Penalties
@@ -67,6 +68,7 @@ __all__ = [
     "LinearWasserstein",
     "LogUniform",
     "Lookahead",
+    "Loss",
     "Mixture",
     "Momentum",
     "Nesterov",
@@ -77,6 +79,7 @@ __all__ = [
     "Optimistic",
     "OptimisticAdam",
     "Orthogonal",
+    "OwnGame",
     "ParametricGame",
     "Penalties",
     "RMSProp",

@@ -35,6 +35,7 @@ from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.games import is_probability
 from gansim.model.gan import GAN
+from gansim.model.own.games import OwnGame
 from gansim.model.parametric import ParametricGame
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ _ASPECTS: tuple[Callable[[GAN], str], ...] = (
     lambda gan: f"target {wording.law(gan.target)}",
     lambda gan: "fresh draws" if gan.samples is None else f"one fixed sample of {gan.samples:,} a run",
     lambda gan: f"{'standardised' if gan.standardise else 'raw'} data",
-    lambda gan: gan.game,
+    wording.game,
     lambda gan: f"G {wording.network(gan.generator, gan.noise_dim)}",
     lambda gan: f"D {wording.network(gan.discriminator, gan.packing)}",
     lambda gan: f"G by {wording.optimizer(gan.optimizer_g)}",
@@ -334,7 +335,8 @@ def _methods(gans: Sequence[Any]) -> list[str]:
     packed = any(gan.packing > 1 for gan in gans)
     packs = f" Samples that D sees at once: {wording.either(gan.packing for gan in gans)}." if packed else ""
     return [
-        f"- Game: {_said(gans, lambda gan: gan.game)}.",
+        f"- Game: {_said(gans, wording.game)}.",
+        *(_own_game(game) for game in dict.fromkeys(gan.game for gan in gans) if isinstance(game, OwnGame)),
         f"- Generator: {_said(gans, lambda gan: player(gan, 'generator'))}.",
         f"- Discriminator: {_said(gans, lambda gan: player(gan, 'discriminator'))}.",
         f"- Optimiser of G: {wording.optimizer(*(gan.optimizer_g for gan in gans))}.",
@@ -346,6 +348,22 @@ def _methods(gans: Sequence[Any]) -> list[str]:
         f"- Records: {records} a run, each on {n_eval} held-out real samples and as many fakes.",
         f"- Precision: {_said(gans, lambda gan: gan.precision)}. Referee: {_said(gans, _referee)}.",
     ]
+
+
+def _own_game(game: OwnGame) -> str:
+    """What somebody's own game is made of, if its code is at hand or was told."""
+    said = {"real": "a real sample costs D", "fake": "a fake one", "generator": "a fake one costs G"}
+    losses = [f"{said[loss]} {_text(of['cost'])}, slope {_text(of['slope'])}" for loss, of in game.source.items()]
+    made = f"As functions of D's output s, {'; '.join(losses)}." if losses else "Its code is not at hand."
+    of_d = "a probability" if is_probability(game) else "no probability"
+    return f"- {game} is the study's own game (code {game.digest[:8]}); its D is {of_d}. {made}"
+
+
+def _text(of: Mapping[str, Any]) -> str:
+    """Code on a line, and the numbers in it; from a file it may be any text."""
+    numbers = [f"{name} = {value}" for name, value in of.get("with", {}).items() if isinstance(value, (int, float))]
+    text = " ".join(f"{of['source']}{' where ' * bool(numbers)}{', '.join(numbers)}".split())
+    return f"`{''.join(sign if sign.isprintable() and sign != '`' else '?' for sign in text)}`"
 
 
 def _referee(gan: GAN) -> str:

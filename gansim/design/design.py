@@ -452,7 +452,9 @@ def _levels(name: str, given: object) -> list[_Point]:
     if not pairs:
         raise ConfigError(f"factors: {name}: no levels: at least one")
     _refuse_repeats(name, [label for label, _ in pairs])
-    if name == "game" and any(overrides != {"game": label} for label, overrides in pairs):
+    if name == "game" and any(
+        {path: level_label(v) for path, v in of.items()} != {"game": label} for label, of in pairs
+    ):
         raise ConfigError("factors: game: labels other than the games: choose another column name, or plain games")
     return [({name: label}, overrides) for label, overrides in pairs]
 

@@ -14,6 +14,7 @@ from gansim.errors import ConfigError, named, shown
 from gansim.hints import hint
 from gansim.model.configurations import Configuration
 from gansim.model.fields import Real, check_named, items_of
+from gansim.model.own.defined import Own
 from gansim.model.paths import dotted_paths, replace
 
 __all__ = ["Label", "Multiple", "configured", "level_label", "ratio", "tied", "value_at"]
@@ -169,7 +170,9 @@ def configured(gan: Configuration, overrides: Mapping[str, Any]) -> Configuratio
 
 
 def level_label(value: object) -> Label:
-    """Label of a value: numbers and text as they are, also a number alone in a tuple; anything else as its text.
+    """Label of a value: numbers and text as they are, also a number alone in a tuple; what is made of code by its name.
+
+    Anything else is labelled by its text.
 
     Parameters
     ----------
@@ -186,6 +189,8 @@ def level_label(value: object) -> Label:
     >>> level_label(0.5), level_label((16,)), level_label((16, 16)), level_label(None)
     (0.5, 16, '(16, 16)', 'None')
     """
+    if isinstance(value, Own):
+        return value.name
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, (list, np.ndarray)):  # one level, however it is written
         plain = tuple(plain.tolist() if isinstance(plain, np.ndarray) else plain)

@@ -76,6 +76,7 @@ from gansim.model.distributions import Noise, Target, Uniform
 from gansim.model.dynamics import Adjustment
 from gansim.model.fields import check_integer
 from gansim.model.optimizers import Optimizer
+from gansim.model.own.defined import tell
 from gansim.model.paths import replace
 from gansim.model.seeds import MAX_REPS
 
@@ -308,6 +309,7 @@ def from_dict(values: Mapping[str, Any], folder: Path = Path()) -> Description:
     values = table_at(checked(values, "", 0), "study")
     recorded, stopping = "gansim" in values, None
     if recorded:  # a metadata.json: facts of its execution stand beside the study
+        tell(values.get("own"))
         stopping = StoppingRule.of(table_at(values["stopping"], "stopping")) if values.get("stopping") else None
         found = {name: values[name] for name in _STUDY[1:] if name in values}
         values = {**found, **({"name": values["study"]} if "study" in values else {})}

@@ -10,6 +10,7 @@ from gansim.model.dynamics import Consensus, Symplectic
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavier
 from gansim.model.optimizers import Optimizer
+from gansim.model.own.defined import Own
 from gansim.model.tabulated import Law, Observed
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "data",
     "dynamics",
     "either",
+    "game",
     "gan",
     "law",
     "network",
@@ -242,13 +244,18 @@ def _remedies(of: GAN) -> str:
     return "".join(f"; {text}" for text in (penalties(of), dynamics(of)) if text)
 
 
+def game(of: GAN) -> str:
+    """Name of a game, and whether it is somebody's own."""
+    return f"{of.game} (own)" if isinstance(of.game, Own) else of.game
+
+
 def gan(of: GAN) -> str:
     """A whole configuration in one line, without the numbers that only set how often it is measured."""
     g = f"{network(of.generator, of.noise_dim)}, {optimizer(of.optimizer_g)}"
     d = f"{network(of.discriminator, of.packing)}, {optimizer(of.optimizer_d)}"
     players = f"G and D {g}" if g == d else f"G {g}; D {d}"
     rest = f"{updates(of)}, {batch(of)}{_remedies(of)}"
-    return f"Target {law(of.target)}, {data(of)}; {of.game}; {players}; {rest}"
+    return f"Target {law(of.target)}, {data(of)}; {game(of)}; {players}; {rest}"
 
 
 def batch(of: GAN) -> str:
@@ -282,7 +289,7 @@ def training(of: GAN) -> str:
     usual = of.updates == "alternating" and of.d_steps == of.g_steps == 1
     packs = "" if of.packing == 1 else f"; packs of {of.packing}"
     rest = f"{packs}{'' if usual else f'; {updates(of)}'}{_remedies(of)}"
-    return f"{data(of)}; {of.game}; {players}{rest}; {count(of.steps, 'step')}"
+    return f"{data(of)}; {game(of)}; {players}{rest}; {count(of.steps, 'step')}"
 
 
 def _player(mlp: MLP, n_in: int, by: Optimizer) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar, get_args
 
 import numpy as np
@@ -21,6 +21,7 @@ from gansim.kernels import adjustments, dynamics, games, random, relativistic
 from gansim.kernels.adjustments import Adjustment
 from gansim.kernels.dynamics import Dynamics, Memory
 from gansim.kernels.field import Field
+from gansim.kernels.lanemath import ON_LANES
 from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.measure import Evaluation
 from gansim.kernels.networks.architecture import CODES, Net
@@ -37,6 +38,7 @@ from gansim.model.games import game_name, game_numbers
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Optimizer
+from gansim.model.own.games import OwnGame, has_bends
 from gansim.model.parametric import ParametricGame, VectorGame
 
 __all__ = [
@@ -133,9 +135,27 @@ def compile_key(gan: GAN | ParametricGame) -> Hashable:
 
 
 def losses_of(gan: GAN) -> tuple[str, games.Game]:
-    """The family of a configuration's losses, and which of them its game has."""
+    """The family of a configuration's losses, and which of them its game has.
+
+    Raises
+    ------
+    ConfigError
+        If its game is somebody's own and its code is not at hand.
+    """
+    if isinstance(gan.game, OwnGame):
+        return _own_losses(gan.game)
     family, losses = games.GAMES[game_name(gan.game)]
     return ("smoothed", games.smoothed(losses)) if gan.penalties.smoothing else (family, losses)
+
+
+@cache
+def _own_losses(game: OwnGame) -> tuple[str, games.Game]:
+    known: OwnGame = game.at_hand()
+    losses = [
+        [None if code is None else code.bind(ON_LANES) for code in loss.codes]
+        for loss in (known.real, known.fake, known.generator)
+    ]
+    return games.own_family(game.digest, losses), games.Game(0, 1, 2)
 
 
 def _numbers(gan: GAN) -> tuple[float, float, float]:
@@ -227,7 +247,7 @@ def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
     strength, flag, k = numbers.get(of.kind, ("lr", "second_order", "k"))
     turn_g = _turn(net_g, gan.packing * block(gan), dtype, compiled)
     turn_d = _turn(net_d, block(gan), dtype, compiled)
-    bends = games.bends(losses_of(gan)[0], dtype) if compiled else 0
+    bends = games.bends(losses_of(gan)[0], dtype) if compiled and has_bends(gan.game) else 0
     steps = getattr(of, k) if k else 0
     return Adjustment(
         adjustments.CODES[of.kind],

@@ -275,11 +275,15 @@ def _compile_together(pieces: Sequence[_Piece]) -> None:
 
 
 def _shares(pieces: Sequence[_Piece], processes: int) -> list[list[_Piece]]:
-    """Who compiles what: each piece goes to whoever would be done with it first. The first share is this process's."""
+    """Who compiles what: each piece goes to whoever would be done with it first. The first share is this process's.
+
+    Losses of somebody's own are always in that: no other process knows them.
+    """
     shares: list[list[_Piece]] = [[] for _ in range(processes)]
     until = [0.0] + [_START] * (processes - 1)
     for piece in pieces:
-        first = until.index(min(until))
+        own = piece.part == "losses" and piece.of.startswith(games.OWN)
+        first = 0 if own else until.index(min(until))
         shares[first].append(piece)
         until[first] += _SECONDS[piece.part]
     return shares

@@ -20,13 +20,15 @@ one compiles no loop anew. A new game is a line of `GAMES` here, with what it ne
 says of D in ``model/games.py`` and its oracle in ``tests/helpers/reference.py``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
+from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
+from gansim.errors import ConfigError, one_line
 from gansim.kernels.compiling.jit import COMPILES, by_address, kernel
 from gansim.kernels.lanemath import sigmoid, softplus
 from gansim.kernels.lanes import Tile, Tiles, View, at_address, maximum, register, spread, view_types, where_greater
@@ -101,7 +103,36 @@ _SMOOTHED = (
     ),
     *_LOGISTIC,
 )
-LOSSES = {"smoothed": _SMOOTHED, "logistic": _LOGISTIC, "scores": _SCORES, "squares": _SQUARES}
+LOSSES: dict[str, tuple[Loss, ...]] = {
+    "smoothed": _SMOOTHED,
+    "logistic": _LOGISTIC,
+    "scores": _SCORES,
+    "squares": _SQUARES,
+}
+
+OWN = "own-"  # begins the name of a family of somebody's own losses; its digest follows
+
+
+def own_family(digest: str, losses: Sequence[Sequence[Callable[[Tile], Tile] | None]]) -> str:
+    """Name of the family of somebody's own losses, by their digest: code on disk is known by it.
+
+    ``losses`` has functions for value, slope and bend of each; of one without a bend that is not a number.
+    """
+    family = OWN + digest
+    if family not in LOSSES:
+        LOSSES[family] = tuple(
+            _loss(f"{family}-{place}", *(_of_output(function) for function in loss))
+            for place, loss in enumerate(losses)
+        )
+    return family
+
+
+def _of_output(function: Callable[[Tile], Tile] | None) -> Term:
+    """A function of D's output alone, as a term."""
+    if function is None:
+        return lambda s, _: spread(np.nan, s)
+    of = kernel(function)
+    return lambda s, _: of(s)
 
 
 class Game(NamedTuple):
@@ -185,7 +216,17 @@ def _compiled(family: str, kind: str, dtype: str) -> Any:
     fill.__qualname__ = f"{family}-{kind}"  # what machine code is known by
     _, tile = view_types(np.dtype(dtype))
     arguments = [types.intp, tile, tile, tile, *[types.float64] * 3, *[types.intp] * 4]
-    return by_address(fill, types.intp, arguments) if COMPILES else fill
+    if not COMPILES:
+        return fill
+    try:
+        return by_address(fill, types.intp, arguments)
+    except (NumbaError, UnsupportedBytecodeError) as error:
+        if not family.startswith(OWN):
+            raise
+        told = one_line(error)
+        raise ConfigError(
+            f"game: a {kind} of its losses cannot be compiled for lanes ({told:.300}): simpler code"
+        ) from None
 
 
 def slopes(family: str, dtype: Any) -> Any:

@@ -29,6 +29,7 @@ from gansim.kernels.lanes import (
     from_bits,
     maximum,
     minimum,
+    sqrt,
     to_float,
     where_greater,
 )
@@ -315,3 +316,27 @@ def normal_cdf(x: Tile) -> Tile:
     p = fma(fma(fma(fma(t, 1.061405429, -1.453152027), t, 1.421413741), t, -0.284496736), t, 0.254829592)
     tail = p * t * exp(-(y * y)) * 0.5
     return where_greater(x, 0.0, 1.0 - tail, tail)
+
+
+# --- what code of somebody's own may call: the functions of gansim.lanes --------------------------
+
+
+@kernel
+def _log_of_any(x: Tile) -> Tile:
+    """`log`; -inf of 0, whatever its sign, and NaN below and of NaN."""
+    return where_greater(x, 0.0, log(x), -1.0 / (sqrt(x) + 0.0))
+
+
+ON_LANES: dict[str, Callable[..., Any]] = {
+    "absolute": absolute,
+    "exp": exp,
+    "expm1": expm1,
+    "log": _log_of_any,
+    "maximum": maximum,
+    "minimum": minimum,
+    "sigmoid": sigmoid,
+    "softplus": softplus,
+    "sqrt": sqrt,
+    "tanh": tanh,
+    "where_greater": where_greater,
+}

@@ -1,16 +1,20 @@
-"""Games: their names, and what each says of its discriminator. Their losses are in ``kernels/games.py``."""
+"""Games: their names, and what each says of its discriminator. Their losses are in ``kernels/games.py``.
+
+A game is known by its name; one of somebody's own is an object, ``own/games.py``, that has the same rules.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from gansim.errors import ConfigError, Refused
 from gansim.model.fields import OneOf, Real, check_named, plain
 
 __all__ = [
     "GAMES",
-    "Game",
+    "AnyGame",
+    "BuiltIn",
     "GameName",
     "LeastSquares",
     "Rules",
@@ -52,6 +56,15 @@ class Rules(NamedTuple):
     numbers: tuple[float, float, float] | None = None
     level: float | None = 0.0
 
+
+class _Ruled(Protocol):
+    """What a game of somebody's own has."""
+
+    name: str
+    rules: Rules
+
+
+AnyGame: TypeAlias = str | _Ruled
 
 GAMES: dict[str, Rules] = {
     "minimax": Rules(probability=True),
@@ -106,7 +119,7 @@ class LeastSquares(str):
         return f"LeastSquares({', '.join(map(_shortest, game_numbers(self)))})"
 
 
-class _Games(OneOf):
+class BuiltIn(OneOf):
     """A game's name, or that of least squares with other numbers than its own."""
 
     @property
@@ -132,10 +145,7 @@ def _shortest(number: float) -> str:
     return short if float(short) == number else repr(number)
 
 
-Game: TypeAlias = Annotated[GameName | LeastSquares, _Games(get_args(GameName))]
-
-
-def game_name(game: str) -> str:
+def game_name(game: AnyGame) -> str:
     """The name of a game without its numbers.
 
     Examples
@@ -143,10 +153,14 @@ def game_name(game: str) -> str:
     >>> game_name("least-squares(-1, 1, 0)")
     'least-squares'
     """
-    return game.partition("(")[0]
+    return game.partition("(")[0] if isinstance(game, str) else game.name
 
 
-def is_probability(game: str) -> bool:
+def _rules(game: AnyGame) -> Rules:
+    return GAMES[game_name(game)] if isinstance(game, str) else game.rules
+
+
+def is_probability(game: AnyGame) -> bool:
     """Whether D of a game is the probability that a sample is real.
 
     Examples
@@ -154,10 +168,10 @@ def is_probability(game: str) -> bool:
     >>> is_probability("minimax"), is_probability("least-squares(-1, 1, 0)")
     (True, False)
     """
-    return GAMES[game_name(game)].probability
+    return _rules(game).probability
 
 
-def game_numbers(game: str) -> tuple[float, float, float]:
+def game_numbers(game: AnyGame) -> tuple[float, float, float]:
     """The numbers in a game's losses; zeros of a game that has none.
 
     Examples
@@ -165,6 +179,8 @@ def game_numbers(game: str) -> tuple[float, float, float]:
     >>> game_numbers("least-squares"), game_numbers("least-squares(-1, 1, 0)"), game_numbers("hinge")
     ((0.0, 1.0, 1.0), (-1.0, 1.0, 0.0), (0.0, 0.0, 0.0))
     """
+    if not isinstance(game, str):
+        return 0.0, 0.0, 0.0
     _, _, given = game.rstrip(")").partition("(")
     if not given:
         return GAMES[game].numbers or (0.0, 0.0, 0.0)
@@ -172,7 +188,7 @@ def game_numbers(game: str) -> tuple[float, float, float]:
     return a, b, c
 
 
-def level_of(game: str) -> float | None:
+def level_of(game: AnyGame) -> float | None:
     """The output above which D takes a sample for real; None: half way between its means on reals and on fakes.
 
     Examples
@@ -180,7 +196,7 @@ def level_of(game: str) -> float | None:
     >>> level_of("minimax"), level_of("least-squares"), level_of("wasserstein")
     (0.0, 0.5, None)
     """
-    rules = GAMES[game_name(game)]
+    rules = _rules(game)
     if rules.numbers is not None:
         a, b, _ = game_numbers(game)
         return (a + b) / 2

@@ -44,9 +44,10 @@ from gansim.model.dynamics import (
     check_updates,
 )
 from gansim.model.fields import LATER, Integer, Object, OrNone, described, items_of, plain
-from gansim.model.games import Game, GameName, LeastSquares
+from gansim.model.games import GameName, LeastSquares, game_name
 from gansim.model.networks import MLP, Given, _Hidden
 from gansim.model.optimizers import Adam, AnyOptimizer, Optimizer, OptimizerName, _Rate
+from gansim.model.own.games import Game, OwnGame, has_bends
 from gansim.model.penalties import Penalties
 
 __all__ = ["GAN", "Referee", "check_gan"]
@@ -145,13 +146,14 @@ class GAN:
         Samples that D sees side by side, 1 to 64 (PacGAN, Lin et al. 2018): a batch of B real samples, and of as many
         fakes, is B / packing packs, over which losses and penalties are averaged, and what is measured of D is measured
         on packs of held-out samples. `kernels/networks/packs.py` tells which samples make a pack.
-    game : str or LeastSquares, default "non-saturating"
+    game : str, LeastSquares or OwnGame, default "non-saturating"
         minimax: D descends -V, G descends mean log(1 - D(G(z))). non-saturating: G descends -mean log D(G(z)) instead.
         as-written: D descends V, G as in minimax. wasserstein: D is a score, both descend differences of its means.
         hinge: D descends how far it is below 1 on reals and above -1 on fakes, G as in wasserstein. least-squares:
         squares of the distance to 1 on reals and to 0 on fakes, and G to 1; `LeastSquares(a, b, c)`: to b, a and c.
         relativistic: the logit of a real minus that of a fake, pair by pair; relativistic-average: of each minus the
-        mean of the others. In the last five D is no probability; formulas are in ``kernels/games.py``.
+        mean of the others. In the last five D is no probability; formulas are in ``kernels/games.py``. An `OwnGame`
+        has losses of one's own.
     penalties : Penalties, default Penalties()
         What keeps D in check: R1, R2, a gradient penalty, clipping, noise, label smoothing; nothing by default.
     optimizer_g, optimizer_d : SGD, Momentum, Nesterov, RMSProp, Adam, Optimistic or OptimisticAdam, default Adam()
@@ -244,7 +246,7 @@ class GAN:
         generator: _AnyNetwork = MLP(),  # noqa: B008
         discriminator: _AnyNetwork = MLP(),  # noqa: B008
         packing: int = 1,
-        game: GameName | LeastSquares = "non-saturating",
+        game: GameName | LeastSquares | OwnGame = "non-saturating",
         penalties: Penalties = Penalties(),  # noqa: B008
         optimizer_g: _AnyOptimizer = Adam(),  # noqa: B008
         optimizer_d: _AnyOptimizer = Adam(),  # noqa: B008
@@ -308,9 +310,15 @@ class GAN:
             raise Refused(of, f"None, or updates that alternate: {self.updates} ones do not see G alone", "adjustment")
         if of is not None and self.g_steps == 0:
             raise Refused(of, "None, because g_steps = 0: G is frozen", "adjustment")
-        if of is not None and self.game.startswith("relativistic"):
+        if of is not None and game_name(self.game).startswith("relativistic"):
             raise Refused(of, "None, because outputs are compared in this game", "adjustment")
         second = isinstance(of, (Consensus, Symplectic)) or (isinstance(of, Unrolled) and of.second_order)
+        if second and not has_bends(self.game):
+            raise Refused(
+                of,
+                f"None, or a game whose losses real, fake and generator all have a bend; {self.game} has not",
+                "adjustment",
+            )
         if second and max(self.penalties.r1, self.penalties.r2, self.penalties.gradient) > 0:
             raise Refused(of, "None, because penalties on D's gradient would need third derivatives", "adjustment")
 

@@ -14,6 +14,7 @@ from gansim.model.fields import LATER, Check, Object, check_named
 from gansim.model.gan import _NETWORK, GAN
 from gansim.model.networks import _initialiser
 from gansim.model.optimizers import _OPTIMIZER
+from gansim.model.own.defined import KIND, Own
 from gansim.model.parametric import ParametricGame
 from gansim.model.values import Values
 
@@ -37,6 +38,8 @@ def _plain(value: Any, later: bool = True) -> Any:
         return {part.name: _plain(own, later) for part, own in told}
     if isinstance(value, Values):
         return value.digest
+    if isinstance(value, Own):
+        return value.record()
     if isinstance(value, str):  # a game with numbers is a kind of text
         return str(value)
     return [_plain(item, later) for item in value] if isinstance(value, tuple) else value
@@ -128,11 +131,11 @@ def differences(
     Yields
     ------
     (str, object, object)
-        Dotted path and both values of what differs; of two kinds of an object, that object.
+        Dotted path and both values of what differs; of two kinds of an object, and of what is made of code, the whole.
     """
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name), after.get(name)
-        if isinstance(old, Mapping) and isinstance(new, Mapping) and old.get("kind") == new.get("kind"):
+        if isinstance(old, Mapping) and isinstance(new, Mapping) and old.get("kind") == new.get("kind") != KIND:
             yield from differences(old, new, f"{prefix}{name}.")
         elif old != new:
             yield prefix + name, old, new

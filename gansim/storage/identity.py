@@ -16,6 +16,7 @@ from gansim.design import schema
 from gansim.design.design import Cell
 from gansim.errors import ConfigError
 from gansim.model import paths
+from gansim.model.own.defined import KIND
 from gansim.storage.provenance import config_digest, kernel_digest, kernel_modules
 
 __all__ = ["Identity", "differences", "header_differences", "identify"]
@@ -204,6 +205,8 @@ def _field_differences(pairs: Sequence[tuple[Cell, Cell]]) -> list[str]:
 
 
 def _brief(value: object) -> str:
+    if isinstance(value, Mapping) and value.get("kind") == KIND:
+        return f"{value.get('name')!s:.40} ({value.get('digest')!s:.8})"
     return str(value.get("kind", "some")) if isinstance(value, Mapping) else f"{value!s:.40}"
 
 

@@ -23,6 +23,7 @@ from gansim.design import schema
 from gansim.design.design import Design
 from gansim.kernels.compiling import jit
 from gansim.model.configurations import Configuration
+from gansim.model.own.defined import Own
 from gansim.model.paths import known_by
 from gansim.source import deciding_digests, source_digest
 
@@ -233,4 +234,11 @@ def provenance(
         "versions": versions(),
         "machine": machine(),
     }
-    return {**facts, "designs": described}
+    return {**facts, **_own_code(designs), "designs": described}
+
+
+def _own_code(designs: Sequence[Design]) -> dict[str, Any]:
+    """The text of somebody's own games, for readers: nobody runs it."""
+    games = dict.fromkeys(cell.gan.game for design in designs for cell in design.cells)
+    own = [game for game in games if isinstance(game, Own)]
+    return {"own": [{**game.record(), **game.source} for game in own]} if own else {}

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gansim.model.distributions import Mixture, Normal, Target, Uniform
 from gansim.model.dynamics import Consensus, Symplectic, Unrolled
+from gansim.model.games import AnyGame
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
@@ -480,9 +481,14 @@ def averaged(real: Array, fake: Array) -> Judged:
 RELATIVISTIC = {"relativistic": paired, "relativistic-average": averaged}
 
 
-def game_of(name: str) -> Game:
+OWN: dict[str, Game] = {}  # of somebody's own, see helpers/own.py
+
+
+def game_of(game: AnyGame) -> Game:
     """A game in which each output counts by itself."""
-    name, _, numbers = name.rstrip(")").partition("(")
+    if not isinstance(game, str):
+        return OWN[game.name]
+    name, _, numbers = game.rstrip(")").partition("(")
     return least_squares(*map(float, numbers.split(","))) if numbers else GAMES[name]
 
 
