@@ -21,6 +21,7 @@ from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
+from gansim.model.own.fields import OwnField
 from gansim.model.own.games import Loss, OwnGame
 from gansim.model.parametric import Bilinear, Dirac, LinearWasserstein, ParametricGame, TwoNormals
 from gansim.model.paths import replace
@@ -79,6 +80,7 @@ __all__ = [
     "Optimistic",
     "OptimisticAdam",
     "Orthogonal",
+    "OwnField",
     "OwnGame",
     "ParametricGame",
     "Penalties",

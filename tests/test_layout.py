@@ -472,7 +472,7 @@ def test_readme_code_runs(tmp_path):
 
 def test_code_of_own_games_runs(tmp_path):
     blocks = python_blocks((ROOT / "docs/own-game.md").read_text(encoding="utf-8"))
-    assert [block.printed is not None for block in blocks] == [True, True, True]
+    assert [block.printed is not None for block in blocks] == [True, True, True, True]
     run_blocks(blocks, tmp_path)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from gansim.design import wording
 from gansim.model.distributions import Normal, Uniform
+from gansim.model.own.defined import Own
 from gansim.model.parametric import ParametricGame, VectorGame
 
 __all__ = ["ASPECTS", "estimands", "game", "mechanisms", "methods", "starts", "training"]
@@ -25,10 +26,13 @@ def game(of: VectorGame) -> str:
 
     Examples
     --------
-    >>> from gansim.model.parametric import Dirac
+    >>> from gansim.model.own.defined import Own
+    from gansim.model.parametric import Dirac
     >>> game(Dirac("non-saturating", r1=0.3))
     'Dirac-GAN (loss non-saturating, r1 0.3)'
     """
+    if isinstance(of, Own):
+        return f"{of} (own)"
     own = [
         f"{one.name} {_value(getattr(of, one.name))}"
         for one in dataclasses.fields(of)

@@ -39,7 +39,7 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Optimizer
 from gansim.model.own.games import OwnGame, has_bends
-from gansim.model.parametric import ParametricGame, VectorGame
+from gansim.model.parametric import Dirac, LinearWasserstein, ParametricGame, TwoNormals
 
 __all__ = [
     "Bundle",
@@ -97,7 +97,7 @@ _PER_LANE: dict[tuple[type, str], Callable[[Any], Hashable]] = {
     (ParametricGame, "start_d"): len,
     **{
         (kind, field.name): _whether_any if field.name in ("noise", "consensus") else _nothing
-        for kind in get_args(VectorGame)
+        for kind in (Dirac, LinearWasserstein, TwoNormals)
         for field in dataclasses.fields(kind)
         if field.name in ("r1", "pull", "target", "noise", "consensus", "share", "mean", "other", "penalty")
     },

@@ -17,6 +17,7 @@ from gansim.kernels import dynamics, parametric, random, sampler
 from gansim.kernels.dynamics import Dynamics
 from gansim.kernels.field import Field
 from gansim.kernels.games import Game
+from gansim.kernels.lanemath import ON_LANES
 from gansim.kernels.lanes import LANES, aligned, by_lane
 from gansim.kernels.networks import initial
 from gansim.kernels.networks.player import Player
@@ -25,7 +26,8 @@ from gansim.kernels.penalties import Clip
 from gansim.kernels.sampler import Sampler
 from gansim.kernels.train import Plan, train
 from gansim.model.distributions import Normal, Uniform
-from gansim.model.parametric import ParametricGame, fields_of
+from gansim.model.own.fields import OwnField
+from gansim.model.parametric import ParametricGame, VectorGame, fields_of
 
 __all__ = ["build_vector_bundles", "train_and_record", "vector_plan"]
 
@@ -41,11 +43,25 @@ class _Lanes(NamedTuple):
 
 def vector_plan(game: ParametricGame) -> Plan:
     """What the training loop is told once for a bundle."""
-    form = parametric.form_of(game.game.form, game.game.sizes[0], game.precision)
+    form = parametric.form_of(_form(game.game), game.game.sizes[0], game.precision)
     clip = Clip(game.clip) if game.clip else None
     given = Given(form, game.game.drawn)
     field = Field(None, Game(0, 0, 0), (0.0, 0.0, 0.0), None, clip, None, game.batch_size, 1, given)
     return Plan(field, Dynamics(dynamics.CODES[game.updates], game.d_steps, game.g_steps, memory_of(game)))
+
+
+def _form(game: VectorGame) -> str:
+    """Name of a game's form, which is entered if it is somebody's own.
+
+    Raises
+    ------
+    ConfigError
+        If its code is not at hand.
+    """
+    if not isinstance(game, OwnField):
+        return game.form
+    known: OwnField = game.at_hand()
+    return parametric.own_form(known.form, known.gradients.bind(ON_LANES), known.sizes, known.drawn)
 
 
 def build_vector_bundles(games: Sequence[ParametricGame], reps: Sequence[int], seed: int) -> list[Bundle]:

@@ -195,6 +195,62 @@ def _two_normals_best(theta: Rows, phi: Rows, c: Rows, e: Tiles, g: Tiles, d: Ti
             g[i] = g[i] - 0.5 * (begins - ends) * _density(end - theta[i])
 
 
+# --- forms of somebody's own ---------------------------------------------------------------------
+
+
+def _taken(n: int) -> Any:
+    """The first n numbers of a view, as a tuple (recursion while compiling)."""
+    if n == 0:
+        return kernel(lambda view: ())
+    last, before = n - 1, _taken(n - 1)
+
+    @kernel
+    def take(view: Any) -> Any:
+        return before(view) + (view[last],)  # noqa: RUF005 - Numba adds tuples, and unpacks none
+
+    return take
+
+
+def _put(n: int) -> Any:
+    """A tuple of n numbers, into a view."""
+    last, before = n - 1, _put(n - 1) if n > 1 else None
+
+    @kernel
+    def put_last(values: Any, view: Any) -> None:
+        view[last] = values[last]
+
+    if before is None:
+        return put_last
+
+    @kernel
+    def put(values: Any, view: Any) -> None:
+        before(values, view)
+        put_last(values, view)
+
+    return put
+
+
+def own_form(name: str, gradients: Callable[..., Any], sizes: tuple[int, int], drawn: int) -> str:
+    """Let a function of tuples, of two or of three, be a form of this name, by which its code on disk is known."""
+    if name in FORMS:
+        return name
+    of, take_g, take_d, take_e = kernel(gradients), _taken(sizes[0]), _taken(sizes[1]), _taken(drawn)
+    put_g, put_d = _put(sizes[0]), _put(sizes[1])
+
+    def fixed(theta: Rows, phi: Rows, c: Rows, e: Tiles, g: Tiles, d: Tiles) -> None:
+        of_g, of_d = of(take_g(theta), take_d(phi))
+        put_g(of_g, g)
+        put_d(of_d, d)
+
+    def random(theta: Rows, phi: Rows, c: Rows, e: Tiles, g: Tiles, d: Tiles) -> None:
+        of_g, of_d = of(take_g(theta), take_d(phi), take_e(e))
+        put_g(of_g, g)
+        put_d(of_d, d)
+
+    FORMS[name] = lambda n: random if drawn else fixed
+    return name
+
+
 # --- machine code of forms, called by its address ------------------------------------------------
 
 # By how many parameters G has.

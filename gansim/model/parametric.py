@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, field
 from functools import lru_cache
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from gansim.display import DERIVED
 from gansim.errors import Refused
@@ -31,6 +31,7 @@ from gansim.model.dynamics import (
 )
 from gansim.model.fields import Integer, Object, Real, Several, described
 from gansim.model.optimizers import SGD, AnyOptimizer, Optimizer, OptimizerName
+from gansim.model.own.fields import OwnField, own_field
 
 __all__ = ["Bilinear", "Dirac", "LinearWasserstein", "ParametricGame", "TwoNormals", "VectorGame", "fields_of"]
 
@@ -243,9 +244,18 @@ class TwoNormals:
         return tuple(sorted((self.mean, self.other))), None
 
 
-VectorGame: TypeAlias = Dirac | Bilinear | LinearWasserstein | TwoNormals
+VectorGame: TypeAlias = Dirac | Bilinear | LinearWasserstein | TwoNormals | OwnField
 _GAMES = (Dirac, Bilinear, LinearWasserstein, TwoNormals)
 _LAWS = Object((Uniform, Normal), "a law")
+
+
+class _VectorGames(Object):
+    """A game of gansim's, or one of somebody's own."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return the game, or refuse."""
+        own = own_field(value)
+        return super().__call__(value) if own is None else own
 
 
 def _start(value: object) -> float | Uniform | Normal:
@@ -274,7 +284,7 @@ class ParametricGame:
 
     Parameters
     ----------
-    game : Dirac, Bilinear, LinearWasserstein or TwoNormals
+    game : Dirac, Bilinear, LinearWasserstein, TwoNormals or OwnField
         Both players' gradients.
     start_g, start_d : tuple of float, Uniform or Normal
         Where their parameters begin, numbers or laws that each replicate draws from; one of each by itself.
@@ -301,7 +311,7 @@ class ParametricGame:
     ParametricGame(game=Dirac(loss='minimax', r1=0.3), start_g=(1.0,), start_d=(-1.0,), steps=500)
     """
 
-    game: Annotated[VectorGame, Object(_GAMES, "a game")]
+    game: Annotated[VectorGame, _VectorGames(_GAMES, "a game")]
     start_g: _Starts
     start_d: _Starts
     _: KW_ONLY

@@ -89,6 +89,11 @@ class Code:
         module.__dict__.update(functions)
         return module
 
+    @property
+    def arguments(self) -> int:
+        """How many arguments it takes."""
+        return self._code.co_argcount
+
     def record(self) -> dict[str, Any]:
         """Text and references, as a reader of the results gets to see them."""
         spelled = {_MODULE: lanes.__name__} | {name: f"{lanes.__name__}.{name}" for name in lanes.__all__}

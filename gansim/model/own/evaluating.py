@@ -17,7 +17,7 @@ from gansim import lanes
 from gansim.errors import Refused, one_line
 from gansim.model.own.code import Code
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "scalar", "vectors"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -127,3 +127,79 @@ def evaluate(code: Code, *arguments: Floats) -> Floats:
     if not isinstance(found, _Lane):
         raise Refused(code, f"a function that returns lanes or a number, not {type(found).__name__}")
     return np.broadcast_to(np.asarray(found.values, np.float64), arguments[0].shape)
+
+
+def vectors(code: Code, sizes: tuple[int, int], drawn: int, at: Floats | None = None) -> tuple[Floats, Floats]:
+    """What a function of two tuples of lanes returns, two tuples of the same lengths, in float64.
+
+    Parameters
+    ----------
+    code : Code
+        The function; of three tuples if anything is drawn.
+    sizes : (int, int)
+        Lengths of the tuples.
+    drawn : int
+        Length of the third.
+    at : ndarray, shape (sum(sizes) + drawn, n), optional
+        Where; by default at four points near 0.
+
+    Returns
+    -------
+    first, second : ndarray, shapes (sizes[0], n) and (sizes[1], n)
+
+    Raises
+    ------
+    Refused
+        If it does what lanes cannot do, or returns anything else.
+    """
+    n_g, n_d = sizes
+    if code.arguments != (3 if drawn else 2):
+        raise Refused(code, f"a function of {'three' if drawn else 'two'} tuples, because drawn is {drawn}")
+    given = np.linspace(-0.7, 0.9, 4 * (n_g + n_d + drawn)).reshape(-1, 4) if at is None else at
+    found = _called(code, given, [n_g, n_d, drawn] if drawn else [n_g, n_d])
+    shaped = isinstance(found, tuple) and len(found) == 2 and all(isinstance(part, tuple) for part in found)
+    if not shaped or tuple(map(len, found)) != tuple(sizes):
+        raise Refused(code, f"a function that returns two tuples, of {n_g} and of {n_d}")
+    return _stacked(code, found[0], given), _stacked(code, found[1], given)
+
+
+def scalar(code: Code, sizes: tuple[int, int], at: Floats) -> Floats:
+    """What a function of two tuples of lanes returns, lanes, in float64.
+
+    Parameters
+    ----------
+    code : Code
+        The function.
+    sizes : (int, int)
+        Lengths of the tuples.
+    at : ndarray, shape (sum(sizes), n)
+        Where.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Raises
+    ------
+    Refused
+        If it does what lanes cannot do, or returns anything else.
+    """
+    [found] = _stacked(code, (_called(code, at, list(sizes)),), at)
+    return np.asarray(found)
+
+
+def _called(code: Code, given: Floats, sizes: list[int]) -> Any:
+    """What a function makes of tuples of these lengths."""
+    parts = np.split(given, np.cumsum(sizes)[:-1])
+    try:
+        with np.errstate(all="ignore"):
+            return code.bind(_FUNCTIONS)(*(tuple(map(_Lane, part)) for part in parts))
+    except Exception as error:  # whatever somebody's code may raise
+        raise Refused(code, f"a function of lanes by +, -, *, / and gansim.lanes: {one_line(error):.200}") from None
+
+
+def _stacked(code: Code, part: tuple[Any, ...], given: Floats) -> Floats:
+    try:
+        return np.array([np.broadcast_to(np.asarray(_bare(one), np.float64), given.shape[1:]) for one in part])
+    except TypeError as error:
+        raise Refused(code, f"a function that returns lanes or numbers: {one_line(error):.200}") from None

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from gansim.errors import Refused
 from gansim.model.own.code import Code
-from gansim.model.own.evaluating import evaluate
+from gansim.model.own.evaluating import evaluate, scalar, vectors
 
-__all__ = ["check_derivative"]
+__all__ = ["check_derivative", "check_gradient"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -69,3 +69,49 @@ def _finite(code: Code, s: Floats, name: str) -> Floats:
         k = wrong[np.argmin(np.abs(s[wrong]))]
         raise Refused(code, f"finite from -30 to 30; at s = {s[k]:.4g} it is {found[k]}", name)
     return found
+
+
+_AT = 16  # points that a gradient of several numbers is held against differences at
+
+
+def check_gradient(cost: Code, gradients: Code, sizes: tuple[int, int], player: int) -> None:
+    """Refuse gradients of a player that are not those of its cost, a function of the same two tuples.
+
+    Parameters
+    ----------
+    cost : Code
+        What the player descends.
+    gradients : Code
+        Both players' gradients.
+    sizes : (int, int)
+        Parameters of both.
+    player : {0, 1}
+        G, or D.
+
+    Raises
+    ------
+    Refused
+        Its place is "gradients" or the cost's name; it names the parameter, the point, and both numbers.
+    """
+    n, first = sum(sizes), sizes[0] * player
+    points = np.random.default_rng(0).uniform(-1.5, 1.5, (n, _AT))
+    given = vectors(gradients, sizes, 0, points)[player]
+    for i in range(sizes[player]):
+        moved = np.zeros((n, 1))
+        moved[first + i] = _STEP
+        above, below = (_cost(cost, points + sign * moved, sizes, player) for sign in (1, -1))
+        slope = (above - below) / (2 * _STEP)
+        off = np.abs(slope - given[i]) > 1e-6 * np.maximum(np.abs(slope), 1.0) + 1e-9
+        if off.any():
+            k = int(np.flatnonzero(off)[0])
+            where = ", ".join(f"{one:.3g}" for one in points[:, k])
+            name = f"{('theta', 'phi')[player]}[{i}]"
+            allowed = f"the gradient of cost_{'gd'[player]}: by {name} at {where} it is {given[i, k]:.6g}, "
+            raise Refused(gradients, f"{allowed}and the cost changes by {slope[k]:.6g}", "gradients")
+
+
+def _cost(code: Code, points: Floats, sizes: tuple[int, int], player: int) -> Floats:
+    try:
+        return scalar(code, sizes, points)
+    except Refused as refused:
+        raise Refused(refused.value, refused.allowed, f"cost_{'gd'[player]}") from None
