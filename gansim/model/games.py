@@ -18,6 +18,7 @@ __all__ = [
     "game_numbers",
     "is_probability",
     "level_of",
+    "spelled",
 ]
 
 GameName: TypeAlias = Literal[
@@ -132,7 +133,22 @@ def _shortest(number: float) -> str:
     return short if float(short) == number else repr(number)
 
 
-Game: TypeAlias = Annotated[GameName | LeastSquares, _Games(get_args(GameName))]
+_GAME = _Games(get_args(GameName))
+Game: TypeAlias = Annotated[GameName | LeastSquares, _GAME]
+
+
+def spelled(game: object) -> object:
+    """A game in its one spelling; anything else as it is.
+
+    Examples
+    --------
+    >>> spelled("least-squares(-1.0,1,0)"), spelled("wgan")
+    (LeastSquares(-1, 1, 0), 'wgan')
+    """
+    try:
+        return _GAME(game)
+    except Refused:
+        return game
 
 
 def game_name(game: str) -> str:
