@@ -47,6 +47,19 @@ def test_repr_shows_what_differs_from_the_default():
     assert repr(GAN) == text
     assert repr(gs.replace(GAN, records=5)) == f"{text[:-1]}, records=5)"
     assert eval(text, vars(gs).copy()) == GAN
+    remedied = gs.GAN(
+        gs.Normal(500, 5),
+        game=gs.LeastSquares(-1, 1, 0),
+        penalties=gs.Penalties(gradient=10, one_sided=True),
+        optimizer_d=gs.SGD(0.1, weight_decay=0.5),
+        average=gs.Average(None),
+        adjustment=gs.Unrolled(second_order=False),
+    )
+    text = "GAN(target=Normal(mean=500.0, std=5.0), game=LeastSquares(-1, 1, 0), penalties=Penalties(gradient=10.0, "
+    text += "one_sided=True), optimizer_d=SGD(lr=0.1, weight_decay=0.5), average=Average(beta=None), "
+    assert repr(remedied) == f"{text}adjustment=Unrolled(k=5, lr=0.01, second_order=False))"
+    assert eval(repr(remedied), vars(gs).copy()) == remedied
+    assert repr(gs.Penalties()) == "Penalties()" and repr(gs.SGD(1)) == "SGD(lr=1.0)"
     assert any(field.metadata.get(DERIVED) for field in dataclasses.fields(gs.GAN))
 
 
@@ -102,10 +115,14 @@ widths = gs.tied("generator.hidden", "discriminator.hidden", [4, 16])
 study = gs.Study("s", gan, {"width": widths, "r": gs.ratio("optimizer_d.lr", "optimizer_g.lr", [1, 4])}, reps=2)
 runs = study.run()
 gs.tabulate(runs, by="width"), gs.columns(runs).index, gs.Design("d", gan)
+gs.GAN(gs.Normal(), game=gs.LeastSquares(-1, 1, 0), penalties=gs.Penalties(r1=0.3), updates="extragradient")
+gs.GAN(gs.Normal(), adjustment="unrolled", average=gs.Average(None), optimizer_d=gs.SGD(0.1, weight_decay=0.01))
 """
 WRONG = [
     *("gs.MLP('16')", "gs.GAN()", "gs.GAN(gs.Normal(), 'minimax')", "gs.GAN(gs.Normal(), game=3)"),
     *("gs.GAN(gs.Normal(), optimizer_g='adamw')", "gs.GAN(gs.Normal(), lr=3)", "gs.Normal('500')", "gs.tied('a', [1])"),
+    *("gs.GAN(gs.Normal(), game='wgan')", "gs.Penalties(0.3)", "gs.GAN(gs.Normal(), adjustment='unroll')"),
+    *("gs.GAN(gs.Normal(), penalties='r1')", "gs.LeastSquares('1')", "gs.SGD(0.1, 0.5)", "gs.Decay('step')"),
 ]
 
 

@@ -32,6 +32,18 @@ PATHS = list(dotted_paths(GAN_500))
         ("sigma", "target.std or noise.std"),
         ("activation", "generator.activation or discriminator.activation"),
         ("stpes", "steps"),
+        ("gradient_penalty", "penalties.gradient"),
+        ("wgan-gp", "penalties.gradient"),
+        ("r1_gamma", "penalties.r1"),
+        ("weight_clipping", "penalties.clip"),
+        ("instance_noise", "penalties.noise"),
+        ("label_smoothing", "penalties.smoothing"),
+        ("regularization", "penalties"),
+        ("ema", "average"),
+        ("extra-gradient", "updates"),
+        ("unroll", "adjustment"),
+        ("lr_schedule", "decay"),
+        ("weight_decay", "optimizer_g.weight_decay or optimizer_d.weight_decay"),
     ],
 )
 def test_meaning_goes_before_spelling(name, fields):

@@ -102,6 +102,7 @@ _THRESHOLDS = {
     "idle": "idle D: largest mean of |D - 1/2|, on real and on fake",
     "auc_perfect": "games whose D is no probability: perfect D: least mean AUC; inverted D: 1 minus that",
     "auc_idle": "games whose D is no probability: idle D: largest mean of |AUC - 1/2|",
+    "off": "games of two vectors: converged, idle D: largest distance of G, of D from where it ought to end",
 }
 
 

@@ -29,6 +29,7 @@ from gansim.hints import meant
 from gansim.model.configurations import Configuration, check_configuration
 from gansim.model.distributions import Univariate
 from gansim.model.fields import check_integer
+from gansim.model.games import spelled
 from gansim.model.gan import GAN
 from gansim.model.paths import dotted_paths, replace
 from gansim.model.seeds import MAX_REPS
@@ -446,7 +447,8 @@ def _levels(name: str, given: object) -> list[_Point]:
     if isinstance(given, Mapping):
         pairs = [(_given_label(name, label), _overrides(name, value)) for label, value in given.items()]
     elif isinstance(given, (Sequence, np.ndarray)) and not isinstance(given, str):
-        pairs = [(_value_label(name, value), {name: value}) for value in given]
+        values = map(spelled, given) if name == "game" else given
+        pairs = [(_value_label(name, value), {name: value}) for value in values]
     else:
         raise ConfigError(f"factors: {name}: value {shown(given)}: a sequence of values, or a mapping of labels")
     if not pairs:

@@ -50,6 +50,7 @@ def tied(
     --------
     >>> from gansim.design.design import Design
     >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.gan import GAN
     >>> widths = tied("generator.hidden", "discriminator.hidden", [4, 16])
     >>> [cell.gan.generator.hidden for cell in Design("widths", GAN(Normal()), {"width": widths}).cells]
     [(4,), (16,)]
@@ -86,6 +87,7 @@ def ratio(path: str, to: str, levels: Iterable[float] | NDArray[Any]) -> dict[La
     --------
     >>> from gansim.design.design import Design
     >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.gan import GAN
     >>> rates = {"optimizer_g.lr": [0.001, 0.01], "ratio": ratio("optimizer_d.lr", "optimizer_g.lr", [0.25, 4])}
     >>> [cell.gan.optimizer_d.lr for cell in Design("rates", GAN(Normal()), rates).cells]
     [0.00025, 0.004, 0.0025, 0.04]
@@ -229,6 +231,7 @@ def value_at(gan: Configuration, path: str) -> Any:
     Examples
     --------
     >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.gan import GAN
     >>> value_at(GAN(target=Normal(500, 5)), "target.std")
     5.0
     """

@@ -162,6 +162,7 @@ def describe_design(design: Design, first: int = 0, reps: Sequence[int] | None =
     Examples
     --------
     >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.gan import GAN
     >>> design = Design("games", GAN(target=Normal()), {"game": ["minimax", "as-written"]})
     >>> describe_design(design)["cells"][0]
     {'cell': 0, 'levels': {'game': 'minimax'}, 'overrides': {'game': 'minimax'}}

@@ -84,6 +84,7 @@ _THRESHOLDS = {
     "idle": "idle D",
     "auc_perfect": "perfect D, AUC",
     "auc_idle": "idle D, AUC",
+    "off": "distance from where a player ought to end",
 }
 _OWNERS = {
     "optimizer_g": "of G",

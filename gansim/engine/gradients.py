@@ -45,7 +45,8 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike, 
     Parameters
     ----------
     gan : GAN
-        Networks' shapes and activations, game, noise dimension and, if ``standardise``, the target's moments are read.
+        Networks' shapes and activations, game, penalties on D's gradient, label smoothing, noise dimension and, if
+        ``standardise``, the target's moments are read. Nothing is blurred, cut, looked ahead or adjusted.
     theta_g, theta_d : list of (weights (n_out, n_in), bias (n_out,))
         Parameters per layer, in the networks' own units.
     x : array_like, shape (n,) or (n, 1)

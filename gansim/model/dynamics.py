@@ -193,10 +193,23 @@ OptionalDecay: TypeAlias = Annotated[Decay | None, OrNone(Object((Decay,), "a de
 
 
 def check_updates(of: Any) -> None:
-    """Refuse orders of updates that cannot be: of a configuration with updates, d_steps and g_steps."""
+    """Refuse orders of updates that cannot be, and what would do nothing beside them.
+
+    Parameters
+    ----------
+    of : GAN or ParametricGame
+        A configuration with updates, d_steps, g_steps, fresh, average and lookahead.
+    """
     for name in ("d_steps", "g_steps"):
         if not of.updates.startswith("alternating") and getattr(of, name) != 1:
             allowed = f"1, because {of.updates} updates need d_steps = g_steps = 1"
             raise Refused(getattr(of, name), allowed, name)
     if of.d_steps == of.g_steps == 0:
         raise Refused(0, "1 to 100, because d_steps = 0 too: nobody would move", "g_steps")
+    if not of.fresh and of.updates != "extragradient":
+        raise Refused(of.fresh, f"True, because {of.updates} updates have no second batch", "fresh")
+    for name, players in (("average", "g"), ("lookahead", "gd")):
+        for player in players:
+            if getattr(of, name) is not None and getattr(of, f"{player}_steps") == 0:
+                allowed = f"None, because {player}_steps = 0: {player.upper()} is frozen"
+                raise Refused(getattr(of, name), allowed, name)

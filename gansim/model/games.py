@@ -22,6 +22,7 @@ __all__ = [
     "game_numbers",
     "is_probability",
     "level_of",
+    "spelled",
 ]
 
 GameName: TypeAlias = Literal[
@@ -143,6 +144,23 @@ class BuiltIn(OneOf):
 def _shortest(number: float) -> str:
     short = f"{number:g}"
     return short if float(short) == number else repr(number)
+
+
+_GAME = BuiltIn(get_args(GameName))
+
+
+def spelled(game: object) -> object:
+    """A game in its one spelling; anything else as it is.
+
+    Examples
+    --------
+    >>> spelled("least-squares(-1.0,1,0)"), spelled("wgan")
+    (LeastSquares(-1, 1, 0), 'wgan')
+    """
+    try:
+        return _GAME(game)
+    except Refused:
+        return game
 
 
 def game_name(game: AnyGame) -> str:

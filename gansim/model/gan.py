@@ -273,7 +273,6 @@ class GAN:
             _check_given(getattr(self, name), sizes, name)
         check_updates(self)
         self._check_penalties()
-        self._check_memory()
         self._check_adjustment()
         if self.batch_size == "full" and self.samples is None:
             allowed = "an integer from 1 to 65,536, because 'full' needs a fixed sample (samples=n)"
@@ -292,15 +291,6 @@ class GAN:
         used = [name for name in ("r1", "r2", "gradient", "clip", "noise", "smoothing") if getattr(of, name)]
         if used and self.d_steps == 0:
             raise Refused(getattr(of, used[0]), "0, because d_steps = 0: D is frozen", f"penalties.{used[0]}")
-
-    def _check_memory(self) -> None:
-        if not self.fresh and self.updates != "extragradient":
-            raise Refused(self.fresh, f"True, because {self.updates} updates have no second batch", "fresh")
-        for name, players in (("average", "g"), ("lookahead", "gd")):
-            for player in players:
-                if getattr(self, name) is not None and getattr(self, f"{player}_steps") == 0:
-                    allowed = f"None, because {player}_steps = 0: {player.upper()} is frozen"
-                    raise Refused(getattr(self, name), allowed, name)
 
     def _check_adjustment(self) -> None:
         of = self.adjustment

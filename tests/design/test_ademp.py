@@ -17,6 +17,7 @@ from gansim.design.regimes import Thresholds
 from gansim.design.stopping import StoppingRule, wilson_half_width
 from gansim.errors import ConfigError, StoreError
 from gansim.model.distributions import Mixture, Normal
+from gansim.model.dynamics import Average
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Adam
@@ -125,6 +126,24 @@ def test_the_sheet_says_what_is_run() -> None:
     assert "Optimiser of D: Adam(lr 0.001, " in methods
     assert "Training steps: 300." in methods and "Records: 10 a run" in methods
     assert len(page.split()) < 800  # two pages
+
+
+def test_the_sheet_says_what_is_penalised_and_how_the_dynamics_go() -> None:
+    gan = replace(GAN_2, {"game": "wasserstein", "average": Average(0.99), "optimizer_d.weight_decay": 0.1})
+    factors = {"updates": ["simultaneous", "extragradient"], "penalties.gradient": [0, 10]}
+    methods = section(ademp.sheet(Study("p", gan, factors)), "Methods")
+    assert "- Penalties on D: varies: none; gradient penalty 10 to norm 1.\n" in methods
+    assert "- Updates: varies: simultaneous updates; extragradient updates. Beside them: measured is the av" in methods
+    assert "eps 1e−08, weight decay 0.1)" in methods
+    assert "- To be known beforehand: nothing holds down D's slope in the game wasserstein in 2 of 4 cells: " in methods
+    held = ademp.sheet(Study("q", replace(gan, {"penalties.clip": 0.01}), {"adjustment": {"none": None}}))
+    assert "- Penalties on D: D's parameters cut to 0.01.\n" in held and "beforehand" not in held
+    both = Study.of("both", [Design("a", GAN_2, None), Design("b", replace(GAN_2, {"penalties.r1": 1}), None)], 0)
+    mechanisms = section(ademp.sheet(both), "Data-generating mechanisms")
+    assert "The same in all its cells: no penalty on D.\n" in mechanisms
+    assert "The same in all its cells: R1 penalty 1.\n" in mechanisms
+    for words in ("Penalties", "Beside them", "beforehand"):
+        assert words not in ademp.sheet(rates())
 
 
 def test_what_does_not_apply_is_not_asked() -> None:

@@ -11,8 +11,13 @@ from gansim.design import schema
 from gansim.design.design import Design, Listed
 from gansim.design.levels import Multiple, level_label, ratio, tied
 from gansim.errors import ConfigError
+from gansim.model.distributions import Normal
+from gansim.model.games import LeastSquares
+from gansim.model.gan import GAN
 from gansim.model.networks import MLP
+from gansim.model.optimizers import SGD
 from gansim.model.paths import replace
+from gansim.model.penalties import Penalties
 from helpers.gans import GAN_500
 
 WIDTHS = ("generator.hidden", "discriminator.hidden")
@@ -120,6 +125,43 @@ def test_short_forms_as_levels_survive_the_record():
     read = schema.from_dict(study)
     assert dict(read.cells[3].levels) == {"generator": 16, "optimizer_d": "sgd", "discriminator.hidden": 8}
     assert schema.from_dict(json.loads(json.dumps(schema.to_dict(read)))).cells == read.cells
+
+
+def test_remedies_as_levels_are_labelled_and_survive_the_record():
+    study = {"name": "x", "designs": [{"name": "x", "gan": {"target": {"kind": "normal"}}}]}
+    study["designs"][0]["factors"] = {
+        "penalties.r1": [0, 0.3],
+        "average": ["none", {"kind": "average"}, {"kind": "average", "beta": "none"}],
+        "penalty": {"none": {}, "gradient": {"penalties": {"gradient": 10, "target": 0}}},
+        "adjustment": ["none", "unrolled"],
+        "decay": {"constant": "none", "cosine": {"kind": "decay", "shape": "cosine"}},
+    }
+    with pytest.raises(ConfigError, match="adjustment: value 'unrolled': None, because penalties on D's gradient"):
+        schema.from_dict(study)
+    study["designs"][0]["factors"]["adjustment"] = ["none", {"kind": "unrolled", "second_order": False}]
+    read = schema.from_dict(study)
+    last = read.cells[-1]
+    assert dict(last.levels) == {
+        "penalties.r1": 0.3,
+        "average": "Average(beta=None)",
+        "penalty": "gradient",
+        "adjustment": "Unrolled(k=5, lr=0.01, second_order=False)",
+        "decay": "cosine",
+    }
+    assert read.cells[0].levels["average"] == "None" and read.cells[0].gan == GAN(Normal())
+    assert last.gan.penalties == Penalties(r1=0.3, gradient=10, target=0)
+    assert schema.from_dict(json.loads(json.dumps(schema.to_dict(read)))).cells == read.cells
+
+
+def test_objects_are_labelled_by_what_differs():
+    by = [Penalties(), Penalties(gradient=10), SGD(0.5), SGD(0.5, weight_decay=0.1), LeastSquares(-1, 1, 0)]
+    assert [level_label(one) for one in by] == [
+        *("Penalties()", "Penalties(gradient=10.0)", "SGD(lr=0.5)", "SGD(lr=0.5, weight_decay=0.1)"),
+        "least-squares(-1, 1, 0)",
+    ]
+    assert type(level_label(by[-1])) is str
+    found = cells(game=["hinge", LeastSquares(-1, 1, 0), "least-squares(0,1,2.0)"])
+    assert [cell.levels["game"] for cell in found] == ["hinge", "least-squares(-1, 1, 0)", "least-squares(0, 1, 2)"]
 
 
 def test_a_record_of_an_earlier_version_is_read_and_a_wrong_one_is_not():

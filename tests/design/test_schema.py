@@ -20,6 +20,8 @@ from gansim.design.regimes import Thresholds
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.errors import ConfigError
 from gansim.model.distributions import Normal, Uniform
+from gansim.model.dynamics import Average, Decay, Lookahead, Unrolled
+from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee
 from gansim.model.optimizers import SGD, Adam
 from gansim.model.paths import _plain, replace, to_dict
@@ -199,6 +201,16 @@ def test_readme_shows_one_study_twice():
         ('[[designs.cells]]\noverrides."optimizer_g.lr" = 0.5', [{"optimizer_g.lr": 0.5}]),
         ('[[designs.cells]]\noverrides.optimizer_g = {kind="sgd", lr=1}', [{"optimizer_g": SGD(1)}]),
         ("[[designs.cells]]\noverrides.referee = {steps=9}", [{"referee": Referee(steps=9)}]),
+        ("[[designs.cells]]\noverrides.penalties = {r1=0.3, clip=1}", [{"penalties.r1": 0.3, "penalties.clip": 1}]),
+        ("[[designs.cells]]\noverrides.penalties.r1 = 0.3", [{"penalties.r1": 0.3}]),
+        ("[[designs.cells]]\noverrides.average = {}", [{"average": Average()}]),
+        ('[[designs.cells]]\noverrides.average = {beta="none"}', [{"average": Average(None)}]),
+        ('[[designs.cells]]\noverrides.adjustment = "unrolled"', [{"adjustment": Unrolled()}]),
+        ('[[designs.cells]]\noverrides.adjustment = {kind="unrolled", k=3}', [{"adjustment": Unrolled(3)}]),
+        ("gan.lookahead = {k=7}\ngan.decay = {shape='cosine', to=0}\ngan.penalties.clip = 0.1", None),
+        ('[designs.factors]\n"penalties.gradient" = [0, 10]', {"penalties.gradient": [0, 10]}),
+        ('[designs.factors]\nlookahead = ["none", {kind="lookahead", k=7}]', {"lookahead": [None, Lookahead(7)]}),
+        ('[designs.factors]\ngame = ["hinge", "least-squares(-1,1,0)"]', {"game": ["hinge", LeastSquares(-1, 1, 0)]}),
         ('[designs.factors]\n"generator.hidden" = [[], [4, 4]]', {"generator.hidden": [(), (4, 4)]}),
         ('[designs.factors]\nsamples = ["none", 64]', {"samples": [None, 64]}),
         (
@@ -218,7 +230,10 @@ def test_readme_shows_one_study_twice():
 )
 def test_short_forms(tmp_path, text, given_factors):
     path = write(tmp_path, HEAD + text)
-    assert the_same(schema.read(path).designs[0], Design("d", GAN_500, given_factors))
+    base = GAN_500
+    if text.startswith("gan."):
+        base = replace(base, {"lookahead": Lookahead(7), "decay": Decay("cosine", 0), "penalties.clip": 0.1})
+    assert the_same(schema.read(path).designs[0], Design("d", base, given_factors))
 
 
 def test_tables_without_kind_keep_the_other_fields():
@@ -258,6 +273,10 @@ def test_tables_without_kind_keep_the_other_fields():
         (HEAD + "gan.steps = 1.5", "designs[0].gan: steps: value 1.5: an integer"),
         (HEAD + "gan.optimizer_g.lr = 1", "designs[0].gan.optimizer_g.kind: missing: one of sgd, momentum, "),
         (HEAD + "gan.noise.kind = 'norml'", "designs[0].gan.noise.kind: value 'norml': one of normal, uniform"),
+        (HEAD + "gan.adjustment.k = 3", "designs[0].gan.adjustment.kind: missing: one of consensus, symplectic, unro"),
+        (HEAD + "gan.penalties.clp = 3", "designs[0].gan: penalties.clp: value 3: no such field; did you mean clip?"),
+        (HEAD + "gan.average.kind = 'ema'", "designs[0].gan: average.kind: value 'ema': 'average'"),
+        (HEAD + "gan.fresh = false", "designs[0].gan: fresh: value False: True, because alternating updates have no"),
         (HEAD + "gan.__dataclass_self__ = 1", "designs[0].gan: "),
         (HEAD + "factors = 3", "designs[0]: factors: value 3: a table of levels"),
         (

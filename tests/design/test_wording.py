@@ -5,11 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gansim.design import wording
+from gansim.design.words import heading, level
 from gansim.model.distributions import Normal, Uniform
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Orthogonal
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
-from gansim.model.paths import replace
+from gansim.model.paths import dotted_paths, replace
+from gansim.model.penalties import Penalties
 from helpers.gans import gans
 
 
@@ -22,9 +25,19 @@ def test_a_number_is_that_number(x: float) -> None:
 
 @given(st.lists(gans(), min_size=1, max_size=3))
 def test_any_configuration_is_one_line(many: list[GAN]) -> None:
-    for text in (wording.gan(many[0]), wording.data(*many), wording.optimizer(*(gan.optimizer_d for gan in many))):
+    optimizers = wording.optimizer(*(gan.optimizer_d for gan in many))
+    for text in (wording.gan(many[0]), wording.brief(many[0]), wording.data(*many), optimizers):
         assert text and "\n" not in text and "None" not in text
-        assert len(text) < 1000
+        assert len(text) < 1500
+
+
+@given(gans())
+def test_penalties_and_dynamics_are_said_where_there_are_any(gan: GAN) -> None:
+    beside = (gan.lookahead, gan.average, gan.adjustment, gan.decay)
+    assert bool(wording.penalties(gan)) == (gan.penalties != Penalties())
+    assert bool(wording.dynamics(gan)) == any(one is not None for one in beside)
+    whole = wording.gan(gan)
+    assert wording.penalties(gan) in whole and wording.dynamics(gan) in whole and wording.updates(gan) in whole
 
 
 @pytest.mark.parametrize(
@@ -47,6 +60,60 @@ def test_any_configuration_is_one_line(many: list[GAN]) -> None:
 )
 def test_words(text: str, words: str) -> None:
     assert text == words
+
+
+ALL = Penalties(r1=0.3, r2=1, gradient=10, target=0, one_sided=True, clip=2, noise=0.1, noise_steps=1000, smoothing=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, ""),
+        (
+            {"penalties": ALL},
+            "R1 penalty 0.3, R2 penalty 1, gradient penalty 10 to norm at most 0, D's parameters cut to 2, noise of "
+            "standard deviation 0.1 on what D sees, gone after 1,000 steps, 0.1 of each real counted as fake",
+        ),
+        ({"updates": "extragradient"}, "; extragradient updates"),
+        ({"updates": "extragradient", "fresh": False}, "; extragradient updates, both gradients on one batch"),
+        ({"updates": "past-extragradient"}, "; past-extragradient updates"),
+        ({"adjustment": Consensus(5), "updates": "simultaneous"}, "; simultaneous updates; consensus 5"),
+        ({"adjustment": Symplectic(2, True), "updates": "simultaneous"}, "; aligned symplectic adjustment 2"),
+        ({"adjustment": Unrolled(1, 0.1, False)}, "; G against D unrolled by 1 step of rate 0.1, in first order"),
+        ({"lookahead": Lookahead(10, 0.3)}, "; lookahead 0.3 every 10 steps"),
+        (
+            {"average": Average(None), "decay": Decay("cosine", 0)},
+            "; measured is the mean of G over its steps, learning rates going down to 0 of themselves, cosine; 5,000",
+        ),
+    ],
+)
+def test_remedies_in_words(change: dict[str, object], words: str) -> None:
+    assert words in wording.brief(replace(GAN(target=Normal()), change))
+
+
+def test_a_slope_that_nothing_holds_down_is_told() -> None:
+    gan = GAN(target=Normal(), game="wasserstein")
+    line = "nothing holds down D's slope in the game wasserstein: penalties clip, gradient, r1 or r2 would"
+    assert wording.remark(gan) == wording.remark(gan, gan) == line
+    held = [replace(gan, {f"penalties.{name}": 0.1}) for name in ("clip", "gradient", "r1", "r2")]
+    others = [replace(gan, {"game": game}) for game in ("hinge", "relativistic", "minimax")]
+    assert wording.remark(*held, *others, replace(gan, d_steps=0)) == ""
+    assert "wasserstein in 1 of 5 cells: " in wording.remark(gan, *held)
+    for change in ({"penalties.noise": 1}, {"optimizer_d.weight_decay": 0.1}):  # neither holds down a slope
+        assert wording.remark(replace(gan, change)) == line
+
+
+def test_every_field_of_penalties_and_dynamics_has_a_heading_of_its_own() -> None:
+    base = GAN(target=Normal(), lookahead=Lookahead(), average=Average(), decay=Decay())
+    turned = [replace(base, updates="simultaneous", adjustment=by) for by in ("consensus", "symplectic")]
+    found = {path for gan in (base, *turned, replace(base, adjustment="unrolled")) for path in dotted_paths(gan)}
+    rooms = ("penalties", "lookahead", "average", "adjustment", "decay", "fresh")
+    own = {path: heading(path) for path in found if path.split(".")[0] in rooms}
+    assert len(own) == 26 and all("." not in text and "_" not in text for text in own.values())
+    assert len(set(own.values())) == len(own) - 1  # a decay is known by its shape
+    assert heading("optimizer_d.weight_decay") == "weight decay of D's optimiser"
+    assert heading("optimizer_g.beta") == "momentum of G's optimiser"
+    assert level("unrolled") == "unrolled D"
 
 
 def test_the_head_of_a_picture_names_updates_that_are_not_one_of_each():

@@ -12,6 +12,7 @@ from gansim.engine.replay import networks, trace, train
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
 from gansim.model.distributions import Mixture, Normal
+from gansim.model.dynamics import Average
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam, Momentum
@@ -169,3 +170,21 @@ def test_d_is_the_sigmoid_of_its_logit():
     nets = networks(BASE, 3, SEED)
     assert np.ptp(nets.logit(x)) > 0.1
     np.testing.assert_allclose(nets.discriminate(x), 1 / (1 + np.exp(-nets.logit(x))), rtol=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0.5, None])
+def test_what_is_shown_of_an_averaged_generator_is_what_is_measured(beta):
+    """The average over its steps; D, and what is trained, are those of the run without."""
+    plain, gan = BASE, replace(BASE, {"average": Average(beta)})
+    steps, shown = history(plain, 3, SEED, range(plain.steps + 1)), history(gan, 3, SEED, range(plain.steps + 1))
+    assert np.array_equal(steps.theta_d, shown.theta_d) and np.array_equal(steps.theta_g[0], shown.theta_g[0])
+    average = steps.theta_g[0].astype(float)
+    for step, theta in enumerate(steps.theta_g[1:].astype(float)):
+        average += (1 / (step + 1) if beta is None else 1 - beta) * (theta - average)
+        np.testing.assert_allclose(shown.theta_g[step + 1], average, rtol=1e-4, atol=1e-6)
+    assert digest(networks(gan, 3, SEED).theta_g) == digest(shown.networks().theta_g)
+    assert digest(networks(gan, 3, SEED).theta_d) == digest(networks(plain, 3, SEED).theta_d)
+    fakes = networks(gan, 3, SEED).generate(np.random.default_rng(0).standard_normal(100_000))
+    last = trace(gan, 3, SEED).iloc[-1]
+    assert last["g_mean"] == pytest.approx(fakes.mean(), abs=4 * fakes.std() / np.sqrt(gan.n_eval))
+    assert trace(plain, 3, SEED).iloc[-1]["g_shift"] != last["g_shift"]

@@ -21,6 +21,7 @@ from gansim.model.games import GAMES, GameName, LeastSquares, game_numbers
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
+from gansim.model.parametric import Dirac, ParametricGame
 from gansim.model.paths import dotted_paths, from_dict, known_by, replace, to_dict
 from gansim.model.penalties import Penalties
 from helpers.gans import GAN_500, gans, mixtures
@@ -386,6 +387,23 @@ def test_what_can_be_combined_is_taken() -> None:
     for by in (TURNED, {**TURNED, "adjustment": "symplectic"}, {"adjustment": "unrolled"}):
         assert GAN(Normal(), penalties=Penalties(clip=1, noise=1, smoothing=0.1), **by, **beside).adjustment
     assert GAN(Normal(), d_steps=0, adjustment="unrolled", average=Average(), decay=Decay())
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"fresh": False}, "fresh: value False: True, because alternating updates have no second batch"),
+        (
+            {"g_steps": 0, "average": Average()},
+            "average: value Average(beta=0.999): None, because g_steps = 0: G is fr",
+        ),
+        ({"d_steps": 0, "lookahead": Lookahead()}, "lookahead: value Lookahead(k=5, alpha=0.5): None, because d_steps"),
+    ],
+)
+def test_games_of_two_vectors_refuse_the_same(change: dict[str, object], line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ParametricGame(Dirac(), 1, -1, **change)
+    assert one_line(caught.value).startswith(line)
 
 
 def test_least_squares_is_text_with_one_spelling() -> None:

@@ -73,6 +73,9 @@ def test_the_description_in_lines():
     assert lines[5].startswith("  cell 2: generator = MLP(hidden=(16,)),")
     assert "3 network shapes to compile, or to load where this machine has them:" in lines
     assert lines[-1].endswith("on 2 cores, without compiling and drawing; half or twice that is usual")
+    assert not [line for line in lines if "slope" in line]
+    scores = preview.describe(Study("w", replace(SMALL, game="wasserstein"), {"penalties.clip": [0, 0.1]}), jobs=2)
+    assert "nothing holds down D's slope in the game wasserstein in 1 of 2 cells: penalties clip, gradie" in scores[4]
     assert not any("\n" in line for line in lines)
 
 
