@@ -6,7 +6,7 @@ A game is known by its name; one of somebody's own is an object, ``own/games.py`
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from gansim.errors import ConfigError, Refused
 from gansim.model.fields import OneOf, Real, check_named, plain

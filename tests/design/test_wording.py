@@ -47,6 +47,10 @@ def test_penalties_and_dynamics_are_said_where_there_are_any(gan: GAN) -> None:
         (wording.network(MLP((8, 4), "elu", slope=2, init=Orthogonal(1.5)), 3), "3-8-4-1 ELU 2, orthogonal gain 1.5"),
         (wording.network(MLP(()), 1), "1-1 affine, He"),
         (
+            wording.network(MLP((), bias=False, input_scale=0.25, output_scale=-5), 2),
+            "2-1 affine without biases, inputs times 0.25, outputs times −5, He",
+        ),
+        (
             wording.optimizer(Adam(0.1), Momentum(0.2, 0.5), Adam(1e-3), RMSProp()),
             "Adam(lr 0.001 or 0.1, beta1 0.5, beta2 0.999, eps 1e−08); momentum(lr 0.2, beta 0.5); "
             "RMSProp(lr 0.001, rho 0.99, eps 1e−08)",
@@ -114,6 +118,14 @@ def test_every_field_of_penalties_and_dynamics_has_a_heading_of_its_own() -> Non
     assert heading("optimizer_d.weight_decay") == "weight decay of D's optimiser"
     assert heading("optimizer_g.beta") == "momentum of G's optimiser"
     assert level("unrolled") == "unrolled D"
+
+
+def test_packs_are_named_where_d_sees_several_samples() -> None:
+    gan = GAN(Normal(), packing=2)
+    assert wording.gan(gan).endswith("D 2-16-1 leaky ReLU 0.2, He, Adam(lr 0.001, beta1 0.5, beta2 0.999, eps 1e−08); "
+                                     "1 update of D, then 1 update of G a step, batch 64 in packs of 2")  # fmt: skip
+    assert "; D 2-16-1 leaky ReLU, Adam 0.001; packs of 2; 5,000 steps" in wording.brief(gan)
+    assert "pack" not in wording.gan(GAN(Normal())) + wording.brief(GAN(Normal()))
 
 
 def test_the_head_of_a_picture_names_updates_that_are_not_one_of_each():
