@@ -46,6 +46,8 @@ _CALLED = {
     "penalties.clip": "clipping weightclip weightclipping clipvalue clamp",
     "penalties.noise": "instancenoise inputnoise",
     "penalties.smoothing": "labelsmoothing smoothlabels onesidedlabelsmoothing smooth",
+    "penalties.spectral": "spectralnorm spectralnormalization spectralnormalisation sn sngan",
+    "pretrain": "pretraining dpretrain pretrainsteps warmup dwarmup",
     "updates": "extragradient extragrad pastextragradient simultaneous alternating dynamics",
     "average": "ema averaging movingaverage polyak swa emabeta emadecay",
     "adjustment": "consensus consensusoptimization conopt symplectic sga unrolled unroll unrolling unrolledsteps",

@@ -189,6 +189,7 @@ def penalties(of: GAN) -> str:
         f"D's parameters cut to {number(p.clip)}": p.clip,
         f"noise of standard deviation {number(p.noise)} on what D sees{gone}": p.noise,
         f"{number(p.smoothing)} of each real counted as fake": p.smoothing,
+        "D's weights normalised by their spectral norms": p.spectral,
     }
     return ", ".join(text for text, strength in said.items() if strength)
 
@@ -202,7 +203,9 @@ def dynamics(of: Configuration) -> str:
     >>> dynamics(GAN(Normal(), adjustment=Unrolled(3), average=Average()))
     'G against D unrolled by 3 steps of rate 0.01, measured is the average of G with decay 0.999'
     """
-    said = [_adjustment(of)] if isinstance(of, GAN) and of.adjustment is not None else []
+    said = [f"{_times(of.pretrain, 'D')} beforehand"] if isinstance(of, GAN) and of.pretrain else []
+    if isinstance(of, GAN) and of.adjustment is not None:
+        said.append(_adjustment(of))
     if of.lookahead is not None:
         said.append(f"lookahead {number(of.lookahead.alpha)} every {count(of.lookahead.k, 'step')}")
     if of.average is not None:
@@ -236,7 +239,8 @@ def remark(*of: Configuration) -> str:
     if not free:
         return ""
     where = "" if len(free) == len(of) else f" in {len(free):,} of {count(len(of), 'cell')}"
-    return f"nothing holds down D's slope in the game wasserstein{where}: penalties clip, gradient, r1 or r2 would"
+    would = "penalties clip, gradient, r1, r2 or spectral would"
+    return f"nothing holds down D's slope in the game wasserstein{where}: {would}"
 
 
 def _remedies(of: GAN) -> str:

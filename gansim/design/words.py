@@ -50,6 +50,8 @@ _OTHERS = {
     "penalties.noise": "noise on what D sees, in its units",
     "penalties.noise_steps": "training steps until the noise on what D sees is gone",
     "penalties.smoothing": "share of a real that counts as fake",
+    "penalties.spectral": "D's weights normalised",
+    "pretrain": "updates of D alone beforehand",
     "fresh": "fresh batch after looking ahead",
     "lookahead": "lookahead",
     "lookahead.k": "training steps between looking back",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.engine.evaluations import build_evaluation
-from gansim.engine.players import block, build_player, network_shapes
+from gansim.engine.players import block, build_player, network_shapes, normalise, normalised_layers
 from gansim.engine.samplers import batch_weights, build_sampler, replicate_key, rows_of
 from gansim.kernels import adjustments, dynamics, games, random, relativistic
 from gansim.kernels.adjustments import Adjustment
@@ -169,15 +169,22 @@ def is_compared(gan: GAN) -> bool:
 
 def training_field(gan: GAN, dtype: Any, batch: int, compiled: bool = True) -> Field:
     """What the players' gradients on so many samples follow from. Unless ``compiled``, its code is not there."""
-    name, lanes, packs = game_name(gan.game), LANES[np.dtype(dtype)], batch // gan.packing
     family, losses = losses_of(gan)
-    slopes = games.slopes(family, dtype) if compiled else 0
-    comparison = None
-    if is_compared(gan):
-        rows = 2 * len(batch_weights(packs, lanes, dtype))
-        comparison = Comparison(relativistic.CODES[name], aligned((rows, lanes), dtype), aligned((rows, lanes), dtype))
-    penalties, packing = _penalties(gan, dtype, packs, compiled), gan.packing if is_packed(gan) else None
-    return Field(slopes, losses, _numbers(gan), comparison, penalties, packing, packs, block(gan))
+    slopes, packs = games.slopes(family, dtype) if compiled else 0, batch // gan.packing
+    comparison, penalties = _comparison(gan, dtype, packs), _penalties(gan, dtype, packs, compiled)
+    packing = gan.packing if is_packed(gan) else None
+    layers = normalised_layers(network_shapes(gan)[1]) if gan.penalties.spectral else None
+    return Field(slopes, losses, _numbers(gan), comparison, penalties, packing, packs, block(gan), layers=layers)
+
+
+def _comparison(gan: GAN, dtype: Any, packs: int) -> Comparison | None:
+    """How outputs are compared, with working memory."""
+    if not is_compared(gan):
+        return None
+    lanes = LANES[np.dtype(dtype)]
+    rows = 2 * len(batch_weights(packs, lanes, dtype))
+    code = relativistic.CODES[game_name(gan.game)]
+    return Comparison(code, aligned((rows, lanes), dtype), aligned((rows, lanes), dtype))
 
 
 def is_packed(gan: GAN) -> bool:
@@ -224,10 +231,16 @@ def adjustment_of(gan: GAN | ParametricGame) -> AnyAdjustment | None:
     return gan.adjustment if isinstance(gan, GAN) else None
 
 
+def pretrain_of(gan: GAN | ParametricGame) -> int:
+    """How often D is updated before the first step: that of a GAN may be."""
+    return gan.pretrain if isinstance(gan, GAN) else 0
+
+
 def has_memory(gan: GAN | ParametricGame) -> bool:
     """Whether its dynamics keep something from step to step, for which the training loop is compiled apart."""
     looks_ahead = gan.updates in ("extragradient", "past-extragradient")
-    return looks_ahead or any(one is not None for one in (gan.lookahead, gan.average, gan.decay, adjustment_of(gan)))
+    methods = (gan.lookahead, gan.average, gan.decay, adjustment_of(gan))
+    return looks_ahead or pretrain_of(gan) > 0 or any(one is not None for one in methods)
 
 
 def _turn(net: Net, tiles: int, dtype: Any, compiled: bool) -> Turn:
@@ -254,7 +267,7 @@ def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
         getattr(of, strength),
         bool(getattr(of, flag)) if flag else False,
         steps,
-        Turns(turn_g, turn_d, bends),
+        Turns(turn_g, turn_d, bends, _comparison(gan, dtype, gan.batch // gan.packing)),
         aligned((net_g.n_params, lanes), dtype),
         aligned((net_d.n_params, lanes), dtype),
         aligned(((steps + 1) * net_d.n_params, lanes), dtype),
@@ -269,7 +282,7 @@ def memory_of(gan: GAN | ParametricGame, compiled: bool = True) -> Memory | None
     decay = 2.0 if gan.average is None else 1.0 if gan.average.beta is None else gan.average.beta
     shape, to = (dynamics.SHAPES[gan.decay.shape], gan.decay.to) if gan.decay else (dynamics.CONSTANT, 1.0)
     adjusted = _adjustment(gan, compiled) if isinstance(gan, GAN) else None
-    return Memory(gan.fresh, every, towards, decay, shape, to, gan.steps, adjusted)
+    return Memory(gan.fresh, every, towards, decay, shape, to, gan.steps, pretrain_of(gan), adjusted)
 
 
 def training_plan(gan: GAN, compiled: bool = True) -> Plan:
@@ -334,7 +347,10 @@ def _bundle(rows: list[int], gans: Sequence[GAN], key: Array, stream: int, compi
     keeps, of_samples = has_memory(gans[0]), gans[0].packing * tiles
     g = build_player(net_g, mlps, optimizers, key, random.WEIGHTS_G, dtype, of_samples, compiled, keeps)
     mlps, optimizers = [x.discriminator for x in gans], [x.optimizer_d for x in gans]
-    d = build_player(net_d, mlps, optimizers, key, random.WEIGHTS_D + stream, dtype, tiles, compiled, keeps)
+    of_d, normalised = random.WEIGHTS_D + stream, gans[0].penalties.spectral
+    d = build_player(net_d, mlps, optimizers, key, of_d, dtype, tiles, compiled, keeps, normalised)
+    if normalised:
+        normalise(d, net_d, key, of_d)
     return Bundle(rows, g, d, build_sampler(gans, key, stream, dtype), build_evaluation(gans, dtype))
 
 

@@ -41,6 +41,7 @@ from gansim.kernels.measure import measure_fakes, measure_networks
 from gansim.kernels.modes import measure_modes
 from gansim.kernels.networks import directional, passes
 from gansim.kernels.networks.architecture import Net
+from gansim.kernels.networks.spectral import normalise_player
 from gansim.kernels.train import train
 from gansim.model.configurations import Configuration
 from gansim.model.distributions import Mixture, Normal
@@ -48,7 +49,7 @@ from gansim.model.dynamics import Average
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
 from gansim.model.parametric import ParametricGame
-from gansim.model.penalties import Penalties
+from gansim.model.paths import replace as changed
 from gansim.traces import FIELDS
 
 __all__ = ["compile_ahead", "compiled_afresh", "run_chunk_compiled"]
@@ -66,6 +67,7 @@ _SECONDS = {
     "modes": 1.5,
     "weights": 0.9,
     "sample": 0.9,
+    "norms": 0.6,
     "losses": 0.5,
     "update": 0.3,
 }
@@ -162,9 +164,10 @@ def _short(gan: Configuration) -> Configuration:
         return replace(gan, steps=1, records=1)
     referee = gan.referee and replace(gan.referee, steps=1, n_eval=32)
     m = gan.packing
-    return replace(
+    short = replace(
         gan, samples=gan.samples and 8 * m, batch_size=8 * m, steps=1, records=1, n_eval=32 * m, referee=referee
     )
+    return replace(short, pretrain=min(short.pretrain, 1))
 
 
 # --- pieces ---------------------------------------------------------------------------------------
@@ -190,7 +193,7 @@ class _Piece:
             optimizers.update_of(self.of, self.precision)
         else:
             methods = {name: value for word in (self.of or "").split() for name, value in _METHODS[word].items()}
-            gan: GAN = replace(_SMALLEST[self.part], precision=self.precision, **methods)  # type: ignore[arg-type]
+            gan = changed(_SMALLEST[self.part], {"precision": self.precision, **methods})
             with np.errstate(all="ignore"):
                 [bundle] = build_bundles([gan], [0], 0, compiled=False)
                 _call(self.part, gan, bundle)  # weights and sample were drawn as the bundle was built
@@ -208,21 +211,29 @@ _SMALLEST = {
     "modes": replace(_GIVEN, target=Mixture((-1.0, 1.0), 0.1)),
     "weights": replace(_GIVEN, generator=MLP(())),
     "sample": replace(_GIVEN, samples=8),
+    "norms": replace(_GIVEN, average=Average()),  # with room for parameters of which no layer is normalised
 }
 
 
 # What the training loop is compiled apart for, and how it is had; packs are measured apart, too.
 _METHODS: dict[str, dict[str, Any]] = {
     "compared": {"game": "relativistic"},
-    "penalised": {"penalties": Penalties(r1=1.0)},
+    "penalised": {"penalties.r1": 1.0},
+    "normalised": {"penalties.spectral": True},
     "remembered": {"average": Average()},
     "packed": {"packing": 2, "discriminator": MLP((), init=Given(((((0.0, 0.0),), (0.0,)),)))},
 }
 
 
 def _methods(gan: GAN) -> tuple[str, ...]:
-    used = {"compared": is_compared(gan), "penalised": is_penalised(gan), "remembered": has_memory(gan)}
-    return tuple(name for name, is_used in {**used, "packed": is_packed(gan)}.items() if is_used)
+    used = {
+        "compared": is_compared(gan),
+        "penalised": is_penalised(gan),
+        "normalised": gan.penalties.spectral,
+        "remembered": has_memory(gan),
+        "packed": is_packed(gan),
+    }
+    return tuple(name for name, is_used in used.items() if is_used)
 
 
 def _call(part: str, gan: GAN, b: Bundle) -> None:
@@ -237,6 +248,8 @@ def _call(part: str, gan: GAN, b: Bundle) -> None:
         measure_fakes(b.sampler, b.evaluation, record)
     elif part == "modes":
         measure_modes(b.sampler, b.evaluation, record)
+    elif part == "norms":
+        normalise_player(b.d, np.empty((0, 4), np.int64))
 
 
 def _pieces(gan: GAN) -> Iterator[_Piece]:
@@ -251,6 +264,7 @@ def _pieces(gan: GAN) -> Iterator[_Piece]:
         yield _Piece("networks", gan.precision, "packed" if is_packed(one) else None)
     shared = ["fakes", "weights"]
     shared += ["modes"] * isinstance(gan.target, Mixture) + ["sample"] * (gan.samples is not None)
+    shared += ["norms"] * gan.penalties.spectral
     yield from (_Piece(part, gan.precision) for part in shared)
 
 

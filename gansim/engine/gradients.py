@@ -48,7 +48,8 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike, 
         Networks' shapes and activations, game, penalties on D's gradient, label smoothing, noise dimension and, if
         ``standardise``, the target's moments are read. Nothing is blurred, cut, looked ahead or adjusted.
     theta_g, theta_d : list of (weights (n_out, n_in), bias (n_out,))
-        Parameters per layer, in the networks' own units.
+        Parameters per layer, in the networks' own units, as the networks use them: where weights of D are normalised,
+        after that, and its gradient is by these.
     x : array_like, shape (n,) or (n, 1)
         Real samples, in data units; n a multiple of ``packing``. Samples make packs as those of a batch do.
     z : array_like, shape (n,) or (n, noise_dim)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gansim.kernels import optimizers
 from gansim.kernels.compiling.registers import REGISTER
 from gansim.kernels.lanes import OCTET, T, aligned, by_lane
-from gansim.kernels.networks import initial
+from gansim.kernels.networks import initial, spectral
 from gansim.kernels.networks.architecture import CODES, Net, to_rows
 from gansim.kernels.networks.passes import passes_of
 from gansim.kernels.networks.player import (
@@ -25,6 +25,7 @@ from gansim.kernels.networks.player import (
     LR,
     N_SETTINGS,
     OUTPUT_SCALE,
+    RAW,
     SLOPE,
     SLOW,
     WEIGHT_DECAY,
@@ -35,7 +36,16 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init
 from gansim.model.optimizers import Optimizer
 
-__all__ = ["Layers", "block", "build_player", "build_vector", "network_shapes", "unscaled"]
+__all__ = [
+    "Layers",
+    "block",
+    "build_player",
+    "build_vector",
+    "network_shapes",
+    "normalise",
+    "normalised_layers",
+    "unscaled",
+]
 
 Array = NDArray[Any]
 Layers = list[tuple[Array, Array]]
@@ -127,11 +137,12 @@ def build_player(
     tiles: int = 1,
     compiled: bool = True,
     keeps: bool = False,
+    normalised: bool = False,
 ) -> Player:
     """A player whose lane i is configured by ``mlps[i]`` and ``optimizers_[i]``, with units for some tiles.
 
     Its passes and its optimiser are compiled or loaded, unless nobody is going to call them. ``keeps``: with room for
-    what dynamics keep from step to step.
+    what dynamics keep from step to step; ``normalised``: with room for what `normalise` keeps, too.
     """
     lanes, n = len(mlps), net.n_params
     theta = aligned((n, lanes), dtype)
@@ -146,7 +157,8 @@ def build_player(
         Sizes(net.sizes[0], net.sizes[-1], net.n_units, n),
         passes_of(net, dtype) if compiled else 0,
         compiled,
-        keeps,
+        keeps or normalised,
+        _rows_of_norms(net) if normalised else 0,
     )
 
 
@@ -165,13 +177,14 @@ def _learning(
     passes: Any,
     compiled: bool,
     keeps: bool,
+    more: int = 0,
 ) -> Player:
-    """A player at these parameters, with the state of its optimiser, before any update."""
+    """A player at these parameters, with the state of its optimiser, before any update; ``more`` rows of ``kept``."""
     (n, lanes), dtype, optimizer = theta.shape, theta.dtype, optimizers_[0].kind
     (averages, powers), _ = optimizers.OPTIMIZERS[optimizer]
     state = aligned((max(1, averages * n + powers), lanes), dtype)
     state[averages * n :] = 1
-    kept = aligned((KEPT * n if keeps else 1, lanes), dtype)
+    kept = aligned((KEPT * n + more if keeps else 1, lanes), dtype)
     if keeps:
         for block_ in (SLOW, AVERAGE):
             kept[block_ * n : (block_ + 1) * n] = theta
@@ -188,3 +201,32 @@ def _learning(
         sizes,
         passes,
     )
+
+
+# --- weights that are used divided by their spectral norm ---------------------------------------
+
+_FIRST_U = 64  # drawn as weights are, of layers from this on: a network has fewer
+
+
+def _rows_of_norms(net: Net) -> int:
+    """How many rows the vectors and norms of its layers take."""
+    return sum(n_in + n_out + 1 for n_in, n_out, *_ in net.layers)
+
+
+def normalised_layers(net: Net) -> Array:
+    """Where kernels/networks/spectral.py finds what it keeps of each layer, (layers, 4)."""
+    at, out = KEPT * net.n_params, []
+    for n_in, n_out, w, *_ in net.layers:
+        out.append((n_in, n_out, w, at))
+        at += n_in + n_out + 1
+    return np.array(out, np.int64)
+
+
+def normalise(player: Player, net: Net, key: Array, stream: int) -> None:
+    """Normalise the initial weights of a player; the first vectors are of its own stream."""
+    layers, none = normalised_layers(net), aligned((1, key.shape[1]), player.theta.dtype)
+    for number, (_, n_out, _, at) in enumerate(layers.tolist()):
+        first = player.kept[at : at + n_out]
+        initial.fill_layer(initial.NORMAL, first, none, key, stream, _FIRST_U + number, 1, 1.0, 0.0)
+    player.kept[RAW * net.n_params :][: net.n_params] = player.theta
+    spectral.normalise_player(player, layers)

@@ -93,7 +93,7 @@ def train(gan: GAN, rep: int = 0, seed: int = 0) -> tuple[Layers, Layers]:
     rep, seed = checked(gan, rep, seed)
     with np.errstate(all="ignore"):
         [bundle] = build_bundles([gan], [rep], seed)
-        train_bundle(bundle.g, bundle.d, bundle.sampler, training_plan(gan), 0, gan.steps)
+        train_bundle(bundle.g, bundle.d, bundle.sampler, training_plan(gan), -gan.pretrain, gan.steps)
     players = measured_generator(bundle.g, gan), bundle.d
     theta_g, theta_d = (player.theta[:, 0].astype(float) for player in players)
     net_g, net_d = network_shapes(gan)

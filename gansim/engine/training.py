@@ -66,7 +66,7 @@ def records(gan: GAN, bundles: list[Bundle], steps: Sequence[int], seconds: dict
     Records
         A record of every run of `bundles`.
     """
-    plan, done = training_plan(gan), 0
+    plan, done = training_plan(gan), -gan.pretrain  # steps below 0 are D's alone
     record = aligned((len(FIELDS), LANES[np.dtype(gan.precision)]), gan.precision)
     for step in steps:
         raw = []

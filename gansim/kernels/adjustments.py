@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.field import Field, draw_for_d, draw_for_g, gradient_d, gradient_g, gradient_of_both
 from gansim.kernels.lanes import Row, Rows, fma, rows, where_greater
-from gansim.kernels.networks.player import BEFORE, Player
+from gansim.kernels.networks.player import BEFORE, RAW, Player
+from gansim.kernels.networks.spectral import use_raw
 from gansim.kernels.sampler import Sampler
 from gansim.kernels.turns import Turns, turn_gradients
 
@@ -125,15 +126,30 @@ def adjusted_gradients(g: Player, d: Player, s: Sampler, field: Field, a: Adjust
 
 
 @kernel
+def _descend(d: Player, layers: Any, rate: float) -> None:
+    """A step of gradient descent of D, its weights normalised by the same u and v."""
+    n = d.sizes.params
+    if layers is not None:
+        for i in range(n):
+            d.kept[RAW * n + i] = fma(d.grad[i], -rate, d.kept[RAW * n + i])
+        use_raw(d, layers)
+    else:
+        _add(d.grad, -rate, d.theta, n)
+
+
+@kernel
 def unrolled_gradient_g(g: Player, d: Player, s: Sampler, field: Field, a: Adjustment, step: int, k: int) -> None:
     """``g.grad`` becomes G's gradient against the D that would come of K steps."""
     t, n_g, n_d, path = a.turns, g.sizes.params, d.sizes.params, rows(a.path)
-    inner = _INNER + 64 * k
+    inner, raw = _INNER + 64 * k, field.layers is not None
     _copy(d.grad, 0, d.kept, BEFORE * n_d, n_d)  # the last that D has descended is the one to be recorded
     for j in range(a.k):
-        _copy(d.theta, 0, path, j * n_d, n_d)
+        if raw:
+            _copy(d.kept, RAW * n_d, path, j * n_d, n_d)
+        else:
+            _copy(d.theta, 0, path, j * n_d, n_d)
         gradient_d(g, d, s, field, step, inner + j)
-        _add(d.grad, -a.strength, d.theta, n_d)
+        _descend(d, field.layers, a.strength)
     gradient_of_both(g, d, s, field, step, k)
     if a.flag:
         _clear(rows(t.g.along), n_g)
@@ -145,5 +161,9 @@ def unrolled_gradient_g(g: Player, d: Player, s: Sampler, field: Field, a: Adjus
             turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, False)
             _add(rows(t.g.found), -a.strength, g.grad, n_g)
             _add(rows(t.d.found), -a.strength, rows(t.d.along), n_d)
-    _copy(path, 0, d.theta, 0, n_d)
+    if raw:
+        _copy(path, 0, d.kept, RAW * n_d, n_d)
+        use_raw(d, field.layers)
+    else:
+        _copy(path, 0, d.theta, 0, n_d)
     _copy(d.kept, BEFORE * n_d, d.grad, 0, n_d)

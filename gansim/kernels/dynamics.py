@@ -10,6 +10,9 @@ gradients there move them from where they began. An optimiser's averages move on
 
 Lookahead (Chavdarova et al. 2021, algorithm 1) and averages of G (Yazici et al. 2019) come after the step.
 
+D trained alone before G first moves: steps below 0, one update each, on batches that are updates 65,536 and on of step
+0, at the rates and with the noise of step 0. Training itself draws what it would draw without.
+
 A new order of updates is a code, a function and its branch here, and its name in ``model/gan.py``.
 """
 
@@ -20,13 +23,15 @@ from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.field import Field, gradient_d, gradient_g
 from gansim.kernels.lanemath import cos_sin_turns, exp, log
 from gansim.kernels.lanes import fma
-from gansim.kernels.networks.player import AVERAGE, BEFORE, BEGUN, FULL_LR, LR, SLOW, Player
+from gansim.kernels.networks.player import AVERAGE, BEFORE, BEGUN, FULL_LR, LR, RAW, SLOW, Player
+from gansim.kernels.networks.spectral import put_raw, take_raw
 from gansim.kernels.optimizers import update
 from gansim.kernels.penalties import clip
 from gansim.kernels.sampler import Sampler
 
 ALTERNATING, SIMULTANEOUS, G_FIRST, EXTRAGRADIENT, PAST_EXTRAGRADIENT = range(5)
 CONSTANT, LINEAR, EXPONENTIAL, COSINE = range(4)
+_ALONE = 2**16  # D's updates before the first step are updates of that step from here on
 SHAPES = {"linear": LINEAR, "exponential": EXPONENTIAL, "cosine": COSINE}
 CODES = {
     "alternating": ALTERNATING,
@@ -42,7 +47,8 @@ class Memory(NamedTuple):
 
     fresh : whether an extragradient's second gradients are on a batch of their own. every, towards : of lookahead, 0
     for none. decay : of G's average; 1: it is the mean over steps, above 1: there is none. shape, to, steps : how
-    learning rates go down over so many steps. adjustment : of gradients, see adjustments.py, or None.
+    learning rates go down over so many steps. pretrain : updates of D alone before step 0. adjustment : of gradients,
+    see adjustments.py, or None.
     """
 
     fresh: bool
@@ -52,6 +58,7 @@ class Memory(NamedTuple):
     shape: int
     to: float
     steps: int
+    pretrain: int
     adjustment: Any
 
 
@@ -65,24 +72,31 @@ class Dynamics(NamedTuple):
 
 
 @kernel
-def _move(g: Player, d: Player, field: Field) -> None:
+def _update_d(d: Player, field: Field) -> None:
+    """D's update, and what its parameters are held to."""
+    take_raw(d, field.layers)
     update(d)
+    put_raw(d, field.layers)
     clip(d, field.penalties)
+
+
+@kernel
+def _move(g: Player, d: Player, field: Field) -> None:
+    _update_d(d, field)
     update(g)
 
 
 @kernel
-def _alternating(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int) -> None:
+def _alternating(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int, first: int) -> None:
     for turn in range(2):  # one copy of either player's code, whoever comes first
         if (turn == 0) == (dynamics.order == G_FIRST):
             for k in range(dynamics.g_steps):
                 gradient_g(g, d, s, field, step, k)
                 update(g)
         else:
-            for k in range(dynamics.d_steps):
+            for k in range(first, first + dynamics.d_steps):
                 gradient_d(g, d, s, field, step, k)
-                update(d)
-                clip(d, field.penalties)
+                _update_d(d, field)
 
 
 @kernel
@@ -93,43 +107,47 @@ def _simultaneous(g: Player, d: Player, s: Sampler, field: Field, step: int) -> 
 
 
 @kernel
-def _keep(p: Player, block: int) -> None:
-    """The parameters, into a block of ``kept``."""
+def _keep(p: Player, raw: bool, block: int) -> None:
+    """The parameters, into a block of ``kept``; those that an optimiser moves, where others are used (``raw``)."""
     n = p.sizes.params
     for i in range(n):
-        p.kept[block * n + i] = p.theta[i]
+        p.kept[block * n + i] = p.kept[RAW * n + i] if raw else p.theta[i]
 
 
 @kernel
-def _back(p: Player) -> None:
-    """The parameters are those that the step began with."""
+def _back(p: Player, raw: bool) -> None:
+    """The parameters are those that the step began with; of D's used ones that is so after its update."""
     n = p.sizes.params
     for i in range(n):
-        p.theta[i] = p.kept[BEGUN * n + i]
+        if raw:
+            p.kept[RAW * n + i] = p.kept[BEGUN * n + i]
+        else:
+            p.theta[i] = p.kept[BEGUN * n + i]
 
 
 @kernel
 def _extragradient(g: Player, d: Player, s: Sampler, field: Field, m: Memory, step: int) -> None:
+    raw = field.layers is not None
     for turn in range(2):  # one copy of either player's code
         if turn == 0:
-            _keep(g, BEGUN)
-            _keep(d, BEGUN)
+            _keep(g, False, BEGUN)
+            _keep(d, raw, BEGUN)
         k = turn if m.fresh else 0
         gradient_d(g, d, s, field, step, k)
         gradient_g(g, d, s, field, step, k)
         if turn == 1:
-            _back(g)
-            _back(d)
+            _back(g, False)
+            _back(d, raw)
         _move(g, d, field)
 
 
 @kernel
 def _past_extragradient(g: Player, d: Player, s: Sampler, field: Field, step: int) -> None:
-    n_g, n_d = g.sizes.params, d.sizes.params
+    n_g, n_d, raw = g.sizes.params, d.sizes.params, field.layers is not None
     for turn in range(2):
         if turn == 0:
-            _keep(g, BEGUN)
-            _keep(d, BEGUN)
+            _keep(g, False, BEGUN)
+            _keep(d, raw, BEGUN)
             for i in range(n_g):
                 g.grad[i] = g.kept[BEFORE * n_g + i]
             for i in range(n_d):
@@ -137,8 +155,8 @@ def _past_extragradient(g: Player, d: Player, s: Sampler, field: Field, step: in
         else:
             gradient_d(g, d, s, field, step, 0)
             gradient_g(g, d, s, field, step, 0)
-            _back(g)
-            _back(d)
+            _back(g, False)
+            _back(d, raw)
             for i in range(n_g):
                 g.kept[BEFORE * n_g + i] = g.grad[i]
             for i in range(n_d):
@@ -179,9 +197,9 @@ def _average(p: Player, decay: float, step: int) -> None:
 
 
 @kernel
-def _in_order(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int) -> None:
+def _in_order(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int, first: int) -> None:
     if dynamics.order == ALTERNATING or dynamics.order == G_FIRST:
-        _alternating(g, d, s, field, dynamics, step)
+        _alternating(g, d, s, field, dynamics, step, first)
     elif dynamics.order == SIMULTANEOUS:
         _simultaneous(g, d, s, field, step)
     else:
@@ -189,42 +207,56 @@ def _in_order(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics
 
 
 @kernel
-def _adjusted(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, m: Memory, a: Any, step: int) -> None:
+def _adjusted(
+    g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, m: Memory, a: Any, step: int, first: int
+) -> None:
     if a is None:
         if dynamics.order == EXTRAGRADIENT:
             _extragradient(g, d, s, field, m, step)
         elif dynamics.order == PAST_EXTRAGRADIENT:
             _past_extragradient(g, d, s, field, step)
         else:
-            _in_order(g, d, s, field, dynamics, step)
-    elif a.kind == UNROLLED:
+            _in_order(g, d, s, field, dynamics, step, first)
+    elif a.kind == UNROLLED or dynamics.g_steps == 0:  # of those that are no unrolled D, D alone
         for turn in range(2):
             if (turn == 0) == (dynamics.order == G_FIRST):
                 for k in range(dynamics.g_steps):
                     unrolled_gradient_g(g, d, s, field, a, step, k)
                     update(g)
             else:
-                for k in range(dynamics.d_steps):
+                for k in range(first, first + dynamics.d_steps):
                     gradient_d(g, d, s, field, step, k)
-                    update(d)
-                    clip(d, field.penalties)
+                    _update_d(d, field)
     else:
         adjusted_gradients(g, d, s, field, a, step)
         _move(g, d, field)
 
 
 @kernel
+def _after(g: Player, d: Player, field: Field, m: Memory, step: int) -> None:
+    """What comes after a step."""
+    if step == -1:
+        _keep(d, field.layers is not None, SLOW)
+    if step >= 0 and m.every > 0 and (step + 1) % m.every == 0:
+        _look_back(g, m.towards)
+        take_raw(d, field.layers)
+        _look_back(d, m.towards)
+        put_raw(d, field.layers)
+    if step >= 0 and m.decay <= 1.0:
+        _average(g, m.decay, step)
+
+
+@kernel
 def advance(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, m: Any, step: int) -> None:
     """One training step: both players' parameters and optimisers' states move on."""
     if m is None:
-        _in_order(g, d, s, field, dynamics, step)
+        _in_order(g, d, s, field, dynamics, step, 0)
     else:
+        now, first, order, d_steps, g_steps = step, 0, dynamics.order, dynamics.d_steps, dynamics.g_steps
+        if step < 0:
+            now, first, order, d_steps, g_steps = 0, _ALONE + m.pretrain + step, ALTERNATING, 1, 0
         if m.shape != CONSTANT:
-            _set_rate(g, m, step)
-            _set_rate(d, m, step)
-        _adjusted(g, d, s, field, dynamics, m, m.adjustment, step)
-        if m.every > 0 and (step + 1) % m.every == 0:
-            _look_back(g, m.towards)
-            _look_back(d, m.towards)
-        if m.decay <= 1.0:
-            _average(g, m.decay, step)
+            _set_rate(g, m, now)
+            _set_rate(d, m, now)
+        _adjusted(g, d, s, field, Dynamics(order, d_steps, g_steps, None), m, m.adjustment, now, first)
+        _after(g, d, field, m, step)

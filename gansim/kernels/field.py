@@ -13,6 +13,7 @@ from gansim.kernels.lanes import OCTET, Row, Rows, T, Tile, Tiles, rows, tiles, 
 from gansim.kernels.networks.packs import many, spread_out, take_inputs, take_noises, take_packs, to_inputs, to_outputs
 from gansim.kernels.networks.passes import backward, backward_to_input, forward
 from gansim.kernels.networks.player import Player, clear, opened, output_unit
+from gansim.kernels.networks.spectral import pull_back
 from gansim.kernels.parametric import Given
 from gansim.kernels.parametric import call as call_form
 from gansim.kernels.penalties import (
@@ -42,6 +43,7 @@ class Field(NamedTuple):
     D's gradient by its input, packing : samples in a pack, or None: then nothing of it is compiled. batch : packs in
     it. block : tiles of packs in one.
     given : a game of two vectors, see parametric.py, whose slopes are None; or None: then both players are networks.
+    layers : of D where its weights are normalised, see networks/spectral.py, or None.
     """
 
     slopes: Any
@@ -53,6 +55,7 @@ class Field(NamedTuple):
     batch: int
     block: int
     given: Any = None
+    layers: Any = None
 
 
 # --- one block of tiles: what each player learns from it ----------------------------------------
@@ -266,7 +269,7 @@ def _given_gradient(
 
 @kernel
 def gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
-    """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step."""
+    """``d.grad`` becomes the gradient of D's loss on the k-th batch of this step, by what its optimiser moves."""
     _gradient_d(g, d, s, field, field.slopes, field.given, step, k)
 
 
@@ -308,6 +311,7 @@ def _network_gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: in
         take_noises(g, s.noises, first, n, field.packing)
         learn_fake(g, d, field, s.weights, first, n)
     _penalise_batch(g, d, s, field, field.penalties, step, k)
+    pull_back(d, field.layers)
 
 
 @kernel
@@ -323,6 +327,16 @@ def _network_gradient_g(g: Player, d: Player, s: Sampler, field: Field, step: in
 
 
 @kernel
+def _learn_real_of_g(d: Player, field: Field, c: Any, reals: Any, weights: Tiles, n_tiles: int) -> None:
+    """In a relativistic game reals count in G's loss, too."""
+    if c is not None:
+        for first in range(0, n_tiles, field.block):
+            n = min(field.block, n_tiles - first)
+            take_packs(d, reals, first, n, field.packing)
+            learn_real(d, field, weights, first, n)
+
+
+@kernel
 def gradient_of_both(g: Player, d: Player, s: Sampler, field: Field, step: int, k: int) -> None:
     """Of G's loss on its k-th batch of this step: by G's parameters, and by D's."""
     clear(g.grad, g.sizes.params)
@@ -330,6 +344,7 @@ def gradient_of_both(g: Player, d: Player, s: Sampler, field: Field, step: int, 
     draw_for_g(g, d, s, field, step, k)
     _judge(g, d, s, field, field.comparison, True)
     n_tiles = tiles_of(field.batch)
+    _learn_real_of_g(d, field, field.comparison, s.reals, s.weights, n_tiles)
     for first in range(0, n_tiles, field.block):
         n = min(field.block, n_tiles - first)
         take_noises(g, s.noises, first, n, field.packing)

@@ -13,7 +13,8 @@ The derivative of each by D's parameters is that of v . grad s, v held constant:
 2 weight (1 - target / abs(grad s)) grad s, which is 0 where the gradient is 0 or, one-sided, below the target.
 
 Clipping cuts D's parameters after each of its updates (Arjovsky et al. 2017, algorithm 1). Noise is added to reals and
-fakes before D sees them, whoever learns (Sonderby et al. 2017); penalties are taken at what D sees.
+fakes before D sees them, whoever learns (Sonderby et al. 2017); penalties are taken at what D sees. Spectral
+normalisation is in networks/spectral.py; penalties are then those of the normalised D.
 """
 
 from typing import Any, NamedTuple

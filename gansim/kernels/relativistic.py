@@ -80,6 +80,28 @@ def _make(where: Any, game: Game, numbers: Numbers, c: Comparison, weights: Tile
 def slopes_of_differences(where: Any, game: Game, numbers: Numbers, c: Comparison, weights: Tiles, of_g: bool) -> None:
     """Derivatives of the batch's loss by D's outputs, into ``made``."""
     _make(where, game, numbers, c, weights, of_g)
+    _by_outputs(c, weights, of_g)
+
+
+@kernel
+def turn_slopes(
+    bends: Any, game: Game, numbers: Numbers, c: Comparison, turned: Comparison, weights: Tiles, of_g: bool
+) -> None:
+    """How these derivatives change as the outputs change by those of ``turned``, into its ``made``.
+
+    Before `slopes_of_differences` is called: differences are linear, and so is what a slope by them gives each output.
+    """
+    _make(bends, game, numbers, c, weights, of_g)
+    x, y = tiles(turned.outputs), tiles(c.made)
+    made = tiles(turned.made)
+    for t in range(c.made.shape[0] // T):
+        made[t] = y[t] * x[t]
+    _by_outputs(turned, weights, of_g)
+
+
+@kernel
+def _by_outputs(c: Comparison, weights: Tiles, of_g: bool) -> None:
+    """From derivatives by differences, in ``made``, to those by outputs."""
     y, n = tiles(c.made), c.made.shape[0] // (2 * T)
     if c.kind == PAIRED:
         for t in range(n):

@@ -20,7 +20,10 @@ class Plan(NamedTuple):
 
 @entry_point
 def train(g: Player, d: Player, s: Sampler, plan: Plan, first: int, last: int) -> None:
-    """Train a bundle from step ``first`` up to, not including, step ``last``; everything is updated in place."""
+    """Train a bundle from step ``first`` up to, not including, step ``last``; everything is updated in place.
+
+    In steps below 0 D is trained alone.
+    """
     g, d, s = player.opened(g), player.opened(d), sampler.opened(s)
     for step in range(first, last):
         advance(g, d, s, plan.field, plan.dynamics, plan.dynamics.memory, step)

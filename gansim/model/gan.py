@@ -44,7 +44,7 @@ from gansim.model.dynamics import (
     check_updates,
 )
 from gansim.model.fields import LATER, Integer, Object, OrNone, described, items_of, plain
-from gansim.model.games import GameName, LeastSquares, game_name
+from gansim.model.games import GameName, LeastSquares
 from gansim.model.networks import MLP, Given, _Hidden
 from gansim.model.optimizers import Adam, AnyOptimizer, Optimizer, OptimizerName, _Rate
 from gansim.model.own.games import Game, OwnGame, has_bends
@@ -155,7 +155,8 @@ class GAN:
         mean of the others. In the last five D is no probability; formulas are in ``kernels/games.py``. An `OwnGame`
         has losses of one's own.
     penalties : Penalties, default Penalties()
-        What keeps D in check: R1, R2, a gradient penalty, clipping, noise, label smoothing; nothing by default.
+        What keeps D in check: R1, R2, a gradient penalty, clipping, noise, label smoothing, spectral
+        normalisation; nothing by default.
     optimizer_g, optimizer_d : SGD, Momentum, Nesterov, RMSProp, Adam, Optimistic or OptimisticAdam, default Adam()
         How each player updates its parameters; or a name, with all defaults: "sgd", "momentum", "nesterov", "rmsprop",
         "adam", "optimistic", "optimistic-adam".
@@ -175,7 +176,11 @@ class GAN:
     decay : Decay or None, default None
         Let learning rates go down over training, or not.
     d_steps, g_steps : int, default 1
-        Updates of each player per training step, 0 to 100, not both 0; both 1 unless they alternate.
+        Updates of each player per training step, 0 to 100, not both 0; both 1 unless they alternate. A player with 0 is
+        frozen: its parameters and its optimiser's state stay as they are.
+    pretrain : int, default 0
+        Updates of D alone, against the initial generator, before the first training step, 0 to 1e6: with its own
+        optimiser, which goes on from there, on batches of their own. With d_steps = 0 all that D is ever trained.
     batch_size : int or "full", default 64
         Real samples, and fakes, per update, 1 to 65,536. "full": the whole fixed sample, and as many fakes.
     steps : int, default 5000
@@ -226,6 +231,7 @@ class GAN:
     decay: OptionalDecay = field(default=None, metadata=LATER)
     d_steps: Repeats = 1
     g_steps: Repeats = 1
+    pretrain: Annotated[int, Integer(0, 10**6)] = field(default=0, metadata=LATER)
     batch_size: Annotated[int | Literal["full"], _batch_size] = 64
     steps: Steps = 5000
     records: Records = field(  # type: ignore[assignment]
@@ -258,6 +264,7 @@ class GAN:
         decay: Decay | None = None,
         d_steps: int = 1,
         g_steps: int = 1,
+        pretrain: int = 0,
         batch_size: int | Literal["full"] = 64,
         steps: int = 5000,
         records: int | None = None,
@@ -288,9 +295,11 @@ class GAN:
         if of.smoothing and self.game not in ("minimax", "non-saturating"):
             allowed = f"0, because D of the game {self.game} has no share of reals to give away"
             raise Refused(of.smoothing, allowed, "penalties.smoothing")
-        used = [name for name in ("r1", "r2", "gradient", "clip", "noise", "smoothing") if getattr(of, name)]
-        if used and self.d_steps == 0:
-            raise Refused(getattr(of, used[0]), "0, because d_steps = 0: D is frozen", f"penalties.{used[0]}")
+        names = ("r1", "r2", "gradient", "clip", "noise", "smoothing", "spectral")
+        used = [name for name in names if getattr(of, name)]
+        if used and self.d_steps == self.pretrain == 0:
+            allowed = f"{'False' if used[0] == 'spectral' else 0}, because d_steps = 0: D is frozen"
+            raise Refused(getattr(of, used[0]), allowed, f"penalties.{used[0]}")
 
     def _check_adjustment(self) -> None:
         of = self.adjustment
@@ -300,8 +309,6 @@ class GAN:
             raise Refused(of, f"None, or updates that alternate: {self.updates} ones do not see G alone", "adjustment")
         if of is not None and self.g_steps == 0:
             raise Refused(of, "None, because g_steps = 0: G is frozen", "adjustment")
-        if of is not None and game_name(self.game).startswith("relativistic"):
-            raise Refused(of, "None, because outputs are compared in this game", "adjustment")
         second = isinstance(of, (Consensus, Symplectic)) or (isinstance(of, Unrolled) and of.second_order)
         if second and not has_bends(self.game):
             raise Refused(
@@ -311,6 +318,9 @@ class GAN:
             )
         if second and max(self.penalties.r1, self.penalties.r2, self.penalties.gradient) > 0:
             raise Refused(of, "None, because penalties on D's gradient would need third derivatives", "adjustment")
+        if second and self.penalties.spectral:
+            allowed = "None, because with penalties.spectral it would need derivatives of sigma, too"
+            raise Refused(of, allowed, "adjustment")
 
     def _check_packing(self) -> None:
         m = self.packing

@@ -39,6 +39,10 @@ class Penalties:
     smoothing : float, default 0
         How much of a real sample counts as fake in D's loss, 0 to 0.5: one-sided label smoothing (Salimans et al. 2016,
         section 3.4). In the games minimax and non-saturating.
+    spectral : bool, default False
+        Whether each of D's weight matrices is used divided by its largest singular value, as one power iteration after
+        each change of D estimates it, and the other penalties are those of that D (Miyato et al. 2018, eqs. 8 and 12,
+        algorithm 1). Not with `clip`.
 
     Examples
     --------
@@ -58,6 +62,7 @@ class Penalties:
     noise: _Strength = 0.0
     noise_steps: Annotated[int | None, OrNone(Integer(1, 10**8))] = None
     smoothing: Annotated[float, Real(0.0, 0.5)] = 0.0
+    spectral: bool = False
 
     def __post_init__(self) -> None:
         for name, only in (("target", 1), ("one_sided", False)):
@@ -65,8 +70,10 @@ class Penalties:
                 raise Refused(getattr(self, name), f"{only}, because gradient = 0: no norm is asked for", name)
         if self.noise == 0 and self.noise_steps is not None:
             raise Refused(self.noise_steps, "None, because noise = 0: there is none to go down", "noise_steps")
+        if self.spectral and self.clip:
+            raise Refused(self.clip, "0, because spectral normalisation changes what would be cut", "clip")
 
     @property
     def bounds_slope(self) -> bool:
-        """Whether D's slope is held down: it is cut to size, or penalised for its gradient."""
-        return max(self.r1, self.r2, self.gradient, self.clip) > 0
+        """Whether D's slope is held down: it is cut to size or normalised, or penalised for its gradient."""
+        return self.spectral or max(self.r1, self.r2, self.gradient, self.clip) > 0

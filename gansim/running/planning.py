@@ -98,6 +98,7 @@ def work(gan: Configuration) -> float:
     update_g = 3 * cost_g + 3 * cost_d
     step = gan.d_steps * update_d + gan.g_steps * update_g + _adjusting(gan, cost_g, cost_d, update_d)
     training = gan.steps * gan.batch * step * (2 if gan.updates == "extragradient" else 1)
+    training += gan.pretrain * gan.batch * update_d
     measuring = gan.records * gan.n_eval * (cost_g + 2 * cost_d)
     referee = 0.0
     if gan.referee is not None:

@@ -23,10 +23,12 @@ from gansim.engine.replay import train
 from gansim.engine.simulate import run_chunk
 from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.dynamics import Unrolled
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, NormalInit
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
 from gansim.model.paths import replace
+from gansim.model.penalties import Penalties
 from gansim.model.tabulated import Law, Observed
 from gansim.running.study import Study, simulate
 from gansim.storage.parquet import digest, digest_traces
@@ -86,6 +88,10 @@ VARIANTS = {
     ),
     "pairs compared": replace(BASE, {"game": "relativistic", "samples": 11, "batch_size": "full"}),
     "squares": replace(BASE, {"game": "least-squares(-1, 1, 0.5)", "optimizer_d": Nesterov()}),
+    "normalised": replace(
+        BASE, {"penalties": Penalties(spectral=True), "discriminator.hidden": (4, 4), "pretrain": 3, "samples": 11}
+    ),
+    "pairs compared, unrolled": replace(BASE, {"game": "relativistic", "adjustment": Unrolled(2), "pretrain": 2}),
     "a curve": replace(BASE, {"target": Law("t", {"df": 3})}),
     "packs": replace(BASE, PACKED | {"samples": 36}),
 }

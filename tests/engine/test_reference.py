@@ -354,6 +354,23 @@ def test_gradients_of_both_players_agree_with_central_differences(game, activati
         assert ref.gradient_error(analytic, numerical) < ref.TOLERANCE
 
 
+@pytest.mark.parametrize("game", GAMES)
+def test_gradients_of_either_loss_by_either_players_parameters(game):
+    """What adjustments are made of; in a relativistic game G's loss depends on the reals."""
+    gan, theta_g, theta_d, x, z = case(game, "tanh", 1)
+    for loss in ("d", "g"):
+        name = f"loss_{loss}"
+        by_g, by_d = ref.gradients_of(gan, loss, theta_g, theta_d, x, z, 0.0)
+        of_g = ref.numerical_gradient(
+            lambda theta, of=name: getattr(ref.losses(gan, theta, theta_d, x, z), of), theta_g
+        )
+        of_d = ref.numerical_gradient(
+            lambda theta, of=name: getattr(ref.losses(gan, theta_g, theta, x, z), of), theta_d
+        )
+        assert ref.gradient_error(by_g, of_g) < ref.TOLERANCE
+        assert ref.gradient_error(by_d, of_d) < ref.TOLERANCE
+
+
 @pytest.mark.parametrize("noise_dim", [2, 3])
 def test_gradients_with_wider_noise(noise_dim):
     for analytic, numerical in checked_gradients(*case("minimax", "tanh", 2, noise_dim=noise_dim)):

@@ -159,7 +159,7 @@ def memory_cases():
     for updates in ("alternating", "alternating-g-first", "simultaneous"):
         yield f"lookahead-{updates}", {"lookahead": Lookahead(3, 0.6), "updates": updates}
         yield f"average-{updates}", {"average": Average(0.8), "updates": updates}
-    for game in ("minimax", "non-saturating", "hinge", "wasserstein", "least-squares"):
+    for game in GAMES:
         yield f"consensus-{game}", {"adjustment": Consensus(0.2), "updates": "simultaneous", "game": game}
         yield f"symplectic-{game}", {"adjustment": Symplectic(0.7), "updates": "simultaneous", "game": game}
         yield f"unrolled-{game}", {"adjustment": Unrolled(3, 0.1), "game": game}
@@ -172,6 +172,10 @@ def memory_cases():
         yield f"unrolled-d-{activation}", changes | {"adjustment": Unrolled(2, 0.2)}
         changes = {"generator.activation": activation, "generator.slope": slope}
         yield f"consensus-g-{activation}", changes | {"adjustment": Consensus(0.3), "updates": "simultaneous"}
+    for game, name in product(("relativistic", "relativistic-average"), ("samples", "full")):
+        data = {"game": game, "samples": 20 + (name == "full"), "batch_size": 13 if name == "samples" else "full"}
+        yield f"symplectic-{game}-{name}", {"adjustment": Symplectic(0.7, True), "updates": "simultaneous", **data}
+        yield f"unrolled-{game}-{name}", {"adjustment": Unrolled(2, 0.1), **data, "g_steps": 2}
     more = {"penalties": Penalties(clip=0.6, noise=0.2, smoothing=0.1), "samples": 20, "g_steps": 2}
     yield "unrolled-and-more", {"adjustment": Unrolled(2, 0.1), **more, "updates": "alternating-g-first"}
     yield "unrolled-first-order", {"adjustment": Unrolled(4, 0.1, False), "penalties": Penalties(r1=0.3)}
@@ -182,6 +186,41 @@ def memory_cases():
     yield "weight-decay", {"optimizer_g": SGD(0.2, weight_decay=0.3), "optimizer_d": Adam(0.05, weight_decay=2)}
     yield "weight-decay-of-d", {"optimizer_d": Momentum(0.05, weight_decay=1), "decay": Decay("linear", 0)}
     yield "lookahead-mean", {"lookahead": Lookahead(4), "average": Average(None), "optimizer_g": Adam(0.02)}
+
+
+def spectral_cases():
+    """Weights of D divided by their norms: a hidden layer between two others is where power iterations matter."""
+    alone = {"penalties": Penalties(spectral=True)}
+    spectral = {**alone, "discriminator.hidden": (4, 5)}
+    for updates in words("updates"):
+        yield updates, {**spectral, "updates": updates}
+        yield f"{updates}-adam", {**spectral, "updates": updates, "optimizer_d": Adam(0.03, weight_decay=0.1)}
+    for game in ("wasserstein", "hinge", "relativistic-average"):
+        yield game, {**spectral, "game": game, "d_steps": 2}
+    others = dict(r1=0.2, r2=0.1, gradient=0.3, noise=0.4, smoothing=0.1)
+    yield "penalties", {**spectral, "penalties": Penalties(**others, spectral=True), "samples": 20}
+    yield "lookahead", {**spectral, "lookahead": Lookahead(3, 0.6), "average": Average(0.8), "g_steps": 2}
+    yield "unrolled", {**spectral, "adjustment": Unrolled(3, 0.1, second_order=False), "decay": Decay("cosine")}
+    yield "pretrained", {**spectral, "pretrain": 4, "lookahead": Lookahead(2)}
+    yield "one-hidden-layer", alone
+    yield "affine", {**alone, "discriminator.hidden": ()}
+    yield "no-bias", {**alone, "discriminator.bias": False, "discriminator.hidden": (3, 3, 3)}
+
+
+def pretrain_cases():
+    for updates in words("updates"):
+        yield updates, {"pretrain": 5, "updates": updates}
+    yield "often", {"pretrain": 3, "d_steps": 2, "g_steps": 2, "samples": 20, "optimizer_d": Adam(0.03)}
+    yield "frozen-d", {"pretrain": 7, "d_steps": 0, "samples": 21, "batch_size": "full"}
+    yield "frozen-g", {"pretrain": 7, "g_steps": 0}
+    yield "penalties", {"pretrain": 4, "penalties": Penalties(r1=0.3, gradient=0.2, clip=0.5, noise=0.4, noise_steps=7)}
+    yield "frozen-d-penalties", {"pretrain": 4, "d_steps": 0, "penalties": Penalties(r2=0.3, noise=0.1)}
+    yield "relativistic", {"pretrain": 4, "game": "relativistic"}
+    yield "lookahead", {"pretrain": 4, "lookahead": Lookahead(3), "average": Average(None), "decay": Decay("linear")}
+    yield "unrolled", {"pretrain": 4, "adjustment": Unrolled(2, 0.1)}
+    yield "unrolled-frozen-d", {"pretrain": 2, "adjustment": Unrolled(2, 0.1), "d_steps": 0}
+    for adjustment in (Consensus(0.3), Symplectic(0.5, True)):
+        yield adjustment.kind, {"pretrain": 4, "adjustment": adjustment, "updates": "simultaneous"}
 
 
 def start_cases():
@@ -308,6 +347,8 @@ FAMILIES = (
     loss_cases,
     penalty_cases,
     memory_cases,
+    spectral_cases,
+    pretrain_cases,
     start_cases,
     data_cases,
     order_cases,

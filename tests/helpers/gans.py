@@ -101,19 +101,20 @@ unrolled = st.builds(Unrolled, st.integers(1, 50), rates, st.booleans())
 
 @st.composite
 def penalties(draw: st.DrawFn, smoothed: bool = True, curved: bool = True) -> Penalties:
-    """Any penalties, with label smoothing and with penalties on D's gradient where they may be."""
+    """Any penalties, with label smoothing, and with those on D's gradient and D normalised, where they may be."""
     r1, r2, gradient = (draw(strengths) if curved else 0.0 for _ in range(3))
-    noise = draw(strengths)
+    noise, clip = draw(strengths), draw(strengths)
     return Penalties(
         r1=r1,
         r2=r2,
         gradient=gradient,
         target=draw(reals(0, 1e6)) if gradient else 1.0,
         one_sided=draw(st.booleans()) if gradient else False,
-        clip=draw(strengths),
+        clip=clip,
         noise=noise,
         noise_steps=draw(steps_left) if noise else None,
         smoothing=draw(reals(0, 0.5)) if smoothed else 0.0,
+        spectral=curved and not clip and draw(st.booleans()),
     )
 
 
@@ -121,12 +122,12 @@ def penalties(draw: st.DrawFn, smoothed: bool = True, curved: bool = True) -> Pe
 def remedies(draw: st.DrawFn, game: str, updates: str, d_steps: int, g_steps: int) -> dict[str, object]:
     """Penalties and dynamics of any kind that this order of updates and this game allow, by field."""
     by = {"simultaneous": turned, "alternating": unrolled, "alternating-g-first": unrolled}.get(updates, st.nothing())
-    adjusts = g_steps > 0 and not game.startswith("relativistic")
-    adjustment = draw(st.none() | by) if adjusts else None
+    adjustment, pretrain = draw(st.none() | by) if g_steps > 0 else None, draw(st.just(0) | st.integers(1, 10**6))
     curved = adjustment is None or (isinstance(adjustment, Unrolled) and not adjustment.second_order)
     any_penalties = st.just(Penalties()) | penalties(game in ("minimax", "non-saturating"), curved)
     return {
-        "penalties": draw(any_penalties) if d_steps else Penalties(),
+        "penalties": draw(any_penalties) if d_steps or pretrain else Penalties(),
+        "pretrain": pretrain,
         "fresh": draw(st.booleans()) if updates == "extragradient" else True,
         "lookahead": draw(st.none() | lookaheads) if d_steps and g_steps else None,
         "average": draw(st.none() | averages) if g_steps else None,

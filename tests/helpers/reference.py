@@ -442,12 +442,13 @@ GAMES: dict[str, Game] = {
 
 
 class Judged(NamedTuple):
-    """Of a batch of D's outputs: each player's loss and its derivatives by the outputs, G's by those on fakes alone."""
+    """Of a batch of D's outputs: each player's loss and its derivatives by the outputs."""
 
     loss_d: Array
     d_real: Array
     d_fake: Array
     loss_g: Array
+    g_real: Array
     g_fake: Array
 
 
@@ -458,6 +459,7 @@ def one_by_one(game: Game, real: Array, fake: Array) -> Judged:
         game.d_real_slope(real) / len(real),
         game.d_fake_slope(fake) / len(fake),
         game.g_fake(fake).mean(),
+        np.zeros_like(real),
         game.g_fake_slope(fake) / len(fake),
     )
 
@@ -466,7 +468,7 @@ def paired(real: Array, fake: Array) -> Judged:
     """Of the relativistic game."""
     t = real - fake
     slope, slope_g = -sigmoid(-t) / len(t), sigmoid(t) / len(t)
-    return Judged(softplus(-t).mean(), slope, -slope, softplus(t).mean(), -slope_g)
+    return Judged(softplus(-t).mean(), slope, -slope, softplus(t).mean(), slope_g, -slope_g)
 
 
 def averaged(real: Array, fake: Array) -> Judged:
@@ -475,7 +477,8 @@ def averaged(real: Array, fake: Array) -> Judged:
     up, down = -sigmoid(-a) / n, sigmoid(b) / n
     loss_g, up_g, down_g = (softplus(-b) + softplus(a)).mean(), -sigmoid(-b) / n, sigmoid(a) / n
     loss_d = (softplus(-a) + softplus(b)).mean()
-    return Judged(loss_d, up - down.sum() / n, down - up.sum() / n, loss_g, up_g - down_g.sum() / n)
+    of_d, of_g = (up - down.sum() / n, down - up.sum() / n), (down_g - up_g.sum() / n, up_g - down_g.sum() / n)
+    return Judged(loss_d, *of_d, loss_g, *of_g)
 
 
 RELATIVISTIC = {"relativistic": paired, "relativistic-average": averaged}
@@ -696,20 +699,82 @@ def unflatten(vector: Array, like: Theta) -> Theta:
 
 
 class Player:
-    """One network with its optimiser's memory."""
+    """One network with its optimiser's memory: `own` parameters, which the optimiser moves, and those that are used."""
 
     def __init__(self, optimizer: Optimizer, theta: Theta) -> None:
-        self.optimizer, self.theta, self.updates = optimizer, theta, 0
+        self.optimizer, self.own, self.updates = optimizer, theta, 0
         self.memory: Memory = (np.zeros_like(flatten(theta)), np.zeros_like(flatten(theta)))
         self.gradient: Theta = [(np.zeros_like(weights), np.zeros_like(bias)) for weights, bias in theta]
+
+    @property
+    def theta(self) -> Theta:
+        """The parameters as the network uses them."""
+        return self.own
+
+    def pulled(self, gradient: Theta) -> Theta:
+        """The gradient by the own parameters, of one by those that are used."""
+        return gradient
+
+    def renew(self) -> None:
+        """What follows a change of the own parameters."""
 
     def update(self, gradient: Theta) -> None:
         """Descend the gradient once."""
         self.gradient, self.updates = gradient, self.updates + 1
         opt, rule = self.optimizer, OPTIMIZERS[type(self.optimizer)]
         step, self.memory = rule(opt, flatten(gradient), self.memory, self.updates)
-        shrunk = (1 - opt.lr * opt.weight_decay) * flatten(self.theta)
-        self.theta = unflatten(shrunk - step, self.theta)
+        shrunk = (1 - opt.lr * opt.weight_decay) * flatten(self.own)
+        self.own = unflatten(shrunk - step, self.own)
+        self.renew()
+
+
+def norm_along(weights: Array, u: Array, v: Array) -> Array:
+    """What a matrix is divided by."""
+    return u @ weights @ v
+
+
+class Normalised(Player):
+    """A player whose weights are used divided by their norms, as vectors `u` and `v` of each layer have them."""
+
+    def __init__(self, optimizer: Optimizer, theta: Theta, u: list[Array]) -> None:
+        super().__init__(optimizer, theta)
+        self.u, self.v = u, [np.zeros(0)] * len(u)
+        self.renew()
+
+    def renew(self) -> None:
+        for layer, (weights, _) in enumerate(self.own):
+            v = self.u[layer] @ weights
+            self.v[layer] = v / np.linalg.norm(v)
+            u = weights @ self.v[layer]
+            self.u[layer] = u / np.linalg.norm(u)
+
+    def used(self, own: Theta) -> Theta:
+        """Any parameters, as they would be used with the present vectors."""
+        vectors = zip(own, self.u, self.v, strict=True)
+        return [(weights / norm_along(weights, u, v), bias) for (weights, bias), u, v in vectors]
+
+    @property
+    def theta(self) -> Theta:
+        return self.used(self.own)
+
+    def pulled(self, gradient: Theta, own: Theta | None = None) -> Theta:
+        """By the whole matrix of derivatives of all used weights of a layer by all own ones."""
+        out = []
+        for (weights, _), (slope, bias), u, v in zip(own or self.own, gradient, self.u, self.v, strict=True):
+            sigma = norm_along(weights, u, v)
+            by_own = np.eye(weights.size) / sigma - np.outer(weights.ravel(), np.outer(u, v).ravel()) / sigma**2
+            out.append(((slope.ravel() @ by_own).reshape(weights.shape), bias))
+        return out
+
+
+def discriminator(gan: GAN, rep: int, seed: int) -> Player:
+    """D before training."""
+    stream = Stream(seed, rep, WEIGHTS_D)
+    theta = initial_parameters(gan.discriminator, gan.discriminator_sizes, stream)
+    if not gan.penalties.spectral:
+        return Player(gan.optimizer_d, theta)
+    starts = [stream._replace(step=64 + layer).normals(len(weights)) for layer, (weights, _) in enumerate(theta)]
+    return Normalised(gan.optimizer_d, theta, starts)
 
 
 # --- whole training steps -----------------------------------------------------------------------
@@ -730,17 +795,22 @@ def seen_by_d(gan: GAN, rep: int, seed: int, step: int, update: int) -> Array:
 def clipped(gan: GAN, d: Player) -> None:
     """Cut D's parameters to size."""
     if size := gan.penalties.clip:
-        d.theta = [(np.clip(weights, -size, size), np.clip(bias, -size, size)) for weights, bias in d.theta]
+        d.own = [(np.clip(weights, -size, size), np.clip(bias, -size, size)) for weights, bias in d.own]
+
+
+def update_of_d(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int, update: int) -> None:
+    """One update of D on samples of its own."""
+    x = seen_by_d(gan, rep, seed, step, update)
+    z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, update), gan.batch)
+    u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.packs)
+    d.update(d.pulled(gradient_d(gan, g.theta, d.theta, x, z, u, blur(gan, rep, seed, BLUR_D, step, update))))
+    clipped(gan, d)
 
 
 def turn_of_d(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
-    """d_steps updates of D, every one on samples of its own."""
+    """d_steps updates of D."""
     for update in range(gan.d_steps):
-        x = seen_by_d(gan, rep, seed, step, update)
-        z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, update), gan.batch)
-        u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.packs)
-        d.update(gradient_d(gan, g.theta, d.theta, x, z, u, blur(gan, rep, seed, BLUR_D, step, update)))
-        clipped(gan, d)
+        update_of_d(gan, g, d, rep, seed, step, update)
 
 
 def turn_of_g(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
@@ -780,7 +850,7 @@ def gradients_of_both(
     of_d, of_g = (blur(gan, rep, seed, stream, step, update) for stream in (BLUR_D, BLUR_G))
     u = Stream(seed, rep, MIXED, step, 0, update).uniforms(gan.packs)
     for_d = gradient_d(gan, g.theta, d.theta, x, z_d, u, of_d)
-    return for_d, gradient_g(gan, g.theta, d.theta, x_g, z_g, of_g)
+    return d.pulled(for_d), gradient_g(gan, g.theta, d.theta, x_g, z_g, of_g)
 
 
 def move(gan: GAN, g: Player, d: Player, both: tuple[Theta, Theta]) -> None:
@@ -797,11 +867,10 @@ def gradients_of(
     made = forward(gan.generator, theta_g, as_columns(z))
     real, fake = (forward(gan.discriminator, theta_d, packed(gan, samples)) for samples in (x, made.output + off))
     slopes = judged(gan, real.output, fake.output)
-    on_fake = slopes.d_fake if loss == "d" else slopes.g_fake
+    on_real, on_fake = (slopes.d_real, slopes.d_fake) if loss == "d" else (slopes.g_real, slopes.g_fake)
     for_d, d_fakes = backward(gan.discriminator, theta_d, fake, on_fake)
-    if loss == "d":
-        from_real, _ = backward(gan.discriminator, theta_d, real, slopes.d_real)
-        for_d = [(a + c, b + e) for (a, b), (c, e) in zip(for_d, from_real, strict=True)]
+    from_real, _ = backward(gan.discriminator, theta_d, real, on_real)
+    for_d = [(a + c, b + e) for (a, b), (c, e) in zip(for_d, from_real, strict=True)]
     return backward(gan.generator, theta_g, made, unpacked(gan, d_fakes))[0], for_d
 
 
@@ -839,17 +908,19 @@ def adjusted(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> 
 
 def unrolled(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int, update: int) -> Theta:
     """G's gradient against the D that would come of some steps."""
-    of, path, batches = gan.adjustment, [d.theta], []
+    of, path, batches = gan.adjustment, [d.own], []
+    used, pulled = (d.used, d.pulled) if isinstance(d, Normalised) else (lambda own: own, lambda slope, own: slope)
     for k in range(of.k):
         number = 256 + 64 * update + k
         z = draw_noise(gan, Stream(seed, rep, NOISE_D, step, 0, number), gan.batch)
         u = Stream(seed, rep, MIXED, step, 0, number).uniforms(gan.packs)
         batches.append((seen_by_d(gan, rep, seed, step, number), z, blur(gan, rep, seed, BLUR_D, step, number)))
-        slope = gradient_d(gan, g.theta, path[-1], *batches[-1][:2], u, batches[-1][2])
+        slope = gradient_d(gan, g.theta, used(path[-1]), *batches[-1][:2], u, batches[-1][2])
+        slope = pulled(slope, path[-1])
         path.append(unflatten(flatten(path[-1]) - of.lr * flatten(slope), d.theta))
     z = draw_noise(gan, Stream(seed, rep, NOISE_G, step, 0, update), gan.batch)
     x, off = seen_by_d(gan, rep, seed, step, OF_G + update), blur(gan, rep, seed, BLUR_G, step, update)
-    by_g, by_d = map(flatten, gradients_of(gan, "g", g.theta, path[-1], x, z, off))
+    by_g, by_d = map(flatten, gradients_of(gan, "g", g.theta, used(path[-1]), x, z, off))
     for theta, batch in reversed(list(zip(path, batches, strict=False))) if of.second_order else ():
         found_g, found_d = turned(gan, "d", g.theta, theta, batch, 0 * by_g, by_d)
         by_g, by_d = by_g - of.lr * found_g, by_d - of.lr * found_d
@@ -858,20 +929,20 @@ def unrolled(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int, upd
 
 def extragradient(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """Look ahead, and step from the start by the gradients there."""
-    start = g.theta, d.theta
+    start = g.own, d.own
     move(gan, g, d, gradients_of_both(gan, g, d, rep, seed, step, 0))
     ahead = gradients_of_both(gan, g, d, rep, seed, step, int(gan.fresh))
-    g.theta, d.theta = start
+    g.own, d.own = start
     move(gan, g, d, ahead)
 
 
 def past_extragradient(gan: GAN, g: Player, d: Player, rep: int, seed: int, step: int) -> None:
     """Look ahead by the gradients of the look-ahead before."""
-    start = g.theta, d.theta
+    start = g.own, d.own
     if step > 0:
         move(gan, g, d, (d.gradient, g.gradient))
     ahead = gradients_of_both(gan, g, d, rep, seed, step, 0)
-    g.theta, d.theta = start
+    g.own, d.own = start
     move(gan, g, d, ahead)
 
 
@@ -905,10 +976,12 @@ def share_of_rate(gan: GAN, step: int) -> float:
 
 def trajectory(gan: GAN, rep: int, seed: int) -> Iterator[Snapshot]:
     """Yield the initial parameters, then both players after 1, 2, 3 ... training steps, without end."""
-    streams = (Stream(seed, rep, stream) for stream in (WEIGHTS_G, WEIGHTS_D))
-    g = Player(gan.optimizer_g, initial_parameters(gan.generator, gan.generator_sizes, next(streams)))
-    d = Player(gan.optimizer_d, initial_parameters(gan.discriminator, gan.discriminator_sizes, next(streams)))
-    step, slow, average = 0, (flatten(g.theta), flatten(d.theta)), flatten(g.theta)
+    stream = Stream(seed, rep, WEIGHTS_G)
+    g = Player(gan.optimizer_g, initial_parameters(gan.generator, gan.generator_sizes, stream))
+    d = discriminator(gan, rep, seed)
+    for update in range(gan.pretrain):
+        update_of_d(gan, g, d, rep, seed, 0, 65_536 + update)
+    step, slow, average = 0, (flatten(g.own), flatten(d.own)), flatten(g.own)
     while True:
         measured = g.theta if gan.average is None else unflatten(average, g.theta)
         yield Snapshot(measured, d.theta, g.gradient, d.gradient)
@@ -918,8 +991,9 @@ def trajectory(gan: GAN, rep: int, seed: int) -> Iterator[Snapshot]:
         step += 1
         if gan.lookahead is not None and step % gan.lookahead.k == 0:
             share = gan.lookahead.alpha
-            slow = tuple(s + share * (flatten(p.theta) - s) for p, s in zip((g, d), slow, strict=True))
-            g.theta, d.theta = unflatten(slow[0], g.theta), unflatten(slow[1], d.theta)
+            slow = tuple(s + share * (flatten(p.own) - s) for p, s in zip((g, d), slow, strict=True))
+            g.own, d.own = unflatten(slow[0], g.own), unflatten(slow[1], d.own)
+            d.renew()
         if gan.average is not None:
             share = 1 / step if gan.average.beta is None else 1 - gan.average.beta
             average = (1 - share) * average + share * flatten(g.theta)

@@ -10,9 +10,9 @@ SLOPE, LR, BETA1, BETA2, EPS, FULL_LR, WEIGHT_DECAY, INPUT_SCALE, OUTPUT_SCALE =
 N_SETTINGS = 9
 
 # Blocks of `Player.kept`, of n_params rows each: where a step began, the gradient of the look-ahead before, slow
-# weights, the average.
-BEGUN, BEFORE, SLOW, AVERAGE = range(4)
-KEPT = 4
+# weights, the average, what an optimiser moves where the networks use something else, see spectral.py.
+BEGUN, BEFORE, SLOW, AVERAGE, RAW = range(5)
+KEPT = 5
 
 
 class Sizes(NamedTuple):
@@ -29,8 +29,8 @@ class Player(NamedTuple):
 
     theta, grad : (n_params, L). state : what the optimiser keeps, see optimizers.py, one row at least. h, d : (n_units,
     T, L), units and the loss's derivatives with respect to them. settings : (N_SETTINGS, L). kept : (KEPT * n_params,
-    L), what the dynamics keep, see dynamics.py, one row at least. update, passes : where the machine code of its
-    optimiser and of its network's passes lies. sizes : of the network.
+    L), what the dynamics keep, see dynamics.py, and behind it what spectral.py does; one row at least. update, passes :
+    where the machine code of its optimiser and of its network's passes lies. sizes : of the network.
     """
 
     theta: Rows
