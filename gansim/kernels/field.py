@@ -298,18 +298,22 @@ def _penalise_samples(g: Player, d: Player, p: Any, x: Any, z: Any, shares: Tile
     """Add the penalties on given samples to D's loss, and their gradient to ``d.grad``; ``p.mixed`` is given."""
     if p is not None:
         clear(rows(p.grad), d.sizes.params)
-        for t in range(x.shape[0] // (T * d.sizes.inputs)):
-            if p.at_reals:
+        n_tiles = x.shape[0] // (T * d.sizes.inputs)
+        if p.at_reals:
+            for t in range(n_tiles):
                 take_inputs(x, d.sizes.inputs, d.sizes.units, t, 1, d.h)
                 forward(d, 1)
                 out[1] = penalty(d, p, R1, shares, t, 1, out[1])
                 penalise(d, p, R1, shares, t, 1)
-            take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
-            if p.at_fakes:
+        if p.at_fakes:
+            for t in range(n_tiles):
+                take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
                 show_fakes(g, d, 1)
                 out[1] = penalty(d, p, R2, shares, t, 1, out[1])
                 penalise(d, p, R2, shares, t, 1)
-            if p.between:
+        if p.between:
+            for t in range(n_tiles):
+                take_inputs(z, g.sizes.inputs, g.sizes.units, t, 1, g.h)
                 show_between(g, d, p, x, t, 1)
                 out[1] = penalty(d, p, WEIGHT, shares, t, 1, out[1])
                 penalise(d, p, WEIGHT, shares, t, 1)
