@@ -48,6 +48,7 @@ __all__ = [
     "compile_key",
     "drop_dead",
     "has_memory",
+    "is_adjusted",
     "is_compared",
     "is_curved",
     "is_packed",
@@ -241,6 +242,11 @@ def has_memory(gan: GAN | ParametricGame) -> bool:
     looks_ahead = gan.updates in ("extragradient", "past-extragradient")
     methods = (gan.lookahead, gan.average, gan.decay, adjustment_of(gan))
     return looks_ahead or pretrain_of(gan) > 0 or any(one is not None for one in methods)
+
+
+def is_adjusted(gan: GAN) -> bool:
+    """Whether gradients are adjusted by how they change, which needs passes and losses of its own."""
+    return gan.adjustment is not None
 
 
 def _turn(net: Net, tiles: int, dtype: Any, compiled: bool) -> Turn:

@@ -367,18 +367,22 @@ def _penalise_samples(g: Player, d: Player, field: Field, p: Any, x: Any, z: Any
     if p is not None:
         packing = field.packing
         clear(rows(p.grad), d.sizes.params)
-        for t in range(0, tiles_of(field.batch), _AT_ONCE):
-            if p.at_reals:
+        n_tiles = tiles_of(field.batch)
+        if p.at_reals:
+            for t in range(0, n_tiles, _AT_ONCE):
                 take_packs(d, x, t, _AT_ONCE, packing)
                 forward(d, _AT_ONCE)
                 out[1] = penalty(d, p, R1, shares, t, _AT_ONCE, out[1])
                 penalise(d, p, R1, shares, t, _AT_ONCE)
-            take_noises(g, z, t, _AT_ONCE, packing)
-            if p.at_fakes:
+        if p.at_fakes:
+            for t in range(0, n_tiles, _AT_ONCE):
+                take_noises(g, z, t, _AT_ONCE, packing)
                 show_fakes(g, d, _AT_ONCE, packing)
                 out[1] = penalty(d, p, R2, shares, t, _AT_ONCE, out[1])
                 penalise(d, p, R2, shares, t, _AT_ONCE)
-            if p.between:
+        if p.between:
+            for t in range(0, n_tiles, _AT_ONCE):
+                take_noises(g, z, t, _AT_ONCE, packing)
                 show_between(g, d, p, x, t, _AT_ONCE, packing)
                 out[1] = penalty(d, p, WEIGHT, shares, t, _AT_ONCE, out[1])
                 penalise(d, p, WEIGHT, shares, t, _AT_ONCE)
