@@ -243,7 +243,7 @@ def _own(mine: Sequence[Any], everyone: Sequence[Any]) -> str:
 
 
 def _dimensions(gan: GAN) -> str:
-    return _n(gan.noise_dim, "dimension")
+    return f"{_n(gan.noise_dim, 'dimension')}{', one batch a run' if gan.fixed_noise else ''}"
 
 
 # --- the other headings -------------------------------------------------------------------------

@@ -91,7 +91,9 @@ def data(*of: GAN) -> str:
     if sizes:
         drawn.append(f"one fixed sample of {either(sizes)} a run")
     scales = dict.fromkeys("standardised" if gan.standardise else "raw" for gan in of)
-    return f"{' or '.join(drawn)}, {' or '.join(scales)}"
+    kept = {gan.fixed_noise for gan in of}
+    noise = f", {'fresh noise or ' if len(kept) == 2 else ''}one batch of noise a run" if True in kept else ""
+    return f"{' or '.join(drawn)}, {' or '.join(scales)}{noise}"
 
 
 def network(mlp: MLP, n_in: int) -> str:

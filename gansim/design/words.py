@@ -32,6 +32,7 @@ _OTHERS = {
     "d_steps": "updates of D a step",
     "g_steps": "updates of G a step",
     "noise_dim": "dimensions of noise",
+    "fixed_noise": "fixed noise",
     "packing": "samples in a pack",
     "input_scale": "scale of inputs",
     "output_scale": "scale of outputs",

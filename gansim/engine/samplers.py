@@ -153,6 +153,7 @@ def build_sampler(gans: Sequence[GAN], key: Array, stream: int, dtype: Any) -> S
         aligned((gan.noise_dim * rows_of(gan.packs, gan.packing), lanes), dtype),
         aligned((random.DRAWN, lanes), np.uint32),
         aligned((random.DRAWN, lanes), dtype),
+        gan.fixed_noise,
     )
     if gan.samples:
         sampler.fill_sample(built, gan.data_dim)

@@ -168,7 +168,11 @@ def _draw_reals(g: Player, s: Sampler, field: Field, step: int, update: int) -> 
 def _draw_noises(g: Player, s: Sampler, field: Field, noise: int, blur: int, step: int, k: int) -> None:
     """Noise for the fakes of an update, and what D sees them blurred by, of two streams."""
     n, samples = g.sizes.inputs, many(field.batch, field.packing)
-    draw_noise(s, n, s.noises.shape[0] // n, noise, 0, samples, step, k)
+    if s.fixed_noise:  # the first batch of D's, for every update of either player
+        noise, at, update = NOISE_D, 0, 0
+    else:
+        at, update = step, k
+    draw_noise(s, n, s.noises.shape[0] // n, noise, 0, samples, at, update)
     spread_out(s.noises, n, field.batch, field.packing)
     draw_fakes_blur(s, field.penalties, g.sizes.outputs, field.batch, field.packing, blur, step, k)
 

@@ -57,6 +57,7 @@ class Sampler(NamedTuple):
     full_batch : whether a batch is the whole sample. weights* : (batch, L), every sample's share of the batch average,
     padded with zeros to whole tiles. reals, noises : (n_inputs * n, L), one batch for each player, coordinate by
     coordinate, n the batch padded to a multiple of DRAWN. words, numbers : scratch, (DRAWN, L), uint32 and float.
+    fixed_noise : whether every update sees the same batch of noise.
     """
 
     key: Rows
@@ -75,6 +76,7 @@ class Sampler(NamedTuple):
     noises: Any
     words: Any
     numbers: Any
+    fixed_noise: bool = False
 
 
 @kernel
@@ -98,6 +100,7 @@ def opened(s: Sampler) -> Sampler:
         s.noises,
         s.words,
         s.numbers,
+        s.fixed_noise,
     )
 
 
@@ -121,6 +124,7 @@ def with_target(s: Sampler, target: Any, table: Any) -> Sampler:
         s.noises,
         s.words,
         s.numbers,
+        s.fixed_noise,
     )
 
 

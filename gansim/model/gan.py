@@ -139,6 +139,8 @@ class GAN:
         Distribution of each coordinate of the generator's input.
     noise_dim : int, default 1
         Number of those coordinates, 1 to 8.
+    fixed_noise : bool, default False
+        Whether every update of either player sees the same batch of noise, drawn once a run; records are on fresh noise.
     generator, discriminator : MLP, int or tuple of int, default MLP()
         The two networks, noise_dim -> 1 and packing -> 1; numbers are the hidden widths of an `MLP`. The discriminator
         returns the logit; high means real.
@@ -216,6 +218,7 @@ class GAN:
     standardise: bool = False
     noise: Noise = Normal()
     noise_dim: Annotated[int, Integer(1, 8)] = 1
+    fixed_noise: bool = field(default=False, metadata=LATER)
     generator: _Network = MLP()
     discriminator: _Network = MLP()
     packing: Annotated[int, Integer(1, 64)] = field(default=1, metadata=LATER)
@@ -249,6 +252,7 @@ class GAN:
         standardise: bool = False,
         noise: Normal | Uniform = Normal(),  # noqa: B008
         noise_dim: int = 1,
+        fixed_noise: bool = False,
         generator: _AnyNetwork = MLP(),  # noqa: B008
         discriminator: _AnyNetwork = MLP(),  # noqa: B008
         packing: int = 1,

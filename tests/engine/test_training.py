@@ -254,6 +254,8 @@ def order_cases():
         yield f"steps-{d_steps}-{g_steps}", {"d_steps": d_steps, "g_steps": g_steps}
     yield "minibatch-steps-3-2", {"d_steps": 3, "g_steps": 2, "samples": 20}
     yield "full-steps-2-2", {"d_steps": 2, "g_steps": 2, "samples": 20, "batch_size": "full"}
+    yield "fixed-noise-steps-2-2", {"fixed_noise": True, "d_steps": 2, "g_steps": 2}
+    yield "fixed-noise-penalised", {"fixed_noise": True, "penalties": Penalties(r2=0.5, gradient=1), "samples": 20}
     adam = {"optimizer_g": Adam(0.03), "optimizer_d": Adam(0.02)}
     yield "adam-steps-3-2", {"d_steps": 3, "g_steps": 2, **adam}
 

@@ -152,6 +152,7 @@ def gans(draw: st.DrawFn) -> GAN:
         standardise=draw(st.booleans()),
         noise=draw(normals | uniforms),
         noise_dim=noise_dim,
+        fixed_noise=draw(st.booleans()),
         generator=draw(networks(noise_dim)),
         discriminator=draw(networks(packing)),
         packing=packing,

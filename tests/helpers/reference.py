@@ -200,6 +200,8 @@ def draw_data(gan: GAN, values: Stream, components: Stream, n: int, law: Target 
 
 def draw_noise(gan: GAN, stream: Stream, n: int) -> Array:
     """Draw n noises, (n, noise_dim); coordinate k is part k of the stream."""
+    if gan.fixed_noise and stream.stream in (NOISE_D, NOISE_G):
+        stream = stream._replace(stream=NOISE_D, step=0, update=0)
     parts = [stream._replace(part=k) for k in range(gan.noise_dim)]
     return np.stack([TARGETS[type(gan.noise)](gan.noise, part, part, n) for part in parts], axis=1)
 
