@@ -140,7 +140,7 @@ class GAN:
     noise_dim : int, default 1
         Number of those coordinates, 1 to 8.
     fixed_noise : bool, default False
-        Whether every update of either player sees the same batch of noise, drawn once a run; records are on fresh noise.
+        Whether every update of either player sees the same batch of noise, drawn once a run. Records have fresh noise.
     generator, discriminator : MLP, int or tuple of int, default MLP()
         The two networks, noise_dim -> 1 and packing -> 1; numbers are the hidden widths of an `MLP`. The discriminator
         returns the logit; high means real.
