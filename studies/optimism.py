@@ -66,11 +66,7 @@ WHAT = ("last", "least of the last 200", "greatest of the last 200")
 RECORDS = 999  # of every run: at every step where gradients are exact, every hundredth where they are drawn
 DRAWN = {
     "gradient descent, clip 1, batch 200": {"clip": 1, "batch_size": 200},
-    "optimistic, batch 2,000": {
-        "optimizer_g": gs.Optimistic(0.01),
-        "optimizer_d": gs.Optimistic(0.01),
-        "batch_size": 2000,
-    },
+    "optimistic, batch 2,000": {**both(gs.Optimistic(0.01)), "batch_size": 2000},
 }
 AROUND = {"gradient descent, clip 1, batch 200": 1.004, "optimistic, batch 2,000": 0.037}
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gansim.analysis.replicates import check_frame, check_values, columns_of
+from gansim.design.glossary import OF_VECTORS
 from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
 from gansim.hints import hint
@@ -45,7 +46,8 @@ def levels_of(runs: pd.DataFrame, column: str) -> tuple[pd.Index[Any], NDArray[n
 def factors_of(runs: pd.DataFrame) -> list[str]:
     """Return the columns that can tell cells apart: those before the first measurement or label, but for the ids."""
     names = [str(name) for name in runs.columns]
-    results = [position for position, name in enumerate(names) if name in FIELDS or name in LABELS]
+    measured = {*FIELDS, *OF_VECTORS, *LABELS}
+    results = [position for position, name in enumerate(names) if name in measured]
     before = names[: min(results)] if results else names
     return [name for name in before if name not in ("cell", "rep", "seed")]
 
@@ -63,14 +65,22 @@ def varied(settings: pd.DataFrame) -> list[str]:
     """The factors that vary, in the frame's order, without those that another one sets.
 
     What each label of another factor fixes is a part of what the label stands for, such as the game; a number that
-    counts the points of a sample says nothing that the points do not.
+    counts the points of a sample says nothing that the points do not; nor does a game whose numbers are factors.
     """
     names = [name for name in settings.columns if settings[name].nunique(dropna=False) > 1]
     numbers = [name for name in names if settings[name].dtype.kind in "iuf"]
     counts = {name for name in numbers if _counts(settings, name, numbers)}
     texts = [name for name in names if name not in numbers]
     fixed = {name for name in names for other in texts if other != name and _fixes(settings, names, other, name)}
-    return [name for name in names if name not in counts | fixed]
+    left = [name for name in names if name not in counts | fixed]
+    return [name for name in left if not (name == "game" and _in_parts(settings, left))]
+
+
+def _in_parts(cells: pd.DataFrame, names: Sequence[str]) -> bool:
+    """Whether the game is told by its own numbers, and other factors."""
+    others = [name for name in names if name != "game"]
+    told = any(name.startswith("game.") for name in others)
+    return told and len(cells[others].drop_duplicates()) == len(cells[list(names)].drop_duplicates())
 
 
 def _counts(cells: pd.DataFrame, name: str, numbers: Sequence[str]) -> bool:

@@ -101,6 +101,7 @@ def label(traces: Traces, floors: Floor | Sequence[Floor], thresholds: Threshold
         The records.
     floors : Floor or sequence of Floor, shape (runs,)
         Of each run's target and n_eval, see `gansim.analysis.floor.floor_of`; one for all if they agree.
+        Games of two vectors have none: ``[]``.
     thresholds : Thresholds, optional
         The definitions' numbers; by default `Thresholds()`.
 

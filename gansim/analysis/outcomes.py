@@ -14,6 +14,7 @@ from gansim.analysis.replicates import check_frame, columns_of
 from gansim.analysis.shares import tabulate
 from gansim.design import words
 from gansim.design.design import RESERVED
+from gansim.design.glossary import OF_VECTORS
 from gansim.design.regimes import D_STATES, G_STATES, LABELS, REGIMES
 from gansim.errors import ConfigError, shown
 from gansim.traces import FIELDS
@@ -90,7 +91,7 @@ def _column(runs: pd.DataFrame, name: str) -> Outcome:
     values = runs[name]
     if values.dtype == bool:
         return Outcome(name, (True,))
-    if pd.api.types.is_numeric_dtype(values.dtype) and name not in RESERVED - {*FIELDS, *LABELS, *_NUMBERS}:
+    if pd.api.types.is_numeric_dtype(values.dtype) and name not in _COUNTS:
         return Outcome(name)
     if name in ("design", "cell", "rep", "seed"):
         raise ConfigError(f"outcome: value {shown(name)}: an outcome of runs, and no number of them")
@@ -99,6 +100,7 @@ def _column(runs: pd.DataFrame, name: str) -> Outcome:
 
 
 _NUMBERS = {name for name in RESERVED if name.startswith(("g_", "sample_", "referee_"))}
+_COUNTS = RESERVED - {*FIELDS, *OF_VECTORS, *LABELS, *_NUMBERS}
 
 
 def summarise(runs: pd.DataFrame, by: Sequence[str], outcome: Outcome, level: float = 0.95) -> pd.DataFrame:

@@ -38,6 +38,7 @@ def sensitivity(
         The runs' records.
     floors : Floor or sequence of Floor, shape (runs,)
         Of each run's target and n_eval, see `gansim.analysis.floor.floor_of`; one for all if they agree.
+        Games of two vectors have none: ``[]``.
     runs : DataFrame
         One row per run, in the order of the traces.
     by : str or sequence of str

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
+from gansim.design.glossary import OF_VECTORS
 from gansim.design.levels import Label, configured, level_label, value_at
 from gansim.design.sampling import Sample
 from gansim.display import fields_table, html_table
@@ -44,7 +45,7 @@ _Point: TypeAlias = tuple[Mapping[str, Label], Mapping[str, Any]]  # labels by c
 # Nor are "a" and "b", which `gansim.analysis.comparisons.compare` alone refuses: one letter is too good a name.
 RESERVED: frozenset[str] = frozenset(
     (
-        *("design", "cell", "rep", "seed", "run", "record", "step", *FIELDS, *DATA_UNITS),
+        *("design", "cell", "rep", "seed", "run", "record", "step", *FIELDS, *OF_VECTORS, *DATA_UNITS),
         *("g_state", "d_state", "regime", "left", "converged_step", "last_step"),
         *("share_perfect", "share_idle", "share_inverted", "share_mixed", "share_nonfinite"),
         *("g_intercept", "g_slope", "sample_mean", "sample_std", "referee_accuracy", "referee_auc", "referee_v"),

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gansim.errors import ConfigError, shown
 from gansim.model.measurements import OF_D, OF_MODES, ON_THE_LINE
+from gansim.model.parametric import MOST_PARAMETERS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "Column", "columns", "described", "without_values"]
+__all__ = ["COLUMNS", "OF_VECTORS", "Column", "column_of", "columns", "described", "without_values"]
 
 STD = "SD of the target"
 DATA = "data units"
@@ -173,7 +174,31 @@ COLUMNS: dict[str, Column] = {
     **_LABELS,
     **_ESTIMATES,
 }
-"""The columns that every frame of runs has, beside the factors of its study. Measurements are of the last record."""
+"""The columns that every frame of GANs has, beside the factors of its study. Measurements are of the last record."""
+
+_VECTORS = "games of two vectors"
+OF_VECTORS: dict[str, Column] = {
+    "g_off": Column(
+        "",
+        "distance of G",
+        "Euclidean distance of G's parameters from where they ought to end; last record",
+        _VECTORS,
+    ),
+    "d_off": Column(
+        "",
+        "distance of D",
+        "Euclidean distance of D's parameters from where they ought to end; last record",
+        f"{_VECTORS} where it matters how D ends",
+    ),
+    **{
+        f"{name}_{i}": Column(
+            "", f"parameter {i} of {player}", f"parameter {i} of {player}{more}; last record", _VECTORS
+        )
+        for name, player, more in (("theta", "G", ", of its average where there is one"), ("phi", "D", ""))
+        for i in range(1, MOST_PARAMETERS + 1)
+    },
+}
+"""What is measured of games of two vectors alone; their frames have these in place of what is measured of samples."""
 
 
 def columns(runs: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -206,15 +231,27 @@ def columns(runs: pd.DataFrame | None = None) -> pd.DataFrame:
     if not (runs is None or isinstance(runs, pd.DataFrame)):
         raise ConfigError(f"runs: value {shown(runs)}: a pandas data frame, or None")
     names = list(COLUMNS) if runs is None else [str(name) for name in runs.columns]
-    told = pd.DataFrame([_column(name) for name in names], pd.Index(names, name="column"), Column._fields)
+    told = pd.DataFrame([_told(name) for name in names], pd.Index(names, name="column"), Column._fields)
     if runs is not None:
         told["missing"] = runs.isna().mean().to_numpy()
     # At 80 columns pandas prints the first and the last.
     return told[["description", "defined", *([] if runs is None else ["missing"]), "unit"]]
 
 
-def _column(name: str) -> Column:
-    return COLUMNS.get(name, Column("", name, f"factor of the study: {name.replace('_', ' ').replace('.', ', ')}"))
+def column_of(name: str) -> Column | None:
+    """What a column of a frame of runs means; None if it is a factor of the study.
+
+    Examples
+    --------
+    >>> column_of("theta_2").description, column_of("width")
+    ('parameter 2 of G, of its average where there is one; last record', None)
+    """
+    return COLUMNS.get(name) or OF_VECTORS.get(name)
+
+
+def _told(name: str) -> Column:
+    factor = Column("", name, f"factor of the study: {name.replace('_', ' ').replace('.', ', ')}")
+    return column_of(name) or factor
 
 
 def described(runs: pd.DataFrame) -> pd.DataFrame:
@@ -231,7 +268,7 @@ def described(runs: pd.DataFrame) -> pd.DataFrame:
         The same object. ``attrs["units"]`` and ``attrs["descriptions"]`` are by column, ``attrs["empty"]`` lists the
         columns that are missing for every run.
     """
-    means = {str(name): _column(str(name)) for name in runs.columns}
+    means = {str(name): _told(str(name)) for name in runs.columns}
     runs.attrs["units"] = _Told({name: column.unit for name, column in means.items() if column.unit})
     runs.attrs["descriptions"] = _Told({name: column.description for name, column in means.items()})
     runs.attrs["empty"] = without_values(runs)

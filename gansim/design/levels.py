@@ -172,7 +172,7 @@ def configured(gan: Configuration, overrides: Mapping[str, Any]) -> Configuratio
 
 
 def level_label(value: object) -> Label:
-    """Label of a value: numbers and text as they are, also a number alone in a tuple; what is made of code by its name.
+    """Label of a value: numbers and text as they are, what is alone in a tuple as itself, what is of code by its name.
 
     Anything else is labelled by its text.
 
@@ -196,7 +196,7 @@ def level_label(value: object) -> Label:
     plain = value.item() if isinstance(value, np.generic) else value
     if isinstance(plain, (list, np.ndarray)):  # one level, however it is written
         plain = tuple(plain.tolist() if isinstance(plain, np.ndarray) else plain)
-    if isinstance(plain, tuple) and len(plain) == 1 and isinstance(plain[0], (int, float)):
+    if isinstance(plain, tuple) and len(plain) == 1 and not isinstance(plain[0], (tuple, str)):
         return level_label(plain[0])
     if isinstance(plain, str):  # a game with numbers is a kind of text
         return str(plain)

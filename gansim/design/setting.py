@@ -53,9 +53,11 @@ def facts(study: Description, thresholds: Thresholds | None = None) -> dict[str,
 
 
 def _of_vectors(games: Sequence[ParametricGame]) -> dict[str, Any]:
+    drawn = any(map(vectors_in_words.is_random, games))
+    told = _few(vectors_in_words.game(one.game) for one in games)
     return {
         "target": "",
-        "data": _few(vectors_in_words.game(one.game) for one in games),
+        "data": told if drawn else f"{told}; nothing is drawn, so replicates are the same",
         "steps": wording.either(one.steps for one in games),
         "mixture": False,
         "probability": [],

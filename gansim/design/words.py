@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gansim.design.glossary import COLUMNS, DATA, STD
+from gansim.design.glossary import DATA, STD, column_of
 
 __all__ = ["UNITS", "heading", "level", "level_of", "outcome"]
 
@@ -69,6 +69,23 @@ _OTHERS = {
     "decay": "decay of learning rates",
     "decay.shape": "decay of learning rates",
     "decay.to": "share of learning rates left at the end",
+    "start_g": "start of G",
+    "start_d": "start of D",
+    "ordered": "starts of D in order",
+    "clip": "size that D's parameters are cut to",
+    "game.loss": "losses",
+    "game.r1": "R1 penalty",
+    "game.pull": "gradient penalty",
+    "game.target": "slope that the gradient penalty asks for",
+    "game.noise": "noise on what D sees",
+    "game.consensus": "weight of consensus",
+    "game.share": "share of consensus through the slope",
+    "game.n": "parameters of a player",
+    "game.mean": "mean of the data",
+    "game.other": "mean of the data's other half",
+    "game.penalty": "gradient penalty",
+    "game.samples": "drawn samples",
+    "game.best": "best D",
 }
 _UNITS = {STD: "SD", DATA: "data units", "nats": "nats", "steps": "steps"}  # others are in the words
 UNITS = {"SD": "SD: standard deviations of the target", "nats": "nats: of the natural logarithm"}
@@ -116,8 +133,7 @@ def heading(name: str, unit: bool = True) -> str:
     >>> heading("w1"), heading("optimizer_g.lr"), heading("width_ratio")
     ('Wasserstein-1 distance, SD', 'learning rate of G', 'width ratio')
     """
-    if name in COLUMNS:
-        column = COLUMNS[name]
+    if (column := column_of(name)) is not None:
         return f"{column.heading}, {_UNITS[column.unit]}" if unit and column.unit in _UNITS else column.heading
     if name in _OTHERS:
         return _OTHERS[name]

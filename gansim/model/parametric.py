@@ -7,6 +7,7 @@ in ``kernels/parametric.py``.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, field
 from functools import lru_cache
@@ -33,11 +34,26 @@ from gansim.model.fields import Integer, Object, Real, Several, described
 from gansim.model.optimizers import SGD, AnyOptimizer, Optimizer, OptimizerName
 from gansim.model.own.fields import OwnField, own_field
 
-__all__ = ["Bilinear", "Dirac", "LinearWasserstein", "ParametricGame", "TwoNormals", "VectorGame", "fields_of"]
+__all__ = [
+    "MOST_PARAMETERS",
+    "Bilinear",
+    "Dirac",
+    "LinearWasserstein",
+    "ParametricGame",
+    "TwoNormals",
+    "VectorGame",
+    "fields_of",
+]
 
 _Number = Annotated[float, Real(-1e6, 1e6)]
 _Strength = Annotated[float, Real(0.0, 1e6)]
-_MOST = 64  # parameters of a player
+MOST_PARAMETERS = 64
+"""Parameters that a player may have."""
+# Means that the best D can tell from wherever G is: its intervals are sought up to 6, see kernels/parametric.py. With
+# means of 5 and fakes at 7.5 one ends at 6.25, and G's gradient was 0 instead of 0.09; with means of 2 what is lost
+# is below 1e-4.
+_NEAR = 2.0
+_Mean = Annotated[tuple[float, ...], Several(Real(-1e6, 1e6), 1, MOST_PARAMETERS, "numbers, such as (3, 4)")]
 
 
 @described
@@ -131,7 +147,7 @@ class Bilinear:
     Bilinear(n=3)
     """
 
-    n: Annotated[int, Integer(1, _MOST)] = 1
+    n: Annotated[int, Integer(1, MOST_PARAMETERS)] = 1
     kind: Literal["bilinear"] = field(default="bilinear", kw_only=True, repr=False)
     form: ClassVar[str] = "bilinear"
     drawn: ClassVar[int] = 0
@@ -158,7 +174,7 @@ class LinearWasserstein:
         Of the data, 1 to 64 numbers, -1e6 to 1e6.
     penalty : float, default 0
         Adds penalty (norm of phi - 1)^2 to D's loss, 0 to 1e6.
-    drawn : bool, default False
+    samples : bool, default False
         Whether D sees batches of reals and fakes; else their expectations.
 
     Examples
@@ -167,7 +183,7 @@ class LinearWasserstein:
     LinearWasserstein(mean=(3.0, 4.0), penalty=0.1, samples=False)
     """
 
-    mean: Annotated[tuple[float, ...], Several(Real(-1e6, 1e6), 1, _MOST, "numbers, such as (3, 4)")] = (3.0, 4.0)
+    mean: _Mean = (3.0, 4.0)
     penalty: _Strength = 0.0
     samples: bool = False
     kind: Literal["linear-wasserstein"] = field(default="linear-wasserstein", kw_only=True, repr=False)
@@ -207,7 +223,7 @@ class TwoNormals:
     Parameters
     ----------
     mean, other : float, default -0.5 and 0.5
-        Means of the data's two halves, -5 to 5.
+        Means of the data's two halves, -5 to 5; -2 to 2 against the best D, whose intervals are sought from -6 to 6.
     best : bool, default False
         Whether G always meets the best D, whose own parameters then stay where they are; else D takes steps.
 
@@ -222,6 +238,11 @@ class TwoNormals:
     best: bool = False
     kind: Literal["two-normals"] = field(default="two-normals", kw_only=True, repr=False)
     drawn: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "other"):
+            if self.best and abs(getattr(self, name)) > _NEAR:
+                raise Refused(getattr(self, name), f"-{_NEAR:g} to {_NEAR:g}, because D is the best one", name)
 
     @property
     def form(self) -> str:
@@ -270,9 +291,9 @@ def _start(value: object) -> float | Uniform | Normal:
 
 def _starts(value: object) -> tuple[float | Uniform | Normal, ...]:
     """Of a player: one by itself is taken for all there is."""
-    if isinstance(value, (int, float, Uniform, Normal)) and not isinstance(value, bool):
+    if type(value) is not bool and isinstance(value, (numbers.Real, Uniform, Normal, dict)):
         return (_start(value),)
-    return Several(_start, 1, _MOST, "numbers or laws, such as (1, -1)")(value)
+    return Several(_start, 1, MOST_PARAMETERS, "numbers or laws, such as (1, -1)")(value)
 
 
 _Starts = Annotated[tuple[float | Uniform | Normal, ...], _starts]
@@ -363,7 +384,8 @@ class ParametricGame:
             object.__setattr__(self, "records", min(RECORDS, self.steps))  # type: ignore[unreachable]
         for name, size in zip(("start_g", "start_d"), self.game.sizes, strict=True):
             if len(getattr(self, name)) != size:
-                raise Refused(getattr(self, name), f"{size} of them, for the game {self.game.kind}", name)
+                many = f"{size} number or law" if size == 1 else f"{size} numbers or laws"
+                raise Refused(getattr(self, name), f"{many}, because the game is {self.game.kind}", name)
         check_updates(self)
         if self.clip and self.d_steps == 0:
             raise Refused(self.clip, "0, because d_steps = 0: D is frozen", "clip")

@@ -29,6 +29,7 @@ _SHORT: dict[str, Check] = {
     "adjustment": _ADJUSTMENT,
 }
 """Fields whose objects may be given by a name or by a number."""
+_OF_VECTORS = ("dirac", "bilinear", "linear-wasserstein", "two-normals")  # kinds of games that GANs do not play
 
 
 def _plain(value: Any, later: bool = True) -> Any:
@@ -111,7 +112,10 @@ def from_dict(values: Mapping[str, Any]) -> Configuration:
     """
     if not isinstance(values, Mapping):
         raise ConfigError(f"gan: value {shown(values)}: a mapping of fields to values")
-    kind = ParametricGame if "start_g" in values else GAN
+    game = values.get("game")
+    played = game.get("kind") if isinstance(game, Mapping) else getattr(game, "kind", None)
+    of_vectors = {"start_g", "start_d"} & values.keys() or played in _OF_VECTORS
+    kind = ParametricGame if of_vectors else GAN
     gan: Configuration = check_named("gan", values, Object((kind,), "a GAN"))
     return gan
 

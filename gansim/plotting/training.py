@@ -159,10 +159,10 @@ def _parts(
         kept &= (runs[name].isna() if pd.isna(value) else runs[name] == value).to_numpy(bool)
         if not kept.any():
             raise ConfigError(f"where: {name}: value {shown(value)}: no runs have it")
-    floors = floors_of(study)
-    floors = [floor for floor, keep in zip(floors, kept, strict=True) if keep]
-    same = all(floor is floors[0] for floor in floors)
     rows = np.flatnonzero(kept)
+    every = floors_of(study)
+    floors = [every[row] for row in rows] if every else []  # games of two vectors have none
+    same = bool(floors) and all(floor is floors[0] for floor in floors)
     chosen = traces if len(rows) == len(runs) else traces.take(rows)
     return runs.iloc[rows], chosen, floors[0] if same else floors, getattr(study, "thresholds", None)
 
@@ -200,6 +200,7 @@ def shares_over_time(
         One row per run, in the order of the traces.
     floors : Floor or sequence of Floor, shape (runs,)
         Of each run's target and n_eval, see `gansim.analysis.floor.floor_of`; one for all if they agree.
+        Games of two vectors have none: ``[]``.
     by : str or sequence of str
         Columns of `runs` whose combinations are the groups; none for one group of all runs.
     column : {"g_state", "d_state", "regime"}, default "d_state"

@@ -13,6 +13,7 @@ from gansim.model.games import GAMES, LeastSquares
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
+from gansim.model.parametric import Bilinear, Dirac, LinearWasserstein, ParametricGame, TwoNormals
 from gansim.model.penalties import Penalties
 
 
@@ -180,3 +181,47 @@ def with_records(gan: GAN, records: int) -> GAN:
 
 
 GAN_500 = GAN(target=Normal(500, 5))
+
+
+numbers = reals(-1e6, 1e6)
+blurred = st.builds(Dirac, r1=strengths, pull=strengths, target=strengths, noise=reals(0.01, 1e6))
+together = st.builds(Dirac, r1=strengths, consensus=strengths, share=reals(0, 1))
+vector_games = (
+    st.builds(Dirac, st.sampled_from(["minimax", "non-saturating", "wasserstein"]), r1=strengths, pull=strengths)
+    | blurred
+    | together
+    | st.builds(Bilinear, st.integers(1, 64))
+    | st.builds(LinearWasserstein, st.lists(numbers, min_size=1, max_size=8).map(tuple), strengths, st.booleans())
+    | st.builds(TwoNormals, reals(-5, 5), reals(-5, 5))
+    | st.builds(TwoNormals, reals(-2, 2), reals(-2, 2), st.just(True))
+)
+
+
+@st.composite
+def parametric_games(draw: st.DrawFn) -> ParametricGame:
+    """Any game of two vectors that is allowed."""
+    game, updates = draw(vector_games), draw(st.sampled_from(UPDATES))
+    alternate = updates.startswith("alternating")
+    d_steps, g_steps = draw(st.sampled_from([(1, 1), (5, 1), (0, 2), (1, 0)])) if alternate else (1, 1)
+    start_g, start_d = (draw(st.tuples(*[numbers | normals | uniforms] * n)) for n in game.sizes)
+    steps = draw(st.integers(1, 10**8))
+    return ParametricGame(
+        game,
+        start_g,
+        start_d,
+        ordered=draw(st.booleans()),
+        clip=draw(strengths) if d_steps else 0.0,
+        optimizer_g=draw(optimizers),
+        optimizer_d=draw(optimizers),
+        updates=updates,
+        fresh=draw(st.booleans()) if updates == "extragradient" else True,
+        lookahead=draw(st.none() | lookaheads) if d_steps and g_steps else None,
+        average=draw(st.none() | averages) if g_steps else None,
+        decay=draw(st.none() | schedules),
+        d_steps=d_steps,
+        g_steps=g_steps,
+        batch_size=draw(st.integers(1, 65536)) if game.drawn else 1,
+        steps=steps,
+        records=draw(st.none() | st.integers(1, steps)),
+        precision=draw(st.sampled_from(["float64", "float32"])),
+    )
