@@ -31,10 +31,13 @@ elif sys.argv[1] == "other registers":
     sys.modules[registers.__name__] = registers
 
 import numpy as np
+import gansim as gs
+from gansim import replace
 from gansim.engine.gradients import gradients
 from gansim.engine.simulate import run_chunk
 from gansim.kernels.compiling import jit
 from gansim.kernels.lanes import LANES
+from gansim.lanes import sigmoid, softplus
 from gansim.model.distributions import Mixture, Normal
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.gan import GAN
@@ -51,6 +54,11 @@ gans = [
 small["batch_size"], small["optimizer_d"] = 24, RMSProp(1e-2)
 gans.append(GAN(target=Normal(500, 5), standardise=True, samples=41, generator=MLP((7,), "tanh"),
                 discriminator=MLP((4,), "softplus"), precision="float64", **small))
+# Losses of somebody's own, of whose text nothing is found here; two games whose functions stand on one line.
+def game(a):
+    up = gs.Loss(lambda s: softplus(-s) * a, slope=lambda s: -sigmoid(-s) * a)
+    return gs.OwnGame("scaled", real=up, fake=gs.Loss(lambda s: softplus(s), slope=lambda s: sigmoid(s)), generator=up)
+gans += [replace(gans[0], game=game(a)) for a in (0.5, 2.0)]
 # The same networks with all that is added to gradients, kept from step to step, or made of second derivatives.
 small = {"steps": 20, "records": 2, "n_eval": 96, "batch_size": 13}
 wide = {"generator": MLP((7,), "tanh"), "discriminator": MLP((130, 3), "leaky_relu"), **small}

@@ -15,7 +15,7 @@ from gansim.errors import ConfigError, Refused
 from gansim.lanes import exp, log, maximum, sigmoid, softplus, where_greater
 from gansim.lanes import exp as power
 from gansim.model.own.code import code_of, digest_of
-from gansim.model.own.defined import Own, checked_record, define, defined, name_check, named
+from gansim.model.own.defined import Name, Own, checked_record, define, defined, named
 from gansim.model.own.evaluating import evaluate
 from gansim.model.own.slopes import check_derivative
 
@@ -282,7 +282,7 @@ def test_records_are_read_with_care():
 
 
 def test_names():
-    check = name_check(["minimax"])
+    check = Name(frozenset(["minimax"]))
     assert check("kullback-leibler_2.1") == "kullback-leibler_2.1"
     for wrong in ("Minimax", "none", "", "1st", "a b", "a:b", "a(1)", "x" * 41, "a\n", 3, None):
         with pytest.raises(Refused):

@@ -9,7 +9,9 @@ import pytest
 import gansim as gs
 from gansim.command_line.commands import main
 from gansim.engine import bundles
+from gansim.engine.compile_ahead import compile_ahead
 from gansim.errors import ConfigError
+from gansim.kernels.compiling import cache, jit
 from gansim.lanes import exp
 from gansim.model.own import defined
 from gansim.running.verify import verify
@@ -36,10 +38,19 @@ def without_code(call):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A results folder that nothing may change, of runs by two processes."""
+    """A results folder that nothing may change, of runs by two processes, which compile nothing of the game."""
     out = tmp_path_factory.mktemp("finished")
+    compile_ahead(cell.gan for cell in STUDY.cells)
+    before = on_disk()
     STUDY.run(out, jobs=2, backend="loky", progress=False)
+    assert on_disk() == before and len(before) >= jit.COMPILES
     return out / "own"
+
+
+def on_disk():
+    """Machine code of the game, and when it was written."""
+    found = [path for folder, _ in cache.folders() for path in folder.glob(f"*games.own-{KL.digest}*.nbc")]
+    return {path: path.stat().st_mtime_ns for path in found}
 
 
 @pytest.fixture

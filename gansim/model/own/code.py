@@ -75,10 +75,10 @@ class Code:
         """
         values = {name: self._meant(of, functions) for name, of in self.references.items()}
         cells = tuple(CellType(values[name]) for name in self._code.co_freevars)
-        # By its module and its name machine code of it is known (kernels/compiling).
-        scope = {"__name__": f"gansim.lanes.{self.digest}", **values}
-        made = FunctionType(self._code, scope, self._code.co_name, None, cells)
-        made.__qualname__ = f"own-{self.digest}"
+        # Machine code of it is known by its name (kernels/compiling), and loaded where its module can be imported.
+        name = f"own_{self.digest}"
+        made = FunctionType(self._code.replace(co_name=name), {"__name__": lanes.__name__, **values}, name, None, cells)
+        made.__qualname__ = name
         return made
 
     @staticmethod

@@ -7,14 +7,14 @@ whoever reads it; that text is never run. So whoever goes on with such a folder 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import FrozenInstanceError
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError, dataclass
 from typing import Any, ClassVar
 
 from gansim.errors import ConfigError, Refused
 from gansim.model.fields import Check, plain
 
-__all__ = ["KIND", "Own", "checked_record", "define", "defined", "name_check", "named", "tell", "told"]
+__all__ = ["KIND", "Name", "Own", "checked_record", "define", "defined", "named", "tell", "told"]
 
 KIND = "own"
 """The `kind` of anything of one's own, as plain data."""
@@ -143,19 +143,31 @@ def told(thing: Own) -> Mapping[str, Any]:
 # --- plain data -------------------------------------------------------------------------------------
 
 
-def name_check(taken: Iterable[str]) -> Check:
-    """Check of a name: of letters, digits, "_", "-" and ".", beginning with a letter, and not one that is taken."""
-    taken = {name.lower() for name in (*taken, "none")}  # "none" is None in a study that is written as a file
+@dataclass(frozen=True)
+class Name:
+    """Check of a name: of letters, digits, "_", "-" and ".", beginning with a letter.
 
-    def check(value: object) -> str:
+    Parameters
+    ----------
+    taken : frozenset of str, default frozenset()
+        Names that are taken, in lower case; "none" always is: it is None in a study that is written as a file.
+    """
+
+    taken: frozenset[str] = frozenset()
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return "1 to 40 letters, digits, '_', '-' and '.', a letter first"
+
+    def __call__(self, value: object) -> str:
+        """Return the name, or refuse."""
         name = plain(value)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise Refused(value, "1 to 40 letters, digits, '_', '-' and '.', a letter first")
-        if name.lower() in taken:
+            raise Refused(value, self.allowed)
+        if name.lower() in self.taken | {"none"}:
             raise Refused(value, "a name that is not taken")
         return name
-
-    return check
 
 
 def checked_record(value: Mapping[str, Any], facts: Mapping[str, Check]) -> tuple[str, str, dict[str, Any]]:
@@ -176,7 +188,7 @@ def checked_record(value: Mapping[str, Any], facts: Mapping[str, Check]) -> tupl
     for key in value:
         if key not in ("kind", "name", "digest", *facts):
             raise Refused(key, "kind, name, digest" + "".join(f", {name}" for name in facts))
-    name, digest = name_check(())(value.get("name")), plain(value.get("digest"))
+    name, digest = Name()(value.get("name")), plain(value.get("digest"))
     if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{32}", digest):
         raise Refused(value.get("digest"), "32 hexadecimal digits", ".digest")
     found = {}

@@ -10,7 +10,7 @@ import numpy as np
 from gansim.errors import ConfigError, Refused
 from gansim.model.fields import Check, Integer, OrNone, Real, Several, bound
 from gansim.model.own.code import Code, code_of, digest_of
-from gansim.model.own.defined import Own, checked_record, define, defined, name_check, told
+from gansim.model.own.defined import Name, Own, checked_record, define, defined, told
 from gansim.model.own.evaluating import vectors
 from gansim.model.own.slopes import check_gradient
 
@@ -31,7 +31,7 @@ def _code(value: object) -> Code:
 
 
 _CHECKS: dict[str, Check] = {
-    "name": name_check(("dirac", "bilinear", "linear-wasserstein", "two-normals")),
+    "name": Name(frozenset(("dirac", "bilinear", "linear-wasserstein", "two-normals"))),
     "gradients": _code,
     "sizes": _SIZES,
     "drawn": Integer(0, _MOST),

@@ -10,12 +10,12 @@ from gansim.errors import ConfigError, Refused
 from gansim.model.fields import Check, Object, OrNone, Real, boolean, bound, described, plain
 from gansim.model.games import GAMES, BuiltIn, GameName, LeastSquares, Rules
 from gansim.model.own.code import Code, code_of, digest_of
-from gansim.model.own.defined import KIND, Own, checked_record, define, defined, name_check, named, told
+from gansim.model.own.defined import KIND, Name, Own, checked_record, define, defined, named, told
 from gansim.model.own.slopes import check_derivative
 
 __all__ = ["Game", "Loss", "OwnGame", "has_bends"]
 
-_Function: TypeAlias = Callable[[Any], Any] | Code
+_Function: TypeAlias = Callable[..., Any] | Code
 
 
 @described
@@ -77,7 +77,7 @@ _LOSSES, _FUNCTIONS = ("real", "fake", "generator"), ("cost", "slope", "bend")
 _LOSS = Object((Loss,), "a loss")
 _LEVEL: Check = OrNone(Real(-1e6, 1e6))
 _CHECKS: dict[str, Check] = {
-    "name": name_check(GAMES),
+    "name": Name(frozenset(GAMES)),
     **dict.fromkeys(_LOSSES, _LOSS),
     "probability": boolean,
     "level": _LEVEL,
