@@ -31,7 +31,7 @@ FIELDS: tuple[str, ...] = (
     "acc_fake",  # share of fakes that it takes for fakes
     "auc",  # Pr(logit of a real sample > logit of a fake), ties count one half
     "v",  # V(D, G) on held-out samples, natural logarithm
-    "v_max",  # estimate of max over D of V(D, G) for this G
+    "v_max",  # estimate of max over D of V(D, G) for this G; NaN with packing, where what is said of D is of packs
     "v_train",  # V with the real part over the run's own fixed sample, its first n_eval points; NaN when data are fresh
     "grad_g",  # Euclidean norm of the generator's last gradient
     "grad_d",  # Euclidean norm of the discriminator's last gradient

@@ -18,6 +18,7 @@ from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
 from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal, Uniform, moments
+from gansim.model.dynamics import Average, Decay, Lookahead
 from gansim.model.games import GAMES
 from gansim.model.gan import GAN, Referee
 from gansim.model.modes import modes_of
@@ -71,7 +72,16 @@ BUNDLE_BY_BUNDLE = {
     "noise_dim": {"noise_dim": 2},
     "generator": {"generator.hidden": (5,)},
     "discriminator": {"discriminator.bias": False},
+    "fixed_noise": {"fixed_noise": True},
+    "packing": {"packing": 2, "batch_size": 14},
     "game": {"game": "minimax"},
+    "penalties": {"penalties.r1": 1},
+    "fresh": {"fresh": False, "updates": "extragradient"},
+    "lookahead": {"lookahead": Lookahead()},
+    "average": {"average": Average()},
+    "adjustment": {"adjustment": "unrolled"},
+    "decay": {"decay": Decay()},
+    "pretrain": {"pretrain": 3},
     "optimizer_g": {"optimizer_g": SGD()},
     "optimizer_d": {"optimizer_d": RMSProp()},
     "updates": {"updates": "simultaneous"},

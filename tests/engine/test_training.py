@@ -323,6 +323,12 @@ def packing_cases():
     yield "penalties-curved", {**PACKS, "penalties": several, "discriminator.activation": "elu"}
     for adjustment in (Consensus(0.2), Symplectic(0.7, True)):
         yield adjustment.kind, {**PACKS, "adjustment": adjustment, "updates": "simultaneous"}
+    for game in ("relativistic", "relativistic-average"):
+        turned = {"adjustment": Symplectic(0.7, True), "updates": "simultaneous", "game": game}
+        yield f"symplectic-{game}", {**PACKS, **SCALES, **turned}
+    yield "unrolled-relativistic", {**PACKS, "adjustment": Unrolled(2, 0.1), "game": "relativistic"}
+    yield "spectral", {**PACKS, **SCALES, "penalties": Penalties(spectral=True, r1=0.2)}
+    yield "fixed-noise", {**PACKS, "fixed_noise": True, "pretrain": 3}
     noisy = Penalties(noise=0.3, clip=0.5)
     yield "unrolled", {**PACKS, "adjustment": Unrolled(3, 0.1), "penalties": noisy, "g_steps": 2}
     yield "scaled", {**PACKS, **SCALES, "game": "non-saturating"}
