@@ -48,6 +48,7 @@ __all__ = [
     "compile_key",
     "drop_dead",
     "has_memory",
+    "is_adjusted",
     "is_compared",
     "is_curved",
     "is_packed",
@@ -228,6 +229,11 @@ def has_memory(gan: GAN | ParametricGame) -> bool:
     """Whether its dynamics keep something from step to step, for which the training loop is compiled apart."""
     looks_ahead = gan.updates in ("extragradient", "past-extragradient")
     return looks_ahead or any(one is not None for one in (gan.lookahead, gan.average, gan.decay, adjustment_of(gan)))
+
+
+def is_adjusted(gan: GAN) -> bool:
+    """Whether gradients are adjusted by how they change, which needs passes and losses of its own."""
+    return gan.adjustment is not None
 
 
 def _turn(net: Net, tiles: int, dtype: Any, compiled: bool) -> Turn:

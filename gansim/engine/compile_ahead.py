@@ -24,6 +24,7 @@ from gansim.engine.bundles import (
     build_bundles,
     compile_key,
     has_memory,
+    is_adjusted,
     is_compared,
     is_curved,
     is_packed,
@@ -44,7 +45,7 @@ from gansim.kernels.networks.architecture import Net
 from gansim.kernels.train import train
 from gansim.model.configurations import Configuration
 from gansim.model.distributions import Mixture, Normal
-from gansim.model.dynamics import Average
+from gansim.model.dynamics import Average, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
 from gansim.model.parametric import ParametricGame
@@ -62,13 +63,16 @@ _SECONDS = {
     "fakes": 3.0,
     "networks": 2.9,
     "passes": 2.5,
+    "moving": 2.5,
     "curvature": 1.5,
     "modes": 1.5,
     "weights": 0.9,
     "sample": 0.9,
     "losses": 0.5,
+    "bends": 0.5,
     "update": 0.3,
 }
+_OF_NETWORKS = ("passes", "curvature", "moving")
 _START = 2.0
 _MOST_PROCESSES = 8
 
@@ -182,10 +186,12 @@ class _Piece:
         """Compile it, and note that it is there."""
         if self.part == "passes":
             passes.passes_of(Net(*self.of), self.precision)
-        elif self.part == "curvature":
-            directional.directional_of(Net(*self.of), False, self.precision)
+        elif self.part in ("curvature", "moving"):
+            directional.directional_of(Net(*self.of), self.part == "moving", self.precision)
         elif self.part == "losses":
             games.slopes(self.of, self.precision)
+        elif self.part == "bends":
+            games.bends(self.of, self.precision)
         elif self.part == "update":
             optimizers.update_of(self.of, self.precision)
         else:
@@ -217,12 +223,19 @@ _METHODS: dict[str, dict[str, Any]] = {
     "penalised": {"penalties": Penalties(r1=1.0)},
     "remembered": {"average": Average()},
     "packed": {"packing": 2, "discriminator": MLP((), init=Given(((((0.0, 0.0),), (0.0,)),)))},
+    "adjusted": {"adjustment": Unrolled(second_order=False)},  # of the three, the one that goes with all penalties
 }
 
 
 def _methods(gan: GAN) -> tuple[str, ...]:
-    used = {"compared": is_compared(gan), "penalised": is_penalised(gan), "remembered": has_memory(gan)}
-    return tuple(name for name, is_used in {**used, "packed": is_packed(gan)}.items() if is_used)
+    used = {
+        "compared": is_compared(gan),
+        "penalised": is_penalised(gan),
+        "remembered": has_memory(gan),
+        "packed": is_packed(gan),
+        "adjusted": is_adjusted(gan),
+    }
+    return tuple(name for name, is_used in used.items() if is_used)
 
 
 def _call(part: str, gan: GAN, b: Bundle) -> None:
@@ -246,6 +259,9 @@ def _pieces(gan: GAN) -> Iterator[_Piece]:
         yield _Piece("train", gan.precision, " ".join(_methods(one)))
         if is_curved(one):
             yield _Piece("curvature", gan.precision, network_shapes(one)[1].key)
+        if is_adjusted(one):
+            yield from (_Piece("moving", gan.precision, net.key) for net in network_shapes(one))
+            yield _Piece("bends", gan.precision, losses_of(one)[0])
         yield from (_Piece("update", gan.precision, kind) for kind in _optimizers(one))
         yield _Piece("losses", gan.precision, losses_of(one)[0])
         yield _Piece("networks", gan.precision, "packed" if is_packed(one) else None)
@@ -324,4 +340,4 @@ def compile_share(parent: int) -> None:
     """What another process does, as long as its parent is there: read pieces from standard input and compile them."""
     end_with(parent)
     for part, precision, of in json.load(sys.stdin):
-        _Piece(part, precision, (tuple(of[0]), *of[1:]) if part in ("passes", "curvature") else of).compile()
+        _Piece(part, precision, (tuple(of[0]), *of[1:]) if part in _OF_NETWORKS else of).compile()

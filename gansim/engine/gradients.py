@@ -64,7 +64,7 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike, 
     Raises
     ------
     ValueError
-        If `gan` is no GAN, shapes do not fit, or a network is not finite.
+        If `gan` is no GAN, shapes do not fit, a network is not finite, or a point of `u` is not between.
     """
     check_gan(gan)
     net_g, net_d = network_shapes(gan)
@@ -98,9 +98,12 @@ def gradients(gan: GAN, theta_g: Any, theta_d: Any, x: ArrayLike, z: ArrayLike, 
 def _between(u: ArrayLike, n: int) -> Array:
     """How much of the real sample there is in the points between, (n,)."""
     try:
-        return np.broadcast_to(np.asarray(u, float), (n,))
+        found = np.broadcast_to(np.asarray(u, float), (n,))
     except (TypeError, ValueError):
-        raise ConfigError(f"u: value {shown(u)}: a number from 0 to 1, or {n} of them") from None
+        found = np.array(np.nan)
+    if not ((found >= 0) & (found <= 1)).all():
+        raise ConfigError(f"u: value {shown(u)}: a number from 0 to 1, or {n} of them")
+    return found
 
 
 def _given_player(net: Net, mlp: MLP, theta: Any, name: str, tiles: int) -> Player:

@@ -14,13 +14,15 @@ from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
 from gansim.engine.simulate import run_chunk
 from gansim.kernels import measure, modes, sampler
 from gansim.kernels.compiling import cache, jit
-from gansim.kernels.networks import initial
+from gansim.kernels.networks import directional, initial
 from gansim.kernels.networks.architecture import PIECEWISE
 from gansim.model.distributions import Mixture, Normal
+from gansim.model.dynamics import Average, Consensus, Lookahead, Unrolled
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Adam
 from gansim.model.paths import replace
+from gansim.model.penalties import Penalties
 
 pytestmark = pytest.mark.compiler
 
@@ -79,6 +81,73 @@ def test_packs_and_scales_leave_nothing_to_compile():
     for cell in cells:
         run_chunk({0: cell}, [(0, 0)], 7)
     assert signatures() == before
+
+
+# One of each kind of training loop, and what it needs beside the passes and losses of a plain one.
+LOOPS = {
+    "": ({}, []),
+    "penalised": ({"penalties": Penalties(clip=0.1)}, []),
+    "penalised, by D's gradient": ({"penalties": Penalties(r2=0.1)}, ["curvature"]),
+    "remembered": ({"updates": "past-extragradient"}, []),
+    "remembered, another way": ({"lookahead": Lookahead(), "average": Average(None)}, []),
+    "penalised remembered": ({"penalties": Penalties(gradient=1), "average": Average()}, ["curvature"]),
+    "remembered adjusted": (
+        {"adjustment": Consensus(), "updates": "simultaneous"},
+        ["moving", "moving", "bends"],
+    ),
+    "penalised remembered adjusted": (
+        {"adjustment": Unrolled(2), "penalties": Penalties(noise=0.1, smoothing=0.1)},
+        ["moving", "moving", "bends"],
+    ),
+    "penalised, unrolled in first order": (
+        {"adjustment": Unrolled(2, second_order=False), "penalties": Penalties(r1=0.1)},
+        ["curvature", "moving", "moving", "bends"],
+    ),
+}
+PLAIN = ["passes", "passes", "train", "update", "update", "losses", "networks", "fakes", "weights"]
+
+
+@compiled_only
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_pieces_are_all_that_a_configuration_needs(loop):
+    """A plain one needs nothing of what others do. Networks of different sizes: each needs passes of its own."""
+    changes, more = LOOPS[loop]
+    gan = replace(BASE, {"generator.hidden": (3,), **changes})
+    pieces = list(ahead._pieces(ahead._short(gan)))
+    assert sorted(piece.part for piece in pieces) == sorted(PLAIN + more)
+    for piece in pieces:
+        piece.compile()
+    before = signatures()
+    run_chunk({0: gan}, [(0, 0), (0, 1)], 7)
+    assert signatures() == before
+
+
+@compiled_only
+@pytest.mark.parametrize("loop", [loop for loop, (_, more) in LOOPS.items() if more])
+def test_a_piece_that_is_missing_would_be_noticed(loop):
+    """Negative control: without a piece beside the plain ones, the run compiles it."""
+    changes, _ = LOOPS[loop]
+    gan = replace(BASE, {"generator.hidden": (2,), "discriminator.hidden": (6,), **changes})
+    for piece in ahead._pieces(ahead._short(gan)):
+        if piece.part in PLAIN:
+            piece.compile()
+    directional.forget()
+    before = signatures()
+    run_chunk({0: gan}, [(0, 0)], 7)
+    assert signatures() != before
+
+
+def test_loops_are_told_apart():
+    """What a worker has compiled for one kind of loop is not taken to do for another."""
+    shapes = {ahead._shape(ahead._short(replace(BASE, changes))) for changes, _ in LOOPS.values()}
+    assert len(shapes) == len(LOOPS) - 1  # two ways of remembering are one
+
+
+def test_a_referee_trains_in_the_plain_loop():
+    gan = replace(BASE, {"referee": Referee((5,)), "penalties": Penalties(r1=0.1), "average": Average()})
+    loops = [piece.of for piece in ahead._pieces(gan) if piece.part == "train"]
+    assert loops == ["penalised remembered", ""]
+    assert [piece.part for piece in ahead._pieces(gan)].count("curvature") == 1
 
 
 def test_a_cold_process_compiles_once_for_a_shape_and_alone(monkeypatch):
