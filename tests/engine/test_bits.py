@@ -23,10 +23,12 @@ from gansim.engine.replay import train
 from gansim.engine.simulate import run_chunk
 from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, NormalInit
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
 from gansim.model.paths import replace
+from gansim.model.penalties import Penalties
 from gansim.model.tabulated import Law, Observed
 from gansim.running.study import Study, simulate
 from gansim.storage.parquet import digest, digest_traces
@@ -66,6 +68,41 @@ PACKED = {  # eleven packs: an octet, and three left over
     "generator.output_scale": 0.3,
     "discriminator.input_scale": 1.7,
 }
+# Everything that is added to gradients, and everything that is kept from step to step or made of second derivatives.
+METHODS = {
+    "penalties and memory": {
+        "penalties": Penalties(0.1, 0.2, 0.3, target=0.5, clip=0.9, noise=0.4, noise_steps=15),
+        "discriminator": MLP((4,), "tanh"),
+        "updates": "past-extragradient",
+        "lookahead": Lookahead(3, 0.4),
+        "average": Average(0.8),
+        "decay": Decay("cosine", 0.2),
+        "optimizer_d": Adam(1e-2, weight_decay=0.1),
+    },
+    "unrolled": {
+        "adjustment": Unrolled(2, 0.1),
+        "penalties": Penalties(noise=0.4, smoothing=0.1),
+        "g_steps": 2,
+        "average": Average(None),
+        "decay": Decay("exponential", 0.2),
+    },
+    "symplectic": {
+        "adjustment": Symplectic(0.7, align=True),
+        "updates": "simultaneous",
+        "penalties": Penalties(noise=0.4, clip=0.9),
+        "discriminator": MLP((4,), "tanh"),
+        "samples": 11,
+        "batch_size": "full",
+    },
+    "consensus": {
+        "adjustment": Consensus(0.3),
+        "updates": "simultaneous",
+        "penalties": Penalties(noise=0.4),
+        "generator": MLP((4,), "tanh"),
+        "lookahead": Lookahead(4),
+        "decay": Decay("linear", 0.2),
+    },
+}
 VARIANTS = {
     "fresh data": BASE,
     "a fixed sample": replace(BASE, SAMPLE),
@@ -88,6 +125,7 @@ VARIANTS = {
     "squares": replace(BASE, {"game": "least-squares(-1, 1, 0.5)", "optimizer_d": Nesterov()}),
     "a curve": replace(BASE, {"target": Law("t", {"df": 3})}),
     "packs": replace(BASE, PACKED | {"samples": 36}),
+    **{name: replace(BASE, changes) for name, changes in METHODS.items()},
 }
 RUNS = [(0, rep) for rep in range(21)]  # whole bundles of 4, 8 or 16 lanes and a ragged one
 
@@ -240,6 +278,39 @@ def test_neighbours_that_blow_up_and_bundles_that_are_closed_up(precision, weigh
     assert sum(finite[run][-1] == 0 for run in MIXED_RUNS[12:]) > 50
     whole = -(-len(MIXED_RUNS) // LANES[np.dtype(precision)])
     assert weights.calls - calls < 10 * whole
+
+
+KEPT = {  # of what is kept from step to step, and of working memory
+    "penalties and memory": METHODS["penalties and memory"] | {"discriminator": MLP((4,)), "optimizer_d": SGD(0.01)},
+    "extragradient": {
+        "updates": "extragradient",
+        "lookahead": Lookahead(7, 0.6),
+        "average": Average(None),
+        "penalties": Penalties(r1=0.1, noise=0.2),
+    },
+    "unrolled": METHODS["unrolled"],
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_kept_moves_with_its_run(name, weights):
+    """Bundles are closed up in the middle of training, where averages, slow weights and gradients are being kept."""
+    doomed = {"optimizer_d.lr": 1000, "optimizer_g.lr": 1000}
+    without = {"penalties.clip": 0.0}  # which would save the doomed
+    cells = {cell: replace(gan, KEPT[name] | without) for cell, gan in SURVIVORS.items()}
+    rates = {cell: {"optimizer_g": SGD(0.01 * (cell % 5)), "optimizer_d": SGD(0.01)} for cell in cells}
+    cells = {cell: replace(gan, rates[cell]) for cell, gan in cells.items()}
+    cells |= {cell + 100: replace(gan, doomed) for cell, gan in cells.items()}
+    alone = {}
+    for run in MIXED_RUNS[:12]:
+        alone |= bits(run_chunk(cells, [run], SEED))
+    calls = weights.calls
+    chunk = run_chunk(cells, SHUFFLED, SEED)
+    within = bits(chunk)
+    assert {run: within[run] for run in alone} == alone
+    assert (chunk.traces["finite"][:, -1] == 0).sum() > 40
+    assert weights.calls - calls < 10 * -(-len(MIXED_RUNS) // LANES[np.dtype("float32")])
+    assert len(set(alone.values())) == len(alone)
 
 
 @pytest.mark.parametrize("target", [Observed([-1, 0, 0.5, 4], evaluate=[0, 1, 2]), Law("gamma", {"a": 2})])
@@ -445,7 +516,7 @@ def test_another_seed_or_replicate_gives_other_bits():
 
 
 def catalogue(precision):
-    """Every activation, initialiser, optimiser, target, game, kind of sample and order of updates, dealt round."""
+    """Every activation, initialiser, optimiser, target, game, kind of sample and order of updates, and methods."""
     # Pairs of activations, of which each compiles for seconds: linear, relu and leaky_relu are one.
     activations = [("leaky_relu", "tanh"), ("elu", "sigmoid"), ("softplus", "relu"), ("linear", "tanh")]
     activations = [(MLP((4,), of_g), MLP((4,), of_d)) for of_g, of_d in activations]
@@ -475,6 +546,8 @@ def catalogue(precision):
             },
         )
     yield replace(BASE, PACKED | {"steps": 3, "records": 3, "precision": precision})
+    for changes in METHODS.values():
+        yield replace(BASE, changes | {"steps": 3, "records": 3, "precision": precision})
 
 
 def measured(precision):

@@ -240,9 +240,9 @@ def other_end(gan, theta, real, fake, u):
     return RIGHT["penalties"](gan, theta, real, fake, 1 - u)
 
 
-def weights_alone(gan, d):
+def biases_alone(gan, d):
     if size := gan.penalties.clip:
-        d.theta = [(np.clip(weights, -size, size), bias) for weights, bias in d.theta]
+        d.theta = [(weights, np.clip(bias, -size, size)) for weights, bias in d.theta]
 
 
 def one_stream(gan, rep, seed, stream, step, update):
@@ -308,7 +308,7 @@ WRONG = {
     "a gradient penalty of the wrong power": ({"penalties": "gradient"}, "around", wrong_around),
     "the other end": ({"penalties": "gradient"}, "penalties", other_end),
     "one-sided taken for two-sided": ({"penalties": "one-sided"}, "around", blind_to_sides),
-    "clipped weights alone": ({"penalties": "clip"}, "clipped", weights_alone),
+    "clipped biases alone": ({"penalties": "clip"}, "clipped", biases_alone),
     "noise of one stream": ({"penalties": "noise"}, "blur", one_stream),
     "noise that fades a step early": ({"penalties": "fading noise"}, "blur", fading_from_one),
     "smoothing on both sides": ({"penalties": "smoothing"}, "smoothed", two_sided_labels),

@@ -112,7 +112,7 @@ PLAIN = ["passes", "passes", "train", "update", "update", "losses", "networks", 
 def test_the_pieces_are_all_that_a_configuration_needs(loop):
     """A plain one needs nothing of what others do. Networks of different sizes: each needs passes of its own."""
     changes, more = LOOPS[loop]
-    gan = replace(BASE, {"generator.hidden": (3,), **changes})
+    gan = replace(BASE, {"generator.hidden": (7,), **changes})
     pieces = list(ahead._pieces(ahead._short(gan)))
     assert sorted(piece.part for piece in pieces) == sorted(PLAIN + more)
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""The bits of nineteen small studies, on whatever processor this is: tests/tools/digests.txt has what they are."""
+"""The bits of twenty-five small studies, on whatever processor this is: tests/tools/digests.txt has what they are."""
 
 import runpy
 from pathlib import Path

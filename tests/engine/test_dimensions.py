@@ -22,10 +22,12 @@ from gansim.kernels.measure import measure_fakes
 from gansim.kernels.networks.architecture import from_rows
 from gansim.kernels.train import train
 from gansim.model.distributions import Normal, Product
+from gansim.model.dynamics import Consensus, Symplectic, Unrolled
 from gansim.model.gan import GAN, Referee
 from gansim.model.measurements import OF_MODES, ON_THE_LINE, measured
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam, Momentum
+from gansim.model.penalties import Penalties
 from gansim.traces import FIELDS
 from helpers import reference as ref
 
@@ -196,6 +198,42 @@ def test_a_batch_is_made_of_whole_points(supply):
         np.testing.assert_array_equal(reals, sample if gan.batch_size == "full" else sample[picked(gan, rep, 0)])
         # Negative control: coordinates of different points make no point.
         assert not set(zip(reals[:, 0], np.roll(reals[:, 1], 1), strict=True)) <= points
+
+
+def blurred(gan, rep, seed, stream, step, update):
+    """The noise on a batch that D sees: a coordinate is a part of the stream, as it is of the data."""
+    parts = [ref.Stream(seed, rep, stream, step, part, update).normals(gan.batch) for part in (0, 1)]
+    return gan.penalties.noise * np.stack(parts, axis=1)
+
+
+METHODS = {
+    "penalties": {"penalties": Penalties(0.1, 0.2, 0.3, target=0.4, clip=0.7, noise=0.5)},
+    "one-sided": {"penalties": Penalties(gradient=2, target=0.2, one_sided=True, noise=0.1), "game": "relativistic"},
+    "past extragradient": {"penalties": Penalties(noise=0.5), "updates": "past-extragradient"},
+    "consensus": {"penalties": Penalties(noise=0.5), "updates": "simultaneous", "adjustment": Consensus(0.2)},
+    "symplectic": {"penalties": Penalties(noise=0.5), "updates": "simultaneous", "adjustment": Symplectic(0.7)},
+    "unrolled": {"penalties": Penalties(noise=0.5), "adjustment": Unrolled(2, 0.1)},
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ten_steps_of_methods_agree_with_the_oracle(method, monkeypatch):
+    gan = in_two(**METHODS[method], samples=21)
+    bundle, _ = trained(gan)
+    monkeypatch.setattr(ref, "blur", blurred)
+
+    def batch(gan, rep, seed, step, update):
+        words = ref.Stream(seed, rep, ref.BATCH, step, 0, update).words(gan.batch)
+        return sample_of(gan, rep)[(words.astype(np.uint64) * np.uint64(21) >> np.uint64(32)).astype(int)]
+
+    for wrong, (low, high) in ((False, (0, LIMIT)), (True, (1e-5, np.inf))):
+        # Negative control: both coordinates have the noise of the first.
+        monkeypatch.setattr(ref, "real_batch", batch)
+        if wrong:
+            monkeypatch.setattr(ref, "blur", lambda *which: blurred(*which)[:, [0, 0]])
+        for lane, rep in enumerate(REPS):
+            found = np.concatenate([bundle.g.theta[:, lane], bundle.d.theta[:, lane]])
+            assert low <= distance(found, as_vector(*ref.train(gan, rep, SEED))) < high
 
 
 # --- measuring ----------------------------------------------------------------------------------

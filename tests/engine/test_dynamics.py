@@ -259,8 +259,10 @@ def flat(thetas):
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("name", SAME)
 def test_a_method_that_does_nothing_changes_no_bit(name, precision):
-    changed, plain = (flat(train(replace(BASE, {"precision": precision, **c}), REP, SEED)) for c in SAME[name])
-    np.testing.assert_array_equal(changed, plain)
+    gans = [replace(BASE, {"precision": precision, **changes}) for changes in SAME[name]]
+    np.testing.assert_array_equal(*(flat(train(gan, REP, SEED)) for gan in gans))
+    # Nor do records, of both players' last gradients among them.
+    np.testing.assert_array_equal(*(run_chunk({0: gan}, [(0, REP)], SEED).traces.values for gan in gans))
 
 
 MATTERS = {
@@ -287,6 +289,15 @@ def test_a_method_that_does_little_changes_some(name):
         orders["updates"] = "simultaneous"
     changed, plain = (flat(train(replace(BASE, c), REP, SEED)) for c in (MATTERS[name], orders))
     assert np.abs(changed - plain).max() > 1e-5
+
+
+@pytest.mark.parametrize("updates", ["alternating", "simultaneous", "extragradient", "past-extragradient"])
+def test_weights_and_biases_are_clipped_and_those_of_d_alone(updates):
+    theta_g, theta_d = train(replace(BASE, {"penalties": Penalties(clip=0.01), "updates": updates}), REP, SEED)
+    size = np.float32(0.01)
+    for kind in zip(*theta_d, strict=True):
+        assert 0.999 * size < max(np.abs(part).max() for part in kind) <= size
+    assert all(np.abs(weights).max() > 0.02 for weights, _ in theta_g)
 
 
 # --- lookahead and averages ---------------------------------------------------------------------------

@@ -31,13 +31,16 @@ elif sys.argv[1] == "other registers":
     sys.modules[registers.__name__] = registers
 
 import numpy as np
+from gansim.engine.gradients import gradients
 from gansim.engine.simulate import run_chunk
 from gansim.kernels.compiling import jit
 from gansim.kernels.lanes import LANES
 from gansim.model.distributions import Mixture, Normal
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import RMSProp
+from gansim.model.penalties import Penalties
 
 # 13 samples fill neither tiles of 4 nor of 8; 7 and 130 units neither pairs nor, where 128 are summed at once, wholes.
 small = {"steps": 20, "records": 2, "n_eval": 96, "batch_size": 13}
@@ -48,7 +51,28 @@ gans = [
 small["batch_size"], small["optimizer_d"] = 24, RMSProp(1e-2)
 gans.append(GAN(target=Normal(500, 5), standardise=True, samples=41, generator=MLP((7,), "tanh"),
                 discriminator=MLP((4,), "softplus"), precision="float64", **small))
+# The same networks with all that is added to gradients, kept from step to step, or made of second derivatives.
+small = {"steps": 20, "records": 2, "n_eval": 96, "batch_size": 13}
+wide = {"generator": MLP((7,), "tanh"), "discriminator": MLP((130, 3), "leaky_relu"), **small}
+bent = {"generator": MLP((7,), "elu"), "discriminator": MLP((5,), "sigmoid"), **small}
+every = Penalties(0.1, 0.2, 0.3, target=0.5, clip=0.9, noise=0.4, noise_steps=15)
+kept = {"lookahead": Lookahead(3, 0.4), "average": Average(0.8), "decay": Decay("cosine", 0.2)}
+noisy = {"penalties": Penalties(noise=0.4, smoothing=0.1)}
+for networks in (wide, bent):
+    gans += [
+        GAN(target=Normal(3, 2), penalties=every, updates="past-extragradient", **kept, **networks),
+        GAN(target=Normal(3, 2), adjustment=Unrolled(2, 0.1), **noisy, **networks),
+        GAN(target=Normal(3, 2), adjustment=Symplectic(align=True), updates="simultaneous", **noisy, **networks),
+        GAN(target=Normal(3, 2), adjustment=Consensus(0.3), updates="simultaneous", **noisy, **networks),
+    ]
 found = hashlib.sha256()
+rng = np.random.default_rng(0)
+theta_g, theta_d = ([(rng.normal(size=(m, n)), rng.normal(size=m)) for n, m in (sizes, (sizes[1], 1))]
+                    for sizes in ((1, 7), (1, 5)))
+slopes = gradients(gans[-4], theta_g, theta_d, rng.normal(size=21), rng.normal(size=21))
+for grad in (slopes.grad_g, slopes.grad_d):
+    found.update(b"".join(part.tobytes() for layer in grad for part in layer))
+found.update(np.array(slopes[:3]).tobytes())
 for gan in gans:
     traces = run_chunk({0: gan}, [(0, rep) for rep in range(11)], 5).traces.values
     assert np.isfinite(traces[..., 0]).all()
@@ -58,9 +82,9 @@ print(jit.way.__name__, LANES[np.dtype("float32")], found.hexdigest())
 
 
 def in_a_process(*words, **environment):
-    """The way that was taken, the lanes of float32, and a digest of three small chunks."""
+    """The way that was taken, the lanes of float32, and a digest of eleven small chunks and a gradient."""
     command = [sys.executable, "-W", "error", "-c", SCRIPT, *words]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 

@@ -1,11 +1,11 @@
-"""Digests of nineteen small studies, a line each: the same on every processor.
+"""Digests of twenty-five small studies, a line each: the same on every processor.
 
     python tests/tools/digests.py
 
 tests/tools/arm64.sh runs it here and on an emulated 64-bit Arm and compares; digests.txt has the lines, which a slow
 test expects on any machine: a change of bits is a change of that file. Every activation, optimiser, target,
-game, initialiser, precision and order of updates is in it, a fixed sample and a referee; few network shapes, since a
-shape takes minutes to compile under emulation.
+game, initialiser, precision, order of updates, penalty and adjustment is in it, a fixed sample and a referee; few
+network shapes, since a shape takes minutes to compile under emulation.
 """
 
 import hashlib
@@ -15,6 +15,8 @@ import sys
 import numpy as np
 
 import gansim as gs
+from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
+from gansim.model.penalties import Penalties
 
 SMALL = {"steps": 100, "records": 4, "n_eval": 64, "batch_size": 16}
 FIRST = {"generator": gs.MLP((4,), "tanh"), "discriminator": gs.MLP((5,), "softplus"), **SMALL}
@@ -81,6 +83,43 @@ CASES = {
         generator=gs.MLP((), init=gs.NormalInit(0.5)),
         discriminator=gs.MLP((2,), "linear", bias=False),
         **SMALL,
+    ),
+    "R1 and R2, extragradient, lookahead, an average": gs.GAN(
+        target=gs.Normal(),
+        penalties=Penalties(r1=0.1, r2=0.2),
+        updates="extragradient",
+        lookahead=Lookahead(5),
+        average=Average(0.9),
+        **FIRST,
+    ),
+    "float64, wasserstein, gradient penalty, past extragradient, a mean": gs.GAN(
+        target=TWO,
+        game="wasserstein",
+        penalties=Penalties(gradient=1.0),
+        updates="past-extragradient",
+        average=Average(None),
+        decay=Decay("exponential", 0.1),
+        **SECOND,
+    ),
+    "relativistic, a one-sided penalty, clip, noise that fades, weight decay": gs.GAN(
+        target=gs.Normal(),
+        game="relativistic",
+        penalties=Penalties(gradient=1.0, target=0.2, one_sided=True, clip=0.5, noise=1.0, noise_steps=60),
+        optimizer_d=gs.Adam(weight_decay=0.01),
+        **THIRD,
+    ),
+    "consensus, a cosine": gs.GAN(
+        target=gs.Normal(), updates="simultaneous", adjustment=Consensus(0.3), decay=Decay("cosine"), **FIRST
+    ),
+    "float64, symplectic, aligned, a linear decay": gs.GAN(
+        target=TWO, updates="simultaneous", adjustment=Symplectic(align=True), decay=Decay(), **SECOND
+    ),
+    "unrolled, noise, labels smoothed, a fixed sample": gs.GAN(
+        target=gs.Normal(),
+        samples=40,
+        adjustment=Unrolled(3, 0.1),
+        penalties=Penalties(noise=0.3, smoothing=0.1),
+        **THIRD,
     ),
 }
 
