@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.field import Field, draw_for_d, draw_for_g, gradient_d, gradient_g, gradient_of_both
 from gansim.kernels.lanes import Row, Rows, fma, rows, where_greater
-from gansim.kernels.networks.player import BEFORE, Player
+from gansim.kernels.networks.player import BEFORE, Player, clear
 from gansim.kernels.sampler import Sampler
 from gansim.kernels.turns import Turns, turn_gradients
 
@@ -51,12 +51,6 @@ def _copy(source: Rows, first: int, target: Rows, start: int, n: int) -> None:
 
 
 @kernel
-def _clear(target: Rows, n: int) -> None:
-    for i in range(n):
-        target[i] = target[i] * 0.0
-
-
-@kernel
 def _add(source: Rows, share: Any, target: Rows, n: int) -> None:
     for i in range(n):
         target[i] = fma(source[i], share, target[i])
@@ -74,12 +68,12 @@ def _transposed(g: Player, d: Player, s: Sampler, field: Field, a: Adjustment, s
     """J^T xi, into ``sum_g`` and ``sum_d``; gradients are in ``grad``, and G's batch lies where it was drawn."""
     t, n_g, n_d = a.turns, g.sizes.params, d.sizes.params
     _copy(g.grad, 0, rows(t.g.along), 0, n_g)
-    _clear(rows(t.d.along), n_d)
+    clear(rows(t.d.along), n_d)
     turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, True)
     _copy(rows(t.g.found), 0, rows(a.sum_g), 0, n_g)
     _copy(rows(t.d.found), 0, rows(a.sum_d), 0, n_d)
     draw_for_d(g, d, s, field, step, 0)
-    _clear(rows(t.g.along), n_g)
+    clear(rows(t.g.along), n_g)
     _copy(d.grad, 0, rows(t.d.along), 0, n_d)
     turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, False)
     _add(rows(t.g.found), 1.0, rows(a.sum_g), n_g)
@@ -136,7 +130,7 @@ def unrolled_gradient_g(g: Player, d: Player, s: Sampler, field: Field, a: Adjus
         _add(d.grad, -a.strength, d.theta, n_d)
     gradient_of_both(g, d, s, field, step, k)
     if a.flag:
-        _clear(rows(t.g.along), n_g)
+        clear(rows(t.g.along), n_g)
         _copy(d.grad, 0, rows(t.d.along), 0, n_d)
         for back in range(a.k):
             j = a.k - 1 - back

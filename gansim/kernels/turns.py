@@ -56,10 +56,10 @@ def _moving(p: Player, turn: Turn) -> Moving:
 
 @kernel
 def _still_inputs(p: Player, m: Moving, n: int) -> None:
-    """Inputs do not move."""
+    """Inputs do not move. Nothing is multiplied by 0: the memory may hold what a run left that blew up."""
     for t in range(n):
         for k in range(p.sizes.inputs):
-            m.r_h[t * p.sizes.units + k] = m.r_h[0] * 0.0
+            m.r_h[t * p.sizes.units + k] = 0.0
 
 
 @kernel

@@ -400,6 +400,21 @@ def test_training_in_pieces_changes_no_bit(name):
     assert (trained(gan, 9) != whole).any()
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_run_that_blew_up_leaves_nothing_behind(name):
+    """Bundles share their working memory, which once had the infinities of those trained before."""
+    gan = replace(BASE, METHODS[name])
+    plan = training_plan(gan)
+    dead, alive = (build_bundles([gan] * 3, [0, 1, 2], SEED)[0] for _ in range(2))
+    for value, player in ((np.nan, dead.g), (np.inf, dead.d)):
+        player.theta[:] = value
+    with np.errstate(all="ignore"):
+        train_bundle(dead.g, dead.d, dead.sampler, plan, 0, 3)
+    assert not np.isfinite(state(dead)).all()
+    train_bundle(alive.g, alive.d, alive.sampler, plan, 0, 10)
+    np.testing.assert_array_equal(state(alive), trained(gan, 10))
+
+
 @pytest.mark.parametrize("name", ["past extragradient", "lookahead", "average", "mean", "optimistic"])
 def test_what_is_kept_is_needed(name):
     """Negative control: what is kept is lost at half time."""
