@@ -36,12 +36,13 @@ from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler import CompilerBase, CompileResult, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import register_pass
 from numba.core.dispatcher import Dispatcher
+from numba.core.options import DefaultOptions
 from numba.core.serialize import dumps
 from numba.core.typed_passes import NativeLowering
 
 from gansim.kernels.compiling import cache
 from gansim.kernels.compiling.arithmetic import default_arithmetic
-from gansim.kernels.compiling.options import OPTIONS
+from gansim.kernels.compiling.options import OPTIONS as _PLAIN
 
 # What is used of them, or stands in the place of theirs: a version that lacks one fails here and not later, when a
 # method that is no longer asked for has left parts visible to one another.
@@ -56,6 +57,7 @@ for _owner, _names in {
     ),
     CompileResult: ("_rebuild", "_reduce"),
     DefaultPassBuilder: ("define_nopython_pipeline",),
+    DefaultOptions: ("_nrt",),
     Dispatcher: ("_reset_overloads", "compile", "get_call_template"),
     Flags: ("no_compile",),
     JITCPUCodegen: ("magic_tuple",),
@@ -65,6 +67,10 @@ for _owner, _names in {
 }.items():
     for _name in _names:
         getattr(_owner, _name)
+
+# No kernel makes an array or keeps one, and whoever calls holds those that he gives: no references are counted. With
+# every function that was given a sampler those to its six arrays went up and down, 110 of the 135 calls in the loop.
+OPTIONS: dict[str, Any] = {**_PLAIN, "_nrt": False}
 
 # They take and have what they do not declare.
 _njit: Any = numba.njit
