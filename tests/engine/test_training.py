@@ -203,6 +203,8 @@ def spectral_cases():
     yield "unrolled", {**spectral, "adjustment": Unrolled(3, 0.1, second_order=False), "decay": Decay("cosine")}
     yield "pretrained", {**spectral, "pretrain": 4, "lookahead": Lookahead(2)}
     yield "one-hidden-layer", alone
+    yield "packed-and-scaled", {**spectral, **PACKS, **SCALES}
+    yield "lookahead-extragradient", {**spectral, "updates": "extragradient", "lookahead": Lookahead(2, 0.4)}
     yield "affine", {**alone, "discriminator.hidden": ()}
     yield "no-bias", {**alone, "discriminator.bias": False, "discriminator.hidden": (3, 3, 3)}
 
@@ -323,6 +325,9 @@ def packing_cases():
     yield "penalties-curved", {**PACKS, "penalties": several, "discriminator.activation": "elu"}
     for adjustment in (Consensus(0.2), Symplectic(0.7, True)):
         yield adjustment.kind, {**PACKS, "adjustment": adjustment, "updates": "simultaneous"}
+    for game in ("relativistic", "relativistic-average"):
+        yield f"symplectic-{game}", {**PACKS, "adjustment": Symplectic(0.7), "updates": "simultaneous", "game": game}
+        yield f"unrolled-{game}", {**PACKS, "adjustment": Unrolled(2, 0.1), "game": game}
     noisy = Penalties(noise=0.3, clip=0.5)
     yield "unrolled", {**PACKS, "adjustment": Unrolled(3, 0.1), "penalties": noisy, "g_steps": 2}
     yield "scaled", {**PACKS, **SCALES, "game": "non-saturating"}
