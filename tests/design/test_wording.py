@@ -116,9 +116,9 @@ def test_every_field_of_penalties_and_dynamics_has_a_heading_of_its_own() -> Non
     base = GAN(target=Normal(), lookahead=Lookahead(), average=Average(), decay=Decay())
     turned = [replace(base, updates="simultaneous", adjustment=by) for by in ("consensus", "symplectic")]
     found = {path for gan in (base, *turned, replace(base, adjustment="unrolled")) for path in dotted_paths(gan)}
-    rooms = ("penalties", "lookahead", "average", "adjustment", "decay", "fresh")
+    rooms = ("penalties", "lookahead", "average", "adjustment", "decay", "fresh", "pretrain")
     own = {path: heading(path) for path in found if path.split(".")[0] in rooms}
-    assert len(own) == 26 and all("." not in text and "_" not in text for text in own.values())
+    assert len(own) == 28 and all("." not in text and "_" not in text for text in own.values())
     assert len(set(own.values())) == len(own) - 1  # a decay is known by its shape
     assert heading("optimizer_d.weight_decay") == "weight decay of D's optimiser"
     assert heading("optimizer_g.beta") == "momentum of G's optimiser"
