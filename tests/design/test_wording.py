@@ -78,6 +78,10 @@ ALL = Penalties(r1=0.3, r2=1, gradient=10, target=0, one_sided=True, clip=2, noi
             "R1 penalty 0.3, R2 penalty 1, gradient penalty 10 to norm at most 0, D's parameters cut to 2, noise of "
             "standard deviation 0.1 on what D sees, gone after 1,000 steps, 0.1 of each real counted as fake",
         ),
+        (
+            {"penalties.spectral": True, "pretrain": 1},
+            "; D's weights normalised by their spectral norms; 1 update of D be",
+        ),
         ({"updates": "extragradient"}, "; extragradient updates"),
         ({"updates": "extragradient", "fresh": False}, "; extragradient updates, both gradients on one batch"),
         ({"updates": "past-extragradient"}, "; past-extragradient updates"),
@@ -97,9 +101,10 @@ def test_remedies_in_words(change: dict[str, object], words: str) -> None:
 
 def test_a_slope_that_nothing_holds_down_is_told() -> None:
     gan = GAN(target=Normal(), game="wasserstein")
-    line = "nothing holds down D's slope in the game wasserstein: penalties clip, gradient, r1 or r2 would"
+    line = "nothing holds down D's slope in the game wasserstein: penalties clip, gradient, r1, r2 or spectral would"
     assert wording.remark(gan) == wording.remark(gan, gan) == line
     held = [replace(gan, {f"penalties.{name}": 0.1}) for name in ("clip", "gradient", "r1", "r2")]
+    assert wording.remark(replace(gan, {"penalties.spectral": True})) == ""
     others = [replace(gan, {"game": game}) for game in ("hinge", "relativistic", "minimax")]
     assert wording.remark(*held, *others, replace(gan, d_steps=0)) == ""
     assert "wasserstein in 1 of 5 cells: " in wording.remark(gan, *held)
@@ -111,9 +116,9 @@ def test_every_field_of_penalties_and_dynamics_has_a_heading_of_its_own() -> Non
     base = GAN(target=Normal(), lookahead=Lookahead(), average=Average(), decay=Decay())
     turned = [replace(base, updates="simultaneous", adjustment=by) for by in ("consensus", "symplectic")]
     found = {path for gan in (base, *turned, replace(base, adjustment="unrolled")) for path in dotted_paths(gan)}
-    rooms = ("penalties", "lookahead", "average", "adjustment", "decay", "fresh")
+    rooms = ("penalties", "lookahead", "average", "adjustment", "decay", "fresh", "pretrain")
     own = {path: heading(path) for path in found if path.split(".")[0] in rooms}
-    assert len(own) == 26 and all("." not in text and "_" not in text for text in own.values())
+    assert len(own) == 28 and all("." not in text and "_" not in text for text in own.values())
     assert len(set(own.values())) == len(own) - 1  # a decay is known by its shape
     assert heading("optimizer_d.weight_decay") == "weight decay of D's optimiser"
     assert heading("optimizer_g.beta") == "momentum of G's optimiser"

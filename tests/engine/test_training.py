@@ -203,6 +203,8 @@ def spectral_cases():
     yield "unrolled", {**spectral, "adjustment": Unrolled(3, 0.1, second_order=False), "decay": Decay("cosine")}
     yield "pretrained", {**spectral, "pretrain": 4, "lookahead": Lookahead(2)}
     yield "one-hidden-layer", alone
+    yield "packed-and-scaled", {**spectral, **PACKS, **SCALES}
+    yield "lookahead-extragradient", {**spectral, "updates": "extragradient", "lookahead": Lookahead(2, 0.4)}
     yield "affine", {**alone, "discriminator.hidden": ()}
     yield "no-bias", {**alone, "discriminator.bias": False, "discriminator.hidden": (3, 3, 3)}
 
@@ -326,7 +328,7 @@ def packing_cases():
     for game in ("relativistic", "relativistic-average"):
         turned = {"adjustment": Symplectic(0.7, True), "updates": "simultaneous", "game": game}
         yield f"symplectic-{game}", {**PACKS, **SCALES, **turned}
-    yield "unrolled-relativistic", {**PACKS, "adjustment": Unrolled(2, 0.1), "game": "relativistic"}
+        yield f"unrolled-{game}", {**PACKS, "adjustment": Unrolled(2, 0.1), "game": game}
     yield "spectral", {**PACKS, **SCALES, "penalties": Penalties(spectral=True, r1=0.2)}
     yield "fixed-noise", {**PACKS, "fixed_noise": True, "pretrain": 3}
     noisy = Penalties(noise=0.3, clip=0.5)

@@ -107,6 +107,7 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "penalties.noise": ({}, [-1, math.nan, Normal()]),
     "penalties.noise_steps": ({"penalties": Penalties(noise=1)}, [0, 1.0, 10**8 + 1, True]),
     "penalties.smoothing": ({}, [-0.1, 0.51, math.nan]),
+    "penalties.spectral": ({}, [1, None, "yes"]),
     "optimizer_g": ({}, [3, "adamw", None, MLP(), Adam]),
     "optimizer_g.lr": ({}, [-1e-3, 1001, math.nan, math.inf, "x", None, True]),
     "optimizer_g.beta1": ({}, [-0.1, 1, math.nan]),
@@ -134,6 +135,7 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "decay.to": ({"decay": Decay()}, [-0.1, 1.1, math.nan]),
     "d_steps": ({}, [-1, 101, 1.0, None]),
     "g_steps": ({}, [-1, 101, 1.0, None]),
+    "pretrain": ({}, [-1, 10**6 + 1, 1.0, None, True]),
     "batch_size": ({}, [0, 65537, "half", "full", 64.0, None, True, math.nan]),
     "steps": ({}, [0, 10**8 + 1, 5000.0, "5000", None, True]),
     "records": ({}, [0, 5001, 50.0, "none"]),
@@ -241,11 +243,16 @@ def test_every_field_has_a_refusal_test() -> None:
         ),
         *(
             (
-                lambda game=game: GAN(Normal(), game=game, **TURNED),
-                "adjustment: value Consensus(gamma=10.0): None, because outputs are compared in this game",
+                lambda by=by: GAN(Normal(), penalties={"spectral": True}, **by),
+                f"adjustment: value {by['adjustment']!r}: None, because with penalties.spectral it would need deriv",
             )
-            for game in ("relativistic", "relativistic-average")
+            for by in (TURNED, {**TURNED, "adjustment": Symplectic()}, {"adjustment": Unrolled()})
         ),
+        (
+            lambda: GAN(Normal(), d_steps=0, penalties={"spectral": True}),
+            "penalties.spectral: value True: False, because d_steps = 0: D is frozen",
+        ),
+        (lambda: Penalties(spectral=True, clip=0.5), "clip: value 0.5: 0, because spectral normalisation changes what"),
         (
             lambda: GAN(Normal(), g_steps=0, adjustment="unrolled"),
             "adjustment: value 'unrolled': None, because g_steps = 0: G is frozen",
