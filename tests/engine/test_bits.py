@@ -71,7 +71,7 @@ PACKED = {  # eleven packs: an octet, and three left over
 # Everything that is added to gradients, and everything that is kept from step to step or made of second derivatives.
 METHODS = {
     "penalties and memory": {
-        "penalties": Penalties(0.1, 0.2, 0.3, target=0.5, clip=0.9, noise=0.4, noise_steps=15),
+        "penalties": Penalties(r1=0.1, r2=0.2, gradient=0.3, target=0.5, clip=0.9, noise=0.4, noise_steps=15),
         "discriminator": MLP((4,), "tanh"),
         "updates": "past-extragradient",
         "lookahead": Lookahead(3, 0.4),

@@ -56,7 +56,7 @@ FACTORS = {
         "fading noise": {"penalties": Penalties(noise=2, noise_steps=7)},
         "smoothing": {"penalties": Penalties(smoothing=0.2)},
         "without gradient": {"penalties": Penalties(clip=0.6, noise=0.3)},
-        "all but smoothing": {"penalties": Penalties(0.1, 0.2, 0.3, clip=0.7, noise=0.5)},
+        "all but smoothing": {"penalties": Penalties(r1=0.1, r2=0.2, gradient=0.3, clip=0.7, noise=0.5)},
     },
     "dynamics": {
         "alternating": {},

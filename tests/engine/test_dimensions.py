@@ -207,7 +207,7 @@ def blurred(gan, rep, seed, stream, step, update):
 
 
 METHODS = {
-    "penalties": {"penalties": Penalties(0.1, 0.2, 0.3, target=0.4, clip=0.7, noise=0.5)},
+    "penalties": {"penalties": Penalties(r1=0.1, r2=0.2, gradient=0.3, target=0.4, clip=0.7, noise=0.5)},
     "one-sided": {"penalties": Penalties(gradient=2, target=0.2, one_sided=True, noise=0.1), "game": "relativistic"},
     "past extragradient": {"penalties": Penalties(noise=0.5), "updates": "past-extragradient"},
     "consensus": {"penalties": Penalties(noise=0.5), "updates": "simultaneous", "adjustment": Consensus(0.2)},

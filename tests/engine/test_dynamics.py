@@ -233,7 +233,6 @@ BASE = GAN(
 TOGETHER = {"updates": "simultaneous"}
 # Each with the plain configuration beside it.
 SAME = {
-    "no penalties": ({"penalties": Penalties(target=3, one_sided=True, noise_steps=4)}, {}),
     "a clip beyond all weights": ({"penalties": Penalties(clip=1e6)}, {}),
     "noise below the last bit": ({"penalties": Penalties(noise=1e-30)}, {}),
     "a one-sided penalty far off": ({"penalties": Penalties(gradient=9, target=1e6, one_sided=True)}, {}),
@@ -364,13 +363,15 @@ METHODS = {
     "exponential decay": {"decay": Decay("exponential", 0.1)},
     "cosine decay": {"decay": Decay("cosine", 0.1)},
     "weight decay": {"optimizer_g": Adam(0.02, weight_decay=0.1)},
-    "penalties": {"penalties": Penalties(0.1, 0.2, 0.3, clip=0.8, noise=0.3, noise_steps=7, smoothing=0.1)},
+    "penalties": {
+        "penalties": Penalties(r1=0.1, r2=0.2, gradient=0.3, clip=0.8, noise=0.3, noise_steps=7, smoothing=0.1)
+    },
     "all that goes together": {
         "updates": "past-extragradient",
         "lookahead": Lookahead(4, 0.3),
         "average": Average(0.7),
         "decay": Decay("cosine", 0.1),
-        "penalties": Penalties(0.1, 0.2, 0.3, clip=0.8, noise=0.3),
+        "penalties": Penalties(r1=0.1, r2=0.2, gradient=0.3, clip=0.8, noise=0.3),
     },
 }
 

@@ -23,7 +23,7 @@ PENALTIES = {
     "r2": Penalties(r2=0.5),
     "two-sided": Penalties(gradient=0.4, target=0.3),
     "one-sided": Penalties(gradient=0.6, target=0.2, one_sided=True),
-    "all": Penalties(0.1, 0.2, 0.3, target=0.6),
+    "all": Penalties(r1=0.1, r2=0.2, gradient=0.3, target=0.6),
 }
 # A loss of four times 67 terms, added up one after the other, is wrong by 1e-14; steps of 6e-6 make 2e-9 of it.
 TOLERANCE = 5e-9
@@ -156,7 +156,7 @@ def test_a_gradient_of_zero_is_not_pulled_at(one_sided, dimension):
 
 def test_of_a_batch_those_whose_gradient_is_zero_are_not_pulled_at():
     """D's one hidden unit is dead below 0; of R1, R2 and the gradient penalty only points above it know."""
-    gan = make_gan("relu", 1, Penalties(0.2, 0.3, 0.7, target=3.0))
+    gan = make_gan("relu", 1, Penalties(r1=0.2, r2=0.3, gradient=0.7, target=3.0))
     gan = replace(gan, {"discriminator.hidden": (1,)})
     w, c, n = 1.5, -0.8, 9
     theta_d = [(np.array([[w]]), np.array([0.0])), (np.array([[c]]), np.array([0.1]))]
