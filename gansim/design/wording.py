@@ -237,7 +237,8 @@ def remark(*of: Configuration) -> str:
     parameters, Gulrajani et al. 2017 penalise its gradient.
     """
     gans = [gan for gan in of if isinstance(gan, GAN)]
-    free = [gan for gan in gans if gan.game == "wasserstein" and gan.d_steps and not gan.penalties.bounds_slope]
+    learning = [gan for gan in gans if gan.game == "wasserstein" and (gan.d_steps or gan.pretrain)]
+    free = [gan for gan in learning if not gan.penalties.bounds_slope]
     if not free:
         return ""
     where = "" if len(free) == len(of) else f" in {len(free):,} of {count(len(of), 'cell')}"

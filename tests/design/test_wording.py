@@ -105,6 +105,7 @@ def test_a_slope_that_nothing_holds_down_is_told() -> None:
     assert wording.remark(gan) == wording.remark(gan, gan) == line
     held = [replace(gan, {f"penalties.{name}": 0.1}) for name in ("clip", "gradient", "r1", "r2")]
     assert wording.remark(replace(gan, {"penalties.spectral": True})) == ""
+    assert wording.remark(replace(gan, d_steps=0, pretrain=9)) == line
     others = [replace(gan, {"game": game}) for game in ("hinge", "relativistic", "minimax")]
     assert wording.remark(*held, *others, replace(gan, d_steps=0)) == ""
     assert "wasserstein in 1 of 5 cells: " in wording.remark(gan, *held)
