@@ -444,7 +444,8 @@ def toml_blocks(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("page", "cells"), [("README.md", [64]), ("docs/harness.md", [146]), ("docs/methods.md", [15, 3])]
+    ("page", "cells"),
+    [("README.md", [64]), ("docs/harness.md", [146]), ("docs/methods.md", [15, 3]), ("docs/parametric.md", [18])],
 )
 def test_studies_in_toml_can_be_run(page, cells):
     blocks = toml_blocks((ROOT / page).read_text(encoding="utf-8"))
@@ -474,6 +475,12 @@ def test_readme_code_runs(tmp_path):
 
 def test_code_of_own_games_runs(tmp_path):
     blocks = python_blocks((ROOT / "docs/own-game.md").read_text(encoding="utf-8"))
+    assert [block.printed is not None for block in blocks] == [True, True, True, True]
+    run_blocks(blocks, tmp_path)
+
+
+def test_code_of_games_of_two_vectors_runs(tmp_path):
+    blocks = python_blocks((ROOT / "docs/parametric.md").read_text(encoding="utf-8"))
     assert [block.printed is not None for block in blocks] == [True, True, True, True]
     run_blocks(blocks, tmp_path)
 

@@ -18,6 +18,7 @@ _NAMES = {
     "linear-wasserstein": "linear Wasserstein GAN",
     "two-normals": "two normals against two intervals",
 }
+_SAID = {"r1": "R1", "pull": "gradient penalty", "samples": "drawn samples", "best": "best D"}
 _Said = Callable[[Callable[[ParametricGame], str]], str]
 
 
@@ -26,19 +27,16 @@ def game(of: VectorGame) -> str:
 
     Examples
     --------
-    >>> from gansim.model.own.defined import Own
-    from gansim.model.parametric import Dirac
-    >>> game(Dirac("non-saturating", r1=0.3))
-    'Dirac-GAN (loss non-saturating, r1 0.3)'
+    >>> from gansim.model.parametric import Dirac, LinearWasserstein
+    >>> game(Dirac("non-saturating", r1=0.3)), game(LinearWasserstein((3, 4), samples=True))
+    ('Dirac-GAN (loss non-saturating, R1 0.3)', 'linear Wasserstein GAN (drawn samples)')
     """
     if isinstance(of, Own):
         return f"{of} (own)"
-    own = [
-        f"{one.name} {_value(getattr(of, one.name))}"
-        for one in dataclasses.fields(of)
-        if one.name != "kind" and getattr(of, one.name) != one.default
-    ]
-    told = ", ".join(own)
+    own = {one.name: getattr(of, one.name) for one in dataclasses.fields(of) if getattr(of, one.name) != one.default}
+    told = ", ".join(
+        _SAID.get(name, name) + ("" if value is True else f" {_value(value)}") for name, value in own.items()
+    )
     return f"{_NAMES[of.kind]} ({told})" if own else _NAMES[of.kind]
 
 

@@ -106,7 +106,7 @@ def test_the_ademp_sheet(folder: Path) -> None:
     sheet = (folder / ADEMP).read_text(encoding="utf-8")
     for text in (
         "Does R1 help?",
-        "Game of two vectors, without networks: varies: Dirac-GAN (noise 0.3); Dirac-GAN (r1 0.3, noise 0.3);",
+        "Game of two vectors, without networks: varies: Dirac-GAN (noise 0.3); Dirac-GAN (R1 0.3, noise 0.3);",
         "Starts: G from (U(−1, 1)), D from (−1).",
         "the median over the window of the distance of G's parameters from where they ought to end is at most 0.1",
         "Batch: 4. Training steps: 60. Records: 10 a run.",
