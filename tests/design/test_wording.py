@@ -35,7 +35,7 @@ def test_any_configuration_is_one_line(many: list[GAN]) -> None:
 def test_penalties_and_dynamics_are_said_where_there_are_any(gan: GAN) -> None:
     beside = (gan.lookahead, gan.average, gan.adjustment, gan.decay)
     assert bool(wording.penalties(gan)) == (gan.penalties != Penalties())
-    assert bool(wording.dynamics(gan)) == any(one is not None for one in beside)
+    assert bool(wording.dynamics(gan)) == (gan.pretrain > 0 or any(one is not None for one in beside))
     whole = wording.gan(gan)
     assert wording.penalties(gan) in whole and wording.dynamics(gan) in whole and wording.updates(gan) in whole
 
