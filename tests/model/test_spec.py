@@ -78,6 +78,7 @@ BAD: dict[str, tuple[dict[str, object], list[object]]] = {
     "noise.low": ({"noise": Uniform()}, [None]),
     "noise.high": ({"noise": Uniform()}, [-2]),
     "noise_dim": ({}, [0, 9, 1.0, True, None]),
+    "fixed_noise": ({}, [1, None, "yes"]),
     "generator": ({}, [None, "mlp", SGD(), True]),
     "generator.hidden": ({}, [513, "16", 3.0, (1, 1, 1, 1, 1), (0,), (513,), (1.5,), (True,), None]),
     "generator.activation": ({}, ["gelu", None, 16, "Tanh"]),
