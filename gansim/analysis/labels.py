@@ -372,7 +372,7 @@ def _is_ranked(traces: Traces) -> Mask:
 def _finite_so_far(traces: Traces) -> Mask:
     """Whether each record and all before it are finite, (runs, records)."""
     if _is_of_vectors(traces):
-        return np.logical_and.accumulate((traces["finite"] == 1) & np.isfinite(traces["g_off"]), axis=1)
+        return np.logical_and.accumulate(traces["finite"] == 1, axis=1)  # where no end is known, nothing is off
     finite, known = traces["finite"] == 1, np.isfinite(traces["auc"]) & _is_ranked(traces)[:, None]
     for name in _ESSENTIAL:
         finite &= np.isfinite(traces[name])

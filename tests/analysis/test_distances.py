@@ -138,3 +138,12 @@ def test_sensitivity_moves_the_limit():
         **{(0, "default"): 1, (0, "off = 0.01"): 0, (0, "off = 0.5"): 2},
         **{(1, "default"): 0, (1, "off = 0.01"): 0, (1, "off = 0.5"): 1},
     }
+
+
+def test_where_no_end_is_known_nothing_converges_and_nothing_is_lost():
+    own = gs.OwnField("nowhere-known", lambda theta, phi: ((phi[0],), (-theta[0],)))
+    found = gs.simulate(gs.ParametricGame(own, 0, 0, **STILL), reps=1, progress=False)
+    assert found["regime"].tolist() == ["off target, mixed"]
+    assert found["g_off"].isna().all() and found["finite"].all()
+    gone = gs.ParametricGame(own, 1e300, 0, optimizer_g=gs.SGD(1000), optimizer_d=gs.SGD(1000), steps=10)
+    assert gs.simulate(gone, reps=1, progress=False)["regime"].tolist() == ["non-finite"]
