@@ -145,5 +145,5 @@ def test_where_no_end_is_known_nothing_converges_and_nothing_is_lost():
     found = gs.simulate(gs.ParametricGame(own, 0, 0, **STILL), reps=1, progress=False)
     assert found["regime"].tolist() == ["off target, mixed"]
     assert found["g_off"].isna().all() and found["finite"].all()
-    gone = gs.ParametricGame(own, 1e300, 0, optimizer_g=gs.SGD(1000), optimizer_d=gs.SGD(1000), steps=10)
+    gone = gs.ParametricGame(own, 1, 0, optimizer_g=gs.SGD(1000), optimizer_d=gs.SGD(1000), steps=40)
     assert gs.simulate(gone, reps=1, progress=False)["regime"].tolist() == ["non-finite"]
