@@ -132,7 +132,7 @@ def figures(done: Execution) -> Iterator[tuple[str, Figure]]:
     names, (theta, phi) = [*METHODS, "noise 0.7"], players(done)
     keys = zip(done.runs["method"].astype(object).fillna(names[-1]), done.runs["schedule"], strict=True)
     paths = {key: (theta[row], phi[row]) for row, key in enumerate(keys) if done.runs["rep"][row] == 0}
-    note = "From theta = 1, phi = -1: the first half of 500 steps from light to dark, the last tenth black, the end."
+    note = "From theta = 1, phi = -1: the first 200 of 500 steps from light to dark, the last 41 black, the end."
     yield "orbits", orbits(paths, list(SCHEDULES), names, note)
     off = {key: np.hypot(*path) for key, path in paths.items()}
     yield "distances", decay(off, list(SCHEDULES), names, "How far from (0, 0) the players of Dirac-GAN are")

@@ -36,8 +36,8 @@ NEAR = 0.1  # of either mean, in any order
 TOGETHER = 0.05  # means nearer than that have met
 # Shares of all 55 starts: both means found, means met, and how far from them counts as agreement.
 PUBLISHED = {
-    "alternating": {"success": (0.061, 0.02), "met": (0.593, 0.05)},
-    "simultaneous": {"success": (0.046, 0.02), "met": (0.671, 0.05)},
+    "alternating": {"success": (0.061, 0.02), "means_met": (0.593, 0.05)},
+    "simultaneous": {"success": (0.046, 0.02), "means_met": (0.671, 0.05)},
 }
 
 
@@ -61,14 +61,14 @@ def judged(done: Execution) -> pd.DataFrame:
     success = (np.abs(ends - [-0.5, 0.5]) < NEAR).all(axis=1)
     met = ends[:, 1] - ends[:, 0] < TOGETHER
     columns = {f"theta_{i + 1} at first": starts[:, i].round(2) for i in range(2)}
-    return done.runs.assign(success=success, met=met, equal=starts[:, 0] == starts[:, 1], **columns)
+    return done.runs.assign(success=success, means_met=met, equal=starts[:, 0] == starts[:, 1], **columns)
 
 
 def shares(runs: pd.DataFrame) -> pd.DataFrame:
     """Both means found, and means met, by order of updates, of all starts and of those that are not equal."""
     found = []
     for starts, mine in (("all 55", runs), ("the 45 of unequal means", runs[~runs["equal"]])):
-        for outcome in ("success", "met"):
+        for outcome in ("success", "means_met"):
             counted = gs.tabulate(mine, ["updates"], outcome)
             yes = counted[counted[outcome].astype(str) == "True"].drop(columns=outcome)
             yes.insert(1, "outcome", outcome)
@@ -101,7 +101,7 @@ def maps(runs: pd.DataFrame) -> Figure:
         f"Of {runs['rep'].nunique()} starts of D each.",
     )
     for row, order in zip(figure.subplots(2, 2), ORDERS, strict=True):
-        for axes, outcome in zip(row, ("success", "met"), strict=True):
+        for axes, outcome in zip(row, ("success", "means_met"), strict=True):
             mine = runs[runs["updates"] == order]
             gs.plot.heatmap(
                 mine, "theta_1 at first", "theta_2 at first", outcome, ax=axes, title=f"{outcome}, {order}", note=""

@@ -181,6 +181,12 @@ def _mechanisms(parts: Sequence[_Part], gans: Sequence[Any]) -> list[str]:
     ]
 
 
+_INDEPENDENT = {
+    False: "data, noise and, unless they are given, initial weights",
+    True: "starts and samples, where any are drawn",
+}
+
+
 def _of_vectors(gans: Sequence[Any]) -> bool:
     """Whether a study is of games of two vectors: all its cells are, or none."""
     return isinstance(gans[0], ParametricGame)
@@ -190,7 +196,7 @@ def _designs(parts: Sequence[_Part], gans: Sequence[Any]) -> list[str]:
     total = sum(sum(part.counts) for part in parts)
     lines = [
         f"- {_n(len(parts), 'design')}, {_n(len(gans), 'cell')}, {_n(total, 'run')} in all. "
-        "Replicates of a cell have independent data, noise and, unless they are given, initial weights.",
+        f"Replicates of a cell have independent {_INDEPENDENT[_of_vectors(gans)]}.",
     ]
     for part in parts:
         few, most = min(part.counts), max(part.counts)

@@ -46,8 +46,13 @@ def orbits(paths: Mapping[tuple[str, str], Path], rows: Sequence[str], columns: 
 
 def _orbit(axes: Axes, theta: np.ndarray, phi: np.ndarray) -> None:
     n = len(theta)
-    # Four shades, and no more than half of the steps: a file of all of them has 400 kB, of the same curves.
-    for start, end, shade in ((0, n // 8, 0.75), (n // 8, n // 4, 0.5), (n // 4, n // 2, 0.25), (n - n // 10, n, 0.0)):
+    # Four shades, and some of the steps: a file of all of them has 400 kB, of the same curves.
+    for start, end, shade in (
+        (0, n // 8, 0.75),
+        (n // 8, n // 4, 0.5),
+        (n // 4, 2 * n // 5, 0.25),
+        (n - n // 12, n, 0.0),
+    ):
         axes.plot(theta[start : end + 1], phi[start : end + 1], color=(shade, shade, shade), linewidth=0.6)
     axes.plot(theta[-1], phi[-1], "o", color="#0072b2", markersize=3)
     axes.plot(0, 0, "+", color="#d55e00", markersize=5)
