@@ -61,7 +61,10 @@ def test_the_ranges_in_the_answer():
     assert (converged.min()["standardised"], converged.max()["standardised"]) == pytest.approx((0.675, 1), abs=0.0005)
 
 
-@pytest.mark.parametrize("study", ["regimes", "two-peaks"])
+STUDIES = ["regimes", "two-peaks", "dirac", "optimism", "first-order"]
+
+
+@pytest.mark.parametrize("study", STUDIES)
 def test_figures_and_tables_come_in_every_format_and_stay_small(study):
     for folder, kinds in (("tables", {".csv", ".md", ".tex"}), ("figures", {".png", ".svg", ".pdf"})):
         files = list((ROOT / "results" / study / folder).iterdir())
@@ -101,7 +104,7 @@ def test_the_shares_of_the_own_data_are_the_committed_ones():
     assert told["README.md"] == told["docs/own-data.md"][:2] == [found[2], found[7]]
 
 
-@pytest.mark.parametrize("name", ["regimes", "two-peaks", "speed"])
+@pytest.mark.parametrize("name", [*STUDIES, "speed"])
 def test_the_metadata_are_what_was_written(name, tmp_path):
     folder = ROOT / "results" / name
     files = read_metadata(folder).get("files", {})
