@@ -106,9 +106,8 @@ _SECOND = ("consensus", "symplectic", "symplectic, aligned", "unrolled", "unroll
 def refused(levels):
     """Whether a combination, levels by factor, is refused: some factors may be left out."""
     game, penalty, dynamics = (levels.get(name, "") for name in ("game", "penalties", "dynamics"))
-    adjusted = dynamics in _SECOND or dynamics.startswith("unrolled")
     smoothed = penalty == "smoothing" and game not in ("", "minimax", "non-saturating")
-    return smoothed or (adjusted and game.startswith("relativistic")) or (dynamics in _SECOND and penalty in _CURVED)
+    return smoothed or (dynamics in _SECOND and penalty in _CURVED)
 
 
 def changes(levels):
@@ -242,7 +241,7 @@ def other_end(gan, theta, real, fake, u):
 
 def biases_alone(gan, d):
     if size := gan.penalties.clip:
-        d.theta = [(weights, np.clip(bias, -size, size)) for weights, bias in d.theta]
+        d.own = [(weights, np.clip(bias, -size, size)) for weights, bias in d.own]
 
 
 def one_stream(gan, rep, seed, stream, step, update):

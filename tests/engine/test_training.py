@@ -150,7 +150,7 @@ def penalty_cases():
 
 def memory_cases():
     for updates in ("extragradient", "past-extragradient"):
-        for fresh in (True, False):
+        for fresh in (True, False) if updates == "extragradient" else (True,):
             yield f"{updates}-{fresh}", {"updates": updates, "fresh": fresh}
         yield f"{updates}-adam", {"updates": updates, "optimizer_g": Adam(0.02), "optimizer_d": Adam(0.03)}
         penalties = Penalties(r1=0.3, clip=0.5, noise=0.1)

@@ -28,6 +28,8 @@ def start_cluster(workers):
 def cluster():
     """A scheduler and two worker processes on loopback."""
     dask = pytest.importorskip("dask", reason="needs dask: the extra `dask`, part of `test`")
+    # First: settings made before it is there are all that it has, and none when they are taken back.
+    pytest.importorskip("distributed", reason="needs dask: the extra `dask`, part of `test`")
     # A local cluster looks, 15 s after a worker died, whether it is back, and lets go of it for ever if not just then.
     with dask.config.set({"distributed.deploy.lost-worker-timeout": "1h"}), start_cluster(2) as running:
         yield running

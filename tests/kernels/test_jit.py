@@ -202,11 +202,12 @@ found, n = {}, lanes.LANES[np.dtype("f4")]
 for width in map(int, sys.argv[1:]):
     net = Net((1, width, 1), True, PIECEWISE)
     blocks = {"theta": (net.n_params, n), "h": (net.n_units, lanes.T, n), "settings": (player.N_SETTINGS, n)}
-    arrays = {name: lanes.aligned(blocks.get(name, (1, lanes.T, n)), "f4") for name in player.Player._fields[:6]}
+    arrays = {name: lanes.aligned(blocks.get(name, (1, lanes.T, n)), "f4") for name in player.Player._fields[:7]}
     arrays["theta"][:] = np.linspace(-1, 1, net.n_params)[:, None]
     arrays["h"][0] = np.linspace(-2, 2, lanes.T)[:, None]
     arrays["settings"][player.SLOPE] = 0.5
-    outputs(net, player.Player(**arrays, update=0, sizes=player.Sizes(1, 1, width + 2, 3 * width + 1), passes=0))
+    sizes = player.Sizes(1, 1, width + 2, 3 * width + 1)
+    outputs(net, player.Player(**arrays, update=0, decays=False, sizes=sizes, passes=0))
     found[width] = arrays["h"][-1, :, 0].tolist()
 stats = outputs.stats
 print(json.dumps([found, sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))

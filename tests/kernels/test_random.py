@@ -181,7 +181,7 @@ def test_filling_writes_its_rows_and_no_other():
 def test_no_two_streams_share_a_number():
     names = [name for name in vars(random) if name.isupper() and name not in ("DRAWN", "REFEREE")]
     numbers = [getattr(random, name) for name in names]
-    assert len(names) == 12 and set(names) <= set(vars(ref))
+    assert len(names) == 16 and set(names) <= set(vars(ref))
     assert all(getattr(random, name) == getattr(ref, name) for name in names)
     assert len({number + shift for number in numbers for shift in (0, random.REFEREE)}) == 2 * len(numbers)
     # A mixture's components come from the stream after its data's.

@@ -329,7 +329,7 @@ def test_a_slope_that_nothing_holds_down_is_told_once(capsys: pytest.CaptureFixt
     scores = replace(SMALL, {"game": "wasserstein"})
     Study("w", scores, {"penalties.clip": [0, 0.01], "steps": [20, 30]}, reps=2).run(jobs=1)
     lines = capsys.readouterr().err.splitlines()
-    line = "w: nothing holds down D's slope in the game wasserstein in 2 of 4 cells: penalties clip, gradient, r1 or"
+    line = "w: nothing holds down D's slope in the game wasserstein in 2 of 4 cells: penalties clip, gradient, r1, "
     assert lines[0].startswith(line) and not [more for more in lines[1:] if "slope" in more]
     Study("w", replace(scores, {"penalties.r1": 1}), reps=2).run(jobs=1)
     assert "slope" not in capsys.readouterr().err
