@@ -126,12 +126,13 @@ def test_it_is_vector_code(register, name, listings):
 def test_registers_suffice(register, name, listings):
     """Moves to and from the stack for each operation.
 
-    Found are .27 in the loop, .08 in the losses, 0 in an update, 0, .12 and .17 in the passes (leaky, tanh, wide) for
-    AVX-512, and for AVX2 1.05, .57, 0, .12, .31 and .16: random numbers need more than it has, and tanh has nine
-    constants. With bundles of 16 runs and tiles of 8 samples AVX2 had 1.5 and more in the passes.
+    Found are .29 in the loop, .08 in the losses, 0 in an update, 0, .13 and .17 in the passes (leaky, tanh, wide) for
+    AVX-512, and for AVX2 1.35, .57, 0, .12, .31 and .16: random numbers need more than it has (1.05 while their draws
+    were calls of their own, for no less time), and tanh has nine constants. With bundles of 16 runs and tiles of 8
+    samples AVX2 had 1.5 and more in the passes.
     """
     code = instructions(listings[register, name])
-    limits = {("zmm", "loop"): 0.35, ("ymm", "loop"): 1.3, ("ymm", "losses"): 0.7, ("ymm", "tanh"): 0.4}
+    limits = {("zmm", "loop"): 0.35, ("ymm", "loop"): 1.5, ("ymm", "losses"): 0.7, ("ymm", "tanh"): 0.4}
     limit = limits.get((register, name), 0.25)
     assert len(spills(code, register)) <= limit * len(arithmetic(code, register))
 
@@ -139,7 +140,7 @@ def test_registers_suffice(register, name, listings):
 @pytest.mark.slow
 @pytest.mark.parametrize(("register", "name"), CASES)
 def test_loops_over_units_are_not_unrolled(register, name, listings):
-    """Found are 4,700 and 5,200 instructions in the loop and 60 to 1,390 in the passes, losses and updates."""
+    """Found are 4,900 and 5,900 instructions in the loop and 60 to 1,390 in the passes, losses and updates."""
     assert len(instructions(listings[register, name])) < (8_000 if name == "loop" else 2_000)
 
 

@@ -240,34 +240,44 @@ def _of_architecture(build: Any, moves: bool, name: str) -> Any:
     return by_architecture(steps, f"{name} of a network.")
 
 
-_STILL, _MOVING = (
-    tuple(_of_architecture(build, moves, build.__name__) for build in (_forward_steps, _backward_steps, _input_steps))
-    for moves in (False, True)
-)
+_BUILDS = (_forward_steps, _backward_steps, _input_steps)
+_still_forward, _still_backward, _still_to_input = (_of_architecture(build, False, build.__name__) for build in _BUILDS)
+_forward, _backward, _to_input_ = (_of_architecture(build, True, build.__name__) for build in _BUILDS)
 FORWARD, BACKWARD, TO_INPUT = range(3)
 
 
-def _function(passes: Any, name: str) -> Any:
-    forward, backward, to_input = passes
-
-    def run(
-        net: Net, what: int, theta: Rows, along: Rows, grad: Rows, h: Tiles, d: Tiles, r_h: Tiles, r_a: Tiles,
-        r_d: Tiles, settings: Rows, n: int,
-    ) -> int:  # fmt: skip
-        p = Moving(theta, along, grad, h, d, r_h, r_a, r_d, settings)
-        if what == FORWARD:
-            forward(net, p, n)
-        elif what == BACKWARD:
-            backward(net, p, n)
-        else:
-            to_input(net, p, n)
-        return n
-
-    run.__qualname__ = name  # what machine code is known by
-    return run
+# Names of the module and no variables of a function around them: by those `plain.py` would have to keep the code.
+def _still(
+    net: Net, what: int, theta: Rows, along: Rows, grad: Rows, h: Tiles, d: Tiles, r_h: Tiles, r_a: Tiles,
+    r_d: Tiles, settings: Rows, n: int,
+) -> int:  # fmt: skip
+    """Inputs move, parameters do not."""
+    p = Moving(theta, along, grad, h, d, r_h, r_a, r_d, settings)
+    if what == FORWARD:
+        _still_forward(net, p, n)
+    elif what == BACKWARD:
+        _still_backward(net, p, n)
+    else:
+        _still_to_input(net, p, n)
+    return n
 
 
-_RUN = {False: _function(_STILL, "still"), True: _function(_MOVING, "moving")}
+def _moving(
+    net: Net, what: int, theta: Rows, along: Rows, grad: Rows, h: Tiles, d: Tiles, r_h: Tiles, r_a: Tiles,
+    r_d: Tiles, settings: Rows, n: int,
+) -> int:  # fmt: skip
+    """Both move."""
+    p = Moving(theta, along, grad, h, d, r_h, r_a, r_d, settings)
+    if what == FORWARD:
+        _forward(net, p, n)
+    elif what == BACKWARD:
+        _backward(net, p, n)
+    else:
+        _to_input_(net, p, n)
+    return n
+
+
+_RUN = {False: _still, True: _moving}
 
 
 @cache
