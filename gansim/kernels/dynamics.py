@@ -87,11 +87,17 @@ def _move(g: Player, d: Player, field: Field) -> None:
 
 
 @kernel
-def _alternating(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int, first: int) -> None:
+def _alternating(
+    g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, unrolled: Any, step: int, first: int
+) -> None:
+    """``unrolled``: the adjustment by which G sees a D that is ahead, or None."""
     for turn in range(2):  # one copy of either player's code, whoever comes first
         if (turn == 0) == (dynamics.order == G_FIRST):
             for k in range(dynamics.g_steps):
-                gradient_g(g, d, s, field, step, k)
+                if unrolled is not None:
+                    unrolled_gradient_g(g, d, s, field, unrolled, step, k)
+                else:
+                    gradient_g(g, d, s, field, step, k)
                 update(g)
         else:
             for k in range(first, first + dynamics.d_steps):
@@ -199,7 +205,7 @@ def _average(p: Player, decay: float, step: int) -> None:
 @kernel
 def _in_order(g: Player, d: Player, s: Sampler, field: Field, dynamics: Dynamics, step: int, first: int) -> None:
     if dynamics.order == ALTERNATING or dynamics.order == G_FIRST:
-        _alternating(g, d, s, field, dynamics, step, first)
+        _alternating(g, d, s, field, dynamics, None, step, first)
     elif dynamics.order == SIMULTANEOUS:
         _simultaneous(g, d, s, field, step)
     else:
@@ -218,15 +224,7 @@ def _adjusted(
         else:
             _in_order(g, d, s, field, dynamics, step, first)
     elif a.kind == UNROLLED or dynamics.g_steps == 0:  # of those that are no unrolled D, D alone
-        for turn in range(2):
-            if (turn == 0) == (dynamics.order == G_FIRST):
-                for k in range(dynamics.g_steps):
-                    unrolled_gradient_g(g, d, s, field, a, step, k)
-                    update(g)
-            else:
-                for k in range(first, first + dynamics.d_steps):
-                    gradient_d(g, d, s, field, step, k)
-                    _update_d(d, field)
+        _alternating(g, d, s, field, dynamics, a, step, first)
     else:
         adjusted_gradients(g, d, s, field, a, step)
         _move(g, d, field)
