@@ -7,7 +7,7 @@ lane.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar, get_args
 
@@ -56,6 +56,7 @@ __all__ = [
     "losses_of",
     "measured_generator",
     "memory_of",
+    "rows_by_bundle",
     "training_field",
     "training_plan",
 ]
@@ -320,6 +321,14 @@ def measured_generator(g: Player, gan: GAN | ParametricGame) -> Player:
     return g._replace(theta=g.kept[AVERAGE * n : (AVERAGE + 1) * n])
 
 
+def rows_by_bundle(runs: int, precision: str) -> Iterator[tuple[list[int], list[int]]]:
+    """Rows of so many runs, bundle by bundle; and those of each lane, the last bundle filled up with its last run."""
+    lanes = LANES[np.dtype(precision)]
+    for start in range(0, runs, lanes):
+        rows = list(range(start, min(start + lanes, runs)))
+        yield rows, rows + rows[-1:] * (lanes - len(rows))
+
+
 def build_bundles(
     gans: Sequence[GAN],
     reps: Sequence[int],
@@ -332,11 +341,8 @@ def build_bundles(
 
     ``generators`` are given parameters. Unless ``compiled``, the bundles cannot be trained.
     """
-    lanes = LANES[np.dtype(gans[0].precision)]
     bundles = []
-    for start in range(0, len(gans), lanes):
-        rows = list(range(start, min(start + lanes, len(gans))))
-        padded = rows + rows[-1:] * (lanes - len(rows))
+    for rows, padded in rows_by_bundle(len(gans), gans[0].precision):
         key = replicate_key(seed, [reps[row] for row in padded])
         bundle = _bundle(rows, [gans[row] for row in padded], key, stream, compiled)
         if generators is not None:

@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.engine.bundles import Bundle, drop_dead, measured_generator, memory_of
+from gansim.engine.bundles import Bundle, drop_dead, measured_generator, memory_of, rows_by_bundle
 from gansim.engine.players import build_vector
-from gansim.engine.samplers import batch_weights, replicate_key
+from gansim.engine.samplers import batch_weights, replicate_key, rows_of
 from gansim.engine.training import record_steps
 from gansim.kernels import dynamics, parametric, random, sampler
 from gansim.kernels.dynamics import Dynamics
 from gansim.kernels.field import Field
 from gansim.kernels.games import Game
 from gansim.kernels.lanemath import ON_LANES
-from gansim.kernels.lanes import LANES, aligned, by_lane
+from gansim.kernels.lanes import aligned, by_lane
 from gansim.kernels.networks import initial
-from gansim.kernels.networks.player import Player
 from gansim.kernels.parametric import Given
 from gansim.kernels.penalties import Clip
 from gansim.kernels.sampler import Sampler
@@ -66,11 +65,8 @@ def _form(game: VectorGame) -> str:
 
 def build_vector_bundles(games: Sequence[ParametricGame], reps: Sequence[int], seed: int) -> list[Bundle]:
     """Runs into bundles; the last is filled up with copies of its last run."""
-    lanes = LANES[np.dtype(games[0].precision)]
     bundles = []
-    for start in range(0, len(games), lanes):
-        rows = list(range(start, min(start + lanes, len(games))))
-        padded = rows + rows[-1:] * (lanes - len(rows))
+    for rows, padded in rows_by_bundle(len(games), games[0].precision):
         key = replicate_key(seed, [reps[row] for row in padded])
         bundles.append(_bundle(rows, [games[row] for row in padded], key))
     return bundles
@@ -119,7 +115,6 @@ def _scale(law: Uniform | Normal) -> tuple[float, float]:
 def _sampler(games: Sequence[ParametricGame], key: Array, dtype: Any) -> Sampler:
     """What forms are told lane by lane, and the normals that they draw."""
     lanes, game = len(games), games[0]
-    padded = -(-game.batch_size // random.DRAWN) * random.DRAWN
     nothing = aligned((1, lanes), dtype)
     return Sampler(
         key,
@@ -135,7 +130,7 @@ def _sampler(games: Sequence[ParametricGame], key: Array, dtype: Any) -> Sampler
         False,
         batch_weights(game.batch_size, lanes, dtype),
         nothing,
-        aligned((max(1, game.game.drawn) * padded, lanes), dtype),
+        aligned((max(1, game.game.drawn) * rows_of(game.batch_size), lanes), dtype),
         aligned((random.DRAWN, lanes), np.uint32),
         aligned((random.DRAWN, lanes), dtype),
     )
@@ -154,9 +149,9 @@ def _record(game: ParametricGame, bundle: Bundle) -> tuple[Array, NDArray[np.boo
     """One record of a bundle's runs, (runs, fields), and which of them are finite."""
     n = len(bundle.lanes)
     of: Any = bundle.evaluation
-    theta, phi = (p.theta.astype(float)[:, :n] for p in (_measured(bundle.g, game), bundle.d))
+    theta, phi = (p.theta.astype(float)[:, :n] for p in (measured_generator(bundle.g, game), bundle.d))
     wanted_g, wanted_d = of.g[:, :n], of.d[:, :n]
-    placed = np.sort(theta, axis=0) if game.game.kind == "two-normals" else theta  # its means have no order
+    placed = np.sort(theta, axis=0) if game.game.any_order else theta
     off = [np.sqrt(((placed - wanted_g) ** 2).sum(axis=0)), np.sqrt(((phi - wanted_d) ** 2).sum(axis=0))]
     grads = [np.sqrt((p.grad.astype(float)[:, :n] ** 2).sum(axis=0)) for p in (bundle.g, bundle.d)]
     steps = {"grad_g": game.g_steps, "grad_d": game.d_steps}
@@ -165,10 +160,6 @@ def _record(game: ParametricGame, bundle: Bundle) -> tuple[Array, NDArray[np.boo
     finite = np.asarray(np.isfinite(taken[:, 2 : 2 + len(theta) + len(phi)]).all(axis=1))
     taken[np.isnan(taken)] = np.nan  # one kind of NaN
     return taken, finite
-
-
-def _measured(g: Player, game: ParametricGame) -> Player:
-    return measured_generator(g, game)
 
 
 def train_and_record(

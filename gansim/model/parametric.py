@@ -97,6 +97,7 @@ class Dirac:
     consensus: _Strength = 0.0
     share: Annotated[float, Real(0.0, 1.0)] = 1.0
     kind: Literal["dirac"] = field(default="dirac", kw_only=True, repr=False)
+    any_order: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for name in ("noise", "consensus"):
@@ -149,6 +150,7 @@ class Bilinear:
 
     n: Annotated[int, Integer(1, MOST_PARAMETERS)] = 1
     kind: Literal["bilinear"] = field(default="bilinear", kw_only=True, repr=False)
+    any_order: ClassVar[bool] = False
     form: ClassVar[str] = "bilinear"
     drawn: ClassVar[int] = 0
     numbers: ClassVar[tuple[float, ...]] = (0.0,)
@@ -187,6 +189,7 @@ class LinearWasserstein:
     penalty: _Strength = 0.0
     samples: bool = False
     kind: Literal["linear-wasserstein"] = field(default="linear-wasserstein", kw_only=True, repr=False)
+    any_order: ClassVar[bool] = False
 
     @property
     def form(self) -> str:
@@ -237,6 +240,7 @@ class TwoNormals:
     other: Annotated[float, Real(-5.0, 5.0)] = 0.5
     best: bool = False
     kind: Literal["two-normals"] = field(default="two-normals", kw_only=True, repr=False)
+    any_order: ClassVar[bool] = True
     drawn: ClassVar[int] = 0
 
     def __post_init__(self) -> None:

@@ -89,7 +89,7 @@ def work(gan: Configuration) -> float:
     gradient forward and backward. How gradients change along a direction takes eight, of each network and batch.
     """
     if isinstance(gan, ParametricGame):  # a gradient takes some 50 operations a parameter and sample; a record, 10,000
-        each = 50.0 * sum(gan.game.sizes) * max(8, gan.batch_size) * (100 if gan.game.kind == "two-normals" else 1)
+        each = 50.0 * sum(gan.game.sizes) * max(8, gan.batch_size) * (100 if gan.game.form == "two-normals-best" else 1)
         return gan.steps * (gan.d_steps + gan.g_steps) * each + gan.records * 1e4
     cost_g, cost_d = _forward(gan.generator_sizes), _forward(gan.discriminator_sizes) / gan.packing
     penalties = gan.penalties

@@ -82,6 +82,7 @@ class OwnField(Own):
     noun, call = "game", "gs.OwnField"
     kind: ClassVar[str] = "own"
     numbers: ClassVar[tuple[float, ...]] = (0.0,)
+    any_order: ClassVar[bool] = False
     gradients: Code
     sizes: tuple[int, int]
     drawn: int
