@@ -359,17 +359,13 @@ def _methods(gans: Sequence[Any]) -> list[str]:
 def _own_game(game: OwnGame) -> str:
     """What somebody's own game is made of, if its code is at hand or was told."""
     said = {"real": "a real sample costs D", "fake": "a fake one", "generator": "a fake one costs G"}
-    losses = [f"{said[loss]} {_text(of['cost'])}, slope {_text(of['slope'])}" for loss, of in game.source.items()]
+    losses = [
+        f"{said[loss]} {wording.code(of['cost'])}, slope {wording.code(of['slope'])}"
+        for loss, of in game.source.items()
+    ]
     made = f"As functions of D's output s, {'; '.join(losses)}." if losses else "Its code is not at hand."
     of_d = "a probability" if is_probability(game) else "no probability"
     return f"- {game} is the study's own game (code {game.digest[:8]}); its D is {of_d}. {made}"
-
-
-def _text(of: Mapping[str, Any]) -> str:
-    """Code on a line, and the numbers in it; from a file it may be any text."""
-    numbers = [f"{name} = {value}" for name, value in of.get("with", {}).items() if isinstance(value, (int, float))]
-    text = " ".join(f"{of['source']}{' where ' * bool(numbers)}{', '.join(numbers)}".split())
-    return f"`{''.join(sign if sign.isprintable() and sign != '`' else '?' for sign in text)}`"
 
 
 def _referee(gan: GAN) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from gansim.design import wording
 from gansim.model.distributions import Normal, Uniform
 from gansim.model.own.defined import Own
+from gansim.model.own.fields import OwnField
 from gansim.model.parametric import ParametricGame, VectorGame
 
 __all__ = ["ASPECTS", "estimands", "game", "mechanisms", "methods", "starts", "training"]
@@ -79,10 +80,18 @@ def is_random(of: ParametricGame) -> bool:
 
 def mechanisms(of: Sequence[ParametricGame], said: _Said) -> list[str]:
     """Bullets of an ADEMP sheet on how the numbers come about."""
+    own = dict.fromkeys(one.game for one in of if isinstance(one.game, OwnField))
     return [
         f"- Game of two vectors, without networks: {said(lambda of: game(of.game))}.",
         f"- Starts: {said(starts)}.{'' if any(map(is_random, of)) else ' Nothing is drawn: replicates are the same.'}",
+        *(_own(game) for game in own),
     ]
+
+
+def _own(game: OwnField) -> str:
+    """What somebody's own game is made of, if its code is at hand or was told."""
+    made = wording.code(game.source["gradients"]) if "gradients" in game.source else "not at hand"
+    return f"- {game} is the study's own game (code {game.digest[:8]}); its gradients: {made}."
 
 
 def estimands(of: Sequence[ParametricGame], limit: float) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gansim.model.configurations import Configuration
 from gansim.model.distributions import Noise, Normal, Target, Uniform, components
@@ -16,6 +17,7 @@ from gansim.model.tabulated import Law, Observed
 __all__ = [
     "batch",
     "brief",
+    "code",
     "count",
     "data",
     "dynamics",
@@ -254,6 +256,13 @@ def _remedies(of: GAN) -> str:
 def game(of: GAN) -> str:
     """Name of a game, and whether it is somebody's own."""
     return f"{of.game} (own)" if isinstance(of.game, Own) else of.game
+
+
+def code(of: Mapping[str, Any]) -> str:
+    """Code of somebody's own on a line, and the numbers in it; from a file it may be any text."""
+    numbers = [f"{name} = {value}" for name, value in of.get("with", {}).items() if isinstance(value, (int, float))]
+    text = " ".join(f"{of['source']}{' where ' * bool(numbers)}{', '.join(numbers)}".split())
+    return f"`{''.join(sign if sign.isprintable() and sign != '`' else '?' for sign in text)}`"
 
 
 def gan(of: GAN) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gansim as gs
+from gansim.design import ademp
 from gansim.lanes import sigmoid
 from gansim.model.own.fields import OwnField
 
@@ -74,3 +75,10 @@ def test_a_study_of_it(backend, tmp_path):
         )
     text = (tmp_path / "own-field" / "metadata.json").read_text(encoding="utf-8")
     assert "right = sigmoid(t * f)" in text
+
+
+def test_the_sheet_has_its_code():
+    own = OwnField("told", dirac, solution_g=(0,))
+    sheet = ademp.sheet(gs.Study("own", gs.ParametricGame(own, 1, 1), reps=1))
+    assert f"told is the study's own game (code {own.digest[:8]}); its gradients: `def dirac(theta, phi):" in sheet
+    assert "own game" not in ademp.sheet(gs.Study("own", gs.ParametricGame(gs.Dirac(), 1, 1), reps=1))

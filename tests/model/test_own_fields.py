@@ -7,6 +7,7 @@ import pytest
 
 import gansim as gs
 from gansim.lanes import exp, sigmoid, softplus
+from gansim.model.own.defined import tell
 from gansim.model.own.fields import OwnField
 from gansim.model.paths import from_dict, to_dict
 
@@ -119,3 +120,11 @@ def test_the_text_is_for_readers():
     assert own.source["cost_d"]["with"] == {"softplus": "gansim.lanes.softplus"}
     assert repr(own) == "OwnField('read', sizes=(1, 1))"
     assert OwnField("numbers", lambda theta, phi: ((exp(phi[0]),), (0.0,))).source["gradients"]["source"]
+
+
+@pytest.mark.parametrize("told", [3, "text", {}, {"source": 3}, {"source": "x", "with": 3}])
+def test_whatever_a_file_tells_of_its_code_is_no_code(told):
+    plain = to_dict(gs.ParametricGame(OwnField("hostile", dirac), 1, 1))["game"] | {"digest": "1" * 32}
+    tell([plain | {"gradients": told, "cost_g": {"source": "text", "with": {"a": 1}}}])
+    game = from_dict({"game": plain, "start_g": [1], "start_d": [1]}).game
+    assert game.source == {"cost_g": {"source": "text", "with": {"a": 1}}}

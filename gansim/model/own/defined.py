@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from gansim.errors import ConfigError, Refused
 from gansim.model.fields import Check, plain
 
-__all__ = ["KIND", "Name", "Own", "checked_record", "define", "defined", "named", "tell", "told"]
+__all__ = ["KIND", "Name", "Own", "checked_record", "define", "defined", "is_code", "named", "tell", "told"]
 
 KIND = "own"
 """The `kind` of anything of one's own, as plain data."""
@@ -133,6 +133,12 @@ def tell(records: object) -> None:
     for one in records if isinstance(records, list) else ():
         if isinstance(one, Mapping) and isinstance(one.get("name"), str) and isinstance(one.get("digest"), str):
             _told[one["name"], one["digest"]] = one
+
+
+def is_code(value: object) -> bool:
+    """Whether a file told something that is what `Code.record` gives."""
+    known = isinstance(value, Mapping) and isinstance(value.get("source"), str)
+    return known and isinstance(value.get("with", {}), Mapping)  # type: ignore[attr-defined]
 
 
 def told(thing: Own) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from gansim.errors import ConfigError, Refused
 from gansim.model.fields import Check, Integer, OrNone, Real, Several, bound
 from gansim.model.own.code import Code, code_of, digest_of
-from gansim.model.own.defined import Name, Own, checked_record, define, defined, told
+from gansim.model.own.defined import Name, Own, checked_record, define, defined, is_code, told
 from gansim.model.own.evaluating import vectors
 from gansim.model.own.slopes import check_gradient
 
@@ -153,7 +153,7 @@ class OwnField(Own):
         """The text of its functions, for readers; where its code is not at hand, as a file told it."""
         if "gradients" not in vars(self):
             text = told(self)
-            return {name: text[name] for name in _FUNCTIONS if isinstance(text.get(name), Mapping)}
+            return {name: text[name] for name in _FUNCTIONS if is_code(text.get(name))}
         codes = {name: getattr(self, name) for name in _FUNCTIONS}
         return {name: code.record() for name, code in codes.items() if code is not None}
 

@@ -10,7 +10,7 @@ from gansim.errors import ConfigError, Refused
 from gansim.model.fields import Check, Object, OrNone, Real, boolean, bound, described, plain
 from gansim.model.games import GAMES, BuiltIn, GameName, LeastSquares, Rules
 from gansim.model.own.code import Code, code_of, digest_of
-from gansim.model.own.defined import KIND, Name, Own, checked_record, define, defined, named, told
+from gansim.model.own.defined import KIND, Name, Own, checked_record, define, defined, is_code, named, told
 from gansim.model.own.slopes import check_derivative
 
 __all__ = ["Game", "Loss", "OwnGame", "has_bends"]
@@ -195,9 +195,7 @@ def _readable(text: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: text[name] for name in _LOSSES if name in text}
     losses = [loss for loss in found.values() if isinstance(loss, Mapping) and {"cost", "slope"} <= loss.keys()]
     codes = [code for loss in losses for code in loss.values()]
-    right = all(isinstance(code, Mapping) and isinstance(code.get("source"), str) for code in codes)
-    right = right and all(isinstance(code.get("with", {}), Mapping) for code in codes)
-    return found if right and len(losses) == len(_LOSSES) else {}
+    return found if all(map(is_code, codes)) and len(losses) == len(_LOSSES) else {}
 
 
 def has_bends(game: str | OwnGame) -> bool:
