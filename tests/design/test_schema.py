@@ -400,6 +400,8 @@ def holds(written, built):
     """Whether a built value says what was written."""
     if isinstance(written, dict):
         return isinstance(built, dict) and all(name in built and holds(v, built[name]) for name, v in written.items())
+    if isinstance(built, dict) and "hidden" in built:  # a network may be given by its widths
+        return holds(written if isinstance(written, (list, tuple)) else [written], built["hidden"])
     if isinstance(written, (list, tuple)):
         return isinstance(built, (list, tuple)) and len(written) == len(built) and all(map(holds, written, built))
     if written == "none" or isinstance(built, dict):  # an initialiser may be given by its name
@@ -465,6 +467,13 @@ def test_faithfulness_can_tell():
     other = copy.deepcopy(DOCUMENTS[0])
     other["designs"][0]["factors"]["game"][0] = "as-written"
     assert not faithful(other, schema.from_dict(DOCUMENTS[0]))
+    for widths, wrong in [(1, 2), ([3], [3, 3]), ([], [1]), ([8, 4], [4, 8])]:
+        document = copy.deepcopy(DOCUMENTS[2])
+        document["designs"][0]["gan"]["discriminator"] = widths
+        study = schema.from_dict(document)
+        assert faithful(document, study)
+        document["designs"][0]["gan"]["discriminator"] = wrong
+        assert not faithful(document, study)
 
 
 known_keys = keys | st.sampled_from(schema._DESIGN)
