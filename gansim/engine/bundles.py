@@ -25,7 +25,7 @@ from gansim.kernels.lanemath import ON_LANES
 from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.measure import Evaluation
 from gansim.kernels.networks.architecture import CODES, Net
-from gansim.kernels.networks.directional import directional_of
+from gansim.kernels.networks.directional import BOTH, INPUTS, PARAMETERS, directional_of
 from gansim.kernels.networks.player import AVERAGE, Player
 from gansim.kernels.penalties import Penalties
 from gansim.kernels.relativistic import Comparison
@@ -33,7 +33,7 @@ from gansim.kernels.sampler import Sampler
 from gansim.kernels.train import Plan
 from gansim.kernels.turns import Turn, Turns
 from gansim.model.distributions import Mixture, Normal, Uniform
-from gansim.model.dynamics import AnyAdjustment
+from gansim.model.dynamics import AnyAdjustment, Unrolled
 from gansim.model.games import game_name, game_numbers
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
@@ -215,7 +215,7 @@ def _penalties(gan: GAN, dtype: Any, packs: int, compiled: bool) -> Penalties | 
         of.r2 > 0,
         of.gradient > 0,
         (of.r1, of.r2, of.gradient, of.target, float(of.one_sided)),
-        directional_of(net, False, dtype) if compiled and is_curved(gan) else 0,
+        directional_of(net, INPUTS, dtype) if compiled and is_curved(gan) else 0,
         aligned((net.n_params, lanes), dtype),
         t,
         a,
@@ -250,11 +250,20 @@ def is_adjusted(gan: GAN) -> bool:
     return gan.adjustment is not None
 
 
-def _turn(net: Net, tiles: int, dtype: Any, compiled: bool) -> Turn:
-    """Working memory for directional derivatives of one player."""
+def turning(gan: GAN) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which directional passes its adjustment needs, of G and of D, by what moves."""
+    of = gan.adjustment
+    if of is None or (isinstance(of, Unrolled) and not of.second_order):
+        return (), ()
+    return ((), (PARAMETERS,)) if isinstance(of, Unrolled) else ((PARAMETERS,), (PARAMETERS, BOTH))
+
+
+def _turn(net: Net, tiles: int, dtype: Any, kinds: Sequence[int]) -> Turn:
+    """Working memory for directional derivatives of one player, and the passes that are needed."""
     along, found = (aligned((net.n_params, LANES[dtype]), dtype) for _ in range(2))
     r_h, r_a, r_d = (aligned((tiles * net.n_units, T, LANES[dtype]), dtype) for _ in range(3))
-    return Turn(along, found, r_h, r_a, r_d, directional_of(net, True, dtype) if compiled else 0)
+    of_parameters, of_both = (directional_of(net, kind, dtype) if kind in kinds else 0 for kind in (PARAMETERS, BOTH))
+    return Turn(along, found, r_h, r_a, r_d, of_parameters, of_both)
 
 
 def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
@@ -265,8 +274,9 @@ def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
     lanes, (net_g, net_d) = LANES[dtype], network_shapes(gan)
     numbers = {"consensus": ("gamma", None, None), "symplectic": ("strength", "align", None)}
     strength, flag, k = numbers.get(of.kind, ("lr", "second_order", "k"))
-    turn_g = _turn(net_g, gan.packing * block(gan), dtype, compiled)
-    turn_d = _turn(net_d, block(gan), dtype, compiled)
+    of_g, of_d = turning(gan) if compiled else ((), ())
+    turn_g = _turn(net_g, gan.packing * block(gan), dtype, of_g)
+    turn_d = _turn(net_d, block(gan), dtype, of_d)
     bends = games.bends(losses_of(gan)[0], dtype) if compiled and has_bends(gan.game) else 0
     steps = getattr(of, k) if k else 0
     return Adjustment(
@@ -277,8 +287,14 @@ def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
         Turns(turn_g, turn_d, bends, _comparison(gan, dtype, gan.batch // gan.packing)),
         aligned((net_g.n_params, lanes), dtype),
         aligned((net_d.n_params, lanes), dtype),
-        aligned(((steps + 1) * net_d.n_params, lanes), dtype),
+        aligned((steps * net_d.n_params, lanes), dtype),
+        aligned((steps * _rows_of_batch(gan), lanes), dtype),
     )
+
+
+def _rows_of_batch(gan: GAN) -> int:
+    """Rows of the reals, the noise and what blurs the fakes, of one update of D."""
+    return (2 * gan.data_dim + gan.noise_dim) * rows_of(gan.packs, gan.packing)
 
 
 def memory_of(gan: GAN | ParametricGame, compiled: bool = True) -> Memory | None:

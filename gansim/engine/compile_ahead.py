@@ -31,6 +31,7 @@ from gansim.engine.bundles import (
     is_penalised,
     losses_of,
     training_plan,
+    turning,
 )
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import referee_gan
@@ -64,8 +65,9 @@ _SECONDS = {
     "fakes": 3.0,
     "networks": 2.9,
     "passes": 2.5,
-    "moving": 2.5,
-    "curvature": 1.5,
+    "both": 2.5,
+    "parameters": 2.0,
+    "inputs": 1.5,
     "modes": 1.5,
     "weights": 0.9,
     "sample": 0.9,
@@ -74,7 +76,7 @@ _SECONDS = {
     "bends": 0.5,
     "update": 0.3,
 }
-_OF_NETWORKS = ("passes", "curvature", "moving")
+_OF_NETWORKS = ("passes", *directional.KINDS)
 _START = 2.0
 _MOST_PROCESSES = 8
 
@@ -189,8 +191,8 @@ class _Piece:
         """Compile it, and note that it is there."""
         if self.part == "passes":
             passes.passes_of(Net(*self.of), self.precision)
-        elif self.part in ("curvature", "moving"):
-            directional.directional_of(Net(*self.of), self.part == "moving", self.precision)
+        elif self.part in directional.KINDS:
+            directional.directional_of(Net(*self.of), directional.KINDS[self.part], self.precision)
         elif self.part == "losses":
             games.slopes(self.of, self.precision)
         elif self.part == "bends":
@@ -266,9 +268,10 @@ def _pieces(gan: GAN) -> Iterator[_Piece]:
         yield from (_Piece("passes", gan.precision, net.key) for net in network_shapes(one))
         yield _Piece("train", gan.precision, " ".join(_methods(one)))
         if is_curved(one):
-            yield _Piece("curvature", gan.precision, network_shapes(one)[1].key)
+            yield _Piece("inputs", gan.precision, network_shapes(one)[1].key)
         if is_adjusted(one):
-            yield from (_Piece("moving", gan.precision, net.key) for net in network_shapes(one))
+            for net, kinds in zip(network_shapes(one), turning(one), strict=True):
+                yield from (_Piece(list(directional.KINDS)[kind], gan.precision, net.key) for kind in kinds)
             yield _Piece("bends", gan.precision, losses_of(one)[0])
         yield from (_Piece("update", gan.precision, kind) for kind in _optimizers(one))
         yield _Piece("losses", gan.precision, losses_of(one)[0])

@@ -30,7 +30,7 @@ from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
 from gansim.errors import ConfigError, one_line
 from gansim.kernels.compiling.jit import COMPILES, by_address, kernel
-from gansim.kernels.lanemath import sigmoid, softplus
+from gansim.kernels.lanemath import logistic_density, sigmoid, softplus
 from gansim.kernels.lanes import Tile, Tiles, View, at_address, maximum, register, spread, view_types, where_greater
 
 # --- losses -------------------------------------------------------------------------------------
@@ -67,10 +67,10 @@ def _off(which: int) -> Loss:
 # Logistic: -log D, -log(1 - D), and the same to be maximised.
 NOT_REAL, NOT_FAKE, IS_REAL, IS_FAKE = range(4)
 _LOGISTIC = (
-    _loss("not_real", lambda s, _: softplus(-s), lambda s, _: -sigmoid(-s), lambda s, _: sigmoid(s) * sigmoid(-s)),
-    _loss("not_fake", lambda s, _: softplus(s), lambda s, _: sigmoid(s), lambda s, _: sigmoid(s) * sigmoid(-s)),
-    _loss("is_real", lambda s, _: -softplus(-s), lambda s, _: sigmoid(-s), lambda s, _: -sigmoid(s) * sigmoid(-s)),
-    _loss("is_fake", lambda s, _: -softplus(s), lambda s, _: -sigmoid(s), lambda s, _: -sigmoid(s) * sigmoid(-s)),
+    _loss("not_real", lambda s, _: softplus(-s), lambda s, _: -sigmoid(-s), lambda s, _: logistic_density(s)),
+    _loss("not_fake", lambda s, _: softplus(s), lambda s, _: sigmoid(s), lambda s, _: logistic_density(s)),
+    _loss("is_real", lambda s, _: -softplus(-s), lambda s, _: sigmoid(-s), lambda s, _: -logistic_density(s)),
+    _loss("is_fake", lambda s, _: -softplus(s), lambda s, _: -sigmoid(s), lambda s, _: -logistic_density(s)),
 )
 # Scores: the output itself, and how far it is on the wrong side of 1 or of -1.
 LOW, HIGH, BELOW, ABOVE = range(4)
@@ -99,7 +99,7 @@ _SMOOTHED = (
         "smoothed",
         lambda s, a: softplus(-s) * (1.0 - a[0]) + softplus(s) * a[0],
         lambda s, a: sigmoid(s) * a[0] - sigmoid(-s) * (1.0 - a[0]),
-        lambda s, a: sigmoid(s) * sigmoid(-s),
+        lambda s, a: logistic_density(s),
     ),
     *_LOGISTIC,
 )

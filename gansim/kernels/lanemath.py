@@ -225,6 +225,14 @@ def sigmoid_and_softplus(x: Tile) -> tuple[Tile, Tile]:
     return where_greater(x, 0.0, r, e * r), maximum(0.0, x) + log1p(e)
 
 
+@kernel
+def logistic_density(x: Tile) -> Tile:
+    """The derivative of `sigmoid`, to full relative accuracy on both sides."""
+    e = exp(-absolute(x))
+    r = 1.0 / (e + 1.0)
+    return e * r * r
+
+
 # --- the logarithm of a positive normal number --------------------------------------------------
 
 

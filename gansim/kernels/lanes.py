@@ -337,6 +337,25 @@ def _dot(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 register(dot, lambda a, b, c: c if isinstance(c, Lanes) else None, _dot)
 
 
+def dot_two(a: Tile, b: Tile, e: Tile, f: Tile, c: Row) -> Row:
+    """``c + sum over the samples of a * b + e * f``, two fmas a sample, first sample first."""
+    for q in range(len(a)):
+        c = fma(a[q], b[q], fma(e[q], f[q], c))
+    return c
+
+
+def _dot_two(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    *pairs, c = args
+    lanes = sig.return_type.lanes
+    for q in range(T):
+        a, b, e, f = (_sample(builder, tile, q, lanes) for tile in pairs)
+        c = _call(builder, "fma", [a, b, _call(builder, "fma", [e, f, c])])
+    return c
+
+
+register(dot_two, lambda a, b, e, f, c: c if isinstance(c, Lanes) else None, _dot_two)
+
+
 # --- bits: what exp, log and the random numbers are made of -------------------------------------
 
 

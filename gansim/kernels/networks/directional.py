@@ -10,9 +10,10 @@ and backward, with p_l the derivative of a loss by a_l and u_l by h_l,
     R u_(l-1) = W_l^T R p_l + W'_l^T p_l,  R p_l = f'_l R u_l + f''_l R a_l u_l
     R dW_l = R p_l h_(l-1)^T + p_l (R h_(l-1))^T,  R db_l = R p_l
 
-Unless the parameters move, terms with theta' are left out; and where f'' is 0, so is all that follows from it. A
-penalty on the gradient of D's output by its input is the case of R x = v, of parameters that do not move and of the
-output as the loss: R dW is the derivative of v . grad_x.
+Terms with what does not move are left out; and where f'' is 0 and no parameter moves, so is all that follows from it.
+A penalty on the gradient of D's output by its input is the case of R x = v, of parameters that do not move and of the
+output as the loss: R dW is the derivative of v . grad_x. Where parameters move, h and R h are found in one pass: both
+sums of a unit share the tiles that they read, as two units do in layers.py.
 """
 
 from functools import cache, partial
@@ -22,12 +23,15 @@ import numpy as np
 from numba import types
 
 from gansim.kernels.compiling.jit import COMPILES, by_address, kernel
-from gansim.kernels.lanes import Rows, Tile, Tiles, View, fma, register, total, view_types
-from gansim.kernels.networks.activations import CURVE, DEACTIVATE
-from gansim.kernels.networks.architecture import Key, Net, NetType
+from gansim.kernels.lanes import Rows, Tile, Tiles, View, dot, dot_two, fma, register, spread, total, view_types
+from gansim.kernels.networks.activations import ACTIVATE, CURVE, DEACTIVATE
+from gansim.kernels.networks.architecture import Key, Layer, Net, NetType
 from gansim.kernels.networks.layers import Place
 from gansim.kernels.networks.passes import _bound, _chain, _hidden, _with_net, at_inputs, at_outputs, by_architecture
 from gansim.kernels.networks.player import SLOPE
+
+INPUTS, PARAMETERS, BOTH = range(3)  # what moves
+KINDS = {"inputs": INPUTS, "parameters": PARAMETERS, "both": BOTH}
 
 
 class Moving(NamedTuple):
@@ -48,33 +52,45 @@ class Moving(NamedTuple):
     settings: Rows
 
 
+# --- one layer: ``moves`` says whether its parameters move, ``follows`` whether its inputs do --------
+
+
 @cache
-def _sum(n_in: int, bias: bool, moves: bool) -> Any:
-    """R a of unit j."""
+def _sum(n_in: int) -> Any:
+    """R a of unit j, whose parameters do not move."""
 
     @kernel
-    def still(p: Moving, at: Place, j: int) -> Tile:
+    def run(p: Moving, at: Place, j: int) -> Tile:
         a = p.r_h[at.x] * p.theta[at.w + j * n_in]
         for i in range(1, n_in):
             a = fma(p.theta[at.w + j * n_in + i], p.r_h[at.x + i], a)
         return a
 
-    if not moves:
-        return still
-
-    @kernel
-    def moving(p: Moving, at: Place, j: int) -> Tile:
-        a = still(p, at, j)
-        for i in range(n_in):
-            a = fma(p.along[at.w + j * n_in + i], p.h[at.x + i], a)
-        return a + p.along[at.b + j] if bias else a
-
-    return moving
+    return run
 
 
 @cache
-def _forward_hidden(n_in: int, n_units: int, bias: bool, code: int, moves: bool) -> Any:
-    sum_, deactivate = _sum(n_in, bias, moves), DEACTIVATE[code]
+def _sums(n_in: int, bias: bool, follows: bool) -> Any:
+    """A and R a of unit j, whose parameters move."""
+
+    @kernel
+    def run(p: Moving, at: Place, j: int) -> tuple[Tile, Tile]:
+        a = spread(p.theta[at.b + j] if bias else 0.0, p.h[at.x])
+        r_a = spread(p.along[at.b + j] if bias else 0.0, p.h[at.x])
+        for i in range(n_in):
+            w, f = p.theta[at.w + j * n_in + i], p.h[at.x + i]
+            a, r_a = fma(w, f, a), fma(p.along[at.w + j * n_in + i], f, r_a)
+            if follows:
+                r_a = fma(w, p.r_h[at.x + i], r_a)
+        return a, r_a
+
+    return run
+
+
+@cache
+def _still_hidden(n_in: int, n_units: int, code: int) -> Any:
+    """R h, of units whose h is there."""
+    sum_, deactivate = _sum(n_in), DEACTIVATE[code]
 
     @kernel
     def run(p: Moving, at: Place) -> None:
@@ -87,13 +103,43 @@ def _forward_hidden(n_in: int, n_units: int, bias: bool, code: int, moves: bool)
 
 
 @cache
-def _forward_output(n_in: int, n_out: int, bias: bool, moves: bool) -> Any:
-    sum_ = _sum(n_in, bias, moves)
+def _moving_hidden(n_in: int, n_units: int, bias: bool, code: int, follows: bool) -> Any:
+    """H and R h."""
+    sums, activate, deactivate, curved = _sums(n_in, bias, follows), ACTIVATE[code], DEACTIVATE[code], code in CURVE
+
+    @kernel
+    def run(p: Moving, at: Place) -> None:
+        slope = p.settings[SLOPE]
+        for j in range(n_units):
+            a, r_a = sums(p, at, j)
+            f = activate(a, slope)
+            if curved:
+                p.r_a[at.y + j] = r_a
+            p.h[at.y + j], p.r_h[at.y + j] = f, deactivate(r_a, f, slope)
+
+    return run
+
+
+@cache
+def _still_output(n_in: int, n_out: int) -> Any:
+    sum_ = _sum(n_in)
 
     @kernel
     def run(p: Moving, at: Place) -> None:
         for j in range(n_out):
             p.r_h[at.y + j] = sum_(p, at, j)
+
+    return run
+
+
+@cache
+def _moving_output(n_in: int, n_out: int, bias: bool, follows: bool) -> Any:
+    sums = _sums(n_in, bias, follows)
+
+    @kernel
+    def run(p: Moving, at: Place) -> None:
+        for j in range(n_out):
+            p.h[at.y + j], p.r_h[at.y + j] = sums(p, at, j)
 
     return run
 
@@ -113,7 +159,23 @@ def _down(n_units: int, n_out: int) -> Any:
 
 
 @cache
-def _grow(n_in: int, bias: bool, flat: bool) -> Any:
+def _derivatives(n_units: int, n_out: int, moves: bool) -> Any:
+    """U and R u of unit i, from the layer above."""
+    down = _down(n_units, n_out)
+
+    @kernel
+    def run(p: Moving, at: Place, i: int) -> tuple[Tile, Tile]:
+        u, r_u = down(p.theta, p.d, at.up, at.z, i), down(p.theta, p.r_d, at.up, at.z, i)
+        if moves:
+            for j in range(n_out):
+                r_u = fma(p.along[at.up + j * n_units + i], p.d[at.z + j], r_u)
+        return u, r_u
+
+    return run
+
+
+@cache
+def _grow(n_in: int, bias: bool, flat: bool, follows: bool) -> Any:
     """R of the gradient of unit i's weights and bias; sample by sample, or sums would depend on T."""
 
     @kernel
@@ -121,41 +183,56 @@ def _grow(n_in: int, bias: bool, flat: bool) -> Any:
         if bias and not flat:
             p.grad[at.b + i] = total(r_d, p.grad[at.b + i])
         for k in range(n_in):
-            share = d * p.r_h[at.x + k] if flat else fma(d, p.r_h[at.x + k], r_d * p.h[at.x + k])
-            p.grad[at.w + i * n_in + k] = total(share, p.grad[at.w + i * n_in + k])
+            row = at.w + i * n_in + k
+            if flat:
+                p.grad[row] = dot(d, p.r_h[at.x + k], p.grad[row])
+            elif follows:
+                p.grad[row] = dot_two(d, p.r_h[at.x + k], r_d, p.h[at.x + k], p.grad[row])
+            else:
+                p.grad[row] = dot(r_d, p.h[at.x + k], p.grad[row])
 
     return run
 
 
 @cache
-def _backward_hidden(n_in: int, n_units: int, n_out: int, bias: bool, code: int, moves: bool) -> Any:
-    flat = not moves and code not in CURVE
-    deactivate, second, down = DEACTIVATE[code], CURVE.get(code, DEACTIVATE[code]), _down(n_units, n_out)
-    grow, curved = _grow(n_in, bias, flat), code in CURVE
+def _flat_hidden(n_in: int, n_units: int, n_out: int, code: int) -> Any:
+    """Backward where every R p is 0: no parameter moves, and f'' is 0."""
+    deactivate, down, grow = DEACTIVATE[code], _down(n_units, n_out), _grow(n_in, False, True, True)
 
     @kernel
     def run(p: Moving, at: Place) -> None:
         slope = p.settings[SLOPE]
         for i in range(n_units):
-            f, u = p.h[at.y + i], down(p.theta, p.d, at.up, at.z, i)
-            d, r_d = deactivate(u, f, slope), u * 0.0
-            if not flat:
-                r_u = down(p.theta, p.r_d, at.up, at.z, i)
-                if moves:
-                    r_u = r_u + down(p.along, p.d, at.up, at.z, i)
-                r_d = deactivate(r_u, f, slope)
-                if curved:
-                    r_d = fma(second(u, f, slope), p.r_a[at.y + i], r_d)
-                p.r_d[at.y + i] = r_d
+            d = deactivate(down(p.theta, p.d, at.up, at.z, i), p.h[at.y + i], slope)
             p.d[at.y + i] = d
+            grow(p, at, i, d, d)
+
+    return run
+
+
+@cache
+def _backward_hidden(n_in: int, n_units: int, n_out: int, bias: bool, code: int, moves: bool, follows: bool) -> Any:
+    deactivate, second, curved = DEACTIVATE[code], CURVE.get(code, DEACTIVATE[code]), code in CURVE
+    derivatives, grow = _derivatives(n_units, n_out, moves), _grow(n_in, bias, False, follows)
+
+    @kernel
+    def run(p: Moving, at: Place) -> None:
+        slope = p.settings[SLOPE]
+        for i in range(n_units):
+            f = p.h[at.y + i]
+            u, r_u = derivatives(p, at, i)
+            d, r_d = deactivate(u, f, slope), deactivate(r_u, f, slope)
+            if curved:
+                r_d = fma(second(u, f, slope), p.r_a[at.y + i], r_d)
+            p.d[at.y + i], p.r_d[at.y + i] = d, r_d
             grow(p, at, i, d, r_d)
 
     return run
 
 
 @cache
-def _backward_output(n_in: int, n_out: int, bias: bool, flat: bool) -> Any:
-    grow = _grow(n_in, bias, flat)
+def _backward_output(n_in: int, n_out: int, bias: bool, flat: bool, follows: bool) -> Any:
+    grow = _grow(n_in, bias, flat, follows)
 
     @kernel
     def run(p: Moving, at: Place) -> None:
@@ -166,27 +243,33 @@ def _backward_output(n_in: int, n_out: int, bias: bool, flat: bool) -> Any:
 
 
 @cache
-def _to_input(n_in: int, n_out: int, moves: bool) -> Any:
+def _to_input(n_in: int, n_out: int, follows: bool) -> Any:
+    """Derivatives by the inputs: R of them and, where these move, themselves."""
     down = _down(n_in, n_out)
 
     @kernel
     def run(p: Moving, at: Place) -> None:
         for i in range(n_in):
-            p.d[at.x + i] = down(p.theta, p.d, at.w, at.y, i)
             r_d = down(p.theta, p.r_d, at.w, at.y, i)
-            p.r_d[at.x + i] = r_d + down(p.along, p.d, at.w, at.y, i) if moves else r_d
+            for j in range(n_out):
+                r_d = fma(p.along[at.w + j * n_in + i], p.d[at.y + j], r_d)
+            p.r_d[at.x + i] = r_d
+            if follows:
+                p.d[at.x + i] = down(p.theta, p.d, at.w, at.y, i)
 
     return run
 
 
 @cache
-def _scale(which: int, n_units: int) -> Any:
-    """At the ends of a scaled network: R of units x ... times a scale is that of units y ..."""
+def _scale(which: int, n_units: int, moves: bool) -> Any:
+    """At the ends of a scaled network: R of units x ... times a scale is that of units y ...; as for the units."""
 
     @kernel
     def run(p: Moving, at: Place) -> None:
         for i in range(n_units):
             p.r_h[at.y + i] = p.r_h[at.x + i] * p.settings[which]
+            if moves:
+                p.h[at.y + i] = p.h[at.x + i] * p.settings[which]
 
     return run
 
@@ -207,92 +290,124 @@ def _scale_back(which: int, n_units: int) -> Any:
 # --- the whole network ----------------------------------------------------------------------------
 
 
-def _forward_steps(net: Net, moves: bool) -> Any:
-    last = net.layers[-1]
+def _follows(net: Net, layer: Layer, kind: int) -> bool:
+    """Whether the inputs of a layer move."""
+    return kind != PARAMETERS or layer != net.layers[0]
+
+
+def _forward_steps(net: Net, kind: int) -> Any:
+    moves, last, steps = kind != INPUTS, net.layers[-1], []
+    for layer, above in _hidden(net):
+        n_in, n_out, follows = layer.n_in, layer.n_out, _follows(net, layer, kind)
+        hidden = _moving_hidden(n_in, n_out, net.bias, net.activation, follows) if moves else None
+        steps.append(_bound(hidden or _still_hidden(n_in, n_out, net.activation), net, layer, above))
+    output = _moving_output(last.n_in, last.n_out, net.bias, _follows(net, last, kind)) if moves else None
+    steps.append(_bound(output or _still_output(last.n_in, last.n_out), net, last, last))
+    scale = partial(_scale, moves=moves)
+    return _chain([*at_inputs(net, scale), *steps, *at_outputs(net, scale)])
+
+
+def _backward_steps(net: Net, kind: int) -> Any:
+    moves, last = kind != INPUTS, net.layers[-1]
+    flat = not moves and net.activation not in CURVE
     steps = [
-        _bound(_forward_hidden(layer.n_in, layer.n_out, net.bias, net.activation, moves), net, layer, above)
-        for layer, above in _hidden(net)
+        _bound(_backward_output(last.n_in, last.n_out, net.bias, flat, _follows(net, last, kind)), net, last, last)
     ]
-    steps.append(_bound(_forward_output(last.n_in, last.n_out, net.bias, moves), net, last, last))
-    return _chain([*at_inputs(net, _scale), *steps, *at_outputs(net, _scale)])
-
-
-def _backward_steps(net: Net, moves: bool) -> Any:
-    last, flat = net.layers[-1], not moves and net.activation not in CURVE
-    steps = [_bound(_backward_output(last.n_in, last.n_out, net.bias, flat), net, last, last)]
     for layer, above in reversed(_hidden(net)):
-        run = _backward_hidden(layer.n_in, layer.n_out, above.n_out, net.bias, net.activation, moves)
+        sizes = layer.n_in, layer.n_out, above.n_out
+        if flat:
+            run = _flat_hidden(*sizes, net.activation)
+        else:
+            run = _backward_hidden(*sizes, net.bias, net.activation, moves, _follows(net, layer, kind))
         steps.append(_bound(run, net, layer, above))
     return _chain([*at_outputs(net, _scale_back), *steps])
 
 
-def _input_steps(net: Net, moves: bool) -> Any:
+def _input_steps(net: Net, kind: int) -> Any:
     first = net.layers[0]
-    step = _bound(_to_input(first.n_in, first.n_out, moves), net, first, first)
+    step = _bound(_to_input(first.n_in, first.n_out, kind == BOTH), net, first, first)
     return _chain([step, *at_inputs(net, _scale_back)])
 
 
-def _of_architecture(build: Any, moves: bool, name: str) -> Any:
+def _of_architecture(build: Any, kind: int, name: str) -> Any:
     def steps(net: Net) -> Any:
-        return build(net, moves)
+        return build(net, kind)
 
-    steps.__name__ = f"{name}-{'moving' if moves else 'still'}"  # what machine code is known by
+    steps.__name__ = f"{name}-{kind}"  # what machine code is known by
     return by_architecture(steps, f"{name} of a network.")
 
 
-_BUILDS = (_forward_steps, _backward_steps, _input_steps)
-_still_forward, _still_backward, _still_to_input = (_of_architecture(build, False, build.__name__) for build in _BUILDS)
-_forward, _backward, _to_input_ = (_of_architecture(build, True, build.__name__) for build in _BUILDS)
+_forward_of_inputs = _of_architecture(_forward_steps, INPUTS, "forward")
+_backward_of_inputs = _of_architecture(_backward_steps, INPUTS, "backward")
+_forward_of_parameters = _of_architecture(_forward_steps, PARAMETERS, "forward")
+_backward_of_parameters = _of_architecture(_backward_steps, PARAMETERS, "backward")
+_to_input_of_parameters = _of_architecture(_input_steps, PARAMETERS, "to-input")
+_forward_of_both = _of_architecture(_forward_steps, BOTH, "forward")
+_backward_of_both = _of_architecture(_backward_steps, BOTH, "backward")
+_to_input_of_both = _of_architecture(_input_steps, BOTH, "to-input")
 FORWARD, BACKWARD, TO_INPUT = range(3)
 
 
 # Names of the module and no variables of a function around them: by those `plain.py` would have to keep the code.
-def _still(
+def _inputs(
     net: Net, what: int, theta: Rows, along: Rows, grad: Rows, h: Tiles, d: Tiles, r_h: Tiles, r_a: Tiles,
     r_d: Tiles, settings: Rows, n: int,
 ) -> int:  # fmt: skip
-    """Inputs move, parameters do not."""
+    """Inputs move, parameters do not, and h is there."""
     p = Moving(theta, along, grad, h, d, r_h, r_a, r_d, settings)
     if what == FORWARD:
-        _still_forward(net, p, n)
-    elif what == BACKWARD:
-        _still_backward(net, p, n)
+        _forward_of_inputs(net, p, n)
     else:
-        _still_to_input(net, p, n)
+        _backward_of_inputs(net, p, n)
     return n
 
 
-def _moving(
+def _parameters(
+    net: Net, what: int, theta: Rows, along: Rows, grad: Rows, h: Tiles, d: Tiles, r_h: Tiles, r_a: Tiles,
+    r_d: Tiles, settings: Rows, n: int,
+) -> int:  # fmt: skip
+    """Parameters move, inputs do not."""
+    p = Moving(theta, along, grad, h, d, r_h, r_a, r_d, settings)
+    if what == FORWARD:
+        _forward_of_parameters(net, p, n)
+    elif what == BACKWARD:
+        _backward_of_parameters(net, p, n)
+    else:
+        _to_input_of_parameters(net, p, n)
+    return n
+
+
+def _both(
     net: Net, what: int, theta: Rows, along: Rows, grad: Rows, h: Tiles, d: Tiles, r_h: Tiles, r_a: Tiles,
     r_d: Tiles, settings: Rows, n: int,
 ) -> int:  # fmt: skip
     """Both move."""
     p = Moving(theta, along, grad, h, d, r_h, r_a, r_d, settings)
     if what == FORWARD:
-        _forward(net, p, n)
+        _forward_of_both(net, p, n)
     elif what == BACKWARD:
-        _backward(net, p, n)
+        _backward_of_both(net, p, n)
     else:
-        _to_input_(net, p, n)
+        _to_input_of_both(net, p, n)
     return n
 
 
-_RUN = {False: _still, True: _moving}
+_RUN = {INPUTS: _inputs, PARAMETERS: _parameters, BOTH: _both}
 
 
 @cache
-def _compiled(key: Key, moves: bool, dtype: str) -> Any:
+def _compiled(key: Key, kind: int, dtype: str) -> Any:
     net, (row, tile) = Net(*key), view_types(np.dtype(dtype))
     arguments = [NetType(net), types.intp, row, row, row, *[tile] * 5, row, types.intp]
-    return by_address(_RUN[moves], types.intp, arguments) if COMPILES else partial(_RUN[moves], net)
+    return by_address(_RUN[kind], types.intp, arguments) if COMPILES else partial(_RUN[kind], net)
 
 
-def directional_of(net: Net, moves: bool, dtype: Any) -> Any:
-    """Where the passes of a network lie, whose parameters move or not: an address, or under NumPy a function.
+def directional_of(net: Net, kind: int, dtype: Any) -> Any:
+    """Where the passes of a network lie, by what moves: an address, or under NumPy a function.
 
     Compiled, or loaded, the first time.
     """
-    return _compiled(net.key, moves, np.dtype(dtype).name)
+    return _compiled(net.key, kind, np.dtype(dtype).name)
 
 
 def forget() -> None:

@@ -230,6 +230,12 @@ def backward(p: Player, n: int) -> None:
 
 
 @kernel
+def backward_from(p: Player, d: Tiles, grad: Rows, n: int) -> None:
+    """As `backward`, with derivatives in ``d`` instead of the player's, added to ``grad``."""
+    _call(p.passes, BACKWARD, p.theta, grad, p.h, d, p.settings, n)
+
+
+@kernel
 def backward_to_input(p: Player, n: int) -> None:
     """``d`` of the outputs holds the loss's derivative; fills ``d[0:]`` with that with respect to the inputs."""
     _call(p.passes, TO_INPUT, p.theta, p.grad, p.h, p.d, p.settings, n)
