@@ -12,7 +12,7 @@ from gansim.kernels.compiling.jit import kernel
 from gansim.kernels.field import Field, tiles_of
 from gansim.kernels.games import call as call_losses
 from gansim.kernels.lanes import T, Tiles, rows, tiles
-from gansim.kernels.networks.directional import BACKWARD, FORWARD, TO_INPUT, Moving, call
+from gansim.kernels.networks.directional import BACKWARD, FORWARD, THROUGH, Moving, call
 from gansim.kernels.networks.packs import many, take_noises, take_packs, to_inputs, to_outputs
 from gansim.kernels.networks.passes import backward_from, forward
 from gansim.kernels.networks.player import Player, clear, output_unit
@@ -176,9 +176,7 @@ def _learn_fake(
     g: Player, d: Player, turns: Turns, of_g: Moving, of_d: Moving, n: int, packing: Any, stays: bool
 ) -> None:
     """Backward through D and G, from what `_at_output` found."""
-    of = turns.d.of_parameters if stays else turns.d.of_both
-    call(of, BACKWARD, of_d, n)
-    call(of, TO_INPUT, of_d, n)
+    call(turns.d.of_parameters if stays else turns.d.of_both, THROUGH, of_d, n)
     to_outputs(g, d, of_d.r_d, of_g.r_d, n, packing)
     if stays:
         backward_from(g, of_g.r_d, of_g.grad, many(n, packing))

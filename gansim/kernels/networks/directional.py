@@ -211,21 +211,31 @@ def _flat_hidden(n_in: int, n_units: int, n_out: int, code: int) -> Any:
 
 
 @cache
-def _backward_hidden(n_in: int, n_units: int, n_out: int, bias: bool, code: int, moves: bool, follows: bool) -> Any:
+def _backward_hidden(
+    n_in: int, n_units: int, n_out: int, bias: bool, code: int, moves: bool, follows: bool, stored: bool, through: bool
+) -> Any:
+    """P and R p, stored for whoever needs them; ``through`` to a single input x of the network, that is summed up."""
     deactivate, second, curved = DEACTIVATE[code], CURVE.get(code, DEACTIVATE[code]), code in CURVE
     derivatives, grow = _derivatives(n_units, n_out, moves), _grow(n_in, bias, False, follows)
 
     @kernel
     def run(p: Moving, at: Place) -> None:
         slope = p.settings[SLOPE]
+        dx, r_dx = spread(0.0, p.h[at.y]), spread(0.0, p.h[at.y])
         for i in range(n_units):
             f = p.h[at.y + i]
             u, r_u = derivatives(p, at, i)
             d, r_d = deactivate(u, f, slope), deactivate(r_u, f, slope)
             if curved:
                 r_d = fma(second(u, f, slope), p.r_a[at.y + i], r_d)
-            p.d[at.y + i], p.r_d[at.y + i] = d, r_d
+            if stored:
+                p.d[at.y + i], p.r_d[at.y + i] = d, r_d
             grow(p, at, i, d, r_d)
+            if through:
+                w = p.theta[at.w + i]
+                dx, r_dx = fma(w, d, dx), fma(p.along[at.w + i], d, fma(w, r_d, r_dx))
+        if through:
+            p.d[at.x], p.r_d[at.x] = dx, r_dx
 
     return run
 
@@ -243,8 +253,8 @@ def _backward_output(n_in: int, n_out: int, bias: bool, flat: bool, follows: boo
 
 
 @cache
-def _to_input(n_in: int, n_out: int, follows: bool) -> Any:
-    """Derivatives by the inputs: R of them and, where these move, themselves."""
+def _to_inputs(n_in: int, n_out: int) -> Any:
+    """Derivatives by the inputs, and R of them."""
     down = _down(n_in, n_out)
 
     @kernel
@@ -253,9 +263,7 @@ def _to_input(n_in: int, n_out: int, follows: bool) -> Any:
             r_d = down(p.theta, p.r_d, at.w, at.y, i)
             for j in range(n_out):
                 r_d = fma(p.along[at.w + j * n_in + i], p.d[at.y + j], r_d)
-            p.r_d[at.x + i] = r_d
-            if follows:
-                p.d[at.x + i] = down(p.theta, p.d, at.w, at.y, i)
+            p.d[at.x + i], p.r_d[at.x + i] = down(p.theta, p.d, at.w, at.y, i), r_d
 
     return run
 
@@ -307,9 +315,10 @@ def _forward_steps(net: Net, kind: int) -> Any:
     return _chain([*at_inputs(net, scale), *steps, *at_outputs(net, scale)])
 
 
-def _backward_steps(net: Net, kind: int) -> Any:
-    moves, last = kind != INPUTS, net.layers[-1]
-    flat = not moves and net.activation not in CURVE
+def _backward_steps(net: Net, kind: int, through: bool = False) -> Any:
+    """Backward, and ``through`` to the inputs."""
+    moves, first, last = kind != INPUTS, net.layers[0], net.layers[-1]
+    flat, single = not moves and net.activation not in CURVE, first.n_in == 1 and first != last
     steps = [
         _bound(_backward_output(last.n_in, last.n_out, net.bias, flat, _follows(net, last, kind)), net, last, last)
     ]
@@ -318,15 +327,17 @@ def _backward_steps(net: Net, kind: int) -> Any:
         if flat:
             run = _flat_hidden(*sizes, net.activation)
         else:
-            run = _backward_hidden(*sizes, net.bias, net.activation, moves, _follows(net, layer, kind))
+            stored, ends = layer != first or (through and not single), through and single and layer == first
+            follows = _follows(net, layer, kind)
+            run = _backward_hidden(*sizes, net.bias, net.activation, moves, follows, stored, ends)
         steps.append(_bound(run, net, layer, above))
-    return _chain([*at_outputs(net, _scale_back), *steps])
+    if through and not single:
+        steps.append(_bound(_to_inputs(first.n_in, first.n_out), net, first, first))
+    return _chain([*at_outputs(net, _scale_back), *steps, *(at_inputs(net, _scale_back) if through else [])])
 
 
-def _input_steps(net: Net, kind: int) -> Any:
-    first = net.layers[0]
-    step = _bound(_to_input(first.n_in, first.n_out, kind == BOTH), net, first, first)
-    return _chain([step, *at_inputs(net, _scale_back)])
+def _through_steps(net: Net, kind: int) -> Any:
+    return _backward_steps(net, kind, True)
 
 
 def _of_architecture(build: Any, kind: int, name: str) -> Any:
@@ -341,11 +352,11 @@ _forward_of_inputs = _of_architecture(_forward_steps, INPUTS, "forward")
 _backward_of_inputs = _of_architecture(_backward_steps, INPUTS, "backward")
 _forward_of_parameters = _of_architecture(_forward_steps, PARAMETERS, "forward")
 _backward_of_parameters = _of_architecture(_backward_steps, PARAMETERS, "backward")
-_to_input_of_parameters = _of_architecture(_input_steps, PARAMETERS, "to-input")
+_through_parameters = _of_architecture(_through_steps, PARAMETERS, "through")
 _forward_of_both = _of_architecture(_forward_steps, BOTH, "forward")
 _backward_of_both = _of_architecture(_backward_steps, BOTH, "backward")
-_to_input_of_both = _of_architecture(_input_steps, BOTH, "to-input")
-FORWARD, BACKWARD, TO_INPUT = range(3)
+_through_both = _of_architecture(_through_steps, BOTH, "through")
+FORWARD, BACKWARD, THROUGH = range(3)  # the last: backward, and on to the inputs
 
 
 # Names of the module and no variables of a function around them: by those `plain.py` would have to keep the code.
@@ -373,7 +384,7 @@ def _parameters(
     elif what == BACKWARD:
         _backward_of_parameters(net, p, n)
     else:
-        _to_input_of_parameters(net, p, n)
+        _through_parameters(net, p, n)
     return n
 
 
@@ -388,7 +399,7 @@ def _both(
     elif what == BACKWARD:
         _backward_of_both(net, p, n)
     else:
-        _to_input_of_both(net, p, n)
+        _through_both(net, p, n)
     return n
 
 
