@@ -185,30 +185,32 @@ def _draw_reals_for_g(g: Player, s: Sampler, field: Field, c: Any, step: int, k:
 
 
 @kernel
-def _penalise_batch(g: Player, d: Player, s: Sampler, field: Field, p: Any, step: int, k: int) -> None:
-    """Add the penalties' gradient, on the batch in ``reals`` and ``noises``, to ``d.grad``."""
+def _no_penalty(d: Player, p: Any) -> None:
+    """Nothing has been penalised yet."""
     if p is not None:
-        grad, tiles_ = rows(p.grad), tiles_of(field.batch)
-        clear(grad, d.sizes.params)
-        if p.at_reals:
-            for first in range(0, tiles_, field.block):
-                n = min(field.block, tiles_ - first)
-                take_packs(d, s.reals, first, n, field.packing)
-                forward(d, n)
-                penalise(d, p, R1, s.weights, first, n)
-        if p.at_fakes:
-            for first in range(0, tiles_, field.block):
-                n = min(field.block, tiles_ - first)
-                take_noises(g, s.noises, first, n, field.packing)
-                show_blurred(g, d, p, first, n, field.packing)
-                penalise(d, p, R2, s.weights, first, n)
+        clear(rows(p.grad), d.sizes.params)
+
+
+@kernel
+def _penalise_seen(d: Player, p: Any, which: int, weights: Tiles, first: int, n: int) -> None:
+    """Penalise D on what it has just seen, reals by R1 and fakes by R2: their units are in ``d.h``."""
+    if p is not None and (p.at_reals if which == R1 else p.at_fakes):
+        penalise(d, p, which, weights, first, n)
+
+
+@kernel
+def _penalise_batch(g: Player, d: Player, s: Sampler, field: Field, p: Any, step: int, k: int) -> None:
+    """Penalise D between the batch's reals and fakes, and add the gradient of all penalties to ``d.grad``."""
+    if p is not None:
         if p.between:
             _draw_mixed(s, p, field.batch, step, k)
+            tiles_ = tiles_of(field.batch)
             for first in range(0, tiles_, field.block):
                 n = min(field.block, tiles_ - first)
                 take_noises(g, s.noises, first, n, field.packing)
                 show_between(g, d, p, s.reals, first, n, field.packing)
                 penalise(d, p, WEIGHT, s.weights, first, n)
+        grad = rows(p.grad)
         for i in range(d.sizes.params):
             d.grad[i] = d.grad[i] + grad[i]
 
@@ -305,15 +307,18 @@ def _network_gradient_d(g: Player, d: Player, s: Sampler, field: Field, step: in
     clear(d.grad, d.sizes.params)
     draw_for_d(g, d, s, field, step, k)
     _judge(g, d, s, field, field.comparison, False)
+    _no_penalty(d, field.penalties)
     tiles_ = tiles_of(field.batch)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
         take_packs(d, s.reals, first, n, field.packing)
         learn_real(d, field, s.weights, first, n)
+        _penalise_seen(d, field.penalties, R1, s.weights, first, n)
     for first in range(0, tiles_, field.block):
         n = min(field.block, tiles_ - first)
         take_noises(g, s.noises, first, n, field.packing)
         learn_fake(g, d, field, s.weights, first, n)
+        _penalise_seen(d, field.penalties, R2, s.weights, first, n)
     _penalise_batch(g, d, s, field, field.penalties, step, k)
     pull_back(d, field.layers)
 

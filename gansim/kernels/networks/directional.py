@@ -195,8 +195,8 @@ def _grow(n_in: int, bias: bool, flat: bool, follows: bool) -> Any:
 
 
 @cache
-def _flat_hidden(n_in: int, n_units: int, n_out: int, code: int) -> Any:
-    """Backward where every R p is 0: no parameter moves, and f'' is 0."""
+def _flat_hidden(n_in: int, n_units: int, n_out: int, code: int, stored: bool) -> Any:
+    """Backward where every R p is 0: no parameter moves, and f'' is 0. ``stored`` : for the layer below."""
     deactivate, down, grow = DEACTIVATE[code], _down(n_units, n_out), _grow(n_in, False, True, True)
 
     @kernel
@@ -204,7 +204,8 @@ def _flat_hidden(n_in: int, n_units: int, n_out: int, code: int) -> Any:
         slope = p.settings[SLOPE]
         for i in range(n_units):
             d = deactivate(down(p.theta, p.d, at.up, at.z, i), p.h[at.y + i], slope)
-            p.d[at.y + i] = d
+            if stored:
+                p.d[at.y + i] = d
             grow(p, at, i, d, d)
 
     return run
@@ -325,7 +326,7 @@ def _backward_steps(net: Net, kind: int, through: bool = False) -> Any:
     for layer, above in reversed(_hidden(net)):
         sizes = layer.n_in, layer.n_out, above.n_out
         if flat:
-            run = _flat_hidden(*sizes, net.activation)
+            run = _flat_hidden(*sizes, net.activation, layer != first)
         else:
             stored, ends = layer != first or (through and not single), through and single and layer == first
             follows = _follows(net, layer, kind)
