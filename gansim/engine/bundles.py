@@ -277,7 +277,7 @@ def _adjustment(gan: GAN, compiled: bool) -> Adjustment | None:
     of_g, of_d = turning(gan) if compiled else ((), ())
     turn_g = _turn(net_g, gan.packing * block(gan), dtype, of_g)
     turn_d = _turn(net_d, block(gan), dtype, of_d)
-    bends = games.bends(losses_of(gan)[0], dtype) if compiled and has_bends(gan.game) else 0
+    bends = games.bends(losses_of(gan)[0], dtype) if of_d and has_bends(gan.game) else 0
     steps = getattr(of, k) if k else 0
     return Adjustment(
         adjustments.CODES[of.kind],

@@ -153,6 +153,7 @@ def _shape(gan: Configuration) -> _Shape:
         compile_key(gan),
         losses_of(gan)[0],
         is_curved(gan),
+        turning(gan),
         _optimizers(gan),
         _methods(gan),
         gan.samples is None,
@@ -269,9 +270,9 @@ def _pieces(gan: GAN) -> Iterator[_Piece]:
         yield _Piece("train", gan.precision, " ".join(_methods(one)))
         if is_curved(one):
             yield _Piece("inputs", gan.precision, network_shapes(one)[1].key)
-        if is_adjusted(one):
-            for net, kinds in zip(network_shapes(one), turning(one), strict=True):
-                yield from (_Piece(list(directional.KINDS)[kind], gan.precision, net.key) for kind in kinds)
+        for net, kinds in zip(network_shapes(one), turning(one), strict=True):
+            yield from (_Piece(list(directional.KINDS)[kind], gan.precision, net.key) for kind in kinds)
+        if any(turning(one)):
             yield _Piece("bends", gan.precision, losses_of(one)[0])
         yield from (_Piece("update", gan.precision, kind) for kind in _optimizers(one))
         yield _Piece("losses", gan.precision, losses_of(one)[0])

@@ -87,21 +87,23 @@ def test_packs_and_scales_leave_nothing_to_compile():
 LOOPS = {
     "": ({}, []),
     "penalised": ({"penalties": Penalties(clip=0.1)}, []),
-    "penalised, by D's gradient": ({"penalties": Penalties(r2=0.1)}, ["curvature"]),
+    "penalised, by D's gradient": ({"penalties": Penalties(r2=0.1)}, ["inputs"]),
     "remembered": ({"updates": "past-extragradient"}, []),
     "remembered, another way": ({"lookahead": Lookahead(), "average": Average(None)}, []),
-    "penalised remembered": ({"penalties": Penalties(gradient=1), "average": Average()}, ["curvature"]),
+    "penalised remembered": ({"penalties": Penalties(gradient=1), "average": Average()}, ["inputs"]),
     "remembered adjusted": (
         {"adjustment": Consensus(), "updates": "simultaneous"},
-        ["moving", "moving", "bends"],
+        ["parameters", "parameters", "both", "bends"],
     ),
+    "remembered adjusted, unrolled": ({"adjustment": Unrolled(2)}, ["parameters", "bends"]),
+    "remembered adjusted, unrolled in first order": ({"adjustment": Unrolled(2, second_order=False)}, []),
     "penalised remembered adjusted": (
         {"adjustment": Unrolled(2), "penalties": Penalties(noise=0.1, smoothing=0.1)},
-        ["moving", "moving", "bends"],
+        ["parameters", "bends"],
     ),
     "penalised, unrolled in first order": (
         {"adjustment": Unrolled(2, second_order=False), "penalties": Penalties(r1=0.1)},
-        ["curvature", "moving", "moving", "bends"],
+        ["inputs"],
     ),
 }
 PLAIN = ["passes", "passes", "train", "update", "update", "losses", "networks", "fakes", "weights"]
@@ -147,7 +149,7 @@ def test_a_referee_trains_in_the_plain_loop():
     gan = replace(BASE, {"referee": Referee((5,)), "penalties": Penalties(r1=0.1), "average": Average()})
     loops = [piece.of for piece in ahead._pieces(gan) if piece.part == "train"]
     assert loops == ["penalised remembered", ""]
-    assert [piece.part for piece in ahead._pieces(gan)].count("curvature") == 1
+    assert [piece.part for piece in ahead._pieces(gan)].count("inputs") == 1
 
 
 def test_a_cold_process_compiles_once_for_a_shape_and_alone(monkeypatch):
