@@ -15,7 +15,8 @@ from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.engine.gradients import Gradients, gradients
 from gansim.engine.replay import Networks, networks, trace
 from gansim.errors import ConfigError
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.data.distributions import Mixture, Normal, Uniform
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee
@@ -26,7 +27,6 @@ from gansim.model.own.games import Loss, OwnGame
 from gansim.model.parametric import Bilinear, Dirac, LinearWasserstein, ParametricGame, TwoNormals
 from gansim.model.paths import replace
 from gansim.model.penalties import Penalties
-from gansim.model.tabulated import Law, Observed
 from gansim.running.execution import report_by_default
 from gansim.running.study import Study, simulate
 from gansim.traces import Traces
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gansim.analysis.estimates import estimate
     from gansim.analysis.labels import label
     from gansim.analysis.shares import tabulate
-    from gansim.design.glossary import columns
+    from gansim.design.in_words.glossary import columns
     from gansim.design.regimes import Thresholds
     from gansim.reporting.loading import load
     from gansim.reporting.run_animation import animate

@@ -90,7 +90,7 @@ class Traces:
     values : array_like of float, shape (runs, records, len(fields))
         The measurements, in the order of `fields`. Kept as float32.
     n_modes : array_like of int, shape (runs,)
-        Modes of each run's target, see `gansim.model.modes`; 1 unless it is a mixture.
+        Modes of each run's target, see `gansim.model.data.modes`; 1 unless it is a mixture.
     fields : tuple of str, default `FIELDS`
         Names of the measurements; games of two vectors have others, see `gansim.model.parametric`.
 

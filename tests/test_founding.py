@@ -16,7 +16,8 @@ from scipy import stats
 
 from gansim.analysis import theory
 from gansim.command_line.cli import StudyOptions
-from gansim.design import ademp, regimes
+from gansim.design import regimes
+from gansim.design.in_words import ademp
 from gansim.reporting.report import replace_figures
 from gansim.storage.metadata_json import read_metadata
 from helpers.processes import OLD_LIBRARIES

@@ -102,12 +102,12 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_a_change_of_what_decides_is_seen_and_named(package: Path, before: Digests) -> None:
-    edit(package / "kernels/optimizers.py", "theta[i] - lr", "theta[i] + lr")
+    edit(package / "kernels/training/optimizers.py", "theta[i] - lr", "theta[i] + lr")
     edit(package / "traces.py", '"g_mean"', '"g_average"')
     after = Digests(package.parent)
     assert after.source != before.source and after.compiled != before.compiled
     differ = {name for name in before.deciding if before.deciding[name] != after.deciding[name]}
-    assert differ == {"kernels/optimizers.py", "traces.py"}
+    assert differ == {"kernels/training/optimizers.py", "traces.py"}
     assert after.deciding.keys() == before.deciding.keys() == source.deciding_digests().keys()
 
 

@@ -2,8 +2,8 @@
 
 Distances between a target and n points of its own are not 0, and for some targets they are large: two modes of which
 one is rare, more modes than points. A limit below the floor would call the truth unconverged. `Floor` gives, for one
-target and one n_eval, the limit that the target's own samples exceed with a probability of `gansim.model.modes.MISS`
-at most, for the median over a window of records.
+target and one n_eval, the limit that the target's own samples exceed with a probability of at most
+`gansim.model.data.modes.MISS`, for the median over a window of records.
 
 =========  ==========================================================================================================
 w1         simulated: a quantile, over samples of the target, of their mean distance to its quantiles, as it is measured
@@ -33,10 +33,10 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 from scipy.stats import kstwo
 
-from gansim.model.distributions import Uniform, Univariate, components, evaluation_law, standardised
-from gansim.model.laws import quantile
-from gansim.model.modes import MISS, Modes, modes_of
-from gansim.model.tabulated import Law, Observed, table_of
+from gansim.model.data.distributions import Uniform, Univariate, components, evaluation_law, standardised
+from gansim.model.data.laws import quantile
+from gansim.model.data.modes import MISS, Modes, modes_of
+from gansim.model.data.tabulated import Law, Observed, table_of
 
 __all__ = ["Floor", "Limits", "floor_of"]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gansim.analysis.replicates import check_frame, check_values, columns_of
-from gansim.design.glossary import OF_VECTORS
+from gansim.design.in_words.glossary import OF_VECTORS
 from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError, shown
 from gansim.hints import hint

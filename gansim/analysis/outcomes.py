@@ -12,9 +12,9 @@ from gansim.analysis.estimates import estimate
 from gansim.analysis.groups import levels_of, require_columns
 from gansim.analysis.replicates import check_frame, columns_of
 from gansim.analysis.shares import tabulate
-from gansim.design import words
 from gansim.design.design import RESERVED
-from gansim.design.glossary import OF_VECTORS
+from gansim.design.in_words import words
+from gansim.design.in_words.glossary import OF_VECTORS
 from gansim.design.regimes import D_STATES, G_STATES, LABELS, REGIMES
 from gansim.errors import ConfigError, shown
 from gansim.traces import FIELDS

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, poch
 
-from gansim.model.distributions import Normal, Parametric, Uniform, components
+from gansim.model.data.distributions import Normal, Parametric, Uniform, components
+from gansim.model.data.laws import Floats, bisect, cdf, log_pdf, quantile
 from gansim.model.elementary import exp, expm1, log1p, softplus
-from gansim.model.laws import Floats, bisect, cdf, log_pdf, quantile
 
 __all__ = [
     "V_LIMITS",

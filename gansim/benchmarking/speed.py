@@ -24,8 +24,8 @@ from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError, shown
 from gansim.kernels.compiling.registers import REGISTER
 from gansim.kernels.lanes import LANES, aligned
-from gansim.kernels.train import train
-from gansim.model.distributions import Normal, Product
+from gansim.kernels.training.train import train
+from gansim.model.data.distributions import Normal, Product
 from gansim.model.gan import GAN
 from gansim.running.study import Study
 

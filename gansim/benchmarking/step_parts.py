@@ -13,9 +13,9 @@ from gansim.kernels.networks.activations import ACTIVATE
 from gansim.kernels.networks.architecture import Net
 from gansim.kernels.networks.passes import by_architecture
 from gansim.kernels.networks.player import SLOPE, Player
-from gansim.kernels.optimizers import update
 from gansim.kernels.random import NOISE_D, NOISE_G
 from gansim.kernels.sampler import Sampler, draw_data, draw_noise
+from gansim.kernels.training.optimizers import update
 
 
 @entry_point

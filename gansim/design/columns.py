@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from gansim.errors import ConfigError, Refused, one_line, shown
 from gansim.hints import closest
-from gansim.model.distributions import Univariate
-from gansim.model.tabulated import Law, Observed
-from gansim.model.values import Values, checked_values
+from gansim.model.data.distributions import Univariate
+from gansim.model.data.tabulated import Law, Observed
+from gansim.model.data.values import Values, checked_values
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,14 +21,14 @@ from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
-from gansim.design.glossary import OF_VECTORS
+from gansim.design.in_words.glossary import OF_VECTORS
 from gansim.design.levels import Label, configured, level_label, value_at
 from gansim.design.sampling import Sample
 from gansim.display import fields_table, html_table
 from gansim.errors import ConfigError, one_line, shown
 from gansim.hints import meant
 from gansim.model.configurations import Configuration, check_configuration
-from gansim.model.distributions import Univariate
+from gansim.model.data.distributions import Univariate
 from gansim.model.fields import check_integer
 from gansim.model.games import spelled
 from gansim.model.gan import GAN
@@ -105,7 +105,7 @@ class Cell:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> Design("games", GAN(target=Normal()), {"game": ["minimax", "as-written"]}).cells[1].levels["game"]
     'as-written'
     """
@@ -126,7 +126,7 @@ class Cell:
 
         Examples
         --------
-        >>> from gansim.model.distributions import Normal
+        >>> from gansim.model.data.distributions import Normal
         >>> Cell(3, {"game": "minimax"}, GAN(target=Normal()), "games").describe()
         "design 'games', cell 3 (game = minimax)"
         """
@@ -210,7 +210,7 @@ class Design:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> design = Design("rates", GAN(target=Normal()), {"optimizer_g.lr": [0.1, 0.2], "optimizer_d.lr": [1, 2]}, reps=8)
     >>> [dict(cell.levels) for cell in design.cells][2]
     {'optimizer_g.lr': 0.2, 'optimizer_d.lr': 1}

@@ -49,7 +49,7 @@ def tied(
     Examples
     --------
     >>> from gansim.design.design import Design
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.gan import GAN
     >>> widths = tied("generator.hidden", "discriminator.hidden", [4, 16])
     >>> [cell.gan.generator.hidden for cell in Design("widths", GAN(Normal()), {"width": widths}).cells]
@@ -86,7 +86,7 @@ def ratio(path: str, to: str, levels: Iterable[float] | NDArray[Any]) -> dict[La
     Examples
     --------
     >>> from gansim.design.design import Design
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.gan import GAN
     >>> rates = {"optimizer_g.lr": [0.001, 0.01], "ratio": ratio("optimizer_d.lr", "optimizer_g.lr", [0.25, 4])}
     >>> [cell.gan.optimizer_d.lr for cell in Design("rates", GAN(Normal()), rates).cells]
@@ -230,7 +230,7 @@ def value_at(gan: Configuration, path: str) -> Any:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.gan import GAN
     >>> value_at(GAN(target=Normal(500, 5)), "target.std")
     5.0

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gansim.errors import ConfigError, Refused, shown
-from gansim.model.distributions import Uniform
+from gansim.model.data.distributions import Uniform
 from gansim.model.fields import Integer, Real, described
 
 __all__ = ["Integers", "LatinHypercube", "LogUniform", "Range", "Sample", "Sobol"]

@@ -72,7 +72,7 @@ from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, one_line, shown
 from gansim.model import paths
 from gansim.model.configurations import Configuration
-from gansim.model.distributions import Noise, Target, Uniform
+from gansim.model.data.distributions import Noise, Target, Uniform
 from gansim.model.dynamics import Adjustment
 from gansim.model.fields import check_integer
 from gansim.model.optimizers import Optimizer
@@ -161,7 +161,7 @@ def describe_design(design: Design, first: int = 0, reps: Sequence[int] | None =
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.gan import GAN
     >>> design = Design("games", GAN(target=Normal()), {"game": ["minimax", "as-written"]})
     >>> describe_design(design)["cells"][0]

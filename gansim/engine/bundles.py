@@ -17,22 +17,23 @@ from numpy.typing import NDArray
 from gansim.engine.evaluations import build_evaluation
 from gansim.engine.players import block, build_player, network_shapes, normalise, normalised_layers
 from gansim.engine.samplers import batch_weights, build_sampler, replicate_key, rows_of
-from gansim.kernels import adjustments, dynamics, games, random, relativistic
-from gansim.kernels.adjustments import Adjustment
-from gansim.kernels.dynamics import Dynamics, Memory
-from gansim.kernels.field import Field
+from gansim.kernels import games, random, relativistic
 from gansim.kernels.lanemath import ON_LANES
 from gansim.kernels.lanes import LANES, T, aligned
 from gansim.kernels.measure import Evaluation
 from gansim.kernels.networks.architecture import CODES, Net
 from gansim.kernels.networks.directional import BOTH, INPUTS, PARAMETERS, directional_of
 from gansim.kernels.networks.player import AVERAGE, Player
-from gansim.kernels.penalties import Penalties
 from gansim.kernels.relativistic import Comparison
 from gansim.kernels.sampler import Sampler
-from gansim.kernels.train import Plan
-from gansim.kernels.turns import Turn, Turns
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.kernels.training import adjustments, dynamics
+from gansim.kernels.training.adjustments import Adjustment
+from gansim.kernels.training.dynamics import Dynamics, Memory
+from gansim.kernels.training.field import Field
+from gansim.kernels.training.penalties import Penalties
+from gansim.kernels.training.train import Plan
+from gansim.kernels.training.turns import Turn, Turns
+from gansim.model.data.distributions import Mixture, Normal, Uniform
 from gansim.model.dynamics import AnyAdjustment, Unrolled
 from gansim.model.games import game_name, game_numbers
 from gansim.model.gan import GAN

@@ -36,7 +36,7 @@ from gansim.engine.bundles import (
 from gansim.engine.players import network_shapes
 from gansim.engine.referee import referee_gan
 from gansim.engine.simulate import Chunk, run_chunk
-from gansim.kernels import games, optimizers, parametric
+from gansim.kernels import games, parametric
 from gansim.kernels.compiling import cache, jit
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
@@ -44,9 +44,10 @@ from gansim.kernels.modes import measure_modes
 from gansim.kernels.networks import directional, passes
 from gansim.kernels.networks.architecture import Net
 from gansim.kernels.networks.spectral import normalise_player
-from gansim.kernels.train import train
+from gansim.kernels.training import optimizers
+from gansim.kernels.training.train import train
 from gansim.model.configurations import Configuration
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.dynamics import Average, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given

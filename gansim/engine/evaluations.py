@@ -14,13 +14,13 @@ from gansim.engine.samplers import n_components, own_rows, seen_rows, seen_unit,
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.lanes import aligned, by_lane
 from gansim.kernels.measure import Evaluation
-from gansim.model.distributions import Mixture, Product, Univariate, evaluation_law, standardised
+from gansim.model.data.distributions import Mixture, Product, Univariate, evaluation_law, standardised
+from gansim.model.data.laws import quantile
+from gansim.model.data.modes import modes_of
+from gansim.model.data.tabulated import Law, Observed, table_of
 from gansim.model.games import level_of
 from gansim.model.gan import GAN
-from gansim.model.laws import quantile
 from gansim.model.measurements import OF_MODES, measured
-from gansim.model.modes import modes_of
-from gansim.model.tabulated import Law, Observed, table_of
 from gansim.traces import FIELDS
 
 __all__ = ["as_stored", "build_evaluation", "has_modes", "n_modes"]

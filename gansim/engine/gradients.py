@@ -15,10 +15,10 @@ from gansim.engine.samplers import batch_weights, data_unit, replicate_key, rows
 from gansim.errors import ConfigError, shown
 from gansim.kernels import games, random
 from gansim.kernels.compiling.arithmetic import default_arithmetic
-from gansim.kernels.field import losses_and_gradients
 from gansim.kernels.lanes import LANES, OCTET, T, aligned
 from gansim.kernels.networks.architecture import Net, from_rows, to_rows
 from gansim.kernels.networks.player import Player
+from gansim.kernels.training.field import losses_and_gradients
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP, He
 from gansim.model.optimizers import Adam

@@ -13,18 +13,19 @@ from gansim.engine.bundles import Bundle, drop_dead, measured_generator, memory_
 from gansim.engine.players import build_vector
 from gansim.engine.samplers import batch_weights, replicate_key, rows_of
 from gansim.engine.training import record_steps
-from gansim.kernels import dynamics, parametric, random, sampler
-from gansim.kernels.dynamics import Dynamics
-from gansim.kernels.field import Field
+from gansim.kernels import parametric, random, sampler
 from gansim.kernels.games import Game
 from gansim.kernels.lanemath import ON_LANES
 from gansim.kernels.lanes import aligned, by_lane
 from gansim.kernels.networks import initial
 from gansim.kernels.parametric import Given
-from gansim.kernels.penalties import Clip
 from gansim.kernels.sampler import Sampler
-from gansim.kernels.train import Plan, train
-from gansim.model.distributions import Normal, Uniform
+from gansim.kernels.training import dynamics
+from gansim.kernels.training.dynamics import Dynamics
+from gansim.kernels.training.field import Field
+from gansim.kernels.training.penalties import Clip
+from gansim.kernels.training.train import Plan, train
+from gansim.model.data.distributions import Normal, Uniform
 from gansim.model.own.fields import OwnField
 from gansim.model.parametric import ParametricGame, VectorGame, fields_of
 

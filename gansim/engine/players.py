@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.kernels import optimizers
 from gansim.kernels.compiling.registers import REGISTER
 from gansim.kernels.lanes import OCTET, T, aligned, by_lane
 from gansim.kernels.networks import initial, spectral
@@ -32,6 +31,7 @@ from gansim.kernels.networks.player import (
     Player,
     Sizes,
 )
+from gansim.kernels.training import optimizers
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init
 from gansim.model.optimizers import Optimizer

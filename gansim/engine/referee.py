@@ -18,7 +18,7 @@ from gansim.engine.samplers import seen_unit
 from gansim.engine.training import records
 from gansim.kernels import random
 from gansim.kernels.networks.architecture import from_rows, to_rows
-from gansim.model.distributions import evaluation_law
+from gansim.model.data.distributions import evaluation_law
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Adam

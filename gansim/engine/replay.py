@@ -17,9 +17,9 @@ from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError, shown
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.networks.architecture import from_rows
-from gansim.kernels.train import train as train_bundle
+from gansim.kernels.training.train import train as train_bundle
 from gansim.model.configurations import Configuration
-from gansim.model.distributions import evaluation_law, moments
+from gansim.model.data.distributions import evaluation_law, moments
 from gansim.model.gan import GAN, check_gan
 from gansim.model.networks import MLP
 from gansim.model.parametric import ParametricGame

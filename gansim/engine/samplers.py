@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gansim.kernels import random, sampler
 from gansim.kernels.lanes import OCTET, aligned, by_lane
 from gansim.kernels.sampler import CURVE, MIXTURE, NORMAL, UNIFORM, VALUES, Sampler
-from gansim.model.distributions import (
+from gansim.model.data.distributions import (
     Mixture,
     Normal,
     Parametric,
@@ -25,8 +25,8 @@ from gansim.model.distributions import (
     moments,
     standardised,
 )
+from gansim.model.data.tabulated import Law, Observed, table_of
 from gansim.model.gan import GAN
-from gansim.model.tabulated import Law, Observed, table_of
 
 __all__ = [
     "batch_weights",

@@ -14,7 +14,7 @@ from gansim.engine.evaluations import as_stored, has_modes
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import measure_fakes, measure_networks
 from gansim.kernels.modes import measure_modes
-from gansim.kernels.train import train as train_bundle
+from gansim.kernels.training.train import train as train_bundle
 from gansim.model.configurations import Configuration
 from gansim.model.gan import GAN
 from gansim.traces import FIELDS

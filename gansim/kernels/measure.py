@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from gansim.kernels import sampler
 from gansim.kernels.compiling.jit import entry_point, kernel
-from gansim.kernels.field import show_fakes
 from gansim.kernels.lanemath import log, sigmoid_and_softplus, softplus
 from gansim.kernels.lanes import (
     OCTET,
@@ -41,6 +40,7 @@ from gansim.kernels.networks.passes import forward
 from gansim.kernels.networks.player import Player, clear, output_unit
 from gansim.kernels.random import DRAWN, EVAL_DATA, EVAL_NOISE
 from gansim.kernels.sampler import CURVE, VALUES, Sampler, copy_sample, draw_noise, draw_target, target_cdf
+from gansim.kernels.training.field import show_fakes
 from gansim.traces import FIELDS
 
 N_FIELDS = len(FIELDS)
@@ -76,8 +76,8 @@ class Evaluation(NamedTuple):
     unit : (2 n_outputs, L), location and scale of each coordinate that turn what G returns into the target's units.
     held_out : a `Sampler` parameter block of the law that runs are judged by, in the networks' units. target : one in
     its own. quantiles : (n, L), its quantiles on the line at (i + 1/2) / n. table, edges, shares : of a law that is a
-    table, see `gansim.model.tabulated`, shared by all lanes. modes : (13 k, L), a mixture's modes, see
-    `gansim.model.modes`: for each of k components log(weight / spread), the first of its mode, and in that one's place
+    table, see `gansim.model.data.tabulated`, shared by all lanes. modes : (13 k, L), a mixture's modes, see
+    `gansim.model.data.modes`: for each of k components log(weight / spread), the first of its mode, and in its place
     the mode's share of good points, its probability, and whether n points show it; for each of 2 k stretches of the
     line its left end, whose it is, and what to take from F there and to multiply by for the share of its mode that lies
     below. fakes : (n_outputs n, L), coordinate by coordinate, logits : (2 n / m, L) of packs of m samples, counts : (k,

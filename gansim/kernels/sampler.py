@@ -52,7 +52,7 @@ class Sampler(NamedTuple):
 
     key* : (3, L) uint32, see random.py. stream : added to every stream (0, or REFEREE). target*, noise* : parameter
     rows, with their codes; n_components of a mixture. table : the quantile function of a target that has one, shared by
-    all lanes, in the order of `gansim.model.tabulated`. sample : (n_inputs * n, L), every run's fixed sample of
+    all lanes, in the order of `gansim.model.data.tabulated`. sample : (n_inputs * n, L), every run's fixed sample of
     n_sample points, coordinate by coordinate, n padded to a multiple of DRAWN; n_sample is 0 when every draw is fresh.
     full_batch : whether a batch is the whole sample. weights* : (batch, L), every sample's share of the batch average,
     padded with zeros to whole tiles. reals, noises : (n_inputs * n, L), one batch for each player, coordinate by

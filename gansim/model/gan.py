@@ -10,7 +10,7 @@ import numpy as np
 
 from gansim.display import DERIVED
 from gansim.errors import ConfigError, Refused, shown
-from gansim.model.distributions import (
+from gansim.model.data.distributions import (
     Mixture,
     Noise,
     Normal,

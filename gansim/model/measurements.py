@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from gansim.model.distributions import Mixture
+from gansim.model.data.distributions import Mixture
 from gansim.model.games import is_probability
 from gansim.model.gan import GAN
 from gansim.traces import FIELDS

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from gansim.display import DERIVED
 from gansim.errors import Refused
-from gansim.model.distributions import Normal, Uniform
+from gansim.model.data.distributions import Normal, Uniform
 from gansim.model.dynamics import (
     RECORDS,
     Average,

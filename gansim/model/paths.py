@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from gansim.errors import ConfigError, Refused, named, shown
 from gansim.hints import hint
 from gansim.model.configurations import Configuration, check_configuration
+from gansim.model.data.values import Values
 from gansim.model.dynamics import _ADJUSTMENT, RECORDS
 from gansim.model.fields import LATER, Check, Object, check_named
 from gansim.model.gan import _NETWORK, GAN
@@ -16,7 +17,6 @@ from gansim.model.networks import _initialiser
 from gansim.model.optimizers import _OPTIMIZER
 from gansim.model.own.defined import KIND, Own
 from gansim.model.parametric import ParametricGame
-from gansim.model.values import Values
 
 __all__ = ["differences", "dotted_paths", "from_dict", "known_by", "replace", "to_dict"]
 
@@ -61,7 +61,7 @@ def to_dict(gan: Configuration) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> to_dict(GAN(target=Normal(500, 5)))["target"]
     {'mean': 500.0, 'std': 5.0, 'kind': 'normal'}
     """
@@ -79,7 +79,7 @@ def known_by(gan: Configuration) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> "penalties" in to_dict(GAN(target=Normal())), "penalties" in known_by(GAN(target=Normal()))
     (True, False)
     """
@@ -184,7 +184,7 @@ def replace(gan: _Kind, overrides: Mapping[str, Any] | None = None, /, **fields:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.optimizers import SGD
     >>> gan = replace(GAN(target=Normal(500, 5)), {"optimizer_g": SGD(0.5), "generator.hidden": ()})
     >>> gan.optimizer_g, gan.generator.hidden

@@ -16,8 +16,8 @@ from matplotlib.patches import Patch
 from gansim.analysis.groups import in_order, settings_of, varied
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
+from gansim.design.in_words.setting import sentence
 from gansim.design.regimes import REGIMES
-from gansim.design.setting import sentence
 from gansim.errors import ConfigError
 from gansim.plotting.asked import outcome_of, pooled_over, require, slim
 from gansim.plotting.look import (

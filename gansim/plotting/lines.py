@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from gansim.analysis.groups import settings_of, varied
 from gansim.analysis.outcomes import Outcome
 from gansim.analysis.shares import tabulate
-from gansim.design.setting import sentence
+from gansim.design.in_words.setting import sentence
 from gansim.errors import ConfigError, shown
 from gansim.plotting.asked import either_of, outcome_of, pooled_over, shares_of, slim, states_of
 from gansim.plotting.look import (

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gansim.analysis.outcomes import STATES
 from gansim.analysis.replicates import check_frame, refuse_twice
-from gansim.design import words
+from gansim.design.in_words import words
 from gansim.design.regimes import REGIMES
 from gansim.errors import ConfigError, shown
 

@@ -17,7 +17,7 @@ from matplotlib.ticker import PercentFormatter
 from gansim.analysis.digits import percent
 from gansim.analysis.groups import settings_of, varied
 from gansim.analysis.outcomes import Outcome
-from gansim.design.setting import sentence
+from gansim.design.in_words.setting import sentence
 from gansim.errors import ConfigError
 from gansim.plotting.asked import either_of, outcome_of, pooled_over, shares_of, slim, states_of
 from gansim.plotting.look import (

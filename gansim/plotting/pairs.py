@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from gansim.analysis import comparisons
 from gansim.analysis.digits import mean_in_words, points_in_words
 from gansim.analysis.groups import settings_of, varied
-from gansim.design.setting import sentence
+from gansim.design.in_words.setting import sentence
 from gansim.errors import ConfigError, shown
 from gansim.plotting.asked import either_of, outcome_of, require
 from gansim.plotting.bars import row_names

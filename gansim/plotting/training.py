@@ -20,9 +20,9 @@ from gansim.analysis.labels import combine, d_states, g_states
 from gansim.analysis.outcomes import STATES, Outcome
 from gansim.analysis.replicates import cells_of, columns_of, replicates_of
 from gansim.analysis.shares import tabulate
-from gansim.design import words
+from gansim.design.in_words import words
+from gansim.design.in_words.setting import sentence
 from gansim.design.regimes import Thresholds
-from gansim.design.setting import sentence
 from gansim.errors import ConfigError, shown
 from gansim.plotting.asked import outcome_of, pooled_over, require
 from gansim.plotting.bars import split

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gansim import escaping
+from gansim.design.in_words.wording import count
 from gansim.design.regimes import Thresholds
-from gansim.design.wording import count
 from gansim.display import html_table
 from gansim.engine.history import History, history
 from gansim.errors import ConfigError, StoreError, shown
@@ -53,7 +53,7 @@ def load(folder: str | os.PathLike[str]) -> StudyResults:
     Examples
     --------
     >>> import tempfile
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.gan import GAN
     >>> from gansim.model.networks import MLP
     >>> games = {"game": ["minimax", "non-saturating"]}

@@ -10,9 +10,9 @@ from gansim.analysis.estimates import estimate
 from gansim.analysis.shares import tabulate
 from gansim.design.description import Description
 from gansim.design.design import Design
-from gansim.design.setting import sentence
-from gansim.design.wording import count
-from gansim.design.words import heading
+from gansim.design.in_words.setting import sentence
+from gansim.design.in_words.wording import count
+from gansim.design.in_words.words import heading
 from gansim.errors import ConfigError, StoreError
 from gansim.model.games import is_probability
 from gansim.model.gan import GAN

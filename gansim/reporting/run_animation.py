@@ -21,9 +21,9 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from gansim.design import wording
+from gansim.design.in_words import wording
+from gansim.design.in_words.words import level_of
 from gansim.design.regimes import Thresholds
-from gansim.design.words import level_of
 from gansim.engine.history import History, history
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import check_integer
@@ -115,7 +115,7 @@ def animate(
     Examples
     --------
     >>> import tempfile
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> gan = GAN(target=Normal(500, 5), standardise=True, steps=50, records=10)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     animate(gan, rep=[0, 1], path=f"{folder}/two.gif", frames=3).name

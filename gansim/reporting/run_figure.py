@@ -15,9 +15,9 @@ from gansim.plotting import look
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gansim.design import wording
+from gansim.design.in_words import wording
+from gansim.design.in_words.words import level_of
 from gansim.design.regimes import Thresholds
-from gansim.design.words import level_of
 from gansim.engine.history import History
 from gansim.errors import ConfigError, shown
 from gansim.model.fields import check_integer
@@ -93,7 +93,7 @@ def run_figure(
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> gan = GAN(target=Normal(500, 5), standardise=True, steps=50, records=10)
     >>> figure = run_figure(gan, rep=3)
     >>> len(figure.axes)  # six panels over training; five moments, two panels each

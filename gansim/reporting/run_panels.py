@@ -24,8 +24,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from gansim.design import wording
-from gansim.model.distributions import Mixture, moments
+from gansim.design.in_words import wording
+from gansim.model.data.distributions import Mixture, moments
 from gansim.reporting.figures.single_runs import thin
 from gansim.reporting.run_shown import ShownRun, Snapshot, View, end_of
 

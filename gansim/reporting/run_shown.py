@@ -16,11 +16,11 @@ from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import label
 from gansim.design.regimes import Thresholds
 from gansim.engine.history import History, history
-from gansim.model import laws
-from gansim.model.distributions import Mixture, Univariate, evaluation_law, moments
+from gansim.model.data import laws
+from gansim.model.data.distributions import Mixture, Univariate, evaluation_law, moments
+from gansim.model.data.tabulated import Observed, table_of
 from gansim.model.games import is_probability
 from gansim.model.gan import GAN
-from gansim.model.tabulated import Observed, table_of
 from gansim.reporting.figures.single_runs import thin
 
 __all__ = ["FRAMES", "ShownRun", "Snapshot", "View", "end_of", "shared_view", "spread_out", "watch"]

@@ -20,8 +20,8 @@ from matplotlib.ticker import PercentFormatter
 from gansim.analysis.groups import settings_of, varied
 from gansim.analysis.outcomes import Outcome
 from gansim.design.design import Design, Listed
+from gansim.design.in_words.setting import sentence
 from gansim.design.sampling import Sample
-from gansim.design.setting import sentence
 from gansim.plotting.asked import states_of
 from gansim.plotting.lines import shares
 from gansim.plotting.look import WIDTH, head, n_in_words, names_of, styled

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from gansim.design import ademp, schema
+from gansim.design import schema
 from gansim.design.description import Description
+from gansim.design.in_words import ademp
+from gansim.design.in_words.wording import count
+from gansim.design.in_words.words import level_of
 from gansim.design.stopping import StoppingRule
-from gansim.design.wording import count
-from gansim.design.words import level_of
 from gansim.display import html_table
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.model.fields import OrNone, boolean, check_named

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansim.design import setting
 from gansim.design.description import Description
 from gansim.design.design import Cell, Design, has_text, stored_level
-from gansim.design.glossary import described
+from gansim.design.in_words import setting
+from gansim.design.in_words.glossary import described
 from gansim.design.levels import level_label
 from gansim.design.regimes import LABELS
-from gansim.model.distributions import evaluation_law, moments
+from gansim.model.data.distributions import evaluation_law, moments
 from gansim.model.gan import GAN
 from gansim.storage.parquet import ESTIMATES
 from gansim.storage.parts import Collected

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gansim.design.design import Design
-from gansim.design.wording import count, remark
+from gansim.design.in_words.wording import count, remark
 from gansim.engine.bundles import compile_key
 from gansim.model.configurations import Configuration
 from gansim.model.networks import MLP
@@ -48,7 +48,7 @@ def shapes(gans: Sequence[Configuration]) -> list[str]:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.gan import GAN
     >>> shapes([GAN(target=Normal()), GAN(target=Normal(), game="minimax")])
     ['G 1-16-1 leaky_relu, D 1-16-1 leaky_relu, float32']
@@ -178,7 +178,7 @@ def describe(study: Study, jobs: int = -1, shard: Shard | None = None) -> list[s
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.gan import GAN
     >>> print(describe(Study("games", GAN(target=Normal()), {"game": ["minimax"]}, reps=64), jobs=1)[0])
     study games: 1 design, 1 cell, 64 runs, seed 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from gansim import escaping
-from gansim.design.wording import count
+from gansim.design.in_words.wording import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansim.design import schema, setting
+from gansim.design import schema
+from gansim.design.in_words import setting
 from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.running.shard import Shard

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansim.design.description import Description
-from gansim.design.wording import count, remark
+from gansim.design.in_words.wording import count, remark
 from gansim.engine.bundles import compile_key
 from gansim.engine.compile_ahead import compile_ahead, run_chunk_compiled
 from gansim.engine.simulate import Chunk

@@ -107,7 +107,7 @@ class Study(Description):
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> from gansim.model.gan import GAN
     >>> games = Study("games", GAN(target=Normal()), {"game": ["minimax", "non-saturating"]}, reps=100)
     >>> rates = Study("rates", GAN(target=Normal()), {"optimizer_g.lr": [1e-3, 1e-2]}, reps=10)

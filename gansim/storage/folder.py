@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from gansim.design import columns
 from gansim.design.design import Cell
-from gansim.design.wording import count
+from gansim.design.in_words.wording import count
 from gansim.errors import DamagedError, StoreError, call_word, option
 from gansim.storage import disk, parts, places, reported
 from gansim.storage.holding import Hold, hold_folder

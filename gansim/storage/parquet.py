@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gansim.design.glossary import described
+from gansim.design.in_words.glossary import described
 from gansim.errors import DamagedError, shown
 from gansim.traces import Traces
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 import gansim as gs
 from gansim.design import regimes
-from gansim.model import laws
+from gansim.model.data import laws
 from gansim.reporting import figures
 from gansim.running.execution import Execution
 from note.tables import CELL, TARGET, floor, part

@@ -10,8 +10,8 @@ from gansim.analysis import theory
 from gansim.analysis.intervals import wilson
 from gansim.engine.replay import networks
 from gansim.engine.simulate import run_chunk
-from gansim.model import laws
-from gansim.model.distributions import Normal
+from gansim.model.data import laws
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD, Adam

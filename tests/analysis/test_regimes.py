@@ -13,7 +13,7 @@ from gansim.analysis import labels
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import label
 from gansim.design.regimes import D_STATES, G_STATES, LABELS, REGIMES, Thresholds, vary
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.traces import FIELDS, Traces
 
 RECORDS = 20  # the window is 4 records

@@ -20,7 +20,7 @@ from gansim.analysis.shares import share_of, tabulate
 from gansim.design.design import RESERVED
 from gansim.design.regimes import G_STATES, REGIMES, Thresholds, vary
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.reporting import writing
 from gansim.reporting.tables import layout
 from gansim.reporting.writing import save

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
 from gansim.analysis import theory
-from gansim.model import laws
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.data import laws
+from gansim.model.data.distributions import Mixture, Normal, Uniform
 
 LOG2, LOG4 = math.log(2), math.log(4)
 P, Q = Normal(500, 5), Normal(503, 2)

@@ -25,13 +25,13 @@ from gansim.engine.evaluations import as_stored
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import measure_fakes
 from gansim.kernels.modes import measure_modes
-from gansim.model import laws
-from gansim.model.distributions import Mixture, Normal, Uniform, moments
+from gansim.model.data import laws
+from gansim.model.data.distributions import Mixture, Normal, Uniform, moments
+from gansim.model.data.modes import MISS, modes_of
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.gan import GAN
-from gansim.model.modes import MISS, modes_of
 from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD
-from gansim.model.tabulated import Law, Observed
 from gansim.traces import FIELDS, Traces
 from helpers import reference as ref
 

@@ -26,7 +26,7 @@ import gansim
 from gansim.command_line import cli
 from gansim.command_line.cli import StudyOptions, parse_options, run_study
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running.study import Study

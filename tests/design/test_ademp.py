@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gansim.analysis import intervals
-from gansim.design import ademp
 from gansim.design.design import Design
+from gansim.design.in_words import ademp
 from gansim.design.regimes import Thresholds
 from gansim.design.stopping import StoppingRule, wilson_half_width
 from gansim.errors import ConfigError, StoreError
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.dynamics import Average
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP

@@ -6,8 +6,8 @@ import pytest
 
 from gansim.design import columns, schema
 from gansim.errors import ConfigError
-from gansim.model.tabulated import Observed
-from gansim.model.values import Values
+from gansim.model.data.tabulated import Observed
+from gansim.model.data.values import Values
 
 CM = [172.5, 168.0, 181.25, 168.0]
 

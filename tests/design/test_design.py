@@ -15,7 +15,7 @@ from gansim.design.design import RESERVED, Cell, Design, Listed
 from gansim.design.levels import level_label, value_at
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.errors import ConfigError, one_line
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam

@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from gansim.analysis.shares import tabulate
-from gansim.design.glossary import COLUMNS, columns, without_values
+from gansim.design.in_words.glossary import COLUMNS, columns, without_values
 from gansim.design.levels import tied
 from gansim.design.regimes import LABELS
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.measurements import measured
 from gansim.model.networks import MLP

@@ -11,7 +11,7 @@ from gansim.design import schema
 from gansim.design.design import Design, Listed
 from gansim.design.levels import Multiple, level_label, ratio, tied
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.errors import ConfigError
-from gansim.model.distributions import Uniform
+from gansim.model.data.distributions import Uniform
 
 LOG = LogUniform(1e-4, 1e-1)
 RANGES = {"a": LOG, "b": Uniform(-2, 6), "c": Integers(32, 4096, log=True), "d": Integers(-3, 4)}

@@ -19,7 +19,7 @@ from gansim.design.levels import value_at
 from gansim.design.regimes import Thresholds
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal, Uniform
+from gansim.model.data.distributions import Normal, Uniform
 from gansim.model.dynamics import Average, Decay, Lookahead, Unrolled
 from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee

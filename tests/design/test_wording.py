@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gansim.design import wording
-from gansim.design.words import heading, level
-from gansim.model.distributions import Normal, Uniform
+from gansim.design.in_words import wording
+from gansim.design.in_words.words import heading, level
+from gansim.model.data.distributions import Normal, Uniform
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Orthogonal

@@ -22,14 +22,14 @@ from gansim.engine import bundles, evaluations, training
 from gansim.engine.replay import train
 from gansim.engine.simulate import run_chunk
 from gansim.kernels.lanes import LANES
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.data.distributions import Mixture, Normal, Uniform
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, NormalInit
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, RMSProp
 from gansim.model.paths import replace
 from gansim.model.penalties import Penalties
-from gansim.model.tabulated import Law, Observed
 from gansim.running.study import Study, simulate
 from gansim.storage.parquet import digest, digest_traces
 from gansim.traces import FIELDS, Traces
@@ -643,7 +643,7 @@ def test_quantiles_do_not_know_what_the_libraries_run_on():
 import hashlib
 from gansim.engine.evaluations import _quantiles
 from gansim.kernels.lanes import LANES
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.data.distributions import Mixture, Normal, Uniform
 print(hashlib.sha256(b"".join(_quantiles(t, n).tobytes() for t in {targets} for n in (32, 1024))).hexdigest())
 """
     command = [sys.executable, "-c", script]

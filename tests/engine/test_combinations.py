@@ -17,7 +17,7 @@ import pytest
 
 from gansim.engine.replay import train
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.games import GAMES
 from gansim.model.gan import GAN

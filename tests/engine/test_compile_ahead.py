@@ -16,7 +16,7 @@ from gansim.kernels import measure, modes, sampler
 from gansim.kernels.compiling import cache, jit
 from gansim.kernels.networks import directional, initial
 from gansim.kernels.networks.architecture import PIECEWISE
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.dynamics import Average, Consensus, Lookahead, Unrolled
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
@@ -239,7 +239,7 @@ def test_two_processes_fill_one_cache(tmp_path):
     script = """
 import sys
 from gansim.engine import compile_ahead as ahead
-from gansim.kernels.train import train
+from gansim.kernels.training.train import train
 ahead._START, ahead.cpu_count = 0.0, lambda: 2
 from tests.engine.test_compile_ahead import BASE, replace
 gans = [replace(BASE, {"discriminator.hidden": (n,)}) for n in (2, 3, 5)]

@@ -20,8 +20,8 @@ from gansim.errors import ConfigError
 from gansim.kernels.lanes import aligned
 from gansim.kernels.measure import measure_fakes
 from gansim.kernels.networks.architecture import from_rows
-from gansim.kernels.train import train
-from gansim.model.distributions import Normal, Product
+from gansim.kernels.training.train import train
+from gansim.model.data.distributions import Normal, Product
 from gansim.model.dynamics import Consensus, Symplectic, Unrolled
 from gansim.model.gan import GAN, Referee
 from gansim.model.measurements import OF_MODES, ON_THE_LINE, measured

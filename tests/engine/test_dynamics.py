@@ -9,8 +9,8 @@ import pytest
 from gansim.engine.bundles import build_bundles, training_plan
 from gansim.engine.replay import train
 from gansim.engine.simulate import run_chunk
-from gansim.kernels.train import train as train_bundle
-from gansim.model.distributions import Normal
+from gansim.kernels.training.train import train as train_bundle
+from gansim.model.data.distributions import Normal
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gansim.engine.gradients import gradients
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.games import GAMES as RULES
 from gansim.model.games import level_of
 from gansim.model.gan import GAN

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gansim as gs
-from gansim.design import ademp
+from gansim.design.in_words import ademp
 from gansim.lanes import sigmoid
 from gansim.model.own.fields import OwnField
 

@@ -13,9 +13,9 @@ from gansim.engine.players import network_shapes
 from gansim.engine.replay import networks, trace
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
+from gansim.model.data.laws import quantile
 from gansim.model.gan import GAN, Referee
-from gansim.model.laws import quantile
 from gansim.model.measurements import measured
 from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD

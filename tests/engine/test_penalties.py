@@ -8,7 +8,7 @@ import pytest
 
 from gansim.engine.gradients import gradients
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal, Product
+from gansim.model.data.distributions import Normal, Product
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation
 from gansim.model.paths import replace

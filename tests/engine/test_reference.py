@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform, moments, standardised
+from gansim.model.data.distributions import Mixture, Noise, Normal, Target, Uniform, moments, standardised
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.games import GAMES as RULES
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
 from gansim.model.paths import replace
-from gansim.model.tabulated import Law, Observed
 from helpers import reference as ref
 
 # The variants, from the specification itself: one without an oracle fails below.

@@ -11,7 +11,7 @@ from gansim.engine.history import history
 from gansim.engine.replay import networks, trace, train
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.dynamics import Average
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP

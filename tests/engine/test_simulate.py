@@ -17,11 +17,11 @@ from gansim.engine.replay import networks, trace, train
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
 from gansim.kernels.lanes import LANES
-from gansim.model.distributions import Mixture, Normal, Uniform, moments
+from gansim.model.data.distributions import Mixture, Normal, Uniform, moments
+from gansim.model.data.modes import modes_of
 from gansim.model.dynamics import Average, Decay, Lookahead
 from gansim.model.games import GAMES
 from gansim.model.gan import GAN, Referee
-from gansim.model.modes import modes_of
 from gansim.model.networks import MLP, Activation, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp
 from gansim.model.paths import replace

@@ -12,8 +12,8 @@ from gansim.engine.replay import train
 from gansim.errors import ConfigError
 from gansim.kernels.networks.architecture import from_rows
 from gansim.kernels.networks.player import RAW
-from gansim.kernels.train import train as train_bundle
-from gansim.model.distributions import Normal
+from gansim.kernels.training.train import train as train_bundle
+from gansim.model.data.distributions import Normal
 from gansim.model.dynamics import Consensus, Symplectic, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, NormalInit, Xavier

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gansim.engine.replay import train
-from gansim.model.distributions import Mixture, Noise, Normal, Target, Uniform
+from gansim.model.data.distributions import Mixture, Noise, Normal, Target, Uniform
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.games import GAMES
 from gansim.model.gan import GAN
@@ -19,7 +20,6 @@ from gansim.model.networks import MLP, Activation, Given, He, Init, NormalInit, 
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
 from gansim.model.paths import replace
 from gansim.model.penalties import Penalties
-from gansim.model.tabulated import Law, Observed
 from helpers import reference as ref
 
 SEED, REP = 2026, 3

@@ -15,8 +15,8 @@ from gansim.engine.parametric import build_vector_bundles, vector_plan
 from gansim.engine.replay import trace
 from gansim.engine.simulate import run_chunk
 from gansim.kernels import parametric
-from gansim.kernels.train import train as train_bundle
-from gansim.model.distributions import Normal, Uniform
+from gansim.kernels.training.train import train as train_bundle
+from gansim.model.data.distributions import Normal, Uniform
 from gansim.model.dynamics import Average, Decay, Lookahead
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
 from gansim.model.own.fields import OwnField

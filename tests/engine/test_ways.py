@@ -38,7 +38,7 @@ from gansim.engine.simulate import run_chunk
 from gansim.kernels.compiling import jit
 from gansim.kernels.lanes import LANES
 from gansim.lanes import sigmoid, softplus
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.dynamics import Average, Decay, Lookahead, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP

@@ -12,7 +12,7 @@ from gansim.design import schema
 from gansim.design.design import Design, Listed
 from gansim.design.sampling import Integers, LatinHypercube, LogUniform, Sobol
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal, Uniform
+from gansim.model.data.distributions import Normal, Uniform
 from gansim.model.dynamics import Average, Decay, Lookahead
 from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN, Referee

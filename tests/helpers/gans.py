@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.data.distributions import Mixture, Normal, Uniform
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.games import GAMES, LeastSquares
 from gansim.model.gan import GAN, Referee

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gansim.model.distributions import Mixture, Normal, Target, Uniform
+from gansim.model.data.distributions import Mixture, Normal, Target, Uniform
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.dynamics import Consensus, Symplectic, Unrolled
 from gansim.model.games import AnyGame
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, Nesterov, Optimistic, OptimisticAdam, Optimizer, RMSProp
 from gansim.model.penalties import Penalties
-from gansim.model.tabulated import Law, Observed
 
 Array = NDArray[np.float64]
 Words = NDArray[np.uint32]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gansim.engine.bundles import bundle_key
 from gansim.engine.simulate import Chunk
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running import execution, simulating

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from gansim.model.distributions import Normal, Uniform
+from gansim.model.data.distributions import Normal, Uniform
 from gansim.model.parametric import Bilinear, Dirac, LinearWasserstein, ParametricGame, TwoNormals, VectorGame
 from helpers import reference as ref
 

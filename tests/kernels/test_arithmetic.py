@@ -15,7 +15,7 @@ from gansim.engine.simulate import run_chunk
 from gansim.kernels.compiling import arithmetic, jit
 from gansim.kernels.compiling.arithmetic import default_arithmetic
 from gansim.kernels.compiling.jit import entry_point
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import Adam, Momentum, RMSProp

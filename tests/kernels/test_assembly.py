@@ -26,8 +26,8 @@ from gansim.kernels.games import slopes
 from gansim.kernels.measure import measure_fakes
 from gansim.kernels.networks.architecture import CODES, Net
 from gansim.kernels.networks.passes import passes_of
-from gansim.kernels.optimizers import update_of
-from gansim.kernels.train import train
+from gansim.kernels.training.optimizers import update_of
+from gansim.kernels.training.train import train
 
 [bundle] = build_bundles([_GIVEN], [0], 0, compiled=False)
 signature = tuple(typeof(x) for x in (bundle.g, bundle.d, bundle.sampler, training_plan(_GIVEN, compiled=False), 0, 1))

@@ -313,7 +313,7 @@ def test_a_package_in_a_zip_compiles_too(tmp_path: Path) -> None:
         out.writestr("gansim/__init__.py", "")
     script = """
 from gansim.kernels.compiling import cache
-from gansim.kernels import train
+from gansim.kernels.training import train
 from gansim.kernels.compiling.jit import entry_point
 def shifted(x): return x + 1234.5
 shifted.__module__ = "gansim.kernels.shifted"

@@ -20,12 +20,12 @@ from gansim.kernels.compiling.jit import entry_point
 from gansim.kernels.lanes import LANES, aligned
 from gansim.kernels.measure import BINS, measure_fakes, measure_networks, sort_rows
 from gansim.kernels.modes import measure_modes
-from gansim.model import laws
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.data import laws
+from gansim.model.data.distributions import Mixture, Normal, Uniform
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD
-from gansim.model.tabulated import Law, Observed
 from gansim.traces import FIELDS, HIGH_QUALITY
 from helpers import reference as ref
 

@@ -8,8 +8,9 @@ import pickle
 import pytest
 
 import gansim as gs
-from gansim.design import ademp, schema, wording
+from gansim.design import schema
 from gansim.design.design import Design
+from gansim.design.in_words import ademp, wording
 from gansim.errors import ConfigError
 from gansim.lanes import exp, sigmoid, softplus
 from gansim.model import paths

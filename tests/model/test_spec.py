@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gansim.errors import ConfigError, one_line
-from gansim.model.distributions import Mixture, Normal, Uniform, components, moments, standardised
+from gansim.model.data.distributions import Mixture, Normal, Uniform, components, moments, standardised
 from gansim.model.dynamics import Average, Consensus, Decay, Lookahead, Symplectic, Unrolled
 from gansim.model.games import GAMES, GameName, LeastSquares, game_numbers
 from gansim.model.gan import GAN, Referee

@@ -11,7 +11,7 @@ import pytest
 
 from gansim.design.regimes import Thresholds
 from gansim.errors import ConfigError
-from gansim.model.distributions import Mixture, Normal, Uniform
+from gansim.model.data.distributions import Mixture, Normal, Uniform
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP, Given, He, NormalInit, Orthogonal, TorchDefault, Xavier
 from gansim.model.optimizers import SGD, Adam, Momentum, RMSProp

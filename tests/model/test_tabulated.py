@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gansim.errors import ConfigError
-from gansim.model import laws, paths
-from gansim.model.distributions import Normal, evaluation_law, moments
+from gansim.model import paths
+from gansim.model.data import laws
+from gansim.model.data.distributions import Normal, evaluation_law, moments
+from gansim.model.data.tabulated import Law, Observed, table_of
+from gansim.model.data.values import Values
 from gansim.model.gan import GAN
-from gansim.model.tabulated import Law, Observed, table_of
-from gansim.model.values import Values
 
 HEIGHTS = [172.5, 168.0, 181.25, 168.0]
 

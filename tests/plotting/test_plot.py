@@ -21,8 +21,8 @@ from gansim.analysis import groups
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import combine
 from gansim.analysis.shares import tabulate
-from gansim.design import setting
 from gansim.design.design import Design
+from gansim.design.in_words import setting
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES, Thresholds
 from gansim.plotting.look import COLOURS, number_on_axis
 from gansim.plotting.scales import scale_of

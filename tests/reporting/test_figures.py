@@ -25,10 +25,10 @@ from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import combine, d_states, g_states
 from gansim.analysis.shares import tabulate
+from gansim.design.in_words.words import level_of
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
-from gansim.design.words import level_of
-from gansim.model import laws
-from gansim.model.distributions import Normal
+from gansim.model.data import laws
+from gansim.model.data.distributions import Normal
 from gansim.plotting.look import group_looks
 from gansim.reporting import figures
 from gansim.traces import FIELDS, Traces

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import gansim as gs
 from gansim.analysis.estimates import estimate
 from gansim.analysis.shares import tabulate
-from gansim.design import setting, words
+from gansim.design.in_words import setting, words
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.errors import ConfigError
 from gansim.reporting import figures, writing

@@ -17,13 +17,13 @@ from gansim.design.regimes import Thresholds
 from gansim.engine.history import History, history
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
-from gansim.model import laws
-from gansim.model.distributions import Mixture, Normal, Product, Uniform
+from gansim.model.data import laws
+from gansim.model.data.distributions import Mixture, Normal, Product, Uniform
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam
 from gansim.model.paths import replace
-from gansim.model.tabulated import Law, Observed
 from gansim.reporting import film, run_animation, run_figure, run_folder, run_shown, ticking
 from gansim.running import progress
 from gansim.storage.parquet import read_runs

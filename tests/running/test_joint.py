@@ -19,7 +19,7 @@ import pytest
 from gansim.command_line import cli
 from gansim.engine.compile_ahead import run_chunk_compiled
 from gansim.errors import StoreError
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running import simulating

@@ -7,7 +7,7 @@ import pytest
 import gansim as gs
 from gansim.design import columns
 from gansim.errors import ConfigError, StoreError
-from gansim.model import tabulated, values
+from gansim.model.data import tabulated, values
 from gansim.running.merging import merge
 from gansim.running.results import open_results
 from gansim.running.verify import verify

@@ -16,7 +16,7 @@ import pytest
 from gansim.engine.compile_ahead import run_chunk_compiled
 from gansim.engine.simulate import run_chunk
 from gansim.errors import ConfigError
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running import pool

@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running.progress import Progress

@@ -25,7 +25,7 @@ from gansim.engine.bundles import bundle_key
 from gansim.engine.simulate import Chunk, run_chunk
 from gansim.errors import ConfigError
 from gansim.kernels.lanes import LANES
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.dynamics import Average, Decay, Lookahead, Unrolled
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP

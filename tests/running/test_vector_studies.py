@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import gansim as gs
-from gansim.design.glossary import COLUMNS, OF_VECTORS
+from gansim.design.in_words.glossary import COLUMNS, OF_VECTORS
 from gansim.engine.bundles import bundle_key
 from gansim.errors import ConfigError
 from gansim.running import simulating

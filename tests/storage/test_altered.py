@@ -13,8 +13,8 @@ from gansim.design.design import Design
 from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, StoreError
 from gansim.kernels.compiling import jit
-from gansim.kernels.train import train
-from gansim.model.distributions import Normal
+from gansim.kernels.training.train import train
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.running.results import open_results

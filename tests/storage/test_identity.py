@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gansim.model.distributions import Normal
+from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN, Referee
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam

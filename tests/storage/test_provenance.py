@@ -19,7 +19,7 @@ from gansim import source
 from gansim.design import schema
 from gansim.design.design import Design
 from gansim.kernels.compiling import jit
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.gan import GAN
 from gansim.model.optimizers import SGD, Adam, Momentum
 from gansim.model.paths import from_dict, known_by, replace, to_dict
@@ -131,13 +131,18 @@ def test_the_digest_of_the_kernels_is_that_of_what_decides(monkeypatch: pytest.M
     before = provenance.kernel_digest()
     assert re.fullmatch("[0-9a-f]{64}", before)
     named = provenance.kernel_modules()
-    assert {"engine/simulate.py", "kernels/train.py", "kernels/networks/layers.py", "traces.py"} <= named.keys()
+    assert {
+        "engine/simulate.py",
+        "kernels/training/train.py",
+        "kernels/networks/layers.py",
+        "traces.py",
+    } <= named.keys()
     assert not [name for name in named if name.startswith(("reporting/", "analysis/", "running/", "figures/"))]
-    changed = {**source.deciding_digests(), "kernels/train.py": "0" * 64}
+    changed = {**source.deciding_digests(), "kernels/training/train.py": "0" * 64}
     monkeypatch.setattr(provenance, "deciding_digests", lambda: changed)
     assert provenance.kernel_digest() != before
     assert {name for name, digest in provenance.kernel_modules().items() if named[name] != digest} == {
-        "kernels/train.py"
+        "kernels/training/train.py"
     }
 
 

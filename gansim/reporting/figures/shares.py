@@ -18,8 +18,8 @@ from gansim.analysis.digits import limit_text
 from gansim.analysis.outcomes import STATES
 from gansim.analysis.replicates import columns_of
 from gansim.analysis.shares import tabulate
+from gansim.design.in_words.setting import sentence
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES
-from gansim.design.setting import sentence
 from gansim.plotting.asked import states_of
 from gansim.plotting.bars import regime_look, row_names, split, stack
 from gansim.plotting.look import (

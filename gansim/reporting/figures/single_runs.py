@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from gansim.design.words import level_of
+from gansim.design.in_words.words import level_of
 from gansim.errors import ConfigError
 from gansim.plotting.bars import split
 from gansim.plotting.look import (

@@ -23,7 +23,7 @@ from gansim.analysis.estimates import _QUANTILES
 from gansim.analysis.groups import groups_of
 from gansim.analysis.replicates import check_frame
 from gansim.analysis.shares import _TIDY
-from gansim.design import setting, words
+from gansim.design.in_words import setting, words
 from gansim.design.regimes import LABELS
 
 __all__ = [
@@ -122,7 +122,7 @@ def lay_out(
     notes : str or sequence of str, optional
         Paragraphs after those on how to read it.
     names : mapping, optional
-        Headings of columns that `gansim.design.words` does not know.
+        Headings of columns that `gansim.design.in_words.words` does not know.
     errors : bool, default True
         False: no Monte-Carlo error beside an interval, which has it in it and is wide enough for a page.
     """

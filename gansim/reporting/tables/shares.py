@@ -14,7 +14,7 @@ import pandas as pd
 from gansim.analysis.groups import groups_of, in_order, settings_of, varied
 from gansim.analysis.outcomes import Outcome, outcome_of, summarise
 from gansim.analysis.replicates import check_frame, columns_of
-from gansim.design import setting, words
+from gansim.design.in_words import setting, words
 from gansim.errors import ConfigError, shown
 from gansim.reporting.tables import latex, text
 from gansim.reporting.tables.layout import (

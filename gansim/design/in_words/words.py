@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gansim.design.glossary import DATA, STD, column_of
+from gansim.design.in_words.glossary import DATA, STD, column_of
 
 __all__ = ["UNITS", "heading", "level", "level_of", "outcome"]
 

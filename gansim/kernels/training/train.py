@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from gansim.kernels import sampler
 from gansim.kernels.compiling.jit import entry_point
-from gansim.kernels.dynamics import Dynamics, advance
-from gansim.kernels.field import Field
 from gansim.kernels.networks import player
 from gansim.kernels.networks.player import Player
 from gansim.kernels.sampler import Sampler
+from gansim.kernels.training.dynamics import Dynamics, advance
+from gansim.kernels.training.field import Field
 
 
 class Plan(NamedTuple):

@@ -18,16 +18,16 @@ A new order of updates is a code, a function and its branch here, and its name i
 
 from typing import Any, NamedTuple
 
-from gansim.kernels.adjustments import UNROLLED, adjusted_gradients, unrolled_gradient_g
 from gansim.kernels.compiling.jit import kernel
-from gansim.kernels.field import Field, gradient_d, gradient_g
 from gansim.kernels.lanemath import cos_sin_turns, exp, log
 from gansim.kernels.lanes import fma
 from gansim.kernels.networks.player import AVERAGE, BEFORE, BEGUN, FULL_LR, LR, RAW, SLOW, Player
 from gansim.kernels.networks.spectral import put_raw, take_raw
-from gansim.kernels.optimizers import update
-from gansim.kernels.penalties import clip
 from gansim.kernels.sampler import Sampler
+from gansim.kernels.training.adjustments import UNROLLED, adjusted_gradients, unrolled_gradient_g
+from gansim.kernels.training.field import Field, gradient_d, gradient_g
+from gansim.kernels.training.optimizers import update
+from gansim.kernels.training.penalties import clip
 
 ALTERNATING, SIMULTANEOUS, G_FIRST, EXTRAGRADIENT, PAST_EXTRAGRADIENT = range(5)
 CONSTANT, LINEAR, EXPONENTIAL, COSINE = range(4)

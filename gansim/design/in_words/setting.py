@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gansim.design import vectors_in_words, wording
+from gansim.design.in_words import vectors as vectors_in_words
+from gansim.design.in_words import wording
+from gansim.design.in_words.words import level_of
 from gansim.design.regimes import D_STATES, G_STATES, Thresholds
-from gansim.design.words import level_of
-from gansim.model.distributions import Mixture
+from gansim.model.data.distributions import Mixture
 from gansim.model.games import is_probability
 from gansim.model.gan import GAN
 from gansim.model.parametric import ParametricGame

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from gansim.design import wording
-from gansim.model.distributions import Normal, Uniform
+from gansim.design.in_words import wording
+from gansim.model.data.distributions import Normal, Uniform
 from gansim.model.own.defined import Own
 from gansim.model.own.fields import OwnField
 from gansim.model.parametric import ParametricGame, VectorGame

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.model.distributions import Mixture, Normal, Uniform, components, standardised
+from gansim.model.data.distributions import Mixture, Normal, Uniform, components, standardised
 from gansim.traces import HIGH_QUALITY
 
 __all__ = ["MISS", "Modes", "modes_of"]

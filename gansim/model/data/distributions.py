@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias, overload
 from numpy.typing import NDArray
 
 from gansim.errors import ConfigError, Refused, shown
+from gansim.model.data.tabulated import Law, Observed, table_of
 from gansim.model.fields import (
     Object,
     Real,
@@ -17,7 +18,6 @@ from gansim.model.fields import (
     described,
     items_of,
 )
-from gansim.model.tabulated import Law, Observed, table_of
 
 __all__ = [
     "Mixture",

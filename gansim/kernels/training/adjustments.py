@@ -17,12 +17,12 @@ xi of G's gradient of L_G and of D's of L_D. Through the steps of D: lambda_K = 
 from typing import Any, NamedTuple
 
 from gansim.kernels.compiling.jit import kernel
-from gansim.kernels.field import Field, draw_for_d, draw_for_g, gradient_d, gradient_g, gradient_of_both
 from gansim.kernels.lanes import Row, Rows, fma, rows, where_greater
 from gansim.kernels.networks.player import BEFORE, RAW, Player, clear
 from gansim.kernels.networks.spectral import use_raw
 from gansim.kernels.sampler import Sampler
-from gansim.kernels.turns import Turns, turn_gradients
+from gansim.kernels.training.field import Field, draw_for_d, draw_for_g, gradient_d, gradient_g, gradient_of_both
+from gansim.kernels.training.turns import Turns, turn_gradients
 
 CONSENSUS, SYMPLECTIC, UNROLLED = range(3)
 CODES = {"consensus": CONSENSUS, "symplectic": SYMPLECTIC, "unrolled": UNROLLED}

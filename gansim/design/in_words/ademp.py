@@ -27,12 +27,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gansim import escaping
-from gansim.design import schema, vectors_in_words, wording
+from gansim.design import schema
 from gansim.design.description import Description
+from gansim.design.in_words import vectors as vectors_in_words
+from gansim.design.in_words import wording
 from gansim.design.levels import Label
 from gansim.design.stopping import StoppingRule, wilson_half_width
 from gansim.errors import ConfigError, StoreError
-from gansim.model.distributions import Mixture, Normal
+from gansim.model.data.distributions import Mixture, Normal
 from gansim.model.games import is_probability
 from gansim.model.gan import GAN
 from gansim.model.own.games import OwnGame

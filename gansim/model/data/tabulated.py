@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gansim.errors import Refused
+from gansim.model.data.values import Values, checked_values
 from gansim.model.fields import OrNone, Real, below, described, join, plain
-from gansim.model.values import Values, checked_values
 
 __all__ = ["Law", "Observed", "Table", "table_of"]
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gansim.model.configurations import Configuration
-from gansim.model.distributions import Noise, Normal, Target, Uniform, components
+from gansim.model.data.distributions import Noise, Normal, Target, Uniform, components
+from gansim.model.data.tabulated import Law, Observed
 from gansim.model.dynamics import Consensus, Symplectic
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP, Given, Init, NormalInit, Orthogonal, Xavier
 from gansim.model.optimizers import Optimizer
 from gansim.model.own.defined import Own
-from gansim.model.tabulated import Law, Observed
 
 __all__ = [
     "batch",
@@ -66,7 +66,7 @@ def law(target: Target | Noise) -> str:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Mixture, Normal
+    >>> from gansim.model.data.distributions import Mixture, Normal
     >>> law(Normal(500, 5)), law(Mixture((-2, 2), 0.5))
     ('N(500, 5²)', 'mixture of 2 normals (means −2, 2; std 0.5; weights 0.5)')
     """
@@ -279,7 +279,7 @@ def batch(of: GAN) -> str:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> batch(GAN(Normal())), batch(GAN(Normal(), packing=2))
     ('batch 64', 'batch 64 in packs of 2')
     """
@@ -291,7 +291,7 @@ def brief(of: GAN) -> str:
 
     Examples
     --------
-    >>> from gansim.model.distributions import Normal
+    >>> from gansim.model.data.distributions import Normal
     >>> brief(GAN(target=Normal(500, 5), standardise=True))
     'N(500, 5²), fresh draws, standardised; non-saturating; G and D 1-16-1 leaky ReLU, Adam 0.001; 5,000 steps'
     """

@@ -16,7 +16,10 @@ from gansim.kernels.networks.player import Player, clear, opened, output_unit
 from gansim.kernels.networks.spectral import pull_back
 from gansim.kernels.parametric import Given
 from gansim.kernels.parametric import call as call_form
-from gansim.kernels.penalties import (
+from gansim.kernels.random import BLUR_D, BLUR_G, DRAWN, MIXED, NOISE_D, NOISE_G, fill_uniforms
+from gansim.kernels.relativistic import differences, loss_of_differences, slopes_of_differences
+from gansim.kernels.sampler import Sampler, draw_data, draw_noise
+from gansim.kernels.training.penalties import (
     R1,
     R2,
     WEIGHT,
@@ -28,9 +31,6 @@ from gansim.kernels.penalties import (
     penalise,
     penalty,
 )
-from gansim.kernels.random import BLUR_D, BLUR_G, DRAWN, MIXED, NOISE_D, NOISE_G, fill_uniforms
-from gansim.kernels.relativistic import differences, loss_of_differences, slopes_of_differences
-from gansim.kernels.sampler import Sampler, draw_data, draw_noise
 
 _OF_G = 128  # D's updates of a step are fewer
 _AT_ONCE = OCTET // T  # tiles of given samples

@@ -9,15 +9,15 @@ first: R of a difference is the difference of the R, and R of a slope by it the 
 from typing import Any, NamedTuple
 
 from gansim.kernels.compiling.jit import kernel
-from gansim.kernels.field import Field, tiles_of
 from gansim.kernels.games import call as call_losses
 from gansim.kernels.lanes import T, Tiles, rows, tiles
 from gansim.kernels.networks.directional import BACKWARD, FORWARD, THROUGH, Moving, call
 from gansim.kernels.networks.packs import many, take_noises, take_packs, to_inputs, to_outputs
 from gansim.kernels.networks.passes import backward_from, forward
 from gansim.kernels.networks.player import Player, clear, output_unit
-from gansim.kernels.penalties import blur_fakes
 from gansim.kernels.relativistic import Comparison, differences, slopes_of_differences, turn_slopes
+from gansim.kernels.training.field import Field, tiles_of
+from gansim.kernels.training.penalties import blur_fakes
 
 
 class Turn(NamedTuple):

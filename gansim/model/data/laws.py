@@ -10,9 +10,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gansim.model.distributions import Mixture, Normal, Uniform, Univariate, components
+from gansim.model.data.distributions import Mixture, Normal, Uniform, Univariate, components
+from gansim.model.data.tabulated import Law, Observed, table_of
 from gansim.model.elementary import exp, log
-from gansim.model.tabulated import Law, Observed, table_of
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""One step of training, and all steps: gradients, what is done with them, who moves when."""
