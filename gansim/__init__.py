@@ -117,7 +117,7 @@ __all__ = [
 # pandas and scipy.stats are half of the time to import gansim, and a worker needs neither: these names come when asked.
 _LATER = {
     "Thresholds": "design.regimes",
-    "columns": "design.glossary",
+    "columns": "design.in_words.glossary",
     "label": "analysis.labels",
     "load": "reporting.loading",
     "compare": "analysis.comparisons",
