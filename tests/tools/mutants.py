@@ -138,7 +138,7 @@ MUTANTS = [
         ('kernels/training/turns.py', 'm.r_d[at] = m.r_d[at] * m.r_h[at]', 'm.r_d[at] = m.r_d[at] * 1.0', 'combinations'),
         ('kernels/training/turns.py', 'to_inputs(g, d, of_g.r_h, of_d.r_h', 'to_inputs(g, d, g.h, of_d.r_h', 'dynamics'),
         ('kernels/training/turns.py', 'to_outputs(g, d, of_d.r_d, of_g.r_d', 'to_outputs(g, d, d.d, of_g.r_d', 'dynamics'),
-        ('kernels/training/turns.py', 'if c is not None or not of_g:', 'if c is not None or of_g:', 'combinations'),
+        ('kernels/training/turns.py', 'by_d and (c is not None or not of_g)', 'by_d and (c is not None or of_g)', 'combinations'),
         ('kernels/training/turns.py', 'field.game.generator if of_g else field.game.fake', 'field.game.fake', 'dynamics'),
         ('kernels/training/turns.py', 'backward_from(g, of_g.r_d, of_g.grad', 'backward_from(g, g.d, of_g.grad', 'dynamics combinations'),
         ('kernels/training/adjustments.py', '    _copy(rows(a.batches), first + n_x, rows(s.noises), 0, n_z)\n', '', 'combinations'),

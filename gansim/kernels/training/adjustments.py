@@ -72,12 +72,12 @@ def _transposed(g: Player, d: Player, s: Sampler, field: Field, a: Adjustment, s
     t, n_g, n_d = a.turns, g.sizes.params, d.sizes.params
     _copy(g.grad, 0, rows(t.g.along), 0, n_g)
     clear(rows(t.d.along), n_d)
-    turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, True, False)
+    turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, True, False, True)
     _copy(rows(t.g.found), 0, rows(a.sum_g), 0, n_g)
     _copy(rows(t.d.found), 0, rows(a.sum_d), 0, n_d)
     draw_for_d(g, d, s, field, step, 0)
     _copy(d.grad, 0, rows(t.d.along), 0, n_d)
-    turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, False, True)
+    turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, False, True, True)
     _add(rows(t.g.found), 1.0, rows(a.sum_g), n_g)
     _add(rows(t.d.found), 1.0, rows(a.sum_d), n_d)
 
@@ -92,11 +92,11 @@ def _symplectic(g: Player, d: Player, s: Sampler, field: Field, a: Adjustment, s
     square = _dot(of_g, of_g, n_g, _dot(of_d, of_d, n_d, zero))
     _copy(g.grad, 0, rows(t.g.along), 0, n_g)
     _copy(d.grad, 0, rows(t.d.along), 0, n_d)
-    turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, False, False)
+    turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, False, False, True)
     cross = _dot(found_d, of_d, n_d, zero)
     _add(found_d, -1.0, of_d, n_d)  # 2 A^T xi of D
     draw_for_g(g, d, s, field, step, 0)
-    turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, True, False)
+    turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, True, False, True)
     cross = _dot(found_g, of_g, n_g, cross)
     _add(found_g, -1.0, of_g, n_g)
     share = zero + 0.5 * a.strength
@@ -173,7 +173,7 @@ def unrolled_gradient_g(g: Player, d: Player, s: Sampler, field: Field, a: Adjus
             j = a.k - 1 - back
             _copy(path, j * n_d, d.theta, 0, n_d)
             _take_batch(s, field.penalties, a, j)
-            turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, False, True)
+            turn_gradients(g, d, field, t, s.reals, s.noises, s.weights, False, True, j > 0)
             _add(rows(t.g.found), -a.strength, g.grad, n_g)
             _add(rows(t.d.found), -a.strength, rows(t.d.along), n_d)
     if raw:

@@ -138,26 +138,28 @@ def _compare(
 
 @kernel
 def turn_gradients(
-    g: Player, d: Player, field: Field, turns: Turns, reals: Any, noises: Any, weights: Tiles, of_g: bool, stays: bool
-) -> None:
+    g: Player, d: Player, field: Field, turns: Turns, reals: Any, noises: Any, weights: Tiles, of_g: bool, stays: bool,
+    by_d: bool,
+) -> None:  # fmt: skip
     """R of both gradients of D's loss, or of G's, on a batch, into ``found`` of both.
 
-    ``stays`` : G's parameters do; then their direction is not looked at.
+    ``stays`` : G's parameters do; then their direction is not looked at. ``by_d`` : D's is wanted, too; else what
+    reals would add to it is left out.
     """
-    _turn(g, d, field, field.comparison, turns, reals, noises, weights, of_g, stays)
+    _turn(g, d, field, field.comparison, turns, reals, noises, weights, of_g, stays, by_d)
 
 
 @kernel
 def _turn(
     g: Player, d: Player, field: Field, c: Any, turns: Turns, reals: Any, noises: Any, weights: Tiles, of_g: bool,
-    stays: bool,
+    stays: bool, by_d: bool,
 ) -> None:  # fmt: skip
     clear(rows(turns.g.found), g.sizes.params)
     clear(rows(turns.d.found), d.sizes.params)
     m_g, m_d = _moving(g, turns.g), _moving(d, turns.d)
     n_tiles = tiles_of(field.batch)
     _compare(g, d, field, c, turns, m_g, m_d, reals, noises, weights, of_g, stays)
-    if c is not None or not of_g:
+    if by_d and (c is not None or not of_g):
         for first in range(0, n_tiles, field.block):
             n = min(field.block, n_tiles - first)
             _show_real(d, m_d, turns.d.of_parameters, reals, first, n, field.packing)
