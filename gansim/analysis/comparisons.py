@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from gansim.analysis.estimates import moments_of
@@ -17,7 +17,7 @@ from gansim.analysis.replicates import refuse_twice
 from gansim.design.levels import level_label
 from gansim.errors import ConfigError, shown
 
-__all__ = ["compare"]
+__all__ = ["compare", "holm"]
 
 
 def compare(
@@ -117,6 +117,41 @@ def compare(
 def _is_widths(level: Any) -> bool:
     """Whether this is a level of numbers, as it was given to a design: widths of layers."""
     return isinstance(level, (tuple, list)) and all(isinstance(number, (int, float)) for number in level)
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Adjust p-values of several tests for their number (Holm 1979, Scand. J. Stat. 6(2), 65-70).
+
+    The k-th smallest of m is multiplied by m - k + 1, is at least the one before, and at most 1.
+
+    Parameters
+    ----------
+    p : array_like of float, shape (tests,)
+        Of every test that is made, 0 to 1, such as `mcnemar_p` of all rows of several tables.
+
+    Returns
+    -------
+    ndarray of float64, shape (tests,)
+        In the same order. Those at most alpha are refused; the probability that any of these is true is at most alpha.
+
+    Raises
+    ------
+    ConfigError
+        If they are no numbers from 0 to 1, one after the other.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    values = np.asarray(p)
+    if values.dtype.kind not in "iuf" or values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
+        raise ConfigError(f"p: value {shown(p)}: numbers from 0 to 1, one after the other")
+    order = np.argsort(values, kind="stable")
+    scaled = np.arange(len(values), 0, -1) * values[order]
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1)
+    return adjusted
 
 
 def _outcome(runs: pd.DataFrame, column: str, value: Any) -> tuple[pd.DataFrame, bool]:

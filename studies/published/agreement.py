@@ -30,8 +30,8 @@ class Claim(NamedTuple):
         The interval of what was found, 95 %; None where nothing is random.
     runs : int
         Runs that it rests on.
-    agrees : bool or None
-        Whether the two agree; None where the claim cannot be tried.
+    agrees : bool, str or None
+        Whether the two agree; None where the claim cannot be tried, a word where neither yes nor no is right.
     """
 
     claim: str
@@ -40,7 +40,7 @@ class Claim(NamedTuple):
     low: float | None
     high: float | None
     runs: int
-    agrees: bool | None
+    agrees: bool | str | None
 
 
 def to_its_digits(published: str, found: float) -> bool:
@@ -70,5 +70,5 @@ def table(claims: Iterable[Claim]) -> pd.DataFrame:
     """All claims, one a row."""
     frame = pd.DataFrame(claims)
     said = {True: "yes", False: "no", None: "cannot be tried"}
-    frame["agrees"] = [said[value] for value in frame["agrees"]]
+    frame["agrees"] = [said.get(value, value) for value in frame["agrees"]]
     return frame.rename(columns={"low": "found_low", "high": "found_high"})

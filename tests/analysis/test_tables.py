@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gansim.analysis import digits
-from gansim.analysis.comparisons import _paired, compare
+from gansim.analysis.comparisons import _paired, compare, holm
 from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import floor_of
 from gansim.analysis.intervals import kaplan_meier, of_share, wilson
@@ -392,6 +392,27 @@ def test_the_paired_interval_covers_and_the_check_can_tell():
     assert 0.94 < paired_coverage(25, 0.2, 0.1) < 0.99
     assert 0.94 < paired_coverage(25, 0.02, 0.02) <= 1
     assert paired_coverage(25, 0.2, 0.1, shift=0.4) < 0.5
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+@settings(deadline=None, max_examples=100)
+def test_holm_refuses_what_his_steps_refuse(p):
+    """From the smallest p on, the k-th of m against alpha / (m - k + 1), until one is not refused."""
+    adjusted = holm(p)
+    assert adjusted.shape == (len(p),)
+    for alpha in (0.01, 0.05, 0.3):
+        refused = set()
+        for k, test in enumerate(np.argsort(p, kind="stable").tolist()):
+            if not p[test] * (len(p) - k) <= alpha:
+                break
+            refused.add(test)
+        assert set(np.flatnonzero(adjusted <= alpha).tolist()) == refused
+
+
+@pytest.mark.parametrize("p", [[0.1, np.nan], [1.1], [-0.1], [[0.1]], ["0.1"], 0.1])
+def test_holm_takes_probabilities_alone(p):
+    with pytest.raises(ConfigError, match="p: value"):
+        holm(p)
 
 
 def test_common_random_numbers_pay():
