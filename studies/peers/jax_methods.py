@@ -5,7 +5,8 @@
 One step is that of jax_vmap.py on data N(0, 1), and what the method asks for. r1: γ = 10. gradient-penalty: weight 10,
 target 1, two-sided. extragradient: both look ahead by an update of Adam, and the gradients there, on a fresh batch,
 move them from where they began. unrolled-5: G descends its loss against a D that is five steps of gradient descent
-ahead, of rate 0.01 and on a batch each, through these steps. Needs jax and optax.
+ahead, of rate 0.01 and on a batch each, through these steps. Written as one would write it first; with --tuned, D's
+gradient by its input is written for speed. Needs jax and optax.
 """
 
 import yardstick
@@ -40,8 +41,10 @@ def mlp(layers, x):
 
 
 def slopes(d, x):
-    """D's gradient by each sample: no output depends on another's."""
-    return jax.grad(lambda x: jnp.sum(mlp(d, x)))(x)
+    """D's gradient by each sample: one by one, or, tuned, of the sum of all outputs, which is twice as fast."""
+    if options.tuned:
+        return jax.grad(lambda x: jnp.sum(mlp(d, x)))(x)
+    return jax.vmap(jax.grad(lambda one: mlp(d, one[None])[0, 0]))(x)
 
 
 def d_loss(d, g, batch):

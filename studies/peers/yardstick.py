@@ -32,6 +32,7 @@ def options(description: str, steps: int, gans: int | None = None, methods: Sequ
         parser.add_argument("--gans", type=int, default=gans, help=f"how many are trained at once ({gans})")
     if methods:
         parser.add_argument("--method", default=methods[0], choices=methods, help=f"what is trained by ({methods[0]})")
+        parser.add_argument("--tuned", action="store_true", help="written for speed, where there is another way")
     chosen = parser.parse_args()
     if chosen.cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.cores])

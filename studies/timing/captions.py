@@ -24,7 +24,8 @@ CAPTIONS = {
     "other, and the lowest and the highest. Flops: of the products that a method's formulas ask for, as a multiple of "
     f"the plain step's; the target is a time within {WITHIN} of that. GAN-steps a second: of the whole engine and of "
     f"JAX, vmap over {GANS:,} GANs, on all cores, the best round of each; their ratio, the lowest and the highest of "
-    "any round. Targets were set before measuring.",
+    "any round. JAX, tuned: D's gradient by its input written for speed. Targets, of JAX as one would write it first, "
+    "were set before measuring.",
     "scaling": "GAN-steps a second of the whole engine, 1-w-1 networks with leaky ReLU, one thing varied at a time; "
     "all points in turn, the best round of each and the lowest.",
     "startup": "Seconds, the best of several and the highest. Compiling: by two processes if there are two cores. A "

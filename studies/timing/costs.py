@@ -1,5 +1,6 @@
 """The table of methods: what a step of each takes beside the plain step, beside its flops, and beside JAX."""
 
+import contextlib
 import functools
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ from timing.methods import PLAIN, WITHIN, Method
 
 GANS = 1024  # at once, beside JAX
 PAIRS = 5  # of short timings for each round: a ratio of two neighbours is hardly disturbed, and their median less
+RATIOS = [f"over_{name}{end}" for name in ("jax", "jax_tuned") for end in ("", "_low", "_high")]
+BESIDE_JAX = ["gansim", "jax", "jax_tuned", *RATIOS]
 
 
 def methods(
@@ -24,10 +27,8 @@ def methods(
         row = {"method": method.name, **beside_plain(method, 0.05 * seconds, PAIRS * rounds)}
         found, of_peer = beside_jax(method, jobs, seconds, rounds) if peers and method.jax else ({}, {})
         versions |= of_peer
-        rows.append({**row, **dict.fromkeys(("gansim", "jax", "over_jax", "over_jax_low", "over_jax_high")), **found})
-        rows[-1] |= {"target_jax": method.over_jax}
-    numbers = [name for name in rows[0] if name.endswith("jax") or name.startswith("over_jax") or name == "gansim"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float)), versions
+        rows.append({**row, **dict.fromkeys(BESIDE_JAX), **found, "target_jax": method.over_jax})
+    return pd.DataFrame(rows).astype(dict.fromkeys([*BESIDE_JAX, "target_jax"], float)), versions
 
 
 def beside_plain(method: Method, seconds: float, pairs: int) -> dict[str, float | int | str]:
@@ -54,11 +55,17 @@ def beside_plain(method: Method, seconds: float, pairs: int) -> dict[str, float 
 
 def beside_jax(method: Method, jobs: int, seconds: float, rounds: int) -> tuple[dict[str, float], dict[str, str]]:
     """GAN-steps a second of the whole engine and of JAX, on all cores, in turn; and the versions."""
-    with Peer("jax_methods", *method.for_peers(GANS, seconds), "--cores", str(jobs)) as peer:
-        versions = peer.ready()
-        rates = {"gansim": lambda: speed.rate(method.gan, GANS, jobs, seconds, repeats=1), "jax": peer.rate}
+    rates, versions = {"gansim": lambda: speed.rate(method.gan, GANS, jobs, seconds, repeats=1)}, {}
+    options = [*method.for_peers(GANS, seconds), "--cores", str(jobs)]
+    with contextlib.ExitStack() as stack:
+        for name, more in {"jax": [], **({"jax_tuned": ["--tuned"]} if method.tuned else {})}.items():
+            peer = stack.enter_context(Peer("jax_methods", *options, *more))
+            versions |= peer.ready()
+            rates[name] = peer.rate
         found = in_turn(rates, rounds)
-    each = found["gansim"] / found["jax"]
-    best = {name: rate.max() for name, rate in found.items()}
-    best |= {"over_jax": best["gansim"] / best["jax"], "over_jax_low": each.min(), "over_jax_high": each.max()}
-    return best, versions
+    row = {name: each.max() for name, each in found.items()}
+    for name in list(rates)[1:]:
+        each = found["gansim"] / found[name]
+        row |= {f"over_{name}": row["gansim"] / row[name]}
+        row |= {f"over_{name}_low": each.min(), f"over_{name}_high": each.max()}
+    return row, versions
