@@ -11,6 +11,7 @@ from gansim.errors import ConfigError
 from gansim.storage import disk
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import ADEMP
+from tools import costs
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "results" / "regimes" / "tables"
@@ -158,3 +159,31 @@ def test_another_ratio_is_noticed():
         for cell in row[1:]:
             changed = line.replace(f"| {cell} |", f"| {cell.translate(other)} |")
             assert quoted_speed(readme.replace(line, changed)) != found_speed()
+
+
+made = pytest.mark.skipif(not costs.COSTS.exists(), reason="the committed results of speed are older than the table")
+
+
+@made
+def test_the_costs_of_methods_are_the_committed_ones():
+    assert costs.told(costs.PAGE.read_text(encoding="utf-8")) == costs.table(pd.read_csv(costs.COSTS))
+
+
+OVER_JAX = [f"{name}{end}" for name in ("over_jax", "over_jax_tuned") for end in ("", "_low", "_high")]
+SHOWN = ["ratio", "ratio_low", "ratio_high", "flops", "over_flops", *OVER_JAX]
+DEAR, CHEAP = (12.34, 9.994, 20, 8.43, 1.46, 5.25, 5, 6.5, 2, 1, 3), (1, 0.98, 1.01, 1, 1, *[float("nan")] * 6)
+COSTS = pd.DataFrame([DEAR, CHEAP], columns=SHOWN).assign(method=["dear", "plain"], target_jax=[10, float("nan")])
+
+
+def test_a_table_of_costs_begins_with_the_cheapest():
+    rows = costs.table(COSTS).removeprefix(costs.HEAD).splitlines()
+    assert rows == [
+        "| plain | 1.00 [0.98, 1.01] | 1.00 | 1.00 | – | – | – |",
+        "| dear | 12.3 [9.99, 20.0] | 8.43 | 1.46 | 5.25 [5.00, 6.50] | 10 | 2.00 [1.00, 3.00] |",
+    ]
+
+
+@pytest.mark.parametrize("name", [*SHOWN, "target_jax"])
+def test_another_cost_is_noticed(name):
+    page = f"above\n{costs.BEGIN}\n{costs.table(COSTS)}\n{costs.END}below\n"
+    assert costs.told(page) == costs.table(COSTS) != costs.table(COSTS.assign(**{name: COSTS[name] + 1}))

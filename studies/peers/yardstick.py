@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 MISSING = 3  # exit code where a package is not installed
 INSTALL = 'pip install -e ".[bench]"'
@@ -17,7 +17,7 @@ def missing(error: ImportError) -> SystemExit:
     return SystemExit(MISSING)
 
 
-def options(description: str, steps: int, gans: int | None = None) -> argparse.Namespace:
+def options(description: str, steps: int, gans: int | None = None, methods: Sequence[str] = ()) -> argparse.Namespace:
     """Read the command line; ``gans`` is the default of an option that a loop over GANs has no use for."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generator", type=sizes, default="1-16-1", metavar="SIZES", help="widths, inputs first")
@@ -30,6 +30,9 @@ def options(description: str, steps: int, gans: int | None = None) -> argparse.N
     parser.add_argument("--on-demand", action="store_true", help="one timed run for each line on stdin, each printed")
     if gans is not None:
         parser.add_argument("--gans", type=int, default=gans, help=f"how many are trained at once ({gans})")
+    if methods:
+        parser.add_argument("--method", default=methods[0], choices=methods, help=f"what is trained by ({methods[0]})")
+        parser.add_argument("--tuned", action="store_true", help="written for speed, where there is another way")
     chosen = parser.parse_args()
     if chosen.cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.cores])

@@ -252,7 +252,7 @@ def nothing_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
 
-@pytest.mark.parametrize(("script", "package"), [("jax_vmap", "jax"), ("torch_loop", "torch")])
+@pytest.mark.parametrize(("script", "package"), [("jax_vmap", "jax"), ("jax_methods", "jax"), ("torch_loop", "torch")])
 def test_a_missing_package_is_said_in_a_line(script, package, nothing_installed, study):
     from peers.yardstick import INSTALL, MISSING
 
@@ -341,7 +341,9 @@ def test_yardsticks_get_the_networks_of_the_case(study):
         ("--seconds -1", "--seconds: value -1.0: a number from 0 to 3,600"),
         ("--rounds 0", "--rounds: value 0: "),
         ("--cases 7", "--cases: value 7: an integer from 1 to 6"),
+        ("--methods 0", "--methods: value 0: an integer from 1 to 21"),
         ("--most-gans 15", "--most-gans: value 15: "),
+        ("--only costs", "--only: value 'costs': one of 'all', 'ratios', 'peak', "),
         ("--jobs 0", "--jobs: value 0: an integer from 1 to 4,096, or -1 for one per core"),
         ("--reps 3", "--reps: no such option"),
     ],
@@ -354,11 +356,12 @@ def test_refusals_name_the_option(argv, line, study):
 
 @compiled
 def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
-    """One case of 16 GANs without yardsticks; start-up is the business of a slow test."""
+    """One case of 16 GANs and the plain step without yardsticks; start-up is the business of a slow test."""
     from timing import tables as report
 
     case = replace(study.CASES[0], gan=replace(TINY, target=gs.Normal(500, 5)), gans=32)
-    for name, value in {"CASES": [case], "ACCOUNTED": [case], "WIDTHS": [16], "BATCHES": [8], "GANS": [16]}.items():
+    fewer = {"CASES": [case], "ACCOUNTED": [case], "METHODS": study.METHODS[:1]}
+    for name, value in {**fewer, "WIDTHS": [16], "BATCHES": [8], "GANS": [16]}.items():
         monkeypatch.setattr(study, name, value)
     monkeypatch.setattr(report, "first_bundle", lambda cache, width=16: (width / 8, 1.0))
     study.main(study.Options(seconds=0, rounds=1, most_gans=16, no_peers=True, quiet=True, out=tmp_path))
@@ -369,17 +372,30 @@ def test_the_study_writes_its_results(study, tmp_path, monkeypatch):
     beside = [name for name in costs.index if name not in ("step", "records")]
     assert costs.loc[beside, "us"].sum() == pytest.approx(costs.loc["step", "us"])
     assert frames["startup"]["seconds"].tolist() == [2.0, 17 / 8, 1.0]
+    assert frames["methods"]["flops"].tolist() == [1.0] and frames["methods"]["ratio"].gt(0).all()
     where = f"{provenance.machine()['processor']}, registers of {speed.REGISTER_BITS} bit, "
     captions = [path.read_text(encoding="utf-8") for path in (tmp_path / "speed/tables").glob("*.md")]
     assert len(captions) == len(frames) and all(text.startswith(where) for text in captions)
     drawn = {path.name for path in (tmp_path / "speed/figures").iterdir()}
-    assert drawn == {"scaling.png", "scaling.pdf", "scaling.svg"}  # no ratios, no bars
+    kinds = ("png", "pdf", "svg")
+    assert drawn == {f"{name}.{kind}" for name in ("methods", "scaling") for kind in kinds}  # no ratios, no bars
     metadata = json.loads((tmp_path / "speed/metadata.json").read_text(encoding="utf-8"))
     assert metadata["peak_gflops"] > 0 and metadata["peers"] == {} and "processor" in metadata["machine"]
     assert metadata["study"] == "speed"  # so that the same command may write there again
     again = study.Options(seconds=0, rounds=1, most_gans=16, no_peers=True, quiet=True, no_figures=True, out=tmp_path)
     study.main(again)
     assert not (tmp_path / "speed/figures").exists()
+
+
+@compiled
+def test_a_part_goes_to_a_folder_of_its_own(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "METHODS", study.METHODS[:1])
+    options = {"seconds": 0, "rounds": 1, "no_peers": True, "no_figures": True, "quiet": True, "out": tmp_path}
+    study.main(study.Options(only="methods", **options))
+    assert [path.name for path in tmp_path.iterdir()] == ["speed-methods"]
+    assert {path.stem for path in (tmp_path / "speed-methods/tables").iterdir()} == {"methods"}
+    metadata = json.loads((tmp_path / "speed-methods/metadata.json").read_text(encoding="utf-8"))
+    assert metadata["study"] == "speed-methods" and "peak_gflops" not in metadata
 
 
 @compiled
