@@ -8,7 +8,7 @@ import gansim as gs
 from gansim.running.execution import Execution
 from published import escape
 
-__all__ = ["BOTH", "ENDS", "NEARLY_ALL", "NEITHER", "ONE", "SOME", "judged", "near", "states"]
+__all__ = ["BOTH", "ENDS", "NEARLY_ALL", "NEITHER", "ONE", "SOME", "in_one_place", "judged", "near", "states"]
 
 # Least shares of the fakes: near the cluster that has fewer, for both; near the one that has more, for one. Nearly all
 # runs of a pilot (155 of 160 non-saturating ones after 5,000 steps) had more than 0.25 or less than 0.05 near the
@@ -39,6 +39,11 @@ def states(traces: gs.Traces) -> tuple[np.ndarray, np.ndarray]:
     return emptier >= SOME, fuller >= NEARLY_ALL
 
 
+def in_one_place(traces: gs.Traces) -> np.ndarray:
+    """Whether all fakes are in one place, wherever that is, by run and record."""
+    return traces["g_spread"] <= ONE_PLACE
+
+
 def judged(done: Execution, means: tuple[float, float]) -> pd.DataFrame:
     """The runs of a study of two clusters, with what became of them.
 
@@ -60,7 +65,7 @@ def judged(done: Execution, means: tuple[float, float]) -> pd.DataFrame:
     runs, traces, row = done.runs, done.traces, np.arange(len(done.runs))
     both, one = states(traces)
     kept = escape.lasting(both)
-    wait = escape.waiting(traces.steps, traces["g_spread"] <= ONE_PLACE, kept)
+    wait = escape.waiting(traces.steps, in_one_place(traces), kept)
     upper = (runs["sample_mean"] - means[0]) / (means[1] - means[0])
     end = np.select([both[:, -1], one[:, -1]], [BOTH, ONE], NEITHER)
     return runs.assign(

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 import gansim as gs
 from gansim.analysis.intervals import wilson
 from gansim.plotting import look
-from published.clusters import NEARLY_ALL, ONE, SOME, states
+from published.clusters import ONE, ONE_PLACE, SOME, in_one_place, states
 from published.two_points import ALL_ON_ONE, KNOWS_NOTHING, optimal
 
 __all__ = ["over_time", "portraits"]
@@ -19,7 +19,7 @@ _THEORY = "#d55e00"
 
 @look.styled
 def over_time(traces: gs.Traces, methods: pd.Series) -> Figure:
-    """Shares of runs that are near both clusters and near one, by record: a line a method, bands of 95 %.
+    """Shares of runs whose fakes are near both clusters, and in one place, by record: a line a method, bands of 95 %.
 
     Parameters
     ----------
@@ -29,12 +29,11 @@ def over_time(traces: gs.Traces, methods: pd.Series) -> Figure:
         The method of each run.
     """
     figure = Figure(figsize=(look.WIDTH, 3.1), layout="constrained")
-    note = (
-        f"Left: a share of {SOME} or more of the fakes near either. Right: {NEARLY_ALL} or more near one. Bands: 95 %."
-    )
-    look.head(figure, "What G has reached, by training step", note)
+    note = f"Near both: at least {SOME} of the fakes near each. In one place: spread at most {ONE_PLACE} of the data's."
+    look.head(figure, "What G has reached, by training step", f"{note} Bands: 95 %.")
+    reached = {"near both clusters": states(traces)[0], "in one place": in_one_place(traces)}
     names, panels = list(methods.unique()), figure.subplots(1, 2, sharey=True)
-    for axes, title, holds in zip(panels, ("near both clusters", "near one cluster"), states(traces), strict=True):
+    for axes, (title, holds) in zip(panels, reached.items(), strict=True):
         for name, how in zip(names, look.group_looks(len(names)), strict=True):
             mine = holds[(methods == name).to_numpy()]
             count, n, steps = mine.sum(axis=0), len(mine), traces.steps[0]

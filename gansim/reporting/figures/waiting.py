@@ -112,8 +112,8 @@ def convergence_time(
         share_axis(axes.yaxis, f"share that has {event}" if position == 0 else "", ends=0.03)
         axes.grid(True, axis="y")
     cast(Any, figure.get_layout_engine()).set(wspace=0.06)  # so that numbers of neighbours stay apart
-    lasting = "convergence" if event == "converged" else "that"
-    curve = f"{note} {runs_in_words(ns)} a curve (one minus Kaplan-Meier), whether {lasting} lasted or not"
+    lasting = ", whether convergence lasted or not" if event == "converged" else ""
+    curve = f"{note} {runs_in_words(ns)} a curve (one minus Kaplan-Meier){lasting}"
     head(figure, title, f"{curve.strip()}; bands: 95 % intervals. Below: runs at risk.")
     return figure
 
