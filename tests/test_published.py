@@ -15,7 +15,7 @@ from test_layout import ROOT, environment
 sys.path.insert(0, str(ROOT / "studies"))
 from published.agreement import NAMES, Claim, exact, table, to_its_digits, within
 
-STUDIES = ("dirac", "optimism", "first_order")
+STUDIES = ("dirac", "optimism", "first_order", "two_clusters")
 
 
 @pytest.mark.parametrize(

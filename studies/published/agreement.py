@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import binom
 
 NAMES = {
     "published": "published",
@@ -64,6 +67,24 @@ def exact(claim: str, published: str, found: float) -> Claim:
 def within(claim: str, low: float, high: float, found: float, interval: tuple[float, float], runs: int) -> Claim:
     """A number that agrees if its interval meets the published range."""
     return Claim(claim, f"{low:g} to {high:g}", found, *interval, runs, interval[0] <= high and low <= interval[1])
+
+
+def median(values: ArrayLike) -> tuple[float, tuple[float, float]]:
+    """The median of a sample, and the values that enclose the law's with 95 %: quantiles of Binomial(n, 1/2) are ranks.
+
+    Of fewer than six values these are the least and the greatest, which enclose it less surely.
+
+    Examples
+    --------
+    >>> median([5.0, 1.0, 4.0, 3.0, 2.0, 9.0, 8.0])
+    (4.0, (1.0, 9.0))
+    """
+    ordered = np.sort(np.asarray(values, float))
+    n = len(ordered)
+    if n == 0:
+        return np.nan, (np.nan, np.nan)
+    low = max(int(binom.ppf(0.025, n, 0.5)) - 1, 0)
+    return float(np.median(ordered)), (float(ordered[low]), float(ordered[n - 1 - low]))
 
 
 def table(claims: Iterable[Claim]) -> pd.DataFrame:

@@ -52,8 +52,12 @@ def convergence_time(
     labels: Labels | None = None,
     title: str = "Time to convergence",
     note: str = "",
+    event: str = "converged",
+    clock: str = "training step",
 ) -> Figure:
     """Draw the share of runs that have converged, over training steps, by Kaplan and Meier, with numbers at risk.
+
+    Of runs that wait for something else, converged_step is when that happened, and last_step until when they waited.
 
     Parameters
     ----------
@@ -67,6 +71,10 @@ def convergence_time(
         What to write instead of a level.
     title, note : str
         The title, and what else to say below it: what all runs have in common.
+    event : str, default "converged"
+        What has happened to runs that wait no longer.
+    clock : str, default "training step"
+        What is counted along the axis.
 
     Returns
     -------
@@ -91,7 +99,7 @@ def convergence_time(
     ns = []
     for position, (axes, level) in enumerate(zip(grid, across, strict=True)):
         part = where_(runs, columns, level)
-        axes.set(xlim=(0, 1.07 * last), xlabel="training step")
+        axes.set(xlim=(0, 1.07 * last), xlabel=clock)
         axes.xaxis.set_major_locator(MaxNLocator(4 if len(across) > 2 else 6, integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(plain))
         for number, (group, look) in enumerate(zip(groups, group_looks(len(groups)), strict=True)):
@@ -101,10 +109,11 @@ def convergence_time(
                 _incidence(axes, chosen, names[number], {**look, "linewidth": _width(number, len(groups))}, last)
             _at_risk(axes, chosen, number, look, names[number] if position == 0 else "")
         axes.set_title(name_([level], labels) if columns else "", size=NORMAL)
-        share_axis(axes.yaxis, "share that has converged" if position == 0 else "", ends=0.03)
+        share_axis(axes.yaxis, f"share that has {event}" if position == 0 else "", ends=0.03)
         axes.grid(True, axis="y")
     cast(Any, figure.get_layout_engine()).set(wspace=0.06)  # so that numbers of neighbours stay apart
-    curve = f"{note} {runs_in_words(ns)} a curve (one minus Kaplan-Meier), whether convergence lasted or not"
+    lasting = ", whether convergence lasted or not" if event == "converged" else ""
+    curve = f"{note} {runs_in_words(ns)} a curve (one minus Kaplan-Meier){lasting}"
     head(figure, title, f"{curve.strip()}; bands: 95 % intervals. Below: runs at risk.")
     return figure
 

@@ -1,0 +1,80 @@
+"""Pictures of two clusters: what G has reached over training, and what D's loss tells of it."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+import gansim as gs
+from gansim.analysis.intervals import wilson
+from gansim.plotting import look
+from published.clusters import ONE, ONE_PLACE, SOME, in_one_place, states
+from published.two_points import ALL_ON_ONE, KNOWS_NOTHING, optimal
+
+__all__ = ["over_time", "portraits"]
+
+_THEORY = "#d55e00"
+
+
+@look.styled
+def over_time(traces: gs.Traces, methods: pd.Series) -> Figure:
+    """Shares of runs whose fakes are near both clusters, and in one place, by record: a line a method, bands of 95 %.
+
+    Parameters
+    ----------
+    traces : Traces
+        Records at the same steps.
+    methods : Series, shape (runs,)
+        The method of each run.
+    """
+    figure = Figure(figsize=(look.WIDTH, 3.1), layout="constrained")
+    note = f"Near both: at least {SOME} of the fakes near each. In one place: spread at most {ONE_PLACE} of the data's."
+    look.head(figure, "What G has reached, by training step", f"{note} Bands: 95 %.")
+    reached = {"near both clusters": states(traces)[0], "in one place": in_one_place(traces)}
+    names, panels = list(methods.unique()), figure.subplots(1, 2, sharey=True)
+    for axes, (title, holds) in zip(panels, reached.items(), strict=True):
+        for name, how in zip(names, look.group_looks(len(names)), strict=True):
+            mine = holds[(methods == name).to_numpy()]
+            count, n, steps = mine.sum(axis=0), len(mine), traces.steps[0]
+            axes.fill_between(steps, *wilson(count, n), color=how["color"], alpha=0.25, linewidth=0)
+            axes.plot(steps, count / n, label=f"{name}, n = {n:,}", color=how["color"], linestyle=how["linestyle"])
+        axes.set(xlabel="training step", title=title, xlim=(0, None))
+        axes.xaxis.set_major_formatter(FuncFormatter(look.plain))
+        look.share_axis(axes.yaxis, "share of runs" if axes is panels[0] else "", ends=0.03)
+        axes.grid(True, axis="y")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names))
+    return figure
+
+
+@look.styled
+def portraits(traces: gs.Traces, runs: pd.DataFrame) -> Figure:
+    """D's loss over how far the fakes are off, at all records; and where runs end near one cluster, over its share.
+
+    Parameters
+    ----------
+    traces : Traces
+        Records of runs of a game that has V.
+    runs : DataFrame
+        These runs, judged by `published.clusters.judged`.
+    """
+    figure = Figure(figsize=(look.WIDTH, 3.5), layout="constrained")
+    told = f"n = {len(runs):,} runs: left all their records, right the ends of those that end near one cluster."
+    look.head(figure, "What D's loss tells of the fakes, non-saturating", told)
+    left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
+    w1, loss, stuck = traces["w1"], traces["v_train"] / -2, runs[runs["end"] == ONE]
+    known = np.isfinite(w1) & np.isfinite(loss)
+    how = {"gridsize": (48, 22), "extent": (0, 1.6, 0.3, 0.9), "norm": LogNorm(), "mincnt": 1, "cmap": "Greys"}
+    cells = left.hexbin(w1[known], loss[known], rasterized=True, linewidths=0.2, **how)
+    figure.colorbar(cells, ax=left, label="records", pad=0.01)
+    for level, text in ((KNOWS_NOTHING, "one law"), (ALL_ON_ONE, "all on one of two points")):
+        left.axhline(level, color=_THEORY, linewidth=0.8, linestyle="--")
+        look.remark(left, 0.02, (level - 0.3) / 0.6 - 0.012, f"{text}: {level:.4f}", va="top")
+    left.set(xlabel="Wasserstein-1 distance, SD", ylabel="D's loss", xlim=(0, 1.6), ylim=(0.3, 0.9))
+    line = np.linspace(0.3, 0.7, 81)
+    right.plot(line, optimal(line), color=_THEORY, linewidth=0.8, linestyle="--", label="of the best D")
+    points = {"color": look.INK, "markersize": 3, "alpha": 0.6, "label": f"at the end, n = {len(stuck)}"}
+    right.plot(stuck["share"], stuck["d_loss"], "o", **points)
+    right.set(xlabel="share of a run's data in the cluster", ylabel="D's loss", xlim=(0.3, 0.7), ylim=(0.35, 0.6))
+    right.legend(loc="upper left")
+    return figure

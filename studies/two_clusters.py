@@ -1,0 +1,173 @@
+"""Two clusters: does the relativistic game bring G from one of them to both, where the non-saturating one does not.
+
+Half of the data lies around 0.15, half around 4.15 (Sun, Fang and Schwing 2020). Networks, initial weights, fixed noise
+and full batches, updates, momentum and rates are those of the published script, which halves D's loss in the
+non-saturating game, and not G's: half of D's rate here. A small design halves both. Published are D's loss at the best
+D on two points, and curves of one seed, on which the non-saturating G stays on one cluster.
+
+Said otherwise than there: clusters are normal, with means and spreads of the uniform ones on [0, 0.3] and [4, 4.3],
+because shares near each mode are recorded of mixtures of normals; another small design has uniform ones, as 400 values.
+Every run has 100 values of its own, each from either cluster by chance, where the script has one set of 50 and 50. The
+script counts, in the end, fakes within 0.36 of 0 and of 4, and has no limit for the count; here fakes are counted at
+every record, within 3 standard deviations of a mode, which is 0.26.
+
+Writes tables, figures, ademp.md, runs.parquet, traces.parquet and metadata.json to <out>/two-clusters/, with --quick to
+<out>/two-clusters-quick/.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+import gansim as gs
+from gansim.analysis.shares import share_of
+from gansim.command_line import cli
+from gansim.reporting import figures as general
+from gansim.reporting import writing
+from gansim.reporting.report import replace_figures
+from gansim.running.execution import Execution
+from published import clusters, escape, fingerprints, two_points
+from published.agreement import NAMES, Claim, median, table, within
+
+FULL = cli.StudyOptions(reps=600, steps=5000)
+QUICK = cli.StudyOptions(reps=24, steps=500)
+AIMS = "How often, and how soon, does G come from one of two clusters to both, and does D's loss tell where it is?"
+JS, PAIRED, HALVED = "non-saturating", "relativistic", "non-saturating, G halved"
+RATES = {JS: (1e-2, 5e-3), PAIRED: (1e-2, 1e-2), HALVED: (5e-3, 5e-3)}  # of G and of D
+MEANS, WIDTH = (0.15, 4.15), 0.3
+UNIFORM = np.add.outer(MEANS, ((np.arange(200) + 0.5) / 200 - 0.5) * WIDTH).ravel()
+FAR = 0.5  # Wasserstein-1, standard deviations: a quarter of the fakes moved from one cluster to the other
+AFTER = (250, 500, 1000, 2000, 4000)  # steps from the first record in one place
+SEEN = 6  # relativistic runs whose networks are trained again, 11 s each
+LAWS = {"games": "normal", "uniform": "uniform"}
+HEADINGS = {"end": "fakes near", "d_loss": "D's loss", "law": "clusters", "far": "off"}
+NOTE = "Runs have 100 values of their own from normal clusters; the published ones share 50 and 50 from uniform ones."
+
+
+def design(options: cli.StudyOptions) -> gs.Study:
+    """Both games; and, of fewer replicates, both losses of the non-saturating one halved, and uniform clusters."""
+    gan = gs.GAN(
+        gs.Mixture(MEANS, WIDTH / 12**0.5),
+        generator=gs.MLP((5, 5), "tanh", init="torch"),
+        discriminator=gs.MLP((10, 10), "sigmoid", init="torch"),
+        samples=100,
+        batch_size="full",
+        noise=gs.Uniform(-5, 5),
+        fixed_noise=True,
+        optimizer_g=gs.Momentum(1e-2, 0.9),
+        optimizer_d=gs.Momentum(1e-2, 0.9),
+        d_steps=10,
+        g_steps=10,
+        steps=options.steps,
+        records=100,
+    )
+    levels = {
+        name: {"game": PAIRED if name == PAIRED else JS, "optimizer_g.lr": g, "optimizer_d.lr": d}
+        for name, (g, d) in RATES.items()
+    }
+    two, few = {name: levels[name] for name in (JS, PAIRED)}, max(1, options.reps // 4)
+    parts = (
+        gs.Study("games", gan, {"method": two}, options.reps, options.seed),
+        gs.Study("halved", gan, {"method": {HALVED: levels[HALVED]}}, few, options.seed),
+        gs.Study("uniform", gs.replace(gan, target=gs.Observed(UNIFORM)), {"method": two}, few, options.seed),
+    )
+    name = "two-clusters-quick" if options.quick else "two-clusters"
+    return gs.Study.of(name, [one for part in parts for one in part.designs], options.seed, AIMS)
+
+
+def claims(runs: pd.DataFrame, again: pd.DataFrame, tried: bool) -> Iterator[Claim]:
+    """Every published number; what is said of 5,000 steps is tried of 5,000."""
+    yield from two_points.claims()
+    for claim in of_runs(runs[runs["design"] == "games"], again):
+        yield claim if tried and claim.runs else claim._replace(agrees=None)
+
+
+def of_runs(games: pd.DataFrame, again: pd.DataFrame) -> Iterator[Claim]:
+    """What is published of one seed, or follows from the losses."""
+    plain = games[games["method"] == JS]
+    stuck, free = (plain[plain["end"] == end]["d_loss"] for end in (clusters.ONE, clusters.BOTH))
+    yield within(f"{JS}, ends near one cluster: median of D's loss", 0.45, 0.5, *median(stuck), len(stuck))
+    for method, some in ((JS, free), (PAIRED, again["d_loss"])):
+        found, (low, high) = median(some)
+        said = f"{method}, ends near both clusters: median of D's loss"
+        yield Claim(said, "above 0.65", found, low, high, len(some), low > 0.65)
+    ends, steps = (compared(games, *what).iloc[0] for what in (("end", clusters.BOTH), ("steps_to_both",)))
+    said = f"share of runs that end near both clusters, {PAIRED} less {JS}"
+    yield Claim(said, "above 0", ends["difference"], ends["low"], ends["high"], int(ends["n"]), ends["low"] > 0)
+    said = f"mean steps until they are near both for good, {PAIRED} less {JS}"
+    numbers = (steps[name] for name in ("mean_difference", "low", "high"))
+    yield Claim(said, "below 0", *numbers, int(steps["n"]), steps["high"] < 0)
+    for method, good in ((JS, False), (PAIRED, True)):
+        mine = games[games["method"] == method]
+        one = share_of(mine, (mine["end"] == clusters.BOTH).to_numpy(bool) == good)
+        said = f"{method}: most runs end {'' if good else 'not '}near both clusters; share"
+        yield Claim(said, "yes, by one run (recalled)", one.share, one.low, one.high, one.n, one.high > 0.5)
+
+
+def compared(games: pd.DataFrame, *what: str) -> pd.DataFrame:
+    """Both games, by replicate: a share, or a mean."""
+    return gs.compare(games, "method", PAIRED, JS, *what).drop(columns="design")
+
+
+def write(done: Execution, folder: Path, options: cli.StudyOptions) -> None:
+    """Tables and figures."""
+    say, runs = cli.teller(done.study.name, options.quiet), clusters.judged(done, MEANS)
+    normal, games = runs[runs["design"] != "uniform"], runs[runs["design"] == "games"]
+    paired = games[(games["method"] == PAIRED) & (games["end"] == clusters.BOTH)]
+    again = two_points.losses_again(done, paired.head(SEEN))
+    ends = [compared(games, "end", end).assign(end=end) for end in clusters.ENDS if (games["end"] == end).any()]
+    laws = runs[runs["design"] != "halved"].assign(law=runs["design"].map(LAWS), far=runs["w1"] > FAR)
+    tried = all(cell.gan.steps == FULL.steps for cell in done.study.cells)
+    tables = {
+        "published": (table(claims(runs, again, tried)), f"Two clusters: what was published, and found. {NOTE}"),
+        "ends": (gs.tabulate(normal, "method", "end"), "Where the fakes are after the last step."),
+        "differences": (pd.concat(ends), "Where the fakes are after the last step, compared by replicate."),
+        "steps": (compared(games, "steps_to_both"), "Mean steps until fakes are near both for good, all if never."),
+        "losses": (gs.estimate(normal[normal["game"] == JS], ["method", "end"], "d_loss"), "D's loss at the end."),
+        "losses_again": (again, "D's loss in relativistic runs that end near both clusters, trained again."),
+        "escapes": (
+            escape.escapes(games[games["fell"]], AFTER, (PAIRED, JS)),
+            "From the first record in one place to both, for good.",
+        ),
+        "laws": (
+            gs.tabulate(laws, ["law", "method"], "far"),
+            f"Fakes more than {FAR} standard deviations off, at the end.",
+        ),
+    }
+    for name, (frame, caption) in tables.items():
+        writing.save(frame, folder / "tables", name, caption, "", done.study.name, names=NAMES | HEADINGS)
+    drawn = () if options.no_figures else figures(done, runs)
+    replace_figures(folder, ("over_time", "escape", "losses"), drawn, say)
+
+
+def figures(done: Execution, runs: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
+    """What G has reached over training, the wait for both clusters, and D's loss."""
+    mine = (runs["design"] != "uniform").to_numpy()
+    yield "over_time", fingerprints.over_time(done.traces.take(mine), runs["method"][mine])
+    fell = runs[(runs["design"] == "games") & runs["fell"]]
+    yield (
+        "escape",
+        general.convergence_time(
+            fell.assign(converged_step=fell["waited"].where(fell["escaped"]), last_step=fell["waited"]),
+            "method",
+            title="From one place to both clusters, for good",
+            event="escaped",
+            clock="training steps since the first record in one place",
+        ),
+    )
+    plain = ((runs["method"] == JS) & (runs["design"] == "games")).to_numpy()
+    yield "losses", fingerprints.portraits(done.traces.take(plain), runs[plain])
+
+
+def main(options: cli.StudyOptions) -> None:
+    """Simulate, compare, draw."""
+    study = design(options)
+    if cli.execute(study, options, lambda done, folder: write(done, folder, options)):
+        print(Path(options.out) / study.name)
+
+
+if __name__ == "__main__":
+    cli.run_study(main, FULL, QUICK)
