@@ -90,14 +90,14 @@ def of_runs(games: pd.DataFrame, again: pd.DataFrame) -> Iterator[Claim]:
     plain = games[games["method"] == JS]
     stuck, free = (plain[plain["end"] == end]["d_loss"] for end in (clusters.ONE, clusters.BOTH))
     yield within(f"{JS}, ends near one cluster: median of D's loss", 0.45, 0.5, *median(stuck), len(stuck))
-    for method, some in ((JS, free), (PAIRED, again["d_loss"])):
+    for method, some in ((JS, free), (PAIRED, again[again["end"] == clusters.BOTH]["d_loss"])):
         found, (low, high) = median(some)
         said = f"{method}, ends near both clusters: median of D's loss"
         yield Claim(said, "above 0.65", found, low, high, len(some), low > 0.65)
     ends, steps = (compared(games, *what).iloc[0] for what in (("end", clusters.BOTH), ("steps_to_both",)))
     said = f"share of runs that end near both clusters, {PAIRED} less {JS}"
     yield Claim(said, "above 0", ends["difference"], ends["low"], ends["high"], int(ends["n"]), ends["low"] > 0)
-    said = f"mean steps until they are near both for good, {PAIRED} less {JS}"
+    said = f"mean steps until they are near both, {PAIRED} less {JS}"
     numbers = (steps[name] for name in ("mean_difference", "low", "high"))
     yield Claim(said, "below 0", *numbers, int(steps["n"]), steps["high"] < 0)
     for method, good in ((JS, False), (PAIRED, True)):
@@ -116,26 +116,21 @@ def write(done: Execution, folder: Path, options: cli.StudyOptions) -> None:
     """Tables and figures."""
     say, runs = cli.teller(done.study.name, options.quiet), clusters.judged(done, MEANS)
     normal, games = runs[runs["design"] != "uniform"], runs[runs["design"] == "games"]
-    paired = games[(games["method"] == PAIRED) & (games["end"] == clusters.BOTH)]
-    again = two_points.losses_again(done, paired.head(SEEN))
+    paired = games[(games["method"] == PAIRED) & (games["end"] != clusters.NEITHER)]
+    again = two_points.losses_again(done, paired.groupby("end", observed=True).head(SEEN))
     ends = [compared(games, "end", end).assign(end=end) for end in clusters.ENDS if (games["end"] == end).any()]
+    steps = [compared(games, what) for what in ("steps_to_both", "steps_to_keep")]
     laws = runs[runs["design"] != "halved"].assign(law=runs["design"].map(LAWS), far=runs["w1"] > FAR)
     tried = all(cell.gan.steps == FULL.steps for cell in done.study.cells)
     tables = {
         "published": (table(claims(runs, again, tried)), f"Two clusters: what was published, and found. {NOTE}"),
         "ends": (gs.tabulate(normal, "method", "end"), "Where the fakes are after the last step."),
         "differences": (pd.concat(ends), "Where the fakes are after the last step, compared by replicate."),
-        "steps": (compared(games, "steps_to_both"), "Mean steps until fakes are near both for good, all if never."),
+        "steps": (pd.concat(steps), "Mean steps until fakes are near both clusters, and stay; all of them if never."),
         "losses": (gs.estimate(normal[normal["game"] == JS], ["method", "end"], "d_loss"), "D's loss at the end."),
-        "losses_again": (again, "D's loss in relativistic runs that end near both clusters, trained again."),
-        "escapes": (
-            escape.escapes(games[games["fell"]], AFTER, (PAIRED, JS)),
-            "From the first record in one place to both, for good.",
-        ),
-        "laws": (
-            gs.tabulate(laws, ["law", "method"], "far"),
-            f"Fakes more than {FAR} standard deviations off, at the end.",
-        ),
+        "losses_again": (again, "D's loss at the end of relativistic runs, trained again."),
+        "escapes": (escape.escapes(games[games["fell"]], AFTER, (PAIRED, JS)), "From one place to both clusters."),
+        "laws": (gs.tabulate(laws, ["law", "method"], "far"), f"Fakes more than {FAR} SD of the data off, at the end."),
     }
     for name, (frame, caption) in tables.items():
         writing.save(frame, folder / "tables", name, caption, "", done.study.name, names=NAMES | HEADINGS)
@@ -148,16 +143,10 @@ def figures(done: Execution, runs: pd.DataFrame) -> Iterator[tuple[str, Figure]]
     mine = (runs["design"] != "uniform").to_numpy()
     yield "over_time", fingerprints.over_time(done.traces.take(mine), runs["method"][mine])
     fell = runs[(runs["design"] == "games") & runs["fell"]]
-    yield (
-        "escape",
-        general.convergence_time(
-            fell.assign(converged_step=fell["waited"].where(fell["escaped"]), last_step=fell["waited"]),
-            "method",
-            title="From one place to both clusters, for good",
-            event="escaped",
-            clock="training steps since the first record in one place",
-        ),
-    )
+    wait = fell.assign(converged_step=fell["waited"].where(fell["escaped"]), last_step=fell["waited"])
+    told = {"title": "From one place to both clusters", "note": "Runs whose fakes were in one place at some record."}
+    clock = "training steps since the first record in one place"
+    yield "escape", general.convergence_time(wait, "method", **told, event="escaped", clock=clock)
     plain = ((runs["method"] == JS) & (runs["design"] == "games")).to_numpy()
     yield "losses", fingerprints.portraits(done.traces.take(plain), runs[plain])
 

@@ -71,13 +71,17 @@ def test_the_share_of_the_own_data_and_the_steps_to_both_are_those_of_the_runs()
     both, one = (clusters.judged(frozen(*points), MEANS) for points in (MEANS, (4.15, 4.15)))
     np.testing.assert_allclose(one["share"], (one["sample_mean"] - 0.15) / 4)
     assert (np.abs(one["share"] - 0.5) < 0.25).all() and one["share"].nunique() > 1
-    assert (both["steps_to_both"] == 20).all() and (one["steps_to_both"] == 40).all()
+    for name in ("steps_to_both", "steps_to_keep"):
+        assert (both[name] == 20).all() and (one[name] == 40).all()
     np.testing.assert_array_equal(both["d_loss"], -both["v_train"] / 2)
 
 
 def test_what_lasts_holds_from_there_to_the_end() -> None:
     holds = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 0]], bool)
     assert escape.lasting(holds).tolist() == [[True] * 3, [False, False, True], [False] * 3, [False] * 3]
+    steps = np.tile([10, 20, 30], (4, 1))
+    assert escape.first(steps, holds).tolist() == [10, 10, 10, 30]
+    assert escape.first(steps, escape.lasting(holds)).tolist() == [10, 30, 30, 30]
 
 
 def waits(method: str, times: list[int], escaped: list[int]) -> pd.DataFrame:
@@ -127,6 +131,7 @@ def test_losses_of_runs_trained_again_are_those_that_are_recorded() -> None:
     done = frozen(0.15, 0.15)
     again = two_points.losses_again(done, clusters.judged(done, MEANS))
     np.testing.assert_allclose(again["d_loss"], -done.runs["v"] / 2, atol=0.02)
+    assert (again["end"] == clusters.ONE).all() and again["replicate"].tolist() == [0, 1, 2, 3]
 
 
 def test_a_median_lies_in_its_interval_which_covers() -> None:

@@ -58,20 +58,21 @@ def judged(done: Execution, means: tuple[float, float]) -> pd.DataFrame:
     -------
     DataFrame
         The runs; end (where the fakes are after the last step), d_loss (half of -V there, the reals those of the run's
-        own sample), steps_to_both (until they are near both for good; all of training if never), fell (whether they
-        were in one place at some record, wherever that is), waited and escaped (from the first such to both clusters
-        for good), share (of the run's own data in the cluster that the fakes are nearer to in the end).
+        own sample), steps_to_both and steps_to_keep (until they are near both clusters, and until they stay so; all of
+        training if never), fell (whether they were in one place at some record, wherever that is), waited and escaped
+        (from the first such to both clusters), share (of the run's own data in the cluster that the fakes are nearer to
+        in the end).
     """
-    runs, traces, row = done.runs, done.traces, np.arange(len(done.runs))
+    runs, traces = done.runs, done.traces
     both, one = states(traces)
-    kept = escape.lasting(both)
-    wait = escape.waiting(traces.steps, in_one_place(traces), kept)
+    wait = escape.waiting(traces.steps, in_one_place(traces), both)
     upper = (runs["sample_mean"] - means[0]) / (means[1] - means[0])
     end = np.select([both[:, -1], one[:, -1]], [BOTH, ONE], NEITHER)
     return runs.assign(
         end=pd.Categorical(end, ENDS),
         d_loss=traces["v_train"][:, -1].astype(float) / -2,
-        steps_to_both=traces.steps[row, np.where(kept[:, -1], kept.argmax(axis=1), -1)].astype(float),
+        steps_to_both=escape.first(traces.steps, both),
+        steps_to_keep=escape.first(traces.steps, escape.lasting(both)),
         fell=wait.begun,
         waited=wait.steps,
         escaped=wait.happened,

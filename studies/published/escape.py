@@ -8,7 +8,7 @@ from scipy import stats
 
 from gansim.analysis.intervals import kaplan_meier
 
-__all__ = ["Waiting", "escapes", "lasting", "logrank", "waiting"]
+__all__ = ["Waiting", "escapes", "first", "lasting", "logrank", "waiting"]
 
 
 class Waiting(NamedTuple):
@@ -28,6 +28,18 @@ def lasting(holds: np.ndarray) -> np.ndarray:
     [[False, False, True, True]]
     """
     return np.logical_and.accumulate(holds[:, ::-1], axis=1)[:, ::-1]
+
+
+def first(steps: np.ndarray, holds: np.ndarray) -> np.ndarray:
+    """Steps at the first record at which something holds, or at the last one of all, by run.
+
+    Examples
+    --------
+    >>> first(np.array([[10, 20, 30]] * 2), np.array([[False, True, True], [False, False, False]])).tolist()
+    [20.0, 30.0]
+    """
+    record = np.where(holds.any(axis=1), holds.argmax(axis=1), -1)
+    return steps[np.arange(len(steps)), record].astype(float)
 
 
 def waiting(steps: np.ndarray, begin: np.ndarray, end: np.ndarray) -> Waiting:

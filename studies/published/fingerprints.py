@@ -59,20 +59,23 @@ def portraits(traces: gs.Traces, runs: pd.DataFrame) -> Figure:
         These runs, judged by `published.clusters.judged`.
     """
     figure = Figure(figsize=(look.WIDTH, 3.5), layout="constrained")
-    told = f"n = {len(runs):,} runs: left all their records, right the ends of those that end near one cluster."
-    look.head(figure, "What D's loss tells of the fakes, non-saturating", told)
-    left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
     w1, loss, stuck = traces["w1"], traces["v_train"] / -2, runs[runs["end"] == ONE]
+    told = f"n = {len(runs):,} runs: left all their records, right the ends of those that end near one cluster"
+    if len(stuck):
+        above = (stuck["d_loss"] - optimal(stuck["share"])).abs().median()
+        told += f"; the median of how far they are off the best D's loss is {above:.4f}"
+    look.head(figure, "What D's loss tells of the fakes, non-saturating", f"{told}.")
+    left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
     known = np.isfinite(w1) & np.isfinite(loss)
     how = {"gridsize": (48, 22), "extent": (0, 1.6, 0.3, 0.9), "norm": LogNorm(), "mincnt": 1, "cmap": "Greys"}
     cells = left.hexbin(w1[known], loss[known], rasterized=True, linewidths=0.2, **how)
     figure.colorbar(cells, ax=left, label="records", pad=0.01)
-    for level, text in ((KNOWS_NOTHING, "one law"), (ALL_ON_ONE, "all on one of two points")):
-        left.axhline(level, color=_THEORY, linewidth=0.8, linestyle="--")
-        look.remark(left, 0.02, (level - 0.3) / 0.6 - 0.012, f"{text}: {level:.4f}", va="top")
+    for level, dash, text in ((KNOWS_NOTHING, "--", "one law"), (ALL_ON_ONE, ":", "all on one of two points")):
+        left.axhline(level, color=_THEORY, linewidth=1, linestyle=dash, label=f"{text}: {level:.4f}")
+    left.legend(loc="lower left", title="best D", alignment="left", title_fontsize=look.SMALL)
     left.set(xlabel="Wasserstein-1 distance, SD", ylabel="D's loss", xlim=(0, 1.6), ylim=(0.3, 0.9))
     line = np.linspace(0.3, 0.7, 81)
-    right.plot(line, optimal(line), color=_THEORY, linewidth=0.8, linestyle="--", label="of the best D")
+    right.plot(line, optimal(line), color=_THEORY, linewidth=0.8, linestyle="--", label="best D")
     points = {"color": look.INK, "markersize": 3, "alpha": 0.6, "label": f"at the end, n = {len(stuck)}"}
     right.plot(stuck["share"], stuck["d_loss"], "o", **points)
     right.set(xlabel="share of a run's data in the cluster", ylabel="D's loss", xlim=(0.3, 0.7), ylim=(0.35, 0.6))

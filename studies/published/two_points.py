@@ -89,12 +89,12 @@ def losses_again(done: Execution, runs: pd.DataFrame) -> pd.DataFrame:
     done : Execution
         The study that they are of.
     runs : DataFrame
-        Some of its runs.
+        Some of its runs, judged by `published.clusters.judged`.
     """
     rows, share = [], (np.arange(400) + 0.5) / 400
-    for cell, rep in runs[["cell", "rep"]].itertuples(index=False):
+    for cell, rep, end in runs[["cell", "rep", "end"]].itertuples(index=False):
         gan = done.study.cells[cell].gan
         again = gs.networks(gan, rep, done.study.seed)
         fakes = again.generate(np.random.default_rng(0).permutation(quantile(gan.noise, share)))
-        rows.append((rep, loss_at(gan.game, again.logit(quantile(gan.target, share)), again.logit(fakes))))
-    return pd.DataFrame(rows, columns=["replicate", "d_loss"])
+        rows.append((end, rep, loss_at(gan.game, again.logit(quantile(gan.target, share)), again.logit(fakes))))
+    return pd.DataFrame(rows, columns=["end", "replicate", "d_loss"])
