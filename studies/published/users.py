@@ -1,0 +1,47 @@
+"""What users say of the demos, as shares that can be counted."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from published.one_dimensional import NORMAL_NOISE
+
+__all__ = ["AS_SET", "MEAN", "STD", "WORDS", "Said", "said_by_users"]
+
+MEAN, STD = "mean of the data", "spread of the data"
+AS_SET = "nothing"  # what is changed where nothing is
+USUAL, SELDOM, STABLE, UNSTABLE = (0.5, 1.0), (0.0, 0.5), (0.95, 1.0), (0.0, 0.95)
+WORDS = (
+    "Shares of runs that succeed, or of what is named. Users' words are taken for shares: of what works, or fails, at "
+    "least half; of what is stable, or well shaped, at least 95 %."
+)
+Said = tuple[str, tuple[float, float], pd.DataFrame, str, bool]  # what, its range, of which runs, outcome, to be tried
+
+
+def said_by_users(runs: pd.DataFrame) -> Iterator[Said]:
+    """What users say of the demos."""
+
+    def of(name: str, mean: float | None = None, std: float | None = None, changed: str = AS_SET) -> pd.DataFrame:
+        mine = runs[(runs["demo"] == name) & (runs["changed"] == changed)]
+        mine = mine if mean is None else mine[mine[MEAN] == mean]
+        return mine if std is None else mine[mine[STD] == std]
+
+    for name in ("devnag", "devnag 2017"):
+        yield f'{name}, mean 4: "it seems correct" (issue 9)', USUAL, of(name, 4, 1.25), "success", False
+        yield f'{name}, mean 400: "will lose direction" (issue 9)', SELDOM, of(name, 400), "success", True
+        mended = of(name, 400, changed=NORMAL_NOISE)
+        yield f"{name}, mean 400: N(0, 1) noise mends that (issue 9)", USUAL, mended, "success", True
+    early = of("devnag 2017", 4, 1.25)
+    yield "devnag 2017, 10,000 epochs: mean and SD spot on (issue 7)", USUAL, early, "moments", False
+    yield "of these: shape not normal (issue 7)", USUAL, early[early["moments"]], "misshapen", True
+    for name, mean, std in (("AYLIEN", 4, 0.5), ("ericjang", -1, 1)):
+        mine = of(name)
+        there = mine[MEAN] == mean, mine[STD] == std
+        changed = {"seed": there[0] & there[1], "mean": ~there[0] & there[1], "SD": there[0] & ~there[1]}
+        for what, where in changed.items():
+            said = f"{name}: not stable when the {what} changes (hwalsuklee's README)"
+            yield said, UNSTABLE, mine[where], "success", True
+    for mean in (-1, 0, 1):
+        for std in (0.7, 1, 2):
+            said = f"hwalsuklee, N({mean}, {std}²): well shaped (README)"
+            yield said, STABLE, of("hwalsuklee", mean, std), "success", False
