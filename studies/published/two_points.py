@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from gansim.model.laws import quantile
 
 import gansim as gs
+from gansim.model.data.laws import quantile
 from gansim.running.execution import Execution
 from published.agreement import Claim, exact
 
