@@ -130,12 +130,5 @@ def figures(done: Execution) -> Iterator[tuple[str, Figure]]:
     yield "distances", decay(off, list(SCHEDULES), names, "How far from (0, 0) the players of Dirac-GAN are")
 
 
-def main(options: cli.StudyOptions) -> None:
-    """Simulate, compare, draw."""
-    study = design(options)
-    if cli.execute(study, options, lambda done, folder: write(done, folder, options)):
-        print(Path(options.out) / study.name)
-
-
 if __name__ == "__main__":
-    cli.run_study(main, FULL, QUICK)
+    cli.run_design(design, write, FULL, QUICK)

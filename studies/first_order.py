@@ -122,12 +122,5 @@ def write(done: Execution, folder: Path, options: cli.StudyOptions) -> None:
     replace_figures(folder, ("success_map",), drawn, say)
 
 
-def main(options: cli.StudyOptions) -> None:
-    """Simulate, compare, draw."""
-    study = design(options)
-    if cli.execute(study, options, lambda done, folder: write(done, folder, options)):
-        print(Path(options.out) / study.name)
-
-
 if __name__ == "__main__":
-    cli.run_study(main, FULL, QUICK)
+    cli.run_design(design, write, FULL, QUICK)

@@ -88,12 +88,5 @@ def figures(done: Execution, found: dict[str, pd.DataFrame]) -> Iterator[tuple[s
     yield "costs", pictures.costs(found["costs"])
 
 
-def main(options: cli.StudyOptions) -> None:
-    """Simulate, compare, draw."""
-    study = design(options)
-    if cli.execute(study, options, lambda done, folder: write(done, folder, options)):
-        print(Path(options.out) / study.name)
-
-
 if __name__ == "__main__":
-    cli.run_study(main, FULL, QUICK)
+    cli.run_design(design, write, FULL, QUICK)

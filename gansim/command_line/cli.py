@@ -8,6 +8,8 @@ A study script hands `run_study` its main function and its default options::
 
     if __name__ == "__main__":
         run_study(main, StudyOptions(reps=1000, steps=5000), quick=StudyOptions(reps=64, steps=1000))
+
+One that simulates a design and writes of it has no main function: it hands both to `run_design`.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ __all__ = [
     "execute",
     "guarded",
     "parse_options",
+    "run_design",
     "run_study",
     "show",
     "show_page",
@@ -84,6 +87,39 @@ def run_study(
     """
     description = inspect.getdoc(inspect.getmodule(main)) or ""
     sys.exit(guarded(prog(), lambda: main(parse_options(full, quick, argv, description))))
+
+
+def run_design(
+    design: Callable[[StudyOptions], Study],
+    write: Callable[[Execution, Path, StudyOptions], object],
+    full: StudyOptions,
+    quick: StudyOptions | None = None,
+    argv: Sequence[str] | None = None,
+) -> NoReturn:
+    """`run_study` of a study that is simulated as one design says, then written of; its folder is printed at the end.
+
+    Parameters
+    ----------
+    design : callable
+        The study, from the options. Its module's docstring becomes the description in ``--help``.
+    write : callable
+        Writes tables and figures: takes what has been run, the folder, and the options.
+    full, quick, argv
+        As for `run_study`.
+
+    Raises
+    ------
+    SystemExit
+        Always: 0 when the study ran to its end.
+    """
+
+    def main(options: StudyOptions) -> None:
+        study = design(options)
+        if execute(study, options, lambda done, folder: write(done, folder, options)):
+            show(str(Path(options.out) / study.name))
+
+    main.__module__ = design.__module__  # whose docstring is the description
+    run_study(main, full, quick, argv)
 
 
 def execute(
