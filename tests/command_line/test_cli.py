@@ -24,11 +24,12 @@ from hypothesis import strategies as st
 
 import gansim
 from gansim.command_line import cli
-from gansim.command_line.cli import StudyOptions, parse_options, run_study
+from gansim.command_line.cli import StudyOptions, parse_options, run_design, run_study
 from gansim.errors import ConfigError
 from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
+from gansim.running.execution import Execution
 from gansim.running.study import Study
 from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import LOCK, METADATA
@@ -199,6 +200,30 @@ def test_a_refused_study_ends_with_one_line_code_2_and_nothing_written(
     assert re.fullmatch(r"[^\n]*: error: [^\n]*\n", err)
     assert words in err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def small_design(options: StudyOptions) -> Study:
+    """Two games, and nothing else."""
+    return Study("small", gansim.replace(SMALL, {"steps": options.steps}), {"game": ["minimax", "as-written"]}, 3)
+
+
+def test_a_design_and_what_is_written_of_it_are_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = []
+
+    def write(done: Execution, folder: Path, options: StudyOptions) -> None:
+        written.append((len(done.runs), folder.is_dir(), options.steps))
+
+    options = ["--steps", "8", "--out", str(tmp_path), "--quiet"]
+    for argv, printed in ((options, f"{tmp_path / 'small'}\n"), ([*options, "--dry-run"], None)):
+        with pytest.raises(SystemExit) as stop:
+            run_design(small_design, write, FULL, QUICK, argv)
+        assert stop.value.code == 0
+        out = capsys.readouterr().out
+        assert out == printed if printed else "3" in out and str(tmp_path / "small") not in out.splitlines()
+    assert written == [(6, True, 8)]  # once: a dry run writes nothing
+    with pytest.raises(SystemExit):
+        run_design(small_design, write, FULL, QUICK, ["--help"])
+    assert __doc__.splitlines()[0] in capsys.readouterr().out
 
 
 def test_a_defect_keeps_its_traceback() -> None:
