@@ -15,6 +15,7 @@ from gansim.design.stopping import StoppingRule
 from gansim.errors import ConfigError, shown
 from gansim.model.configurations import fields_of
 from gansim.model.fields import check_integer
+from gansim.model.own.defined import Own
 from gansim.model.seeds import MAX_REPS, check_seed
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Description:
             few, many = sorted(measured, key=len)[:: len(measured) - 1]
             odd = [name for name in many if name not in few] or few
             raise ConfigError(f"designs: {odd[0]} is measured in some cells, not in others: studies of their own")
+        _check_code(self.cells)
         own = tuple(design.reps for design in self.designs for _ in design.cells)
         self._set("reps", own if isinstance(self.reps, tuple) and not self.reps else _checked_reps(self.reps, len(own)))
         if not (self.stopping is None or isinstance(self.stopping, StoppingRule)):
@@ -193,6 +195,15 @@ def _checked_designs(designs: object) -> tuple[Design, ...]:
     if not listed or twice:
         raise ConfigError(f"designs: {f'{twice[0]!r} given twice' if twice else 'none'}: one or more, each once")
     return listed
+
+
+def _check_code(cells: Sequence[Cell]) -> None:
+    """Refuse two codes of somebody's own under one name: tables would take their runs for the same."""
+    known: dict[tuple[type[Own], str], Own] = {}
+    for game in dict.fromkeys(cell.gan.game for cell in cells):
+        if isinstance(game, Own) and known.setdefault((type(game), game.name), game) != game:
+            digests = sorted((game.digest[:8], known[type(game), game.name].digest[:8]))
+            raise ConfigError(f"game: {game.name!r} is two games in one study ({', '.join(digests)}): a name for each")
 
 
 def _checked_reps(reps: Sequence[int], cells: int) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ from gansim.design.stopping import StoppingRule
 from gansim.display import html_table
 from gansim.errors import ConfigError, StoreError, shown
 from gansim.model.fields import OrNone, boolean, check_named
+from gansim.model.own.defined import Own
 from gansim.running.frame import labelled_runs
 from gansim.running.pool import Backend, Workers, open_workers, workers_for
 from gansim.running.progress import Progress
@@ -211,6 +212,7 @@ def execute_shard(study: Description, shard: Shard, out: str | os.PathLike[str],
             chosen = thresholds_for(folder, call.thresholds, show.say)
             facts = {**_facts(workers, call), "shard": str(shard)}
             wanted = results.missing & shard.holds(*results.ids)
+            _check_code(study, wanted)
             facts["sessions"] = sessions_of(folder, facts, bool(wanted.any()), show.warn)
             folder.start(describe(study, {**facts, "status": "running"}, chosen))
             seconds = simulate_runs(study, results, wanted, workers, show, folder.add)
@@ -247,6 +249,7 @@ def simulate(study: Description, call: Call, wanted: NDArray[np.bool_] | None = 
     with call.workers() as workers:
         results = _empty(study)
         chosen = results.missing.copy() if wanted is None else np.asarray(wanted, bool)
+        _check_code(study, chosen)
         simulate_runs(study, results, chosen, workers, call.show(study), results.put)
     return results
 
@@ -284,6 +287,14 @@ def finish(study: Description, out: str | os.PathLike[str], call: Call, held: Ho
         return _finish(study, folder, facts, chosen, call, show, {})
 
 
+def _check_code(study: Description, wanted: NDArray[np.bool_]) -> None:
+    """Refuse, before anything is written or compiled, runs of code that is not at hand."""
+    if wanted.any():
+        for game in dict.fromkeys(cell.gan.game for cell in study.cells):
+            if isinstance(game, Own):
+                game.at_hand()
+
+
 # --- one round --------------------------------------------------------------------------------------
 
 
@@ -305,6 +316,7 @@ def _once(
         missing = results.missing.copy()
         if study.stopping is None and not missing.any():  # labelled again, or only completed: the rule still holds
             study = study.with_stopping(_stored_rule(folder))
+        _check_code(study, missing)
         facts["sessions"] = sessions_of(folder, facts, bool(missing.any()), show.warn)
         folder.start(describe(study, {**facts, "status": "running"}, chosen))
         seconds = simulate_runs(study, results, missing, workers, show, folder.add)

@@ -110,7 +110,28 @@ def test_other_code_under_the_name_is_another_study(folder):
         defined.define(KL)
 
 
+def test_two_codes_under_one_name_are_no_study():
+    """Within a factor they would be one level given twice; tables would pool those of two designs or of labels."""
+    changed = gs.OwnGame("kullback-leibler", real=MINUS, fake=MINUS, generator=MINUS, level=1.0)
+    line = r"^game: 'kullback-leibler' is two games in one study \([0-9a-f]{8}, [0-9a-f]{8}\): a name for each$"
+    try:
+        with pytest.raises(ConfigError, match=line):
+            gs.Study("one", SMALL, {"game": [KL]}) + gs.Study("two", SMALL, {"game": [changed]})
+        with pytest.raises(ConfigError, match=line):
+            gs.Study("both", SMALL, {"code": {"one": {"game": KL}, "other": {"game": changed}}})
+    finally:
+        defined.define(KL)
+
+
 # --- a folder where it is not ---------------------------------------------------------------------
+
+
+def test_more_replicates_are_refused_before_anything_is_written(folder, capsys):
+    before = snapshot(folder)
+    with pytest.raises(ConfigError, match=LACKS):
+        without_code(lambda: gs.load(folder).extend(reps=9))
+    assert snapshot(folder) == before
+    assert "compiling" not in capsys.readouterr().err
 
 
 def test_what_is_stored_can_be_looked_at(folder, capsys):
