@@ -113,7 +113,11 @@ def join(words: Iterable[str]) -> str:
 
 
 def _number(number: float) -> str:
-    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    if isinstance(number, int):
+        return f"{number:,}"
+    short = f"{number:g}"
+    near = abs(float(short) - number) <= 1e-8 * abs(number)
+    return short if near else repr(number)  # 0.9999999 is not 1
 
 
 # --- checks -------------------------------------------------------------------------------------

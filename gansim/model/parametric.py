@@ -105,6 +105,9 @@ class Dirac:
                 raise Refused(getattr(self, name), f"0, because the loss is {self.loss}, not minimax", name)
         if self.noise and self.consensus:
             raise Refused(self.noise, "0, because consensus is above 0", "noise")
+        for name, default, of in (("target", 1.0, "pull"), ("share", 1.0, "consensus")):
+            if getattr(self, name) != default and not getattr(self, of):
+                raise Refused(getattr(self, name), f"{default:g}, because {of} is 0", name)
 
     @property
     def form(self) -> str:

@@ -184,8 +184,9 @@ GAN_500 = GAN(target=Normal(500, 5))
 
 
 numbers = reals(-1e6, 1e6)
-blurred = st.builds(Dirac, r1=strengths, pull=strengths, target=strengths, noise=reals(0.01, 1e6))
-together = st.builds(Dirac, r1=strengths, consensus=strengths, share=reals(0, 1))
+some = reals(0.01, 1e6)
+blurred = st.builds(Dirac, r1=strengths, pull=some, target=strengths, noise=some)
+together = st.builds(Dirac, r1=strengths, consensus=some, share=reals(0, 1))
 vector_games = (
     st.builds(Dirac, st.sampled_from(["minimax", "non-saturating", "wasserstein"]), r1=strengths, pull=strengths)
     | blurred

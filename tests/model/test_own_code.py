@@ -143,6 +143,24 @@ def test_another_python_cannot_read_it():
         make(b"0", *rest)
 
 
+def test_a_function_of_lanes_is_what_calls_it():
+    for given, written in ((softplus, lambda s: softplus(s)), (power, lambda s: exp(s))):
+        code = code_of(given)
+        assert code == code_of(written) and code.digest == code_of(written).digest
+        assert np.array_equal(evaluate(code, S), evaluate(code_of(written), S))
+    assert repr(code_of(softplus)) == "lambda s: softplus(s)"
+    with pytest.raises(Refused, match="a function of 1 argument, without"):
+        code_of(maximum)
+
+
+def test_a_function_without_a_text_does_not_show_its_instructions():
+    code = code_of(eval("lambda s: s * 3.0"))
+    assert repr(code) == f"<function {code.digest[:8]}, its text not found>"
+    with pytest.raises(Refused) as refused:
+        check_derivative(code_of(eval("lambda s: s")), code, "cost", "slope")
+    assert refused.value.text().startswith(f"value {code!r}: the derivative of cost: at s = ")
+
+
 # --- what is refused ----------------------------------------------------------------------------
 
 
@@ -155,7 +173,7 @@ def outer_name(s):
     [
         (3.0, "def or lambda"),
         (np.exp, "def or lambda"),
-        (lambda s, t: s * t, "1 argument"),
+        (lambda s, t: s * t, "a function of 1 argument, without"),
         (lambda s=1.0: s, "1 argument"),
         (lambda *s: s[0], "1 argument"),
         (lambda s: np.exp(s), "np is <module 'numpy'"),
@@ -224,6 +242,8 @@ def test_numbers_go_with_lanes():
         (lambda s: s * s * s, lambda s: 3 * s * s),
         (lambda s: log(1.0 + s * s), lambda s: 2 * s / (1.0 + s * s)),
         (lambda s: 1e8 + s, lambda s: 1),
+        (lambda s: 1e-9 * softplus(s), lambda s: 1e-9 * sigmoid(s)),
+        (lambda s: 0.0 * s, lambda s: 0.0),
     ],
 )
 def test_slopes_pass(value, slope):
@@ -239,6 +259,7 @@ def test_slopes_pass(value, slope):
         (lambda s: maximum(1.0 - s, 0.0), lambda s: where_greater(0.0, s, -1.0, 0.0), "cost changes by -1$"),
         (lambda s: maximum(1.0 - s, 0.0), lambda s: where_greater(1.0, s, -1.0, 1e-3), "at s = "),
         (lambda s: 1 / s, lambda s: -1 / (s * s), "at s = 0 it is inf"),
+        (lambda s: 1e-9 * s, lambda s: -1e-9, "at s = 0.68 it is -1e-09, and cost changes by 1e-09"),
         (lambda s: log(s), lambda s: 1 / s, "at s = .* it is (nan|-inf)"),
     ],
 )

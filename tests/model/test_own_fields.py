@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import numpy as np
 import pytest
 
 import gansim as gs
@@ -28,7 +29,8 @@ def cost_of_dirac(theta, phi):
 @pytest.mark.parametrize(
     ("field", "allowed"),
     [
-        ({"gradients": lambda theta: theta}, "gradients: .*: a function of 3 arguments"),
+        ({"gradients": lambda theta: theta}, "gradients: .*: a function of 2 or 3 arguments"),
+        ({"gradients": lambda t, p: ((np.sin(p[0]),), (-t[0],))}, "gradients: .*; np is <module"),
         ({"gradients": lambda theta, phi: (phi[0],)}, "returns two tuples, of 1 and of 1"),
         ({"gradients": turning, "sizes": (2, 1)}, "returns two tuples, of 2 and of 1"),
         ({"gradients": turning, "sizes": (0, 1)}, r"sizes\[0\]: value 0: an integer from 1 to 64"),

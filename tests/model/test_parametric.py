@@ -99,6 +99,8 @@ REFUSALS = [
     (lambda: gs.Dirac("wasserstein", noise=1), "noise: value 1: 0, because the loss is wasserstein, not minimax"),
     (lambda: gs.Dirac("non-saturating", consensus=1), "consensus: value 1: 0, because the loss is non-saturating"),
     (lambda: gs.Dirac(noise=1, consensus=1), "noise: value 1: 0, because consensus is above 0"),
+    (lambda: gs.Dirac("wasserstein", target=0.5), "target: value 0.5: 1, because pull is 0"),
+    (lambda: gs.Dirac(r1=1, share=0.5), "share: value 0.5: 1, because consensus is 0"),
     (lambda: gs.Bilinear(0), "n: value 0: an integer from 1 to 64"),
     (lambda: gs.Bilinear(65), "n: value 65: an integer from 1 to 64"),
     (lambda: gs.Bilinear(True), "n: value True: an integer from 1 to 64"),

@@ -111,7 +111,8 @@ class Code:
         return hash(self.digest)
 
     def __repr__(self) -> str:
-        return " ".join(self.source.split())
+        text = " ".join(self.source.split())  # instructions begin with the number of a line
+        return f"<function {self.digest[:8]}, its text not found>" if text[:1].isdigit() else text
 
 
 def _restored(python: bytes, code: bytes, digest: str, source: str, references: Mapping[str, Reference]) -> Code:
@@ -125,15 +126,16 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def code_of(value: object, arguments: int = 1) -> Code:
+def code_of(value: object, *arguments: int) -> Code:
     """A function of lanes, from one that somebody gives.
 
     Parameters
     ----------
     value : function or Code
-        Defined by ``def`` or ``lambda``, of plain arguments without defaults, with nothing defined within it.
-    arguments : int, default 1
-        How many arguments it must have.
+        Defined by ``def`` or ``lambda``, of plain arguments without defaults, with nothing defined within it; or one of
+        `gansim.lanes` itself.
+    *arguments : int
+        How many arguments it may have; by default 1.
 
     Raises
     ------
@@ -144,9 +146,11 @@ def code_of(value: object, arguments: int = 1) -> Code:
         return value
     if not isinstance(value, FunctionType):
         raise Refused(value, "a function that is defined by def or lambda")
+    if (name := _of_lanes(value)) is not None and value.__code__.co_argcount == 1:
+        value = _calling(name)
     node, text = _source(value)
     told = _Told(text if node is not None else repr(value))
-    _check_form(value.__code__, value.__defaults__, arguments, told)
+    _check_form(value.__code__, value.__defaults__, arguments or (1,), told)
     references = {name: _reference(name, found, told) for name, found in _referred(value, told)}
     spelled = ("syntax", syntax_digest(node)) if node is not None else ("instructions", _instructions(value.__code__))
     return Code(value.__code__, digest_of(spelled, sorted(references.items())), text, references)
@@ -165,10 +169,11 @@ class _Told:
 # --- what it may be made of ---------------------------------------------------------------------
 
 
-def _check_form(code: CodeType, defaults: object, arguments: int, told: _Told) -> None:
-    what = "argument" if arguments == 1 else "arguments"
-    if defaults or code.co_kwonlyargcount or code.co_flags & _ANY_ARGUMENTS or code.co_argcount != arguments:
-        raise Refused(told, f"a function of {arguments} {what}, without defaults and *")
+def _check_form(code: CodeType, defaults: object, arguments: tuple[int, ...], told: _Told) -> None:
+    what = "argument" if arguments == (1,) else "arguments"
+    if defaults or code.co_kwonlyargcount or code.co_flags & _ANY_ARGUMENTS or code.co_argcount not in arguments:
+        many = " or ".join(map(str, arguments))
+        raise Refused(told, f"a function of {many} {what}, without defaults and *")
     if code.co_flags & _ENDLESS or any(isinstance(item, CodeType) for item in code.co_consts):
         raise Refused(told, "a function that defines and yields nothing within: one expression will do")
     if any(one.opname in _OUTSIDE for one in dis.get_instructions(code)):
@@ -202,10 +207,23 @@ def _reference(name: str, found: object, told: _Told) -> Reference:
             raise Refused(told, f"a function that refers to finite numbers; {name} is {number}") from refused
     if found is lanes:
         return _MODULE
-    of = getattr(found, "__name__", None)
-    if isinstance(of, str) and of in lanes.__all__ and getattr(lanes, of) is found:
+    if (of := _of_lanes(found)) is not None:
         return of
     raise Refused(told, f"a function that refers to {_ALLOWED}; {name} is {shown(found, 40)}")
+
+
+def _of_lanes(found: object) -> str | None:
+    """The name of a function of `gansim.lanes`; None of anything else."""
+    name = getattr(found, "__name__", None)
+    return name if isinstance(name, str) and name in lanes.__all__ and getattr(lanes, name) is found else None
+
+
+def _calling(name: str) -> FunctionType:
+    """What could have been written in the place of such a function of one number: another that calls it."""
+    text, file = f"lambda s: {name}(s)\n", f"<gansim.lanes.{name}>"
+    linecache.cache[file] = len(text), None, [text], file  # where its text is looked for
+    made: FunctionType = eval(compile(text, file, "eval"), {name: getattr(lanes, name)})
+    return made
 
 
 # --- its text -----------------------------------------------------------------------------------

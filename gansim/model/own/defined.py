@@ -194,7 +194,10 @@ def checked_record(value: Mapping[str, Any], facts: Mapping[str, Check]) -> tupl
     for key in value:
         if key not in ("kind", "name", "digest", *facts):
             raise Refused(key, "kind, name, digest" + "".join(f", {name}" for name in facts))
-    name, digest = Name()(value.get("name")), plain(value.get("digest"))
+    try:
+        name, digest = Name()(value.get("name")), plain(value.get("digest"))
+    except Refused as refused:
+        raise Refused(refused.value, refused.allowed, ".name") from None
     if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{32}", digest):
         raise Refused(value.get("digest"), "32 hexadecimal digits", ".digest")
     found = {}

@@ -24,10 +24,7 @@ _SIZES = Several(Integer(1, _MOST), 2, 2, "numbers of parameters, of G and of D,
 
 def _code(value: object) -> Code:
     """A function of both players' parameters, and of what is drawn for a sample."""
-    try:
-        return code_of(value, 2)
-    except Refused:
-        return code_of(value, 3)
+    return code_of(value, 2, 3)
 
 
 _CHECKS: dict[str, Check] = {

@@ -48,7 +48,8 @@ def check_derivative(value: Code, slope: Code, of: str, by: str) -> None:
     right, left = (above - here) / _STEP, (here - below) / _STEP
     low, high = np.minimum(left, right), np.maximum(left, right)
     rounding = _ULPS * np.finfo(np.float64).eps * np.abs(here) / _STEP
-    room = _RELATIVE * np.maximum(np.maximum(np.abs(low), np.abs(high)), 1e-3) + rounding
+    size = np.maximum(np.abs(low), np.abs(high))
+    room = _RELATIVE * np.maximum(size, min(1e-3, size.max())) + rounding  # of a tiny loss, less than 1e-3
     wrong = np.flatnonzero((given < low - room) | (given > high + room))
     if len(wrong):
         k = wrong[np.argmin(np.abs(s[wrong] - 0.7))]  # somewhere ordinary
