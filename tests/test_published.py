@@ -15,7 +15,7 @@ from test_layout import ROOT, environment
 sys.path.insert(0, str(ROOT / "studies"))
 from published.agreement import NAMES, Claim, exact, table, to_its_digits, within
 
-STUDIES = ("dirac", "optimism", "first_order", "two_clusters")
+STUDIES = ("dirac", "optimism", "first_order", "two_clusters", "demos")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_quick_study_runs_and_agrees(name: str, tmp_path: Path) -> None:
     assert done.stdout.strip() == str(folder) and not done.stderr
     found = pd.read_csv(folder / "tables/published.csv")
     assert (found[found["runs"] == 1]["agrees"] == "yes").all() and (found["runs"] == 1).sum() >= (
-        name != "first_order"
+        name not in ("first_order", "demos")
     )
     assert not (found["agrees"] == "no").any()
     assert (folder / "ademp.md").is_file() and list((folder / "figures").glob("*.png"))
