@@ -132,7 +132,7 @@ def test_a_direction_is_judged_by_what_is_found() -> None:
     assert verdict(frame(PLAIN), "Chavdarova") == {"no"}
     assert verdict(frame(), "Chavdarova") == {"not shown"}
     assert verdict(frame("hinge"), "Lucic") == {"no", "cannot be tried"}
-    assert verdict(frame(), "Lucic") == {"yes", "cannot be tried"}
+    assert verdict(frame(), "Lucic") == {"cannot be tried"}
     lost = frame()
     lost["g_state"] = pd.Categorical(["collapsed"] * len(lost), G_STATES)
     assert verdict(frame(), "Arjovsky") == {"yes"} and verdict(tables.judged(lost), "Arjovsky") == {"no"}

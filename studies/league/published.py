@@ -159,7 +159,7 @@ def _over_targets(runs: pd.DataFrame, said: Said) -> tuple[float, tuple[float, f
 
 
 def _shares(runs: pd.DataFrame) -> Iterator[tuple[Claim, str, str]]:
-    """What is said to be never, or not always."""
+    """What is said to be never."""
     for method in ("Wasserstein, clip 0.01", CLIPPED):
         mine = runs[runs["method"] == method]
         found = share_of(mine, mine["lost"])
@@ -169,12 +169,6 @@ def _shares(runs: pd.DataFrame) -> Iterator[tuple[Claim, str, str]]:
             _each(mine, "lost"),
             IMAGES,
         )
-    for method in (CLIPPED, "Wasserstein, penalty 10", PENALISED):
-        mine = runs[(runs["method"] == method) & (runs["data"] != RAW)]
-        found = share_of(mine, mine["g_state"] != "converged")
-        text = f"Mescheder et al. 2018: does not always converge ({method}: share not converged, standardised targets)"
-        claim = Claim(text, "above 0", found.share, found.low, found.high, found.n, found.low > 0)
-        yield claim, _each(mine.assign(off=mine["g_state"] != "converged"), "off"), "theory, Dirac-GAN"
 
 
 def _each(runs: pd.DataFrame, column: str) -> str:
@@ -187,8 +181,9 @@ def _lucic(runs: pd.DataFrame, remedies: pd.DataFrame) -> Iterator[tuple[Claim, 
     mine = remedies[remedies["method"].isin(games) & (remedies["data"] != RAW)]
     helps = (mine["verdict"] == "helps").groupby(mine["method"]).all()
     text = f"Lucic et al. 2018: no game outperforms the plain one consistently (of {len(games)}, on every standardised"
-    theirs = f"{IMAGES}; every game tuned, here none is"
-    yield Claim(f"{text} target)", "0", int(helps.sum()), None, None, int(mine["n"].sum()), not helps.any()), "", theirs
+    theirs = f"{IMAGES}; every game tuned, here none is, and the plain one is hard to beat where nearly all converge"
+    agrees = False if helps.any() else None  # a yes would be nearly certain
+    yield Claim(f"{text} target)", "0", int(helps.sum()), None, None, int(mine["n"].sum()), agrees), "", theirs
     text = "Lucic et al. 2018: most games reach similar scores, if tuned and started again often enough"
     yield Claim(text, "similar", np.nan, None, None, 0, None), "", f"{IMAGES}; nothing is tuned here"
 
