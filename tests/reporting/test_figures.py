@@ -836,6 +836,8 @@ def test_a_spread_is_a_line_from_the_lowest_to_the_highest() -> None:
     [axes] = figures.ratio_bars(table, ["networks"], ["a"], spread={"a": ("low", "high")}).axes
     [lines] = axes.collections
     assert [segment[:, 0].tolist() for segment in lines.get_segments()] == [[11.0, 13.0], [4.0, 6.0]]
+    [wide] = figures.ratio_bars(table.assign(low=0.02), ["networks"], ["a"], spread={"a": ("low", "high")}).axes
+    assert wide.get_xlim()[0] < 0.02
     panels = figures.lines_by_panel(powers().assign(least=powers()["y"] / 2), "x", "y", "panel", lowest="least").axes
     [lines] = panels[0].collections
     first = powers()["y"][0]

@@ -77,7 +77,7 @@ def ratio_bars(
     pitch, thick = 0.2 * len(columns) + 0.14, 0.2
     figure = Figure(figsize=(WIDTH, 1.35 + pitch * len(table)), layout="constrained")
     axes = figure.add_subplot()
-    looks, furthest = group_looks(len(columns)), float(np.nanmax(values))
+    looks, nearest, furthest = group_looks(len(columns)), float(np.nanmin(values)), float(np.nanmax(values))
     for number, (column, look) in enumerate(zip(columns, looks, strict=True)):
         y = pitch * np.arange(len(table)) + thick * (number - 0.5 * (len(columns) - 1))
         known = np.isfinite(values[:, number])
@@ -89,13 +89,14 @@ def ratio_bars(
             axes.hlines(y[known], low[known], high[known], color=INK, linewidth=1.2)
             ends = np.fmax(ends, high)
             furthest = max(furthest, float(np.nanmax(ends, initial=0)))
+            nearest = min(nearest, float(np.nanmin(low, initial=np.inf)))
         for at, value, end in zip(y, values[:, number], ends, strict=True):
             text, x = (f"{plain(float(f'{value:.3g}'))} ×", max(end, 1.0)) if value == value else ("not measured", 1)
             axes.annotate(text, (x, at), (3, 0), textcoords="offset points", va="center", size=SMALL)
     names = [name_(row, labels) for row in table[list(rows)].itertuples(index=False)]
     axes.set_yticks(pitch * np.arange(len(table)), names)
     axes.set(xscale="log", ylim=(pitch * (len(table) - 0.5), -0.5 * pitch))
-    axes.set_xlim(min(1.0, float(np.nanmin(values)) / 1.3), furthest * 2.5)
+    axes.set_xlim(min(1.0, nearest / 1.3), furthest * 2.5)
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
     axes.axvline(1, color=GREY, linewidth=0.8)
     axes.tick_params(axis="y", length=0)
