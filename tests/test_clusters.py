@@ -16,7 +16,7 @@ from test_layout import ROOT
 
 sys.path.insert(0, str(ROOT / "studies"))
 from published import clusters, escape, fingerprints, two_points
-from published.agreement import median
+from published.agreement import exact, median
 
 MEANS, STD = (0.15, 4.15), 0.3 / 12**0.5
 
@@ -123,7 +123,8 @@ def test_the_published_losses_are_found_and_others_are_not() -> None:
     assert len(claims) == 8 and all(claim.agrees for claim in claims.values())
     one = claims["two points, fakes both on one, non-saturating: loss of the best D"]
     assert one.found == pytest.approx(two_points.ALL_ON_ONE, abs=1e-4)
-    assert not two_points.exact("c", "0.4774", two_points.optimal_against("non-saturating", (0.0, 4.0))).agrees
+    for game, published in (("non-saturating", "0.4774"), ("relativistic", "0.3466")):
+        assert not exact("c", published, two_points.optimal_against(game, (0.0, 4.0))).agrees
 
 
 def test_losses_of_runs_trained_again_are_those_that_are_recorded() -> None:

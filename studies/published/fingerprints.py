@@ -63,7 +63,7 @@ def portraits(traces: gs.Traces, runs: pd.DataFrame) -> Figure:
     told = f"n = {len(runs):,} runs: left all their records, right the ends of those that end near one cluster"
     if len(stuck):
         above = (stuck["d_loss"] - optimal(stuck["share"])).abs().median()
-        told += f"; the median of how far they are off the best D's loss is {above:.4f}"
+        told += f"; the median of their distances to the best D is {above:.4f}"
     look.head(figure, "What D's loss tells of the fakes, non-saturating", f"{told}.")
     left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
     known = np.isfinite(w1) & np.isfinite(loss)
