@@ -39,13 +39,13 @@ from published.users import AS_SET, MEAN, STD, WORDS, said_by_users
 
 # Steps: of each demo as many as published, but at most so many. Of the six, devnag's of 2017 alone has more.
 FULL = cli.StudyOptions(reps=1000, steps=10_000)
-QUICK = cli.StudyOptions(reps=32, steps=250)
+QUICK = cli.StudyOptions(reps=16, steps=100)
 AIMS = "How often do well-known demos find a normal law, and what do its mean, its spread and the seed change?"
 RECORDS = 25
 FIXED = gs.Given([([[1.0]], [0.0])])
 FROZEN = {
-    "on the data": {"standardise": True, "generator": gs.MLP((), init=FIXED)},
-    "one spread off": {"standardise": True, "generator": gs.MLP((), init=gs.Given([([[1.0]], [1.0])]))},
+    "on the data": {"standardise": True, "generator.init": FIXED},
+    "one spread off": {"standardise": True, "generator.init": gs.Given([([[1.0]], [1.0])])},
     "as it begins": {},
 }
 
@@ -56,7 +56,7 @@ def design(options: cli.StudyOptions) -> gs.Study:
     for demo in DEMOS:
         gan, reps = gs.replace(demo.of(options.steps), {"records": RECORDS}), max(8, round(options.reps * demo.share))
         parts += [gs.Study(name, gan, factors, reps, options.seed) for name, factors in demo.designs().items()]
-    frozen = gs.GAN(gs.Normal(500, 5), g_steps=0, steps=5000, records=RECORDS, n_eval=16_384)
+    frozen = gs.GAN(gs.Normal(500, 5), generator=(), g_steps=0, steps=5000, records=RECORDS)
     parts.append(gs.Study("frozen", frozen, {"G": FROZEN}, options.reps, options.seed))
     name = "demos-quick" if options.quick else "demos"
     return gs.Study.of(name, [one for part in parts for one in part.designs], options.seed, AIMS)

@@ -240,7 +240,7 @@ DEMOS = (
         Setting("noise of G's update", "that of D's", "drawn afresh", NEAREST),
         Setting("initial biases", "N(0, 0.02²)", "0", NEAREST))),
 )  # fmt: skip
-# Its data have two coordinates and no single one is of interest; published widths were not found in its source.
+# Its data have two coordinates, of which a study takes one; here no single one is of interest.
 GAN_LAB = Setting("data", "line, normals, ring and disjoint points of the plane", "not run", NOT)
 
 

@@ -26,14 +26,18 @@ def said_by_users(runs: pd.DataFrame) -> Iterator[Said]:
         mine = mine if mean is None else mine[mine[MEAN] == mean]
         return mine if std is None else mine[mine[STD] == std]
 
+    # What D sees decides: with the four moments, by a plain program in NumPy, 12 of 16 seeds of devnag's found it
+    # in 2,000 epochs; with the batch side by side 2 of 16 do, in 5,000. So of these nothing can be tried.
     for name in ("devnag", "devnag 2017"):
         yield f'{name}, mean 4: "it seems correct" (issue 9)', USUAL, of(name, 4, 1.25), "success", False
-        yield f'{name}, mean 400: "will lose direction" (issue 9)', SELDOM, of(name, 400), "success", True
+        yield f'{name}, mean 400: "will lose direction" (issue 9)', SELDOM, of(name, 400), "success", False
         mended = of(name, 400, changed=NORMAL_NOISE)
-        yield f"{name}, mean 400: N(0, 1) noise mends that (issue 9)", USUAL, mended, "success", True
+        yield f"{name}, mean 400: N(0, 1) noise mends that (issue 9)", USUAL, mended, "success", False
     early = of("devnag 2017", 4, 1.25)
     yield "devnag 2017, 10,000 epochs: mean and SD spot on (issue 7)", USUAL, early, "moments", False
-    yield "of these: shape not normal (issue 7)", USUAL, early[early["moments"]], "misshapen", True
+    yield "of these: shape not normal (issue 7)", USUAL, early[early["moments"]], "misshapen", False
+    # Noise and D's first training do not decide these: by such programs, with both as published, 1 of 64 seeds of
+    # AYLIEN's found its law, and 13 of 32 of ericjang's.
     for name, mean, std in (("AYLIEN", 4, 0.5), ("ericjang", -1, 1)):
         mine = of(name)
         there = mine[MEAN] == mean, mine[STD] == std
@@ -41,6 +45,7 @@ def said_by_users(runs: pd.DataFrame) -> Iterator[Said]:
         for what, where in changed.items():
             said = f"{name}: not stable when the {what} changes (hwalsuklee's README)"
             yield said, UNSTABLE, mine[where], "success", True
+    # They decide these: 61 of 64 seeds at N(0, 1), where as said here 49 of 64 do; at N(1, 0.7²) 21 of 64.
     for mean in (-1, 0, 1):
         for std in (0.7, 1, 2):
             said = f"hwalsuklee, N({mean}, {std}²): well shaped (README)"
