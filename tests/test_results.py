@@ -62,7 +62,7 @@ def test_the_ranges_in_the_answer():
     assert (converged.min()["standardised"], converged.max()["standardised"]) == pytest.approx((0.675, 1), abs=0.0005)
 
 
-STUDIES = ["regimes", "two-peaks", "dirac", "optimism", "first-order"]
+STUDIES = ["regimes", "two-peaks", "dirac", "optimism", "first-order", "two-clusters", "methods"]
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -115,6 +115,41 @@ def test_the_metadata_are_what_was_written(name, tmp_path):
     (tmp_path / "metadata.json").write_text(page.replace('"study": "', '"study": "x', 1), encoding="utf-8")
     with pytest.raises(ConfigError, match="altered since it was written"):
         read_metadata(tmp_path)
+
+
+# --- the league table -----------------------------------------------------------------------------
+
+POINTS = r"[+-]\d+\.\d \[[+-]\d+\.\d, [+-]\d+\.\d\]"
+
+
+def league_told(readme):
+    """README's rows of the league table: method, then what is said of each target; and its last paragraph."""
+    section = readme.split("**The league table.**")[1].split("![")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+    return rows[2:], " ".join(section.split())
+
+
+def league_found(summary):
+    """What the committed summary says of each method on each target that is not raw, and how many do what."""
+    targets = [part.split("\n## ")[0] for part in re.split(r"\n## ", summary)[2:5]]
+    said = []
+    for target in targets:
+        found = dict(re.findall(rf"(?:: |; )([^;:]+?) ({POINTS})", target))
+        none = target.split("no difference shown (")[1].split("): ")[1].strip().split("; ")
+        said.append(found | dict.fromkeys(none, "no difference shown"))
+    return said, [int(n) for n in re.findall(r"^- [a-z ]+\((\d+)\)", summary.split("## Over")[1], re.M)]
+
+
+def test_the_league_table_told_is_the_committed_one():
+    rows, text = league_told((ROOT / "README.md").read_text(encoding="utf-8"))
+    said, counts = league_found((ROOT / "results" / "methods" / "summary.md").read_text(encoding="utf-8"))
+    assert len(rows) == 8 and len(said) == 3 and all(len(found) == 42 for found in said)
+    for method, *cells in rows:
+        assert cells == [found[method] for found in said], method
+    told = "{} methods help somewhere and harm nowhere, {} do both, {} only harm, and {} change nothing".format(*counts)
+    assert told in text and sum(counts) == 42
+    # The control: another digit is seen.
+    assert said[1]["moving average of G"].replace("67.7", "67.8") not in [cell for row in rows for cell in row]
 
 
 # --- speed --------------------------------------------------------------------------------------
