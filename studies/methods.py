@@ -1,12 +1,13 @@
 """The league table: which of the literature's remedies help, where and by how much, over 1,000 seeds.
 
 Some forty methods (games, penalties, dynamics, optimisers, packing), each one change to the plain non-saturating game
-with the number of the paper that proposes it, on four targets: N(500, 5^2) raw and standardised, a mixture of two
+with a number that papers use where they name one, on four targets: N(500, 5^2) raw and standardised, a mixture of two
 normals, Student's t with 3 degrees of freedom. All share their replicates' random numbers, so that each is compared
 with the plain game run by run. Methods that need another change beside (simultaneous updates, an optimiser that is not
 Adam, more updates of D) are also compared with that change alone.
 
-Every method has one setting, the same on all targets and tuned on none: what is compared are the papers' defaults.
+Every method has one setting, the same on all targets and tuned on none; league/cases.py says which are choices of this
+study. Steps, targets and SGD's rate were chosen after pilots of the plain game and of SGD.
 
 Writes tables, figures, summary.md, ademp.md, runs.parquet, traces.parquet and metadata.json to <out>/methods/, with
 --quick to <out>/methods-quick/. The table of costs is timed when the tables are written, and so differs each time.
@@ -28,8 +29,9 @@ from league import pictures, published, summary, tables
 from league.cases import METHODS, TARGETS, methods
 
 # Why 4,000 steps: plain runs on standardised data are settled by 2,000 (95 % of 128 pilot runs converged at 2,000, 92 %
-# at 5,000), those on the mixture go round from 2,000 on (40 %, 30 to 44 % until 5,000); with 1,000 seeds all of it
-# takes 15 minutes on two cores.
+# at 5,000), those on the mixture go round from 2,000 on (40 %, 30 to 44 % until 5,000). --dry-run expects
+# 15 minutes of two cores for 1,000 seeds; beside other work, on a processor where numbers below the smallest normal one
+# are slow, it took 53.
 FULL = cli.StudyOptions(reps=1000, steps=4000)
 QUICK = cli.StudyOptions(reps=16, steps=400)
 RECORDS = 40
