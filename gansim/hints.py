@@ -71,6 +71,16 @@ _ELSEWHERE = {
     "out": "out is an argument of Study.run",
 }
 
+# Fields of GANs and of games of two vectors alone, by what each calls a field that the other has not.
+_ALONE = {
+    "start_g": (
+        "target generator discriminator noise noise_dim fixed_noise samples standardise packing penalties adjustment"
+        " pretrain n_eval referee",
+        "of GANs, whose players are networks; a game of two vectors has none, see its game's own fields",
+    ),
+    "generator": ("start_g start_d ordered clip", "of games of two vectors, gs.ParametricGame"),
+}
+
 
 def hint(name: str, words: Iterable[str]) -> str:
     """Say what was meant by a name: those of the names that there are which mean the same, or the closest one.
@@ -95,6 +105,9 @@ def hint(name: str, words: Iterable[str]) -> str:
         for other in (key, *_MEANING.get(key, ())):
             if other in _ELSEWHERE:
                 return _ELSEWHERE[other]
+        for other, (fields, of) in _ALONE.items():
+            if other in known and name.partition(".")[0] in fields.split():
+                return f"this is a field {of}"
         found = [closest(name, known)]
     return f"did you mean {' or '.join(found)}?"
 

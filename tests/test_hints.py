@@ -1,9 +1,13 @@
 """What a name that nobody knows is taken to mean."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gansim as gs
+from gansim.errors import ConfigError
 from gansim.hints import _CALLED, _ELSEWHERE, hint, meant
 from gansim.model.gan import Referee
 from gansim.model.paths import dotted_paths, replace
@@ -60,6 +64,20 @@ def test_the_referee_is_meant_only_where_nothing_else_is():
 def test_what_is_given_elsewhere_is_said():
     assert "gs.Study" in hint("reps", PATHS) and hint("seeds", PATHS) == hint("reps", PATHS)
     assert hint("seeds", ["name", "reps"]) == "did you mean reps?"
+
+
+def test_fields_of_the_other_kind_of_configuration_are_said_to_be_that():
+    game = gs.ParametricGame(gs.Bilinear(), 1, -1)
+    mine, theirs = ({part.name for part in dataclasses.fields(of)} for of in (gs.GAN, gs.ParametricGame))
+    for name in sorted(mine - theirs - {"noise"}):  # Dirac-GAN has noise of its own
+        assert "of GANs, whose players are networks; a game of two" in hint(name, dotted_paths(game))
+    with pytest.raises(ConfigError, match=r"^adjustment: value Consensus\(.*no such field; this is a field of GANs"):
+        gs.ParametricGame(gs.Bilinear(), 1, -1, adjustment=gs.Consensus())
+    with pytest.raises(ConfigError, match=r"^penalties\.r1: no such field; this is a field of GANs"):
+        replace(game, {"penalties.r1": 1.0})
+    for name in sorted(theirs - mine - {"clip"}):  # which penalties have
+        assert "of games of two vectors" in hint(name, PATHS)
+    assert hint("penalties", ["a", "b"]) == "did you mean a?"
 
 
 def test_every_field_that_is_named_exists_and_no_word_has_two_meanings():

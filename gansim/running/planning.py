@@ -14,7 +14,7 @@ import numpy as np
 
 from gansim.design.design import Cell
 from gansim.engine.bundles import bundle_key
-from gansim.kernels.lanes import LANES
+from gansim.kernels.lanes import LANES, OCTET
 from gansim.model.configurations import Configuration
 from gansim.model.dynamics import Symplectic, Unrolled
 from gansim.model.gan import GAN
@@ -83,7 +83,7 @@ def work(gan: Configuration) -> float:
     An update of D is a forward pass of G and a forward and a backward pass of D on fakes and reals; an update of G is
     forward and backward through both. A backward pass costs two forward ones. An activation counts two: of 1-16-1 and
     1-64-64-1 networks, the second was measured to take about 80 times as long. D's part is that of a sample's share in
-    its pack.
+    its pack. Batches are filled up to whole octets: one pack of 64 samples costs as much as eight.
 
     A penalty on D's gradient takes five forward passes of D at its points: one, one back to the input, and along the
     gradient forward and backward. How gradients change along a direction takes eight, of each network and batch.
@@ -91,7 +91,9 @@ def work(gan: Configuration) -> float:
     if isinstance(gan, ParametricGame):  # a gradient takes some 50 operations a parameter and sample; a record, 10,000
         each = 50.0 * sum(gan.game.sizes) * max(8, gan.batch_size) * (100 if gan.game.form == "two-normals-best" else 1)
         return gan.steps * (gan.d_steps + gan.g_steps) * each + gan.records * 1e4
-    cost_g, cost_d = _forward(gan.generator_sizes), _forward(gan.discriminator_sizes) / gan.packing
+    packs = gan.batch // gan.packing
+    filled = -(-packs // OCTET) * OCTET / packs
+    cost_g, cost_d = _forward(gan.generator_sizes) * filled, _forward(gan.discriminator_sizes) * filled / gan.packing
     penalties = gan.penalties
     update_d = cost_g + 6 * cost_d + (penalties.r1 > 0) * 5 * cost_d
     update_d += ((penalties.r2 > 0) + (penalties.gradient > 0)) * (cost_g + 5 * cost_d)

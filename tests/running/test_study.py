@@ -164,6 +164,8 @@ def test_more_of_anything_is_more_work() -> None:
         ({"updates": "simultaneous", "adjustment": "symplectic"}, 6, 8),
         ({"adjustment": Unrolled(5, second_order=False)}, 3, 5),
         ({"adjustment": Unrolled(5)}, 8, 16),
+        ({"packing": 8, "n_eval": 512}, 0.5, 1),
+        ({"packing": 64, "n_eval": 512}, 2.5, 5),  # one pack is filled up to eight; measured 3.2
     ],
 )
 def test_what_remedies_take(change: dict[str, object], least: float, most: float) -> None:
