@@ -23,19 +23,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import gansim as gs
-from gansim.analysis.shares import share_of
 from gansim.command_line import cli
 from gansim.reporting import figures as general
 from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
 from gansim.running.execution import Execution
 from published import clusters, escape, fingerprints, two_points
-from published.agreement import NAMES, Claim, median, table, within
+from published.agreement import NAMES, table
+from published.relativistic import JS, PAIRED, claims, compared
 
 FULL = cli.StudyOptions(reps=600, steps=5000)
 QUICK = cli.StudyOptions(reps=24, steps=500)
 AIMS = "How often, and how soon, does G come from one of two clusters to both, and does D's loss tell where it is?"
-JS, PAIRED, HALVED = "non-saturating", "relativistic", "non-saturating, G halved"
+HALVED = "non-saturating, G halved"
 RATES = {JS: (1e-2, 5e-3), PAIRED: (1e-2, 1e-2), HALVED: (5e-3, 5e-3)}  # of G and of D
 MEANS, WIDTH = (0.15, 4.15), 0.3
 UNIFORM = np.add.outer(MEANS, ((np.arange(200) + 0.5) / 200 - 0.5) * WIDTH).ravel()
@@ -76,45 +76,6 @@ def design(options: cli.StudyOptions) -> gs.Study:
     )
     name = "two-clusters-quick" if options.quick else "two-clusters"
     return gs.Study.of(name, [one for part in parts for one in part.designs], options.seed, AIMS)
-
-
-def claims(runs: pd.DataFrame, again: pd.DataFrame, tried: bool) -> Iterator[Claim]:
-    """Every published number; what is said of 5,000 steps is tried of 5,000."""
-    yield from two_points.claims()
-    for claim in of_runs(runs[runs["design"] == "games"], again):
-        yield claim if tried and claim.runs else claim._replace(agrees=None)
-
-
-def of_runs(games: pd.DataFrame, again: pd.DataFrame) -> Iterator[Claim]:
-    """What is published of one seed, or follows from the losses."""
-    plain = games[games["method"] == JS]
-    stuck, free = (plain[plain["end"] == end]["d_loss"] for end in (clusters.ONE, clusters.BOTH))
-    yield within(f"{JS}, ends near one cluster: median of D's loss", 0.45, 0.5, *median(stuck), len(stuck))
-    for method, some in ((JS, free), (PAIRED, again[again["end"] == clusters.BOTH]["d_loss"])):
-        found, (low, high) = median(some)
-        said = f"{method}, ends near both clusters: median of D's loss"
-        yield Claim(said, "above 0.65", found, low, high, len(some), low > 0.65)
-    seen = again[again["end"] == clusters.ONE]["d_loss"]
-    yield within(f"{PAIRED}, ends near one cluster: median of D's loss", 0.346, 0.347, *median(seen), len(seen))
-    ends, steps = (compared(games, *what).iloc[0] for what in (("end", clusters.BOTH), ("steps_to_both",)))
-    said = f"share of runs that end near both clusters, {PAIRED} less {JS}"
-    yield Claim(said, "above 0", ends["difference"], ends["low"], ends["high"], int(ends["n"]), ends["low"] > 0)
-    said = f"mean steps until they are near both, {PAIRED} less {JS}"
-    numbers = (steps[name] for name in ("mean_difference", "low", "high"))
-    yield Claim(said, "below 0", *numbers, int(steps["n"]), steps["high"] < 0)
-    for method, good in ((JS, False), (PAIRED, True)):
-        mine = games[games["method"] == method]
-        one = share_of(mine, (mine["end"] == clusters.BOTH).to_numpy(bool) == good)
-        said = f"{method}: most runs end {'' if good else 'not '}near both clusters; share"
-        yield Claim(said, "yes, by one run (recalled)", one.share, one.low, one.high, one.n, one.high > 0.5)
-    one = share_of(mine, (mine["end"] == clusters.ONE).to_numpy(bool))
-    said = f"{PAIRED}: no basin near one cluster (proved of functions, not of small networks); share that ends there"
-    yield Claim(said, "0", one.share, one.low, one.high, one.n, one.count == 0)
-
-
-def compared(games: pd.DataFrame, *what: str) -> pd.DataFrame:
-    """Both games, by replicate: a share, or a mean."""
-    return gs.compare(games, "method", PAIRED, JS, *what).drop(columns="design")
 
 
 def write(done: Execution, folder: Path, options: cli.StudyOptions) -> None:
