@@ -326,6 +326,26 @@ def normal_cdf(x: Tile) -> Tile:
     return where_greater(x, 0.0, 1.0 - tail, tail)
 
 
+# --- numbers too small to be kept ----------------------------------------------------------------
+
+
+@kernel
+def _without_tiny_32(x: Tile) -> Tile:
+    return where_greater(1e-30, absolute(x), 0.0, x)
+
+
+@kernel
+def _without_tiny_64(x: Tile) -> Tile:
+    return where_greater(1e-290, absolute(x), 0.0, x)
+
+
+without_tiny = by_precision(
+    _without_tiny_32,
+    _without_tiny_64,
+    "x; 0 where it is so small that a product with it may lie below all normal numbers.",
+)
+
+
 # --- what code of somebody's own may call: the functions of gansim.lanes --------------------------
 
 

@@ -124,16 +124,16 @@ def test_extreme_slopes(of_g, depth, changes):
 
 @pytest.mark.parametrize(
     ("logit", "slope"),
-    [(0.0, -0.5), (60.0, -8.756510762696521e-27), (-75.0, -1.0), (75.0, 0.0), (1e300, 0.0)],
+    [(0.0, -0.5), (60.0, -8.756510762696521e-27), (660.0, -2.3208225941796008e-287), (670.0, 0.0), (-75.0, -1.0), (1e300, 0.0)],
 )
-def test_slopes_below_1e_30_are_0(logit, slope):
-    """Of a sure D of a single weight: sigmoid(-75) is 2.7e-33, and what was made of it was lost among denormals."""
+def test_slopes_below_1e_290_are_0(logit, slope):
+    """Of a sure D of a single weight; of float32 it is 1e-30, see tests/kernels/test_lanemath.py."""
     gan = make_gan("non-saturating", "linear", 0)
     identity = [(np.ones((1, 1)), np.zeros(1))]
     found = gradients(gan, identity, identity, [logit], [-800.0])
-    assert found.grad_d[0][1].item() == pytest.approx(slope, rel=1e-13, abs=0)
+    assert found.grad_d[0][1].item() == pytest.approx(slope, rel=1e-12, abs=0)
     found = gradients(gan, identity, identity, [0.0], [logit])
-    assert found.grad_g[0][1].item() == pytest.approx(slope, rel=1e-13, abs=0)
+    assert found.grad_g[0][1].item() == pytest.approx(slope, rel=1e-12, abs=0)
 
 
 @pytest.mark.slow

@@ -37,12 +37,12 @@ BASE = GAN(
 RAW = {"standardise": False, "optimizer_d": Momentum(30.0, 0.5)}
 GANS = {
     "RMSProp": BASE,
-    # Discriminators that are sure: slopes of the losses, and what moments keep of them, are below the smallest normal.
+    # Discriminators that are sure: what momentum keeps of slopes, which are 0 by then, falls below the smallest normal.
     "momentum": replace(BASE, {**RAW, "optimizer_g": Momentum(1e-2, 0.9)}),
     "Adam": replace(BASE, {**RAW, "optimizer_g": Adam(1e-3, beta1=0.5)}),
     "mixture": replace(BASE, {**RAW, "target": Mixture((-2, 2), 0.5), "optimizer_g": RMSProp(1e-2, 0.5)}),
 }
-SENSITIVE = {"small is zero": set(GANS) - {"RMSProp"}, "toward zero": set(GANS), "up": set(GANS)}
+SENSITIVE = {"small is zero": {"momentum"}, "toward zero": set(GANS), "up": set(GANS)}
 AFFINE, LAYERS = replace(BASE, {"generator": MLP(()), "discriminator": MLP(())}), [(np.array([[0.3]]), np.array([0.1]))]
 RUNS = [(0, rep) for rep in range(4)]
 

@@ -25,6 +25,7 @@ from gansim.kernels.lanemath import (
     sigmoid_and_softplus,
     softplus,
     tanh,
+    without_tiny,
 )
 from gansim.kernels.lanes import LANES, T, aligned, tiles
 
@@ -62,6 +63,8 @@ def evaluate(code, x, first, second):
             a[i], b[i] = cos_sin_turns(x[i])
         elif code == 9:
             a[i] = normal_cdf(x[i])
+        elif code == 10:
+            a[i] = without_tiny(x[i])
 
 
 def on_lanes(name, x):
@@ -72,7 +75,7 @@ def on_lanes(name, x):
     given, *out = (aligned(shape, x.dtype) for _ in range(3))
     given.ravel()[: len(x)] = x
     with np.errstate(all="ignore"):
-        evaluate(NAMES.index(name), given, *out)
+        evaluate([*NAMES, "without_tiny"].index(name), given, *out)
     return [values.ravel()[: len(x)].copy() for values in out[: 1 + (name in PAIRS)]]
 
 
@@ -327,3 +330,11 @@ def test_nan_gives_nan(name, dtype):
         for found, clean in zip(on_lanes(name, spoiled), expected, strict=True):
             assert np.isnan(found[place])
             np.testing.assert_array_equal(np.delete(found, place), np.delete(clean, place))
+
+
+@pytest.mark.parametrize(("dtype", "least"), [(np.float32, 1e-30), (np.float64, 1e-290)])
+def test_tiny_numbers_are_0_and_what_is_none_stays_none(dtype, least):
+    kept = np.array([1.001 * least, -1.001 * least, 1e-8, -1, np.inf, -np.inf, np.nan, -np.nan], dtype)
+    np.testing.assert_array_equal(on_lanes("without_tiny", kept)[0], kept)
+    tiny = np.array([0.999 * least, -0.999 * least, np.finfo(dtype).tiny, -np.finfo(dtype).smallest_subnormal, 0, -0.0])
+    np.testing.assert_array_equal(on_lanes("without_tiny", tiny.astype(dtype))[0], 0)
