@@ -196,10 +196,6 @@ def test_another_ratio_is_noticed():
             assert quoted_speed(readme.replace(line, changed)) != found_speed()
 
 
-made = pytest.mark.skipif(not costs.COSTS.exists(), reason="the committed results of speed are older than the table")
-
-
-@made
 def test_the_costs_of_methods_are_the_committed_ones():
     assert costs.told(costs.PAGE.read_text(encoding="utf-8")) == costs.table(pd.read_csv(costs.COSTS))
 
