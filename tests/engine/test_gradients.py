@@ -124,7 +124,14 @@ def test_extreme_slopes(of_g, depth, changes):
 
 @pytest.mark.parametrize(
     ("logit", "slope"),
-    [(0.0, -0.5), (60.0, -8.756510762696521e-27), (660.0, -2.3208225941796008e-287), (670.0, 0.0), (-75.0, -1.0), (1e300, 0.0)],
+    [
+        (0.0, -0.5),
+        (60.0, -8.756510762696521e-27),
+        (660.0, -2.3208225941796008e-287),
+        (670.0, 0.0),
+        (-75.0, -1.0),
+        (1e300, 0.0),
+    ],
 )
 def test_slopes_below_1e_290_are_0(logit, slope):
     """Of a sure D of a single weight; of float32 it is 1e-30, see tests/kernels/test_lanemath.py."""
