@@ -13,7 +13,7 @@ from test_layout import ROOT
 sys.path.insert(0, str(ROOT / "studies"))
 from published.one_dimensional import CHANGED, CLAMPED, DEMOS, FLOORED, NORMAL_NOISE, PLUS_EPS, Setting, settings
 from published.success import between, judged, success
-from published.users import AS_SET, MEAN, STD, said_by_users
+from published.users import AS_SET, MEAN, STD, said_by_users, said_of_changes
 
 LINEAR = [([[1.0]], [0.0])]
 OUTPUTS = np.linspace(-14, 14, 113)  # of D; beyond the limits of all three games, and off their kinks
@@ -132,5 +132,16 @@ def test_what_users_say_is_of_the_cells_that_they_mean():
     claims = {said: mine for said, _, mine, _, _ in said_by_users(frame(lambda row: True))}
     (mended,) = (mine for said, mine in claims.items() if said.startswith("devnag, mean 400: N(0, 1)"))
     assert mended[[MEAN, "changed"]].to_numpy().tolist() == [[400, NORMAL_NOISE]]
-    (elsewhere,) = (mine for said, mine in claims.items() if said.startswith("AYLIEN: not stable when the mean"))
-    assert sorted(elsewhere[MEAN]) == [0, 40, 400] and set(elsewhere[STD]) == {0.5}
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "agrees"), [(1, 0, True), (0, 0, "not shown"), (1, 1, "not shown"), (0, 1, False)]
+)
+def test_other_laws_are_compared_with_the_demos_own_by_replicate(own, other, agrees):
+    """AYLIEN's other means beside its 4; at its own law one of 20 replicates does the opposite."""
+    one = frame(lambda row: own if row[1] == 4 else other)
+    runs = pd.concat([one.assign(rep=rep) for rep in range(20)])
+    runs.loc[(runs["rep"] == 0) & (runs[MEAN] == 4), "success"] = 1 - own
+    (claim,) = (one for one in said_of_changes(runs) if one.claim.startswith("AYLIEN: not stable when the mean"))
+    assert (claim.runs, claim.agrees) == (20, agrees)
+    assert claim.found == pytest.approx((19 * (other - own) + other - (1 - own)) / 20)

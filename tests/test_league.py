@@ -33,7 +33,13 @@ def frame(*better: str, share: float = 0.5) -> pd.DataFrame:
             hit = np.arange(REPS) < (REPS if method in better else round(share * REPS))
             mine = {"data": data, "method": method, "cell": cell, "rep": range(REPS), "seed": 0}
             states = pd.Categorical(np.where(hit, "converged", "off target"), G_STATES)
-            times = {"converged_step": np.where(hit, 100.0, np.nan), "last_step": 300, "left": False, "w1": 1.0}
+            times = {
+                "converged_step": np.where(hit, 100.0, np.nan),
+                "last_step": 300,
+                "left": False,
+                "w1": 1.0,
+                "early_grad_g": 1.0,
+            }
             rows.append(pd.DataFrame(mine | {"g_state": states, "d_state": "idle"} | times))
     runs = pd.concat(rows, ignore_index=True)
     return tables.judged(runs)
@@ -124,8 +130,8 @@ def test_what_could_be_seen_is_the_least_that_is_seen(n: int, differ: int) -> No
 
 
 def test_a_direction_is_judged_by_what_is_found() -> None:
-    def verdict(runs: pd.DataFrame, who: str) -> set[str]:
-        told = published.claims(runs, tables.remedies(runs))
+    def verdict(runs: pd.DataFrame, who: str, tried: bool = True) -> set[str]:
+        told = published.claims(runs, tables.remedies(runs), tried)
         return set(told[told["claim"].str.startswith(who)]["agrees"])
 
     assert verdict(frame("lookahead 5"), "Chavdarova") == {"yes"}
@@ -135,7 +141,24 @@ def test_a_direction_is_judged_by_what_is_found() -> None:
     assert verdict(frame(), "Lucic") == {"cannot be tried"}
     lost = frame()
     lost["g_state"] = pd.Categorical(["collapsed"] * len(lost), G_STATES)
-    assert verdict(frame(), "Arjovsky") == {"yes"} and verdict(tables.judged(lost), "Arjovsky") == {"no"}
+    assert verdict(frame(), "Arjovsky") == {"cannot be tried"} and verdict(tables.judged(lost), "Arjovsky") == {"no"}
+    assert verdict(frame("lookahead 5"), "Chavdarova", tried=False) == {"cannot be tried"}
+    stronger = frame()
+    assert verdict(stronger, "Goodfellow") == {"no"}  # none is
+    stronger.loc[stronger["method"] == "minimax", "early_grad_g"] = 0.5
+    assert verdict(stronger, "Goodfellow") == {"yes"}
+
+
+def test_only_what_was_converged_once_can_leave_again() -> None:
+    """A method that hardly arrives does not stay for that; and a word on two normals is of them alone."""
+    runs = frame("noise 0.7", share=0.5)
+    arrived = runs["converged_step"].notna()
+    runs.loc[arrived & (runs["method"] == PLAIN), "left"] = True
+    told = published.claims(runs, tables.remedies(runs), True)
+    stays = told[told["claim"].str.contains("noise 0.7 against non-saturating, share left")].iloc[0]
+    assert (stays["found"], stays["runs"], stays["agrees"]) == (-1, len(TARGETS) * REPS / 2, "yes")
+    packs = told[told["claim"].str.startswith("Lin")].iloc[0]
+    assert (packs["by_target"], packs["runs"]) == ("–, –, +0.0, –", REPS)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_ranges_in_the_answer():
     assert (converged.min()["standardised"], converged.max()["standardised"]) == pytest.approx((0.675, 1), abs=0.0005)
 
 
-STUDIES = ["regimes", "two-peaks", "dirac", "optimism", "first-order", "two-clusters", "methods"]
+STUDIES = ["regimes", "two-peaks", "dirac", "optimism", "first-order", "two-clusters", "demos", "methods"]
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -150,6 +150,30 @@ def test_the_league_table_told_is_the_committed_one():
     assert told in text and sum(counts) == 42
     # The control: another digit is seen.
     assert said[1]["moving average of G"].replace("67.7", "67.8") not in [cell for row in rows for cell in row]
+
+
+# --- what was published ---------------------------------------------------------------------------
+
+COUNTED = ("yes", "in part", "no", "not shown", "cannot be tried")  # README's columns
+TRIED = ["dirac", "optimism", "first-order", "two-clusters", "demos", "methods"]
+
+
+def quoted_counts(readme):
+    """README's counts of what agrees, by the folder that its rows lead to."""
+    rows = re.findall(r"^\| \[\w+\.py\]\(results/([\w-]+)/tables/published\.md\) \|[^|]*\|(.*)\|$", readme, re.M)
+    return {name: [int(cell) for cell in cells.split("|")] for name, cells in rows}
+
+
+def test_the_counts_of_what_agrees_are_those_of_the_committed_tables():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = {}
+    for name in TRIED:
+        counts = pd.read_csv(ROOT / "results" / name / "tables" / "published.csv")["agrees"].value_counts()
+        assert set(counts.index) <= set(COUNTED)
+        found[name] = [int(counts.get(word, 0)) for word in COUNTED]
+    assert quoted_counts(readme) == found
+    # The control: another count is seen.
+    assert quoted_counts(readme.replace("| 38 | 0 |", "| 37 | 0 |")) != found
 
 
 # --- speed --------------------------------------------------------------------------------------

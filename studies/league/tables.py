@@ -111,6 +111,11 @@ def beside(runs: pd.DataFrame) -> pd.DataFrame:
     return compared(runs, [(name, method.beside, "converged") for name, method in METHODS.items() if method.beside])
 
 
+def counted(runs: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Those that can have an outcome: only what was converged once can leave again."""
+    return runs[runs["converged_step"].notna()] if outcome == "left" else runs
+
+
 def compared(runs: pd.DataFrame, pairs: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
     """Paired differences of shares with Holm's p of all of them, and the smallest difference that could be seen.
 
@@ -124,7 +129,8 @@ def compared(runs: pd.DataFrame, pairs: Sequence[tuple[str, str, str]]) -> pd.Da
     found = []
     for method, other, outcome in pairs:
         column, level = OUTCOMES[outcome]
-        mine = runs.loc[runs["method"].isin([method, other]), ["data", "method", "cell", "rep", "seed", column]]
+        pair = counted(runs, outcome)
+        mine = pair.loc[pair["method"].isin([method, other]), ["data", "method", "cell", "rep", "seed", column]]
         table = compare(mine, "method", method, other, column, level, by=["data"])
         found.append(table.assign(method=method, beside=other, outcome=outcome))
     table = pd.concat(found, ignore_index=True)

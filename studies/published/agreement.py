@@ -17,6 +17,11 @@ NAMES = {
     "agrees": "agree?",
 }
 
+RULE = (
+    "Agree: the 95 % interval of what was found meets the published number, or the range in which this study looks for "
+    "it; few runs, whose intervals are wide, agree easily."
+)
+
 
 class Claim(NamedTuple):
     """One published number, and what was found.

@@ -8,13 +8,12 @@ import gansim as gs
 from gansim.running.execution import Execution
 from published import escape
 
-__all__ = ["BOTH", "ENDS", "NEARLY_ALL", "NEITHER", "ONE", "SOME", "in_one_place", "judged", "near", "states"]
+__all__ = ["BOTH", "ENDS", "NEARLY_ALL", "NEITHER", "ONE", "SOME", "judged", "near", "states"]
 
 # Least shares of the fakes: near the cluster that has fewer, for both; near the one that has more, for one. Nearly all
 # runs of a pilot (155 of 160 non-saturating ones after 5,000 steps) had more than 0.25 or less than 0.05 near the
 # emptier one, so that no limit in between decides.
 SOME, NEARLY_ALL = 0.25, 0.9
-ONE_PLACE = 0.1  # standard deviations of the data: less than a cluster is wide
 BOTH, ONE, NEITHER = ENDS = ("both clusters", "one cluster", "neither")
 
 
@@ -39,11 +38,6 @@ def states(traces: gs.Traces) -> tuple[np.ndarray, np.ndarray]:
     return emptier >= SOME, fuller >= NEARLY_ALL
 
 
-def in_one_place(traces: gs.Traces) -> np.ndarray:
-    """Whether all fakes are in one place, wherever that is, by run and record."""
-    return traces["g_spread"] <= ONE_PLACE
-
-
 def judged(done: Execution, means: tuple[float, float]) -> pd.DataFrame:
     """The runs of a study of two clusters, with what became of them.
 
@@ -59,13 +53,13 @@ def judged(done: Execution, means: tuple[float, float]) -> pd.DataFrame:
     DataFrame
         The runs; end (where the fakes are after the last step), d_loss (half of -V there, the reals those of the run's
         own sample), steps_to_both and steps_to_keep (until they are near both clusters, and until they stay so; all of
-        training if never), fell (whether they were in one place at some record, wherever that is), waited and escaped
-        (from the first such to both clusters), share (of the run's own data in the cluster that the fakes are nearer to
+        training if never), fell (whether nearly all were near one cluster at some record), waited and escaped (from the
+        first such to both clusters), share (of the run's own data in the cluster that the fakes are nearer to
         in the end).
     """
     runs, traces = done.runs, done.traces
     both, one = states(traces)
-    wait = escape.waiting(traces.steps, in_one_place(traces), both)
+    wait = escape.waiting(traces.steps, one, both)
     upper = (runs["sample_mean"] - means[0]) / (means[1] - means[0])
     end = np.select([both[:, -1], one[:, -1]], [BOTH, ONE], NEITHER)
     return runs.assign(
