@@ -35,7 +35,7 @@ from timing.methods import METHODS
 class Options(cli.Options):
     """Options of this study."""
 
-    seconds: Annotated[float, Real(0, 3600), "About how long each timing takes; 250 steps at least."] = 1.0
+    seconds: Annotated[float, Real(0.01, 3600), "About how long each timing takes; 250 steps at least."] = 1.0
     rounds: Annotated[int, Integer(1, 1000), "Timings of each; the best counts, the others say how far it goes."] = 5
     cases: Annotated[int, Integer(1, len(CASES)), "Pairs of networks, from the smallest on."] = len(CASES)
     methods: Annotated[int, Integer(1, len(METHODS)), "Of those beside the plain step, the first."] = len(METHODS)
@@ -44,6 +44,7 @@ class Options(cli.Options):
         Literal["all", "ratios", "peak", "accounting", "methods", "scaling", "startup"],
         "The table that is measured, into a folder of its own, such as <out>/speed-methods/.",
     ] = "all"
+    jobs: Annotated[int, Integer(1, 4096, also=(-1,), what=", or -1 for all"), "Cores; the rates are of so many."] = -1
     no_peers: Annotated[bool, "Leave the yardsticks out."] = False
 
 

@@ -520,6 +520,12 @@ def _gan(given: Any, where: str) -> Configuration:
         if isinstance(table, Mapping) and table.get("kind") not in kinds:
             told = f"value {shown(table['kind'])}" if "kind" in table else "missing"
             raise ConfigError(f"{where}.{name}.kind: {told}: one of {', '.join(kinds)}")
+    starts, networks = (
+        [name for name in names if name in values]
+        for names in (("start_g", "start_d"), ("target", "generator", "discriminator"))
+    )
+    if starts and networks:
+        raise ConfigError(f"{where}: {starts[0]} is of games of two vectors, {networks[0]} of GANs: one of these")
     try:
         return paths.from_dict(values)
     except ConfigError as error:

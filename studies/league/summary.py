@@ -14,7 +14,7 @@ def page(league: pd.DataFrame, remedies: pd.DataFrame, steps: int) -> str:
     lines = [
         "# Which remedies help",
         "",
-        f"{len(METHODS) - 1} methods, each one change to the plain non-saturating game (1-16-1 leaky ReLU, Adam, "
+        f"{len(METHODS) - 1} methods, each one change to the plain non-saturating game, some with what they need beside (1-16-1 leaky ReLU, Adam, "
         f"{steps:,} steps), on {len(TARGETS)} targets; share of runs that converged, paired by replicate. A method "
         f"helps or harms where Holm's p of all {len(remedies)} comparisons is at most {ALPHA:g}; points are percentage "
         "points with 95 % intervals, of one comparison each.",
@@ -28,9 +28,10 @@ def _target(data: str, league: pd.DataFrame, remedies: pd.DataFrame) -> Iterator
     """What was found on one target."""
     mine, of = remedies[remedies["data"] == data], league[league["data"] == data].set_index("method")
     plain, seen = of.loc[PLAIN], 100 * mine["detectable"]
+    ends = dict.fromkeys(f"{end:.1f}" for end in (seen.min(), seen.max()))
     yield (
         f"Plain: {percent(plain['converged'])} converged, {percent(plain['collapsed'])} collapsed "
-        f"(n = {plain['n']:,}). A difference of {seen.min():.1f} to {seen.max():.1f} points, by method, would have "
+        f"(n = {plain['n']:,}). A difference of {' to '.join(ends)} points, by method, would have "
         f"been seen in {100 * POWER:.0f} % of such studies."
     )
     if not of["converged"].any():
@@ -54,9 +55,16 @@ def _without(of: pd.DataFrame) -> Iterator[str]:
         ("collapsed", "collapsed", percent),
         ("nonfinite", "no longer finite", percent),
     ):
-        values = of[name].dropna().sort_values(kind="stable")
-        ends = f"from {form(values.iloc[0])} ({values.index[0]}) to {form(values.iloc[-1])} ({values.index[-1]})"
+        values = of[name].dropna()
+        least, most = (f"{form(end)} ({_of(values.index[values == end])})" for end in (values.min(), values.max()))
+        ends = f"from {least} to {most}"
         yield f"- {words}: plain {form(of.loc[PLAIN, name])}; {ends}"
+
+
+def _of(methods: pd.Index) -> str:
+    """The first of some methods, and how many others there are."""
+    others = len(methods) - 1
+    return f"{methods[0]}{f' and {others} others' * (others > 1)}{' and another' * (others == 1)}"
 
 
 def _row(row: object) -> str:

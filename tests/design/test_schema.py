@@ -355,6 +355,7 @@ def test_tables_without_kind_keep_the_other_fields():
         ("thresholds.w2 = 1\n" + HEAD, "thresholds.w2: value 1: no such key; did you mean w1?"),
         ("thresholds.w1 = '0.3'\n" + HEAD, "thresholds.w1: value '0.3': a number"),
         ("thresholds.w1 = -1\n" + HEAD, "thresholds.w1: value -1: a number above 0 "),
+        (HEAD + "gan.start_g = 1", "designs[0].gan: start_g is of games of two vectors, target of GANs: one of these"),
         (HEAD + HEAD.replace('name = "s"', ""), "designs: 'd' given twice"),
         ("seed = 1.0\n" + HEAD, "seed: value 1.0: an integer"),
     ],
