@@ -2,7 +2,8 @@
 
 All are timed in turn: float32, batch 64, Adam for both players, one update of D and one of G a step, the best of five,
 compile time apart. gansim is timed whole: random numbers, losses, optimisers, and a record every 250 steps. Penalties,
-dynamics and games are timed beside the plain step, too, and beside JAX where it was written. Yardsticks that are not
+dynamics and games are timed beside the plain step, too, and beside JAX where it was written. --jobs is how many cores
+are used, by all, and the rates are of so many. Yardsticks that are not
 installed are skipped; to have them: pip install -e ".[bench]"
 
 Writes tables, figures and metadata.json to <out>/speed/, with --quick to <out>/speed-quick/. Let nothing else run.
@@ -44,7 +45,6 @@ class Options(cli.Options):
         Literal["all", "ratios", "peak", "accounting", "methods", "scaling", "startup"],
         "The table that is measured, into a folder of its own, such as <out>/speed-methods/.",
     ] = "all"
-    jobs: Annotated[int, Integer(1, 4096, also=(-1,), what=", or -1 for all"), "Cores; the rates are of so many."] = -1
     no_peers: Annotated[bool, "Leave the yardsticks out."] = False
 
 

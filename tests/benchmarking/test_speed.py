@@ -338,7 +338,7 @@ def test_yardsticks_get_the_networks_of_the_case(study):
 @pytest.mark.parametrize(
     ("argv", "line"),
     [
-        ("--seconds -1", "--seconds: value -1.0: a number from 0 to 3,600"),
+        ("--seconds -1", "--seconds: value -1.0: a number from 0.01 to 3,600"),
         ("--rounds 0", "--rounds: value 0: "),
         ("--cases 7", "--cases: value 7: an integer from 1 to 6"),
         ("--methods 0", "--methods: value 0: an integer from 1 to 21"),
