@@ -15,7 +15,8 @@ def page(league: pd.DataFrame, remedies: pd.DataFrame, steps: int) -> str:
         "# Which remedies help",
         "",
         f"{len(METHODS) - 1} methods, each one change to the plain non-saturating game, some with what they need "
-        f"beside (1-16-1 leaky ReLU, Adam, {steps:,} steps), on {len(TARGETS)} targets; share of runs that converged, paired by replicate. A method "
+        f"beside (1-16-1 leaky ReLU, Adam, {steps:,} steps), on {len(TARGETS)} targets; "
+        "share of runs that converged, paired by replicate. A method "
         f"helps or harms where Holm's p of all {len(remedies)} comparisons is at most {ALPHA:g}; points are percentage "
         "points with 95 % intervals, of one comparison each.",
     ]
