@@ -176,6 +176,14 @@ def test_the_counts_of_what_agrees_are_those_of_the_committed_tables():
     assert quoted_counts(readme.replace("| 38 | 0 |", "| 37 | 0 |")) != found
 
 
+def test_no_demo_finds_a_mean_that_is_far():
+    """What docs/methods.md says."""
+    table = pd.read_csv(ROOT / "results/demos/tables/success.csv")
+    far = table[(table["mean of the data"] >= 40) & (table["changed"] == "nothing") & (table["outcome"] == "success")]
+    assert set(far["demo"]) == set(table["demo"]) and (far["count"] == 0).all()
+    assert (far["n"].min(), far["n"].max()) == (32, 1000)
+
+
 # --- speed --------------------------------------------------------------------------------------
 
 SPEED = ROOT / "results" / "speed" / "tables"
