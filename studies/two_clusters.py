@@ -122,7 +122,8 @@ def figures(done: Execution, runs: pd.DataFrame) -> Iterator[tuple[str, Figure]]
         "note": "Runs with 0.9 of their fakes near one cluster at some record.",
     }
     clock = "training steps since the first such record"
-    yield "escape", general.convergence_time(wait, "method", **told, event="escaped", clock=clock)
+    if len(wait):
+        yield "escape", general.convergence_time(wait, "method", **told, event="escaped", clock=clock)
     plain = ((runs["method"] == JS) & (runs["design"] == "games")).to_numpy()
     yield "losses", fingerprints.portraits(done.traces.take(plain), runs[plain])
 

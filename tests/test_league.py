@@ -159,6 +159,18 @@ def test_only_what_was_converged_once_can_leave_again() -> None:
     assert (stays["found"], stays["runs"], stays["agrees"]) == (-1, len(TARGETS) * REPS / 2, "yes")
     packs = told[told["claim"].str.startswith("Lin")].iloc[0]
     assert (packs["by_target"], packs["runs"]) == ("–, –, +0.0, –", REPS)
+    runs.loc[runs["method"] == PLAIN, "converged_step"] = np.nan
+    told = published.claims(runs, tables.remedies(runs), True)
+    stays = told[told["claim"].str.contains("noise 0.7 against non-saturating, share left")].iloc[0]
+    assert (stays["by_target"], stays["runs"], stays["agrees"]) == ("–, –, –, –", 0, "not shown")
+
+
+@pytest.mark.parametrize("reps", [1, 2])
+def test_claims_of_hardly_any_runs_can_be_read(reps: int) -> None:
+    runs = frame("noise 0.7")
+    runs = runs[runs["rep"] < reps].assign(early_grad_g=np.arange(1.0, len(runs[runs["rep"] < reps]) + 1) % 7)
+    shown = published.shown(published.claims(runs, tables.remedies(runs), False))
+    assert set(shown["agrees"]) == {"cannot be tried"} and not shown["found"].str.contains("nan").any()
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,8 @@ def compared(runs: pd.DataFrame, pairs: Sequence[tuple[str, str, str]]) -> pd.Da
         column, level = OUTCOMES[outcome]
         pair = counted(runs, outcome)
         mine = pair.loc[pair["method"].isin([method, other]), ["data", "method", "cell", "rep", "seed", column]]
+        if mine["method"].nunique() < 2:  # nothing that could leave
+            continue
         table = compare(mine, "method", method, other, column, level, by=["data"])
         found.append(table.assign(method=method, beside=other, outcome=outcome))
     table = pd.concat(found, ignore_index=True)

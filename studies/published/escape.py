@@ -93,12 +93,12 @@ def escapes(runs: pd.DataFrame, after: tuple[int, ...], pair: tuple[str, str]) -
 
 
 def logrank(runs: pd.DataFrame, a: str, b: str) -> float:
-    """The p of the log-rank test of one curve for two methods (Mantel 1966); NaN if either has no runs.
+    """The p of the log-rank test of one curve for two methods (Mantel 1966); NaN if a side is empty or none escaped.
 
     Runs are taken as independent: where methods share replicates, and these wait alike, the test is cautious.
     """
     sides = [runs[runs["method"] == method] for method in (a, b)]
-    if min(map(len, sides)) == 0:
+    if min(map(len, sides)) == 0 or not any(side["escaped"].any() for side in sides):
         return np.nan
     times = [stats.CensoredData.right_censored(side["waited"], ~side["escaped"].to_numpy(bool)) for side in sides]
     return float(stats.logrank(*times).pvalue)
