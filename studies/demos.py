@@ -53,15 +53,11 @@ FROZEN = {
 
 def design(options: cli.StudyOptions) -> gs.Study:
     """Of each demo a grid, means far off, and what is blamed or stands for what cannot be said; frozen generators."""
-    parts = []
+    parts, records = [], min(RECORDS, options.steps)
     for demo in DEMOS:
-        gan, reps = (
-            gs.replace(demo.of(options.steps), {"records": min(RECORDS, options.steps)}),
-            max(8, round(options.reps * demo.share)),
-        )
+        gan, reps = gs.replace(demo.of(options.steps), records=records), max(8, round(options.reps * demo.share))
         parts += [gs.Study(name, gan, factors, reps, options.seed) for name, factors in demo.designs().items()]
-    frozen = gs.GAN(gs.Normal(500, 5), generator=(), g_steps=0, steps=min(5000, options.steps))
-    frozen = gs.replace(frozen, {"records": min(RECORDS, options.steps)})
+    frozen = gs.GAN(gs.Normal(500, 5), generator=(), g_steps=0, steps=min(5000, options.steps), records=records)
     parts.append(gs.Study("frozen", frozen, {"G": FROZEN}, options.reps, options.seed))
     name = "demos-quick" if options.quick else "demos"
     return gs.Study.of(name, [one for part in parts for one in part.designs], options.seed, AIMS)

@@ -112,12 +112,12 @@ def work(gan: Configuration) -> float:
 
 def _adjusting(gan: GAN, cost_g: float, cost_d: float, update_d: float) -> float:
     """What an adjustment of gradients takes beside them, per sample of a step."""
-    of, turn_d, turn_g = gan.adjustment, 4 * cost_g + 12 * cost_d, 7 * cost_g + 7 * cost_d
+    of, turn = gan.adjustment, 12 * cost_d  # of D's gradient where G stays
     if of is None:
         return 0.0
     if isinstance(of, Unrolled):
-        return gan.g_steps * (of.k * (update_d + of.second_order * 12 * cost_d) + 3 * cost_d)
-    return (turn_d + turn_g) * (2 if isinstance(of, Symplectic) else 1)
+        return gan.g_steps * (of.k * (update_d + of.second_order * turn) + 3 * cost_d)
+    return (turn + 11 * cost_g + 7 * cost_d) * (2 if isinstance(of, Symplectic) else 1)
 
 
 def _forward(sizes: Sequence[int]) -> float:
