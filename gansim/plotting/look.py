@@ -32,6 +32,7 @@ from gansim.analysis.replicates import check_frame, refuse_twice
 from gansim.design.in_words import words
 from gansim.design.regimes import REGIMES
 from gansim.errors import ConfigError, shown
+from gansim.showing.colours import COLOURS
 
 __all__ = ["COLOURS", "HATCHES", "MARKERS", "save"]
 
@@ -39,18 +40,6 @@ Floats: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = Mapping[Any, str]
 _P = ParamSpec("_P")
 _Drawn = TypeVar("_Drawn")
-COLOURS: dict[str, str] = {
-    "converged": "#008460",
-    "modes dropped": "#ab0d05",
-    "off target": "#dd7b00",
-    "collapsed": "#5a0b6a",
-    "perfect": "#013e7c",
-    "idle": "#3d9dcc",
-    "inverted": "#a33309",
-    "mixed": "#767676",
-    "non-finite": "#1a1a1a",
-}
-"""The colour of every state of G and of D. A regime has the colour of what D did, and a hatch for what G did."""
 MARKERS: dict[str, str] = {
     "converged": "o",
     "modes dropped": "P",

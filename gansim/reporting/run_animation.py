@@ -32,16 +32,9 @@ from gansim.model.seeds import check_rep, check_seed
 from gansim.reporting.film import Film, Stage, check_film, write
 from gansim.reporting.run_figure import check_one_dimension
 from gansim.reporting.run_panels import Moment, auc_scale, colours_of, distance_scale, over_training, remark, v_scale
-from gansim.reporting.run_shown import (
-    FRAMES,
-    ShownRun,
-    Snapshot,
-    View,
-    end_of,
-    shared_view,
-    spread_out,
-)
 from gansim.reporting.ticking import ticking
+from gansim.showing.runs import FRAMES, ShownRun, Snapshot, end_of, spread_out
+from gansim.showing.views import View, shared_view
 
 __all__ = ["animate"]
 

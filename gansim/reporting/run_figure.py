@@ -23,17 +23,8 @@ from gansim.errors import ConfigError, shown
 from gansim.model.fields import check_integer
 from gansim.model.gan import GAN
 from gansim.reporting.run_panels import OVER_TRAINING, Moment, fit_numbers, legend_above, over_training
-from gansim.reporting.run_shown import (
-    FRAMES,
-    ShownRun,
-    Snapshot,
-    View,
-    end_of,
-    shared_view,
-    spread_out,
-    target_range,
-    watch,
-)
+from gansim.showing.runs import FRAMES, ShownRun, Snapshot, end_of, spread_out, watch
+from gansim.showing.views import View, shared_view, target_range
 
 __all__ = ["RunFigure", "check_one_dimension", "headline", "run_figure"]
 

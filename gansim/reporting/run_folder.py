@@ -22,7 +22,7 @@ from gansim.reporting import figures
 from gansim.reporting.film import SUFFIXES, check_film
 from gansim.reporting.run_animation import animate
 from gansim.reporting.run_figure import run_figure
-from gansim.reporting.run_shown import FRAMES, watch
+from gansim.showing.runs import FRAMES, watch
 from gansim.storage.parquet import write_runs
 from gansim.traces import FIELDS
 

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from gansim.design.in_words import wording
 from gansim.model.data.distributions import Mixture, moments
-from gansim.reporting.figures.single_runs import thin
-from gansim.reporting.run_shown import ShownRun, Snapshot, View, end_of
+from gansim.showing.runs import ShownRun, Snapshot, end_of
+from gansim.showing.views import View, thin
 
 __all__ = [
     "OVER_TRAINING",

@@ -21,7 +21,7 @@ from gansim.model.networks import MLP, Given
 from gansim.model.optimizers import SGD
 from gansim.model.paths import replace
 from gansim.model.penalties import Penalties
-from gansim.reporting.run_shown import ShownRun
+from gansim.showing.runs import ShownRun
 from gansim.traces import FIELDS
 from helpers import reference as ref
 

@@ -24,8 +24,9 @@ from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 from gansim.model.optimizers import SGD, Adam
 from gansim.model.paths import replace
-from gansim.reporting import film, run_animation, run_figure, run_folder, run_shown, ticking
+from gansim.reporting import film, run_animation, run_figure, run_folder, ticking
 from gansim.running import progress
+from gansim.showing import views
 from gansim.storage.parquet import read_runs
 from gansim.traces import DATA_UNITS, FIELDS
 from helpers.pictures import all_texts, named, watched, written
@@ -214,7 +215,7 @@ def test_a_run_without_a_finite_record_has_a_figure_and_no_animation(tmp_path: P
 
 
 def test_spikes_and_strays_are_counted_not_hidden() -> None:
-    view = run_shown.shared_view(Normal(), [np.linspace(-3, 3, 100)])
+    view = views.shared_view(Normal(), [np.linspace(-3, 3, 100)])
     spike = np.full(1000, 0.01)
     assert view.top([spike]) < 1.0 < view.heights(spike).max()  # the target's peak is 0.4
     assert view.remark(spike, view.top([spike])) == f"↑ {view.heights(spike).max() / view.peak:.2g} ×"
@@ -224,24 +225,24 @@ def test_spikes_and_strays_are_counted_not_hidden() -> None:
 
 def test_the_target_fills_the_axis_unless_the_fakes_are_elsewhere() -> None:
     tails = np.r_[np.linspace(-1, 1, 90), np.full(10, 60.0)]
-    low, high = run_shown.shared_view(Normal(), [tails] * 5).ends
+    low, high = views.shared_view(Normal(), [tails] * 5).ends
     assert 8 < high - low < 17
-    assert run_shown.shared_view(Normal(), [np.full(100, 60.0)] * 5).ends[1] > 60
+    assert views.shared_view(Normal(), [np.full(100, 60.0)] * 5).ends[1] > 60
 
 
 @pytest.mark.parametrize("df", [2.5, 3.0, 30.0])
 def test_heavy_tails_leave_the_middle_to_be_seen(df: float) -> None:
     law = Law("t", {"df": df})
-    low, high = run_shown.target_range(law)
+    low, high = views.target_range(law)
     assert 6 < high - low < 25 and laws.cdf(law, [low, high])[1] - laws.cdf(law, [low, high])[0] > 0.99
-    assert run_shown.target_range(Uniform(-1, 3)) == pytest.approx((-1, 3), abs=1e-3)
-    np.testing.assert_allclose(run_shown.target_range(Normal(2, 0.5)), (0.0, 4.0), atol=0.05)
+    assert views.target_range(Uniform(-1, 3)) == pytest.approx((-1, 3), abs=1e-3)
+    np.testing.assert_allclose(views.target_range(Normal(2, 0.5)), (0.0, 4.0), atol=0.05)
 
 
 def test_observed_values_are_their_histogram_and_fakes_share_its_bars() -> None:
     values = np.repeat([1.0, 2.0, 5.0], [3, 2, 1])
-    view = run_shown.shared_view(Observed(values), [values])
-    assert run_shown.target_range(Observed(values)) == pytest.approx((1.0, 5.0))
+    view = views.shared_view(Observed(values), [values])
+    assert views.target_range(Observed(values)) == pytest.approx((1.0, 5.0))
     x, y = view.outline
     np.testing.assert_allclose(np.trapezoid(y, x), 1.0)
     bars = np.unique(x)

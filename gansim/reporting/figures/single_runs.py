@@ -37,6 +37,7 @@ from gansim.plotting.look import (
     styled,
 )
 from gansim.reporting.figures.v_and_auc import v_axis
+from gansim.showing.views import thin
 
 __all__ = ["Example", "gallery"]
 
@@ -210,20 +211,3 @@ def _v_axis(axes: Axes, v: Floats) -> None:
 def _to_peak(values: Floats) -> Floats:
     peak = float(values.max(initial=0.0))
     return values / peak if peak > 0 else values
-
-
-def thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Keep the fewest points whose polygon stays within 1/300 of the range, half a pixel (Douglas and Peucker 1973).
-
-    All points of eight runs would make an SVG of 1 MB.
-    """
-    limit, kept, open_ends = np.ptp(y) / 300, [0, len(x) - 1], [(0, len(x) - 1)]
-    while open_ends and np.isfinite(limit):
-        first, last = open_ends.pop()
-        chord = np.interp(x[first : last + 1], x[[first, last]], y[[first, last]])
-        off = np.abs(y[first : last + 1] - chord)
-        if off.max() > limit:
-            worst = first + int(off.argmax())
-            kept.append(worst)
-            open_ends += [(first, worst), (worst, last)]
-    return (x[np.sort(kept)], y[np.sort(kept)]) if np.isfinite(limit) else (x, y)
