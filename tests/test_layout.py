@@ -34,6 +34,8 @@ MAY_IMPORT = {
     "showing": BELOW_ALL | {"model", "design", "engine", "analysis"},
     "plotting": BELOW_ALL | {"model", "design", "engine", "analysis", "storage", "running", "showing"},
     "reporting": BELOW_ALL | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting"},
+    "pages": BELOW_ALL
+    | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting", "reporting"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
     "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting"},
     "plot": {"plotting", "reporting"},
