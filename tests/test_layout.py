@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "showing": BELOW_ALL | {"model", "design", "engine", "analysis"},
     "plotting": BELOW_ALL | {"model", "design", "engine", "analysis", "storage", "running", "showing"},
     "reporting": BELOW_ALL | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting"},
+    "live": BELOW_ALL | {"model", "kernels", "design", "engine", "analysis", "showing"},
     "pages": BELOW_ALL
     | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting", "reporting"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},

@@ -17,7 +17,7 @@ from gansim.analysis.replicates import refuse_twice
 from gansim.design.levels import level_label
 from gansim.errors import ConfigError, shown
 
-__all__ = ["compare", "holm"]
+__all__ = ["compare", "holm", "paired"]
 
 
 def compare(
@@ -107,7 +107,7 @@ def compare(
     sizes = np.bincount(outcome["stratum"][in_a | in_b], minlength=len(keys))
     present = np.unique(stratum)
     values = pairs[["outcome_a", "outcome_b"]].to_numpy()
-    row = _paired_means if means else _paired
+    row = _paired_means if means else paired
     rows = [row(values[stratum == s], int(sizes[s]), level) for s in present]
     arms_of = {"a": a, "b": b, **({"quantity": column} if means else {})}
     refuse_hidden(by, [*arms_of, *rows[0]])
@@ -167,8 +167,18 @@ def _outcome(runs: pd.DataFrame, column: str, value: Any) -> tuple[pd.DataFrame,
     return frame.assign(outcome=codes == list(levels).index(value)), False
 
 
-def _paired(hits: NDArray[np.bool_], runs: int, level: float) -> dict[str, Any]:
-    """One row of `compare`, from the outcomes of n pairs, (n, 2), out of `runs` runs."""
+def paired(hits: NDArray[np.bool_], runs: int, level: float = 0.95) -> dict[str, Any]:
+    """One row of `compare`, without its stratum and levels, from the outcomes of pairs.
+
+    Parameters
+    ----------
+    hits : ndarray of bool, shape (n, 2)
+        Whether each of a pair has the outcome.
+    runs : int
+        How many runs there are, those without a partner included.
+    level : float, default 0.95
+        Confidence level.
+    """
     a, b = hits.T
     n, only_a, only_b = len(a), int(np.count_nonzero(a & ~b)), int(np.count_nonzero(b & ~a))
     difference = (only_a - only_b) / n

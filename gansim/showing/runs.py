@@ -16,12 +16,13 @@ from gansim.analysis.floor import floor_of
 from gansim.analysis.labels import label
 from gansim.design.regimes import Thresholds
 from gansim.engine.history import History, history
+from gansim.engine.replay import Networks
 from gansim.model.data import laws
 from gansim.model.data.distributions import Univariate, evaluation_law
 from gansim.model.games import is_probability
 from gansim.model.gan import GAN
 
-__all__ = ["FRAMES", "ShownRun", "Snapshot", "end_of", "spread_out", "watch"]
+__all__ = ["FRAMES", "ShownRun", "Snapshot", "end_of", "judge", "noise_of", "spread_out", "watch"]
 
 FRAMES = 81  # 80 equal stretches: seven seconds at 12 a second
 _PACKS = 16  # packs of each point at which D is drawn
@@ -76,16 +77,28 @@ class Snapshot:
     frame: int
 
     def judge(self, x: Array) -> Array:
-        """D at points in data units; of a D that is no probability its output there, from the least to the greatest.
+        """D at points in data units, see `judge`."""
+        return judge(self.history.networks(self.frame), x)
 
-        Of a D that sees packs the mean over some in which such a point is among samples of the target.
-        """
-        networks, gan = self.history.networks(self.frame), self.history.gan
-        if is_probability(gan.game):
-            return _over_packs(gan, networks.discriminate, x)
-        output = _over_packs(gan, networks.logit, x)
-        low, high = float(output.min()), float(output.max())
-        return (output - low) / (high - low) if high > low else np.full_like(output, 0.5)
+
+def judge(networks: Networks, x: Array) -> Array:
+    """D at points in data units; of a D that is no probability its output there, from the least to the greatest.
+
+    Of a D that sees packs the mean over some in which such a point is among samples of the target.
+
+    Parameters
+    ----------
+    networks : Networks
+        A run's networks at some moment.
+    x : ndarray, shape (n,)
+        The points.
+    """
+    gan = networks.gan
+    if is_probability(gan.game):
+        return _over_packs(gan, networks.discriminate, x)
+    output = _over_packs(gan, networks.logit, x)
+    low, high = float(output.min()), float(output.max())
+    return (output - low) / (high - low) if high > low else np.full_like(output, 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,11 +176,11 @@ class ShownRun:
 
     def snapshots(self, chosen: Iterable[int]) -> list[Snapshot]:
         """The run at some of its frames."""
-        z, run = _noise(self.history.gan), self.history
+        z, run = noise_of(self.history.gan), self.history
         return [Snapshot(int(run.frames[frame]), run.networks(frame).generate(z), run, frame) for frame in chosen]
 
 
-def _noise(gan: GAN) -> Array:
+def noise_of(gan: GAN) -> Array:
     """The same noise at every frame, so that what moves is G: quantiles at midpoints, or draws in more dimensions."""
     if gan.noise_dim == 1:
         return laws.quantile(gan.noise, (np.arange(_FAKES) + 0.5) / _FAKES)

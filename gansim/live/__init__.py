@@ -1,0 +1,1 @@
+"""GANs that are trained while somebody watches."""
