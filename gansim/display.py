@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from gansim import escaping
 
-__all__ = ["DERIVED", "brief", "fields_table", "html_table", "readable", "signature", "type_in_words"]
+__all__ = ["DERIVED", "brief", "fields_table", "html_table", "readable", "signature", "told", "type_in_words"]
 
 DERIVED = "derived"
 """Key of a field's metadata: the function that makes its default from the object."""
@@ -35,10 +35,10 @@ def _is_default(item: Any, field: dataclasses.Field[Any]) -> bool:
     return bool(value == (derived(item) if derived else field.default)) and field.default is not dataclasses.MISSING
 
 
-def brief(item: Any) -> str:
-    """Text of a dataclass object: the call that makes it.
+def told(item: Any) -> dict[str, Any]:
+    """Fields of a dataclass object that its call would name, with their values.
 
-    Shown are the fields that may be given by position, of more than three the first, and what is not default.
+    Those that may be given by position, of more than three the first, and what is not default.
 
     Parameters
     ----------
@@ -49,7 +49,18 @@ def brief(item: Any) -> str:
     placed = [field for field in fields if not field.kw_only]
     first = placed[: len(placed) if len(placed) <= _FEW else 1]
     shown = [field for field in fields if field in first or not _is_default(item, field)]
-    return f"{type(item).__name__}({', '.join(f'{field.name}={getattr(item, field.name)!r}' for field in shown)})"
+    return {field.name: getattr(item, field.name) for field in shown}
+
+
+def brief(item: Any) -> str:
+    """Text of a dataclass object: the call that makes it, with what is `told` of it.
+
+    Parameters
+    ----------
+    item : object
+        Of a dataclass.
+    """
+    return f"{type(item).__name__}({', '.join(f'{name}={value!r}' for name, value in told(item).items())})"
 
 
 def fields_table(item: Any) -> str:
