@@ -37,8 +37,9 @@ MAY_IMPORT = {
     "live": BELOW_ALL | {"model", "kernels", "design", "engine", "analysis", "showing"},
     "pages": BELOW_ALL
     | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting", "reporting"},
+    "explorer": BELOW_ALL | {"model", "live", "pages"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
-    "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting"},
+    "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting", "explorer"},
     "plot": {"plotting", "reporting"},
     "__main__": {"command_line"},
     "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting", "plot"},

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from gansim.command_line import looking, starting, working
+from gansim.command_line import exploring, looking, starting, working
 from gansim.command_line.guard import guarded, show
 from gansim.command_line.options import declare, parser, read
 
@@ -103,6 +103,13 @@ _VERBS = {
         working.report,
         (("results/rates", "in place of those that are there"), ("results/rates --no-figures", "tables alone")),
         "A study whose script writes tables of its own is given that script's command instead.",
+    ),
+    "explore": _Verb(
+        "train GANs in a page, and look at results",
+        exploring.Explore,
+        exploring.explore,
+        (("", "opens a page on this machine; Ctrl-C ends it"),),
+        'Needs packages of its own: pip install "gansim[explore]". Only this machine and this user may connect.',
     ),
     "verify": _Verb(
         "simulate stored runs again and compare every bit",

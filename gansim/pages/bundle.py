@@ -72,8 +72,13 @@ def _colours() -> str:
         " ".join(f"--{state.replace(' ', '-')}: {colour};" for state, colour in colours.items())
         for colours in (COLOURS, DARK)
     )
+    swatches = "\n".join(
+        f".swatch[data-{where}={state.replace(' ', '-')}] {{ {what}: var(--{state.replace(' ', '-')}); }}"
+        for where, what in (("state", "background"), ("ring", "border-color"))
+        for state in COLOURS
+    )
     return (
-        f".gansim {{ {light} }}\n@media (prefers-color-scheme: dark) {{ .gansim {{ {dark} }} }}\n"
+        f"{swatches}\n.gansim {{ {light} }}\n@media (prefers-color-scheme: dark) {{ .gansim {{ {dark} }} }}\n"
         f"@media print {{ .gansim {{ {light} }} }}\n"
     )
 

@@ -1,0 +1,31 @@
+"""The verb that opens the explorer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from gansim.command_line.guard import show
+from gansim.errors import ConfigError
+from gansim.model.fields import Integer, OrNone
+
+__all__ = ["Explore", "explore"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explore:
+    """What ``gansim explore`` takes."""
+
+    port: Annotated[
+        int | None, OrNone(Integer(1, 65535)), "Where it listens, on this machine alone; by default 8750 or any other."
+    ] = None
+    no_browser: Annotated[bool, "Print the address, and open no browser."] = False
+
+
+def explore(options: Explore) -> None:
+    """Serve the explorer until Ctrl-C."""
+    try:
+        from gansim.explorer.server import serve
+    except ModuleNotFoundError as error:
+        raise ConfigError(f'explore: {error.name} is not installed: pip install "gansim[explore]"') from None
+    serve(options.port, not options.no_browser, show)

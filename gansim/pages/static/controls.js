@@ -1,0 +1,213 @@
+// The controls of a configuration, made from what the model says of each field (gansim/live/controls.py).
+
+import { make } from "./elements.js";
+
+let unique = 0;
+
+/**
+ * Controls of a whole configuration.
+ * @param about what the model says: {groups, fields}
+ * @param values the configuration, plain data; it is changed in place
+ * @param changed called after each change
+ */
+export function configuration(about, values, changed) {
+  const open = new Set(["Data", "Networks", "Game", "Optimisers"]);
+  return about.groups.map(([name, fields]) =>
+    make(
+      "details.group",
+      { open: open.has(name) },
+      make("summary", {}, name),
+      ...fields.map((field) => control(about.fields[field], field, values, changed)),
+    ),
+  );
+}
+
+/** The control of one field of an object. */
+function control(told, name, owner, changed) {
+  const built = BUILT[told.type];
+  if (!built || told.type === "json") return null;
+  if (told.type === "object") return object(told, name, owner, changed);
+  const id = `control-${unique++}`;
+  const note = make("span.refused", { id: `${id}-note`, hidden: true });
+  const set = (value) => {
+    owner[name] = value;
+    changed();
+  };
+  const parts = built(told, owner[name], set, id);
+  const label = make("label", { htmlFor: id, title: told.help }, told.label);
+  return make("div.field", { "data-field": name }, label, ...parts, note);
+}
+
+/** Something that has fields of its own: which kind, then those. */
+function object(told, name, owner, changed) {
+  const kinds = Object.keys(told.kinds).filter((kind) => kind !== "given");
+  const inner = make("div.inner");
+  const show = () => {
+    const value = owner[name];
+    const fields = value ? told.kinds[value.kind ?? ""] : {};
+    inner.replaceChildren(
+      ...Object.entries(fields ?? {})
+        .filter(([field]) => field !== "quantiles" && field !== "evaluate")
+        .map(([field, of]) => control(of, field, value, changed))
+        .filter(Boolean),
+    );
+  };
+  show();
+  if (kinds.length === 1 && !told.nullable) {
+    return make("fieldset", { "data-field": name }, make("legend", { title: told.help }, told.label), inner);
+  }
+  const id = `control-${unique++}`;
+  const words = [...(told.nullable ? ["none"] : []), ...kinds];
+  const choose = make("select", {
+    id,
+    onchange: () => {
+      owner[name] = choose.value === "none" && told.nullable ? null : started(told.kinds[choose.value], choose.value, owner[name]);
+      show();
+      changed();
+    },
+  });
+  choose.append(...words.map((word) => make("option", { value: word }, word)));
+  choose.value = owner[name] ? owner[name].kind : "none";
+  const head = make("div.field", {}, make("label", { htmlFor: id, title: told.help }, told.label), choose);
+  return make("div.object", { "data-field": name }, head, inner);
+}
+
+/** An object of a kind with what is usual; a learning rate stays what it was. */
+function started(fields, kind, before) {
+  const value = { kind };
+  for (const [name, told] of Object.entries(fields)) {
+    if ("default" in told) value[name] = structuredClone(told.default);
+    else if (told.type === "values") value[name] = [1, 2, 3, 4, 5];
+    else if (told.type === "text") value[name] = "t";
+  }
+  if (kind === "law") value.parameters = [["df", 5]];
+  if (before?.lr !== undefined && "lr" in value) value.lr = before.lr;
+  return value;
+}
+
+// --- kinds of controls ------------------------------------------------------------------------
+
+const BUILT = {
+  number: numeric,
+  integer: numeric,
+  boolean(told, value, set, id) {
+    const box = make("input", { id, type: "checkbox", checked: Boolean(value), onchange: () => set(box.checked) });
+    return [box];
+  },
+  choice(told, value, set, id) {
+    const list = make("select", { id, onchange: () => set(list.value) });
+    list.append(...told.words.map((word) => make("option", { value: word }, word.replaceAll("_", " "))));
+    list.value = value;
+    return [list];
+  },
+  several(told, value, set, id) {
+    const shown = value === null || value === undefined ? "" : [value].flat().join(", ");
+    const box = make("input", {
+      id,
+      type: "text",
+      value: shown,
+      placeholder: told.nullable ? "equal" : "none",
+      onchange: () => {
+        const numbers = listed(box.value);
+        if (told.nullable && !numbers.length) set(null);
+        else set(told.single && numbers.length === 1 ? numbers[0] : numbers);
+      },
+    });
+    return [box];
+  },
+  text(told, value, set, id) {
+    const box = make("input", { id, type: "text", value: value ?? "", onchange: () => set(box.value.trim()) });
+    return [box];
+  },
+  pairs(told, value, set, id) {
+    const box = make("input", {
+      id,
+      type: "text",
+      value: (value ?? []).map(([name, number]) => `${name} = ${number}`).join(", "),
+      placeholder: "df = 5",
+      onchange: () =>
+        set(
+          box.value
+            .split(",")
+            .filter((part) => part.includes("="))
+            .map((part) => [part.split("=")[0].trim(), Number(part.split("=")[1])]),
+        ),
+    });
+    return [box];
+  },
+  values(told, value, set, id) {
+    const count = make("span.hint", {}, `${value?.length ?? 0} numbers`);
+    const take = (text) => {
+      const numbers = listed(text);
+      count.textContent = `${numbers.length} numbers`;
+      set(numbers);
+    };
+    const box = make("textarea", { id, rows: 3, value: (value ?? []).slice(0, 2000).join("\n"), onchange: () => take(box.value) });
+    const file = make("input", {
+      type: "file",
+      accept: ".csv,.txt,text/plain,text/csv",
+      "aria-label": "a file of numbers",
+      onchange: async () => {
+        if (!file.files.length) return;
+        const text = await file.files[0].text();
+        box.value = listed(text).slice(0, 2000).join("\n");
+        take(text);
+      },
+    });
+    return [box, file, count];
+  },
+  object,
+};
+
+/** The numbers in a text, whatever stands between them; a heading is no number. */
+export function listed(text) {
+  return text
+    .split(/[\s,;]+/)
+    .filter((word) => word && Number.isFinite(Number(word)))
+    .map(Number);
+}
+
+/** A number: a slider between its usual ends, if it has some, and a box for any other. */
+function numeric(told, value, set, id) {
+  const whole = told.type === "integer";
+  const box = make("input", {
+    id,
+    type: "text",
+    inputMode: "decimal",
+    value: value ?? "",
+    placeholder: told.nullable ? "none" : "",
+    onchange: () => {
+      const text = box.value.trim();
+      if (told.words?.includes(text)) set(text);
+      else if (!text && told.nullable) set(null);
+      else set(text !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+      if (slider) slider.value = place(Number(text));
+    },
+  });
+  if (!told.slider) return [box];
+  const [low, high, log] = told.slider;
+  const steps = whole && !log ? high - low : 200;
+  const of = log ? Math.log : (x) => x;
+  const place = (number) => String(Math.round((steps * (of(Math.min(Math.max(number, low), high)) - of(low))) / (of(high) - of(low))));
+  const number = (at) => {
+    const share = of(low) + (at / steps) * (of(high) - of(low));
+    const exact = log ? Math.exp(share) : share;
+    return whole ? Math.round(Number(exact.toPrecision(2))) : Number(exact.toPrecision(3));
+  };
+  const slider = make("input", {
+    type: "range",
+    min: 0,
+    max: steps,
+    step: 1,
+    "aria-label": told.label,
+    value: place(Number(value)),
+    oninput: () => {
+      box.value = number(Number(slider.value));
+      slider.setAttribute("aria-valuetext", box.value);
+      set(Number(box.value));
+    },
+    onkeydown: (event) => event.stopPropagation(), // a notebook would take the arrow keys for its own
+  });
+  slider.setAttribute("aria-valuetext", String(value));
+  return [slider, box];
+}
