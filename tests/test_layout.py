@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "live": BELOW_ALL | {"model", "kernels", "design", "engine", "analysis", "showing"},
     "pages": BELOW_ALL
     | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting", "reporting"},
-    "explorer": BELOW_ALL | {"model", "live", "pages"},
+    "explorer": BELOW_ALL | {"model", "design", "analysis", "storage", "reporting", "live", "pages"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
     "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting", "explorer"},
     "plot": {"plotting", "reporting"},

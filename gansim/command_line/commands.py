@@ -108,7 +108,7 @@ _VERBS = {
         "train GANs in a page, and look at results",
         exploring.Explore,
         exploring.explore,
-        (("", "opens a page on this machine; Ctrl-C ends it"),),
+        (("", "opens a page on this machine; Ctrl-C ends it"), ("results/regimes", "and these results beside it")),
         'Needs packages of its own: pip install "gansim[explore]". Only this machine and this user may connect.',
     ),
     "verify": _Verb(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from gansim.command_line.guard import show
+from gansim.command_line.options import Help
 from gansim.errors import ConfigError
 from gansim.model.fields import Integer, OrNone
 
@@ -16,6 +18,7 @@ __all__ = ["Explore", "explore"]
 class Explore:
     """What ``gansim explore`` takes."""
 
+    folder: Annotated[Path | None, Help("A results folder to look at, too.", "FOLDER", positional=True)] = None
     port: Annotated[
         int | None, OrNone(Integer(1, 65535)), "Where it listens, on this machine alone; by default 8750 or any other."
     ] = None
@@ -28,4 +31,4 @@ def explore(options: Explore) -> None:
         from gansim.explorer.server import serve
     except ModuleNotFoundError as error:
         raise ConfigError(f'explore: {error.name} is not installed: pip install "gansim[explore]"') from None
-    serve(options.port, not options.no_browser, show)
+    serve(options.folder, options.port, not options.no_browser, show)

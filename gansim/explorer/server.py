@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -18,16 +20,31 @@ from starlette.websockets import WebSocket
 
 from gansim.errors import ConfigError
 from gansim.explorer.guard import Guard, Keys
+from gansim.explorer.results_view import ResultsView
 from gansim.explorer.sockets import watch
 from gansim.live.controls import controls
 from gansim.live.engine import Engine
+from gansim.live.frames import finite
+from gansim.live.request import Request as Wanted
 from gansim.pages import bundle
 
 __all__ = ["Explorer", "serve"]
 
 HOST = "127.0.0.1"
 PORT = 8750
-_MODULES = ("address", "controls", "drawing", "elements", "enter", "explore", "frames", "panels", "train")
+_MODULES = (
+    "address",
+    "controls",
+    "drawing",
+    "elements",
+    "enter",
+    "explore",
+    "frames",
+    "one",
+    "panels",
+    "results",
+    "train",
+)
 _LARGEST = 2**26  # bytes of a message from a page: four million observed values
 
 
@@ -38,6 +55,8 @@ class Explorer:
     ----------
     port : int
         Where.
+    results : ResultsView, optional
+        What is shown beside training.
 
     Attributes
     ----------
@@ -49,8 +68,8 @@ class Explorer:
         Who trains.
     """
 
-    def __init__(self, port: int) -> None:
-        self.keys, self.engine = Keys(port), Engine()
+    def __init__(self, port: int, results: ResultsView | None = None) -> None:
+        self.keys, self.engine, self._results = Keys(port), Engine(), results
         self.address = f"http://{HOST}:{port}/?token={self.keys.token}"
         routes = [
             Route("/", self._page),
@@ -59,6 +78,7 @@ class Explorer:
             Route("/style.css", self._style),
             Route("/enter.css", self._style),
             *(Route(f"/{name}.js", self._script) for name in _MODULES),
+            *(Route(f"/{name}.json", self._asked) for name in self._answers()),
             WebSocketRoute("/live", self._live),
         ]
         self.app = Starlette(
@@ -76,7 +96,8 @@ class Explorer:
         if token is not None and self.keys.opens(token):
             return RedirectResponse("/", 303, {"set-cookie": self.keys.cookie})
         if self.keys.holds(request.headers.get("cookie", "")):
-            return HTMLResponse(bundle.static("explore.html"))
+            page = bundle.static("explore.html")
+            return HTMLResponse(page if self._results is None else page.replace("<body", "<body data-results", 1))
         return HTMLResponse(bundle.static("enter.html"), 403)
 
     async def _enter(self, _: Request) -> Response:
@@ -92,14 +113,44 @@ class Explorer:
         return Response(bundle.static(request.url.path[1:]), media_type="text/javascript")
 
     async def _live(self, page: WebSocket) -> None:
-        await watch(page, self.engine)
+        await watch(page, self.engine, self._request)
+
+    def _request(self, asked: Mapping[str, Any]) -> Wanted:
+        """What a page asks to see trained: a configuration of its own, or a stored run again."""
+        if asked.get("replay") is not True:
+            return Wanted.of(asked)
+        if self._results is None:
+            raise ConfigError("replay: no results are open: gansim explore FOLDER")
+        return self._results.request(asked)
+
+    def _answers(self) -> dict[str, Callable[[Mapping[str, str]], dict[str, Any]]]:
+        """What may be asked of the results, by its name."""
+        view = self._results
+        if view is None:
+            return {}
+        return {"results": lambda _: view.about(), "results/cells": view.cells, "results/runs": view.runs}
+
+    async def _asked(self, request: Request) -> Response:
+        answer = self._answers()[request.url.path[1:].removesuffix(".json")]
+        try:
+            told = await run_in_threadpool(answer, dict(request.query_params))
+        except ConfigError as error:
+            return JSONResponse({"message": str(error)}, 400)
+        return JSONResponse(finite(told))
 
 
-def serve(port: int | None = None, browser: bool = True, say: Callable[[str], object] = lambda text: None) -> None:
+def serve(
+    folder: Path | None = None,
+    port: int | None = None,
+    browser: bool = True,
+    say: Callable[[str], object] = lambda text: None,
+) -> None:
     """Serve until Ctrl-C.
 
     Parameters
     ----------
+    folder : Path, optional
+        A results folder to look at.
     port : int, optional
         Where; by default 8750, or another one if that is taken.
     browser : bool, default True
@@ -110,10 +161,11 @@ def serve(port: int | None = None, browser: bool = True, say: Callable[[str], ob
     Raises
     ------
     ConfigError
-        If the port is taken.
+        If the port is taken, or the folder holds no results.
     """
+    results = None if folder is None else ResultsView(folder)
     listening = _listen(port)
-    explorer = Explorer(listening.getsockname()[1])
+    explorer = Explorer(listening.getsockname()[1], results)
     how: dict[str, Any] = {"log_level": "warning", "ws": "websockets-sansio", "ws_max_size": _LARGEST}
     server = uvicorn.Server(uvicorn.Config(explorer.app, timeout_graceful_shutdown=1, server_header=False, **how))
     say(explorer.address)

@@ -20,7 +20,7 @@ from gansim.model.fields import Integer, Object, OneOf, OrNone, Real, Several, b
 from gansim.model.gan import GAN
 from gansim.model.paths import to_dict
 
-__all__ = ["GROUPS", "RANGES", "controls", "described_fields", "fields_told"]
+__all__ = ["GROUPS", "RANGES", "RARE", "controls", "described_fields", "fields_told"]
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Data": ("target", "samples", "standardise"),
@@ -58,6 +58,15 @@ RANGES: dict[str, tuple[float, float, bool]] = {
     "init.std": (0.001, 1.0, True),
 }
 """Ends of a number's slider, and whether it is logarithmic: by its name, before which its field or kind may stand."""
+
+_RARE = (
+    "samples slope bias init input_scale output_scale noise noise_dim fixed_noise packing weights",
+    "r2 clip penalties.target one_sided noise_steps smoothing",
+    "beta1 beta2 eps weight_decay decay fresh pretrain lookahead average adjustment g_steps",
+    "records n_eval precision",
+)
+RARE = frozenset(" ".join(_RARE).split())
+"""Fields that few change: a page folds them away."""
 
 _LEAVES = {int: "integer", float: "number", bool: "boolean", str: "text", Values: "values", Any: "json"}
 
@@ -102,6 +111,8 @@ def described_fields(cls: type[Any], within: str = "") -> dict[str, Any]:
         control |= {"label": label[0].upper() + label[1:], "help": help_of.get(item.name, "")}
         if item.default is not dataclasses.MISSING and DERIVED not in item.metadata:
             control["default"] = _plain(item.default)
+        if item.name in RARE or f"{within}.{item.name}" in RARE:
+            control["rare"] = True
         keys = (f"{within}.{item.name}", f"{kind}.{item.name}", item.name)
         ends = next((RANGES[key] for key in keys if key in RANGES), None)
         if ends and control["type"] in ("number", "integer"):

@@ -45,7 +45,7 @@ class _Tools(NamedTuple):
 
 
 class Ensemble:
-    """GANs of one configuration: replicates 0 to n - 1 of a seed.
+    """GANs of one configuration: replicates of a seed.
 
     One thread at a time may call it. Its runs have the bits that a study of the configuration gives them, whatever the
     slices.
@@ -54,8 +54,8 @@ class Ensemble:
     ----------
     gan : GAN
         The configuration, of one dimension; it is compiled for already. A referee is left out.
-    n : int
-        How many GANs.
+    reps : range
+        Their replicate numbers; below they are counted from 0.
     seed : int
         Seed of the study that they are runs of.
     threads : Threads
@@ -71,9 +71,10 @@ class Ensemble:
         What was measured, (n, records, fields); not yet beyond `taken`.
     """
 
-    def __init__(self, gan: GAN, n: int, seed: int, threads: Threads) -> None:
+    def __init__(self, gan: GAN, reps: range, seed: int, threads: Threads) -> None:
         self.gan = replace(gan, referee=None)
-        self.n, self.seed = n, seed
+        self.reps, self.n, self.seed = reps, len(reps), seed
+        n = self.n
         self.step, self.taken = -gan.pretrain, 0
         self.records = record_steps(gan)
         self.floor: Floor = floor_of(gan.target, gan.n_eval, gan.packing)
@@ -107,7 +108,7 @@ class Ensemble:
         while (first := len(self.bundles) * self._lanes) < self.n:
             if stop():
                 return False
-            reps = range(first, min(first + at_once, self.n))
+            reps = self.reps[first : first + at_once]
             for bundle in build_bundles([self.gan] * len(reps), reps, self.seed):
                 self.bundles.append(bundle._replace(lanes=[first + row for row in bundle.lanes]))
         return True
@@ -194,9 +195,9 @@ class Ensemble:
                 self._placed, self._looks = self.step, self._looks + 1
         return self._place
 
-    def networks(self, rep: int) -> Networks:
+    def networks(self, row: int) -> Networks:
         """Both networks of one of the GANs as they are now, the generator as it is measured."""
-        bundle, lane = self.bundles[rep // self._lanes], rep % self._lanes
+        bundle, lane = self.bundles[row // self._lanes], row % self._lanes
         both = zip(network_shapes(self.gan), (measured_generator(bundle.g, self.gan), bundle.d), strict=True)
         theta_g, theta_d = (from_rows(net, player.theta[:, lane].astype(float)) for net, player in both)
         return Networks(self.gan, theta_g, theta_d)

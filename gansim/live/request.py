@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gansim.engine.players import network_shapes
 from gansim.errors import ConfigError, Refused, shown
 from gansim.model.fields import Integer, check_named
 from gansim.model.gan import GAN
 from gansim.model.paths import from_dict
-from gansim.model.seeds import check_seed
+from gansim.model.seeds import check_rep, check_seed
 
 __all__ = ["MOST", "Request"]
 
 MOST = 3
 """Configurations side by side."""
 
-_GANS = Integer(16, 4096)
+_GANS = Integer(1, 4096)
+_OF_A_PAGE = Integer(16, 4096)  # of fewer an interval says little
 _PARAMETERS = 2**25  # of all GANs together: with gradients and an optimiser's state 0.7 GiB in float32
 _NUMBERS = 2**25  # in the records of all GANs together: 0.13 GiB
 
@@ -32,9 +36,13 @@ class Request:
     gans : tuple of GAN
         One to three configurations, on common random numbers.
     n : int
-        GANs of each, 16 to 4,096.
+        GANs of each, 1 to 4,096.
     seed : int
         Seed of the study that they are runs of.
+    first : int, default 0
+        Replicate number of the first.
+    stored : ndarray of float32, shape (n, records, fields), optional
+        What of these runs is stored, to compare with in the end.
 
     Raises
     ------
@@ -45,10 +53,13 @@ class Request:
     gans: tuple[GAN, ...]
     n: int = 256
     seed: int = 0
+    first: int = 0
+    stored: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_named("gans", self.n, _GANS)
         check_seed(self.seed)
+        check_rep(self.first + self.n - 1)
         if not 1 <= len(self.gans) <= MOST:
             raise ConfigError(f"configurations: {len(self.gans)}: from 1 to {MOST}")
         for gan in self.gans:
@@ -60,9 +71,14 @@ class Request:
             _check_room(self.n, parameters, _PARAMETERS // len(self.gans), "networks of this size", gan)
             _check_room(self.n, 23 * gan.records, _NUMBERS // len(self.gans), f"{gan.records:,} records", gan)
 
+    @property
+    def reps(self) -> range:
+        """Replicate numbers."""
+        return range(self.first, self.first + self.n)
+
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Request:
-        """What a page asks for, from plain data: "configurations", a list of what `to_dict` gives; "n"; "seed".
+        """What a page asks for: "configurations", a list of what `to_dict` gives; "n", 16 to 4,096; "seed".
 
         Raises
         ------
@@ -79,7 +95,8 @@ class Request:
             except (ConfigError, Refused) as error:
                 where = f"configuration {'ABC?'[number]}: " if len(listed) > 1 else ""
                 raise ConfigError(f"{where}{error}") from None
-        return cls(tuple(gans), plain.get("n", 256), plain.get("seed", 0))
+        n = check_named("gans", plain.get("n", 256), _OF_A_PAGE)
+        return cls(tuple(gans), n, plain.get("seed", 0))
 
 
 def _check_room(n: int, each: int, room: int, what: str, gan: GAN) -> None:

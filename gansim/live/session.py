@@ -180,10 +180,10 @@ class Session:
         request, stop = asked.request, self._stale(asked)
         assert request is not None
         compile_ahead(request.gans)  # loads what is on disk; milliseconds if it is loaded
-        ensembles = [Ensemble(gan, request.n, request.seed, threads) for gan in request.gans]
+        ensembles = [Ensemble(gan, request.reps, request.seed, threads) for gan in request.gans]
         if not all(ensemble.build(stop) for ensemble in ensembles):
             return False
-        self._watched = [Watched(ensemble) for ensemble in ensembles]
+        self._watched = [Watched(ensemble, request.stored) for ensemble in ensembles]
         self._told, self._views = [0] * len(ensembles), [None] * len(ensembles)
         self._compared, self._differences = -1, []
         self._owed, self._last, self._unsent = 0.0, time.monotonic(), True
@@ -276,7 +276,13 @@ class Session:
 
     def _head(self, number: int, one: Watched, chosen: Mapping[str, Any]) -> dict[str, Any]:
         new, self._told[number] = one.shares[self._told[number] :], len(one.shares)
-        return {"step": max(0, one.ensemble.step), "shares": new, "ended": one.ended, "chosen": chosen}
+        return {
+            "step": max(0, one.ensemble.step),
+            "shares": new,
+            "ended": one.ended,
+            "bits": one.bits,
+            "chosen": chosen,
+        }
 
     def _differ(self) -> list[dict[str, Any]]:
         """Paired differences between configurations, at the last record that they have in common or at their ends."""
@@ -292,13 +298,13 @@ class Session:
         return self._differences
 
     def _difference(self, a: int, b: int, step: int, ended: bool) -> dict[str, Any]:
-        """How shares differ between two configurations, replicate by replicate: b minus a."""
+        """How shares differ, replicate by replicate: b - a, its interval, pairs of b's alone, pairs of a's alone."""
         told: dict[str, Any] = {"a": a, "b": b, "step": step, "ended": ended}
         one, other = self._watched[a], self._watched[b]
         for player, levels in (("g", G_STATES), ("d", D_STATES)):
             first, second = getattr(other, player), getattr(one, player)
             rows = [paired(np.stack([first == k, second == k], axis=1), 2 * len(first)) for k in range(len(levels))]
-            told[player] = [[row["difference"], row["low"], row["high"], row["only_b"], row["only_a"]] for row in rows]
+            told[player] = [[row["difference"], row["low"], row["high"], row["only_a"], row["only_b"]] for row in rows]
         return told
 
 

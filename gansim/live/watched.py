@@ -31,6 +31,8 @@ class Watched:
     ----------
     ensemble : Ensemble
         The GANs, built.
+    stored : ndarray of float32, shape (n, records, fields), optional
+        What of these runs is stored, to compare with.
 
     Attributes
     ----------
@@ -38,15 +40,21 @@ class Watched:
         What both players of every GAN did at the last record; after the last one, how they ended.
     shares : list of dict
         Of every record so far: step, and for G's states, D's and their pairs the number of GANs and its interval.
+    ended : dict or None
+        The same of how they ended, once they have.
+    bits : bool or None
+        Whether all records have the stored bits, once training is done and if some are stored.
     """
 
-    def __init__(self, ensemble: Ensemble) -> None:
+    def __init__(self, ensemble: Ensemble, stored: Array | None = None) -> None:
         self.ensemble = ensemble
         n, gan = ensemble.n, ensemble.gan
         self.g = np.full(n, G_STATES.index("off target"), np.int8)
         self.d = np.full(n, D_STATES.index("mixed"), np.int8)
         self.shares: list[dict[str, Any]] = []
         self.ended: dict[str, Any] | None = None
+        self.bits: bool | None = None
+        self._stored = stored
         self._noise = noise_of(gan)
         self._law = evaluation_law(gan.target)
         self._view: View | None = None
@@ -61,6 +69,9 @@ class Watched:
         if whole.done and self.ended is None:
             self.g, self.d = whole.labels()
             self.ended = {"step": whole.gan.steps, **_counted(self.g, self.d)}
+            if self._stored is not None:
+                ours, theirs = (np.ascontiguousarray(one, np.float32) for one in (whole.traces.values, self._stored))
+                self.bits = ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes()
 
     def about(self) -> dict[str, Any]:
         """What does not change while it is trained."""
@@ -77,13 +88,13 @@ class Watched:
             "converged below": max(Thresholds().w1, floor.limits(window).w1),
         }
 
-    def closely(self, rep: int, told: View | None) -> tuple[dict[str, Any], dict[str, Array], View]:
+    def closely(self, row: int, told: View | None) -> tuple[dict[str, Any], dict[str, Array], View]:
         """One of the GANs: densities, D, and its records so far.
 
         Parameters
         ----------
-        rep : int
-            Which.
+        row : int
+            Which, counted from 0.
         told : View or None
             The axis that the page has: it is sent again where it changes.
 
@@ -97,19 +108,19 @@ class Watched:
             The axis of both.
         """
         whole = self.ensemble
-        networks = whole.networks(rep)
+        networks = whole.networks(row)
         fakes = networks.generate(self._noise)
         seen = bool(np.isfinite(fakes).all())
         view = self._axis(fakes if seen else None)
         judged = judge(networks, view.x)
         top = view.top([fakes] if seen else [])
         mean, std = (float(fakes.mean()), float(fakes.std())) if seen else (np.nan, np.nan)
-        trace = whole.traces.values[rep, : whole.taken]
+        trace = whole.traces.values[row, : whole.taken]
         field = dict(zip(whole.traces.fields, trace.T, strict=True))
         head: dict[str, Any] = {
-            "rep": rep,
-            "g": G_STATES[self.g[rep]],
-            "d": D_STATES[self.d[rep]],
+            "rep": whole.reps[row],
+            "g": G_STATES[self.g[row]],
+            "d": D_STATES[self.d[row]],
             "place": [mean, std],
             "top": top,
             "note": view.remark(fakes, top) if seen else "not finite",

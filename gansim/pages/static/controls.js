@@ -17,9 +17,17 @@ export function configuration(about, values, changed) {
       "details.group",
       { open: open.has(name) },
       make("summary", {}, name),
-      ...fields.map((field) => control(about.fields[field], field, values, changed)),
+      ...folded(fields.map((field) => [field, about.fields[field]]), values, changed),
     ),
   );
+}
+
+/** Controls of fields, those that few change folded away below the others. */
+function folded(fields, owner, changed) {
+  const built = fields.map(([name, told]) => [told.rare, control(told, name, owner, changed)]).filter(([, one]) => one);
+  const [often, rarely] = [false, true].map((rare) => built.filter(([one]) => Boolean(one) === rare).map(([, one]) => one));
+  if (!often.length || rarely.length < 2) return [...often, ...rarely];
+  return [...often, make("details.more", {}, make("summary", {}, "more"), ...rarely)];
 }
 
 /** The control of one field of an object. */
@@ -46,10 +54,11 @@ function object(told, name, owner, changed) {
     const value = owner[name];
     const fields = value ? told.kinds[value.kind ?? ""] : {};
     inner.replaceChildren(
-      ...Object.entries(fields ?? {})
-        .filter(([field]) => field !== "quantiles" && field !== "evaluate")
-        .map(([field, of]) => control(of, field, value, changed))
-        .filter(Boolean),
+      ...folded(
+        Object.entries(fields ?? {}).filter(([field]) => field !== "quantiles" && field !== "evaluate"),
+        value,
+        changed,
+      ),
     );
   };
   show();

@@ -37,8 +37,14 @@ export function percent(share) {
   if (share === 0 || share === 1) return `${100 * share} %`;
   const points = 100 * share;
   const near = Math.min(points, 100 - points);
-  const places = near < 0.1 ? 2 : near < 9.95 ? 1 : 0;
+  const places = near < 0.1 ? 2 : 1;
   return `${Math.min(Math.max(points, 10 ** -places), 100 - 10 ** -places).toFixed(places)} %`;
+}
+
+/** An interval of a share, in percent, both ends to as many places: 92.5 to 97.6 %. */
+export function interval(low, high) {
+  const places = high - low < 0.002 ? 3 : high - low < 0.02 ? 2 : 1;
+  return `${(100 * low).toFixed(places)} to ${(100 * high).toFixed(places)} %`;
 }
 
 // --- scales -----------------------------------------------------------------------------------
@@ -172,7 +178,10 @@ export class Plot {
       this.numbers[axis] = ticks.filter(([v]) => v >= seen[axis][0] && v <= seen[axis][1]);
     }
     const widest = Math.max(0, ...this.numbers.y.map(([, text]) => pen.measureText(text).width));
-    const top = (this.look.title || seen.title ? 20 : 6) + (this.look.y?.label ? 15 : 0);
+    pen.font = NORMAL;
+    this.title = inLines(pen, seen.title ?? this.look.title ?? "", wide - 4);
+    pen.font = SMALL;
+    const top = (this.title.length ? 4 + 16 * this.title.length : 6) + (this.look.y?.label ? 15 : 0);
     this.box = [Math.max(LEFT, Math.ceil(widest) + GAP + 4), top, wide - 10, tall - (this.look.x?.label ? 34 : 20)];
     const [left, , right, bottom] = this.box;
     const place = (axis, from, to) => {
@@ -220,12 +229,9 @@ export class Plot {
     pen.textAlign = "left";
     pen.textBaseline = "alphabetic";
     if (look.y?.label) pen.fillText(look.y.label, 2, top - 6);
-    const title = seen.title ?? look.title;
-    if (title) {
-      pen.font = NORMAL;
-      pen.fillStyle = this.colour("ink");
-      pen.fillText(title, 2, 13);
-    }
+    pen.font = NORMAL;
+    pen.fillStyle = this.colour("ink");
+    this.title.forEach((line, k) => pen.fillText(line, 2, 13 + 16 * k));
     if (seen.note) {
       pen.font = SMALL;
       pen.textAlign = "right";
@@ -256,6 +262,17 @@ export class Plot {
     }
     return best;
   }
+}
+
+/** A text in lines that are no wider than so many pixels. */
+function inLines(pen, text, wide) {
+  const lines = [];
+  for (const word of text.split(" ").filter(Boolean)) {
+    const longer = lines.length ? `${lines[lines.length - 1]} ${word}` : word;
+    if (lines.length && pen.measureText(longer).width <= wide) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** Where a point is drawn: at the edge, if it lies beyond. */

@@ -2,6 +2,8 @@
 
 import { read, written } from "./address.js";
 import { decode } from "./frames.js";
+import { make } from "./elements.js";
+import { Results } from "./results.js";
 import { Train } from "./train.js";
 
 const app = document.getElementById("app");
@@ -19,13 +21,13 @@ class Line {
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => {
       this.waiting.splice(0).forEach((text) => this.socket.send(text));
-      if (this.lost) this.view?.ask();
+      if (this.lost) this.view?.ask?.();
       this.lost = false;
     };
     this.socket.onmessage = ({ data }) => this.view?.receive(decode(data));
     this.socket.onclose = () => {
       this.lost = true;
-      this.view?.say("The line to gansim explore is cut: is it still running in its terminal?");
+      this.view?.say?.("The line to gansim explore is cut: is it still running in its terminal?");
       setTimeout(() => this.open(), 2000);
     };
   }
@@ -38,11 +40,27 @@ class Line {
 }
 
 const line = new Line();
-const start = read(location.hash, about.default) ?? {};
-const told = (asked) => history.replaceState(null, "", `#${written(asked, about.default)}`);
-line.view = new Train(app, about, line, { ...start, told });
+const nav = document.querySelector("nav");
+const results = document.body.dataset.results !== undefined;
+
+function train() {
+  const start = read(location.hash, about.default) ?? {};
+  const told = (asked) => history.replaceState(null, "", `#${written(asked, about.default)}`);
+  return new Train(app, about, line, { ...start, told });
+}
+
+const VIEWS = { Results: () => new Results(app, line), Train: train };
+
+function open(name) {
+  line.view?.leave?.();
+  nav.querySelectorAll("button").forEach((button) => button.setAttribute("aria-pressed", String(button.textContent === name)));
+  line.view = VIEWS[name]();
+}
+
+if (results) nav.append(...Object.keys(VIEWS).map((name) => make("button", { type: "button", onclick: () => open(name) }, name)));
+open(results && location.hash.length < 2 ? "Results" : "Train");
 window.addEventListener("hashchange", () => location.reload());
 
 document.addEventListener("visibilitychange", () => {
-  if (line.view.playing) line.view.change({ playing: !document.hidden });
+  if (line.view.playing !== false) line.send({ do: "change", playing: !document.hidden });
 });

@@ -1,9 +1,10 @@
 // Train: up to three configurations, hundreds of GANs of each, as they learn; one of them beside it.
 
 import { configuration } from "./controls.js";
-import { percent, number } from "./drawing.js";
+import { interval, percent } from "./drawing.js";
 import { canvas, make } from "./elements.js";
-import { cloud, densities, discriminator, ranking, shares, value } from "./panels.js";
+import { One } from "./one.js";
+import { cloud, shares } from "./panels.js";
 
 const NAMES = ["A", "B", "C"];
 const STATES = {
@@ -344,23 +345,23 @@ function differenceTable({ a, b, g, d }) {
 
 // --- one configuration --------------------------------------------------------------------------
 
+/** All GANs of a configuration, and the one that is chosen. */
 class Column {
   constructor(view, k, count) {
     this.view = view;
     this.k = k;
     const name = count > 1 ? `${NAMES[k]}: ` : "";
-    const canvases = { cloud: canvas(280), shares: canvas(190), densities: canvas(150), d: canvas(110), v: canvas(150) };
-    this.canvases = canvases;
+    const canvases = { cloud: canvas(280), shares: canvas(190) };
     this.table = make("table.states");
-    this.chooser = make("span.chooser");
-    this.who = make("h2");
+    this.one = new One(count > 1 ? `${NAMES[k]}, ` : "");
+    this.chooser = this.one.chooser;
     this.root = make(
       "section.column",
       { "aria-label": count > 1 ? `configuration ${NAMES[k]}` : "the GANs" },
-      make("div.many", {}, make("h2", {}, `${name}all GANs`), canvases.cloud, this.table, canvases.shares),
-      make("div.one", {}, make("div.head", {}, this.who, this.chooser), canvases.densities, canvases.d, canvases.v),
+      make("div.many", {}, make("h2", {}, `${name}all ${view.n.toLocaleString("en")} GANs`), canvases.cloud, this.table, canvases.shares),
+      this.one.root,
     );
-    this.panels = { cloud: cloud(canvases.cloud), shares: shares(canvases.shares), densities: densities(canvases.densities) };
+    this.panels = { cloud: cloud(canvases.cloud), shares: shares(canvases.shares, "Shares over training; bands: 95 % intervals; shaded: what decides the label") };
     canvases.cloud.tabIndex = 0;
     canvases.cloud.addEventListener("click", (event) => {
       const rep = this.panels.cloud.plot.near(event);
@@ -377,6 +378,7 @@ class Column {
 
   close() {
     Object.values(this.panels).forEach((panel) => panel.plot.close());
+    this.one.close();
   }
 
   /** Another training begins. */
@@ -386,11 +388,7 @@ class Column {
     this.history = [];
     this.ended = null;
     this.seen = null;
-    this.panels.d?.plot.close();
-    this.panels.v?.plot.close();
-    const name = about.probability ? (about.packing > 1 ? "D(x, others)" : "D(x)") : "D's output";
-    this.panels.d = discriminator(this.canvases.d, about.probability, `${name} over the same axis`);
-    this.panels.v = about.probability ? value(this.canvases.v) : ranking(this.canvases.v);
+    this.one.begin(about);
   }
 
   show(head, arrays, news) {
@@ -398,13 +396,12 @@ class Column {
     this.seen = { head, arrays };
     if (head.ended) this.ended = head.ended;
     this.drawMany(news.length > 0 || this.rows !== this.key());
-    this.drawOne();
+    this.one.show(head, arrays);
   }
 
   again() {
     if (!this.seen) return;
     this.drawMany(true);
-    this.drawOne();
   }
 
   key() {
@@ -478,7 +475,7 @@ class Column {
             {},
             make("th", { scope: "row" }, this.stateButton(states, k, count)),
             make("td.number", {}, percent(share)),
-            make("td.number", {}, `${percent(low)} to ${percent(high)}`),
+            make("td.number", {}, interval(low, high)),
             make("td.number", {}, count.toLocaleString("en")),
           ),
         ),
@@ -526,31 +523,7 @@ class Column {
     if (!last) return "";
     const name = this.view.columns.length > 1 ? `${NAMES[this.k]}: ` : "";
     const parts = STATES.g.map((state, k) => [state, last.g[k]]).filter(([, [count]]) => count);
-    const told = parts.map(([state, [, share, low, high]]) => `${percent(share)} ${state} [${percent(low)} to ${percent(high)}]`);
+    const told = parts.map(([state, [, share, low, high]]) => `${percent(share)} ${state} [${interval(low, high)}]`);
     return `${name}of ${this.n.toLocaleString("en")} GANs ${told.join(", ")}.`;
-  }
-
-  drawOne() {
-    const { head, arrays } = this.seen;
-    const chosen = head.chosen;
-    if (chosen.view) this.axis = chosen.view;
-    const colours = { g: chosen.g, d: chosen.d };
-    const name = this.view.columns.length > 1 ? `${NAMES[this.k]}, ` : "";
-    this.who.textContent = `${name}GAN ${chosen.rep}: G ${chosen.g}, D ${chosen.d}`;
-    if (this.axis) {
-      this.panels.densities.show({ view: this.axis, heights: arrays.heights, top: chosen.top, colour: colours.g, note: chosen.note });
-      this.panels.d.show({ view: this.axis, d: arrays.judged, colour: colours.d });
-      const [mean, std] = chosen.place;
-      this.panels.densities.plot.describe(`Fakes of GAN ${chosen.rep}: mean ${number(mean)}, standard deviation ${number(std)}; target ${number(this.fixed.target[0])} and ${number(this.fixed.target[1])}. G is ${chosen.g}, D is ${chosen.d}.`);
-    }
-    this.panels.v.show({
-      steps: arrays.steps,
-      v: arrays.v,
-      best: arrays.v_max,
-      auc: arrays.auc,
-      until: this.fixed.until,
-      colour: colours.d,
-      decided: this.fixed.decided,
-    });
   }
 }
