@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gansim.design.description import Description
 
-__all__ = ["KEY", "definitions", "facts", "sentence", "study_of"]
+__all__ = ["KEY", "definitions", "facts", "meanings", "sentence", "study_of"]
 
 KEY = "gansim"
 """Where the facts lie in the `attrs` of a frame of runs."""
@@ -126,11 +126,7 @@ def definitions(runs: pd.DataFrame, label: str, states: Iterable[Any]) -> str:
     limits = runs.attrs.get(KEY, {}).get("thresholds")
     if not limits or label not in ("g_state", "d_state", "regime"):
         return ""
-    mixture = any(design["mixture"] for design in _designs(runs))
-    kinds = {kind for design in _designs(runs) for kind in design.get("probability", [True])}
-    meant = {"g_state": _g(limits, mixture), "d_state": _d(limits, kinds)}
-    if not kinds:
-        meant = _by_distance(limits)
+    meant = meanings(limits, _designs(runs))
     pairs = list(_players(label, map(str, states)))
     known = [(of, state) for of, state in sorted(dict.fromkeys(pairs), key=_order) if state in meant[of]]
     phrases = [f"{level_of(of, state)}: {meant[of][state]}" for of, state in known]
@@ -141,6 +137,28 @@ def definitions(runs: pd.DataFrame, label: str, states: Iterable[Any]) -> str:
     over = " and ".join(words for of, words in how if of in players)
     window = f" Judged by {over} over the last {100 * limits['window']:g} % of a run's records." if over else ""
     return f"{said[0].upper()}{said[1:]}.{window}"
+
+
+def meanings(limits: Mapping[str, float], designs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Say what every state of G and of D means.
+
+    Parameters
+    ----------
+    limits : mapping
+        The thresholds.
+    designs : iterable of mapping
+        What `facts` says of the designs whose runs they label.
+
+    Returns
+    -------
+    dict
+        Under g_state and d_state the phrases by state.
+    """
+    known = list(designs)
+    kinds = {kind for design in known for kind in design.get("probability", [True])}
+    if not kinds:
+        return _by_distance(limits)
+    return {"g_state": _g(limits, any(design["mixture"] for design in known)), "d_state": _d(limits, kinds)}
 
 
 def _by_distance(limits: Mapping[str, float]) -> dict[str, dict[str, str]]:
