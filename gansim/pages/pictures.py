@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -39,6 +40,8 @@ class Picture:
         Of its files.
     title : str
         The largest text in it.
+    note : str
+        The text after it, what the figure says of itself; "" if there is none.
     said : str
         All texts in it, the title first: what who cannot see it reads.
     svg : Markup
@@ -47,6 +50,7 @@ class Picture:
 
     name: str
     title: str
+    note: str
     said: str
     svg: Markup
 
@@ -76,7 +80,7 @@ def _picture(path: Path, prefix: str) -> Picture:
         raise StoreError(f"{path}: no SVG ({error}): write the report again") from None
     if root.tag != f"{_SVG}svg":
         raise StoreError(f"{path}: no SVG: write the report again")
-    title, texts = _texts(root)
+    title, note, texts = _texts(root)
     title = title or path.stem.replace("_", " ")
     said = " | ".join([title, *(text for text in texts if text != title)])
     box = escaping.html(root.get("viewBox") or "")
@@ -88,7 +92,7 @@ def _picture(path: Path, prefix: str) -> Picture:
         f'<desc id="{prefix}said">{escaping.html(said)}</desc>'
     )
     inside = "".join(_drawn(child, prefix) for child in root)
-    return Picture(path.stem, title, said, Markup(f"{head}{inside}</svg>"))
+    return Picture(path.stem, title, note, said, Markup(f"{head}{inside}</svg>"))
 
 
 def _drawn(element: ElementTree.Element, prefix: str) -> str:
@@ -136,23 +140,26 @@ def _attributes(element: ElementTree.Element, prefix: str) -> list[tuple[str, st
 # --- texts --------------------------------------------------------------------------------------------
 
 
-def _texts(root: ElementTree.Element) -> tuple[str, list[str]]:
-    """The largest text of a drawing, and all of them once: matplotlib draws letters as paths, behind comments."""
+def _texts(root: ElementTree.Element) -> tuple[str, str, list[str]]:
+    """The largest text of a drawing, the one after it, and all once: matplotlib draws letters as paths, with comments."""
     found: list[tuple[float, str]] = []
     for group in root.iter(f"{_SVG}g"):
         if not (group.get("id") or "").startswith("text_"):
             continue
         lines = [" ".join(_plain(str(child.text)).split()) for child in group if child.tag is ElementTree.Comment]
         sizes = [float(scale[1]) for child in group.iter() if (scale := _SCALE.search(child.get("transform") or ""))]
-        if text := " ".join(filter(None, lines)):
+        text = " ".join(filter(None, lines))
+        if any(sign.isalpha() for sign in text):
             found.append((max(sizes, default=0.0), text))
+    texts = [text for _, text in found]
     largest = max((size for size, _ in found), default=0.0)
-    title = next((text for size, text in found if size == largest), "")
-    worded = (text for _, text in found if any(sign.isalpha() for sign in text))
-    return title, list(dict.fromkeys(worded))
+    at = next((place for place, (size, _) in enumerate(found) if size == largest), -1)
+    title = texts[at] if found else ""
+    note = texts[at + 1] if 0 <= at < len(texts) - 1 and " " in texts[at + 1] else ""  # as `look.head` puts them
+    return title, note, list(dict.fromkeys(texts))
 
 
 def _plain(comment: str) -> str:
     """A text as matplotlib was given it, without its marks of mathematics."""
-    text = re.sub(r"\$\\mathdefault\{(.*?)\}\$", r"\1", comment.strip())
+    text = re.sub(r"\$\\mathdefault\{(.*?)\}\$", r"\1", unescape(comment).strip())
     return re.sub(r"\^\{(.*?)\}", r"^\1", text)
