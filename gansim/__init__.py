@@ -27,7 +27,7 @@ from gansim.model.own.games import Loss, OwnGame
 from gansim.model.parametric import Bilinear, Dirac, LinearWasserstein, ParametricGame, TwoNormals
 from gansim.model.paths import replace
 from gansim.model.penalties import Penalties
-from gansim.running.execution import report_by_default
+from gansim.running.execution import pages_by_default, report_by_default
 from gansim.running.study import Study, simulate
 from gansim.traces import Traces
 
@@ -146,4 +146,11 @@ def _write_report(done: "Execution", folder: "Path", say: "Callable[[str], objec
     write_report(done, folder, say=say)
 
 
-report_by_default(_write_report)  # here, where running and reporting meet
+def _write_page(done: "Execution", draft: "Path", folder: "Path", say: "Callable[[str], object]") -> None:
+    from gansim.pages.report import write_page
+
+    write_page(done, draft, folder, say)
+
+
+report_by_default(_write_report)  # here, where running, reporting and pages meet
+pages_by_default(_write_page)

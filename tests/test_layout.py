@@ -39,10 +39,11 @@ MAY_IMPORT = {
     | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting", "reporting"},
     "explorer": BELOW_ALL | {"model", "design", "analysis", "storage", "reporting", "live", "pages"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
-    "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting", "explorer"},
+    "command_line": BELOW_ALL
+    | {"model", "design", "analysis", "storage", "running", "reporting", "explorer", "pages"},
     "plot": {"plotting", "reporting"},
     "__main__": {"command_line"},
-    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting", "plot"},
+    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting", "plot", "pages"},
 }
 MAY_PRINT = {"command_line"}  # through `escaping`
 COMPILER = {"numba", "llvmlite"}

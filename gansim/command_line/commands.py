@@ -94,6 +94,7 @@ _VERBS = {
             ("results/rates", "all tables, or a list if they are long"),
             ("results/regimes --table v_of_three", "one of them"),
             ("results/regimes --versions", "software, processor, commit, command"),
+            ("results/rates --html", "the report in a browser: what happened, runs that play, figures, tables"),
         ),
         "Long tables are listed with their captions.",
     ),

@@ -45,6 +45,11 @@ class Show(Folder):
 
     table: Annotated[str | None, Help("Print this table, or all.", "NAME")] = None
     versions: Annotated[bool, "Print what computed the results, and on which machine."] = False
+    html: Annotated[bool, "Open the report in a browser, made anew where it is missing or altered."] = False
+    out: Annotated[
+        Path | None,
+        Help("With --html: make the report anew, as this file; what has to be made goes to a temporary one else."),
+    ] = None
 
 
 def show_results(options: Show) -> None:
@@ -52,6 +57,11 @@ def show_results(options: Show) -> None:
     from gansim.storage import reported
     from gansim.storage.metadata_json import read_metadata
 
+    if options.html:
+        _open_page(options)
+        return
+    if options.out is not None:
+        raise ConfigError("--out: only with --html, which may have a page to make")
     folder = options.folder.parent if options.folder.name == METADATA else options.folder
     metadata = read_metadata(folder)
     if options.versions:
@@ -88,6 +98,36 @@ def show_results(options: Show) -> None:
         show_page(page.strip())
     if not pages and complete:
         show(f"{folder / 'tables'}: no tables: gansim report {shlex.quote(str(folder))} writes them")
+
+
+def _open_page(options: Show) -> None:
+    """Show a report in a browser: the one that was written, or one that is made of what lies in the folder."""
+    import tempfile
+    import webbrowser
+
+    from gansim.pages.report import page_again
+    from gansim.running.results import open_results
+    from gansim.storage import disk, reported
+    from gansim.storage.names import PAGE
+
+    if options.out is not None and options.out.exists():
+        raise ConfigError(f"out: value {shown(str(options.out))}: exists: choose another file")
+    results = open_results(options.folder)
+    page, metadata = results.folder / PAGE, results.metadata
+    written = (
+        PAGE in reported.files(metadata) and page.is_file() and not reported.faults(results.folder, metadata, [PAGE])
+    )
+    if options.out is not None or not written or metadata.get("status") != "complete":
+        teller("gansim", quiet=False)("making the report: its typical runs are trained again")
+        text = page_again(results)
+        page = options.out or Path(tempfile.mkdtemp(prefix="gansim-")) / PAGE
+        try:
+            disk.write_text(page, text)
+        except OSError as error:
+            raise ConfigError(f"{page}: cannot write ({error.strerror or error}): choose another --out") from error
+    show(page)
+    if not webbrowser.open(page.resolve().as_uri()):
+        teller("gansim", quiet=False)("no browser was found: open that file in one")
 
 
 def _remarks(folder: Path, metadata: Mapping[str, Any], names: Sequence[str] | None = None) -> list[str]:

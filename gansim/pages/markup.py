@@ -105,10 +105,11 @@ def html_of(page: str, glossary: Glossary, level: int = 2, prefix: str = "") -> 
             token.attrSet("scope", "col")
         if style := token.attrs.pop("style", None):  # a policy would not let it in
             token.attrJoin("class", "right" if "right" in str(style) else "")
-    rules: Any = reader.renderer.rules
+    renderer: Any = reader.renderer
+    rules = renderer.rules
     rules["text"] = lambda parts, place, *_: marks(parts[place].content)
     rules["link_open"] = rules["link_close"] = lambda *_: ""  # to files that may not lie beside this page
-    text = reader.renderer.render(tokens, reader.options, {})
+    text = renderer.render(tokens, reader.options, {})
     wrapped = re.sub(r"(<table.*?</table>)", r'<div class="wide" tabindex="0" role="group">\1</div>', text, flags=re.S)
     return Markup(wrapped)
 

@@ -23,7 +23,23 @@ _PROPERTIES = {"fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "s
 _PROPERTIES |= {"stroke-linejoin", "stroke-dasharray", "stroke-dashoffset", "stroke-miterlimit", "opacity", "clip-rule"}
 _PROPERTIES |= {"stop-color", "stop-opacity", "font-size", "font-family", "font-weight", "text-anchor", "font-style"}
 _PROPERTIES |= {"image-rendering"}
-_ATTRIBUTES = _PROPERTIES | {"id", "d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "ry", "width", "height"}
+_ATTRIBUTES = _PROPERTIES | {
+    "id",
+    "d",
+    "x",
+    "y",
+    "x1",
+    "x2",
+    "y1",
+    "y2",
+    "cx",
+    "cy",
+    "r",
+    "rx",
+    "ry",
+    "width",
+    "height",
+}
 _ATTRIBUTES |= {"transform", "viewBox", "points", "clip-path", "mask", "offset", "clipPathUnits", "gradientUnits"}
 _ATTRIBUTES |= {"gradientTransform", "patternUnits", "patternTransform", "preserveAspectRatio", "href"}
 _IMAGE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]+")
@@ -141,12 +157,12 @@ def _attributes(element: ElementTree.Element, prefix: str) -> list[tuple[str, st
 
 
 def _texts(root: ElementTree.Element) -> tuple[str, str, list[str]]:
-    """The largest text of a drawing, the one after it, and all once: matplotlib draws letters as paths, with comments."""
+    """The largest text of a drawing, the one after it, and all once, from the comments beside letters drawn as paths."""
     found: list[tuple[float, str]] = []
     for group in root.iter(f"{_SVG}g"):
         if not (group.get("id") or "").startswith("text_"):
             continue
-        lines = [" ".join(_plain(str(child.text)).split()) for child in group if child.tag is ElementTree.Comment]
+        lines = [" ".join(_plain(str(child.text)).split()) for child in group if callable(child.tag)]
         sizes = [float(scale[1]) for child in group.iter() if (scale := _SCALE.search(child.get("transform") or ""))]
         text = " ".join(filter(None, lines))
         if any(sign.isalpha() for sign in text):

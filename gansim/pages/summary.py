@@ -24,8 +24,6 @@ from gansim.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gansim.running.execution import Execution
-
 __all__ = ["summary_of"]
 
 _MOST_LEVELS = 12  # that are listed one by one; of more, the first and the last
@@ -35,13 +33,15 @@ _LABELS = ("g_state", "d_state")
 _SETTLED = 0.005  # a factor that moves no state's share by this much, half a point, is said to move none
 
 
-def summary_of(done: Execution) -> list[dict[str, Any]]:
+def summary_of(study: Description, runs: pd.DataFrame) -> list[dict[str, Any]]:
     """Summarise every design of a study that has run.
 
     Parameters
     ----------
-    done : Execution
+    study : Description
         The study.
+    runs : DataFrame
+        Its runs, labelled.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def summary_of(done: Execution) -> list[dict[str, Any]]:
         Texts hold whatever levels are called, and are to be escaped. Shares over cells take only replicates as
         independent, as `gansim.analysis.shares.tabulate` does.
     """
-    return [_of_design(done.study, design, done.runs) for design in done.study.designs]
+    return [_of_design(study, design, runs) for design in study.designs]
 
 
 def _of_design(study: Description, design: Design, all_runs: pd.DataFrame) -> dict[str, Any]:
@@ -112,8 +112,9 @@ def _states(runs: pd.DataFrame, label: str, cells: dict[int, Any]) -> list[dict[
         told = {"state": state, "words": words.outcome(label, state), **_share(row)}
         if by_cell is not None:
             mine = by_cell[by_cell[label] == state]
-            for name, at in (("least", mine["share"].idxmin()), ("most", mine["share"].idxmax())):
-                one = mine.loc[at].to_dict()
+            shares = mine["share"].to_numpy()
+            for name, at in (("least", int(shares.argmin())), ("most", int(shares.argmax()))):
+                one = mine.iloc[at].to_dict()
                 alike = mine.loc[mine["share"] == one["share"], "cell"]
                 named = [_cell(cells[int(cell)]) for cell in alike.head(_NAMED)]
                 where = "; ".join(named) if len(alike) <= _NAMED else f"{count(len(alike), 'cell')}"
@@ -134,7 +135,9 @@ def _share(row: dict[Any, Any]) -> dict[str, Any]:
 def _regimes(runs: pd.DataFrame) -> list[dict[str, Any]]:
     table = tabulate(runs, [], "regime").sort_values("count", ascending=False, kind="stable")
     most = table[table["count"] > 0].head(_REGIMES).to_dict("records")
-    return [{"regime": str(row["regime"]), "words": words.outcome("regime", row["regime"]), **_share(row)} for row in most]
+    return [
+        {"regime": str(row["regime"]), "words": words.outcome("regime", row["regime"]), **_share(row)} for row in most
+    ]
 
 
 # --- what factors moved ---------------------------------------------------------------------------------
@@ -161,17 +164,23 @@ def _effect(runs: pd.DataFrame, factor: str, factors: list[str]) -> tuple[float,
     if mean is None:
         return None
     difference, low, high = mean
+    spread = (float(strata["difference"].min()), float(strata["difference"].max()))
+    if difference < 0:  # where the levels' cells have unlike numbers of runs
+        a, b, (difference, low, high) = b, a, (-difference, -high, -low)
+        spread = (-spread[1], -spread[0])
     outcome, name = words.outcome("g_state", state), words.heading(factor)
     pair = f"{_level(factor, a)} than at {_level(factor, b)}"
     if abs(difference) < _SETTLED and low <= 0 <= high:
         return abs(difference), f"{_first(name)}: no state of G differs by half a point between any two levels."
     main, _, interval = points_in_words(difference, low, high, None).partition(" ")
-    told = f"{_first(name)}: “{outcome}” is {main} points {interval} more frequent at {pair} (the levels that differ most)"
+    told = (
+        f"{_first(name)}: “{outcome}” is {main.removeprefix('+')} percentage points {interval} more frequent at {pair}"
+    )
+    told += " (the levels that differ most)"
     if len(strata) > 1:
-        least, most = strata["difference"].min(), strata["difference"].max()
         told += f", on average over {count(len(strata), 'setting')} of the other factors"
-        told += f", {100 * least:+.1f} to {100 * most:+.1f} in single ones"
-    return abs(difference), f"{told}."
+        told += f"; {100 * spread[0]:+.1f} to {100 * spread[1]:+.1f} in single ones"
+    return difference, f"{told}."
 
 
 def _furthest(runs: pd.DataFrame, factor: str) -> tuple[str, Any, Any] | None:
@@ -179,10 +188,11 @@ def _furthest(runs: pd.DataFrame, factor: str) -> tuple[str, Any, Any] | None:
     table = tabulate(runs, [factor], "g_state")
     best: tuple[float, str, Any, Any] | None = None
     for state, mine in table.groupby("g_state", observed=True):
-        high, low = mine.loc[mine["share"].idxmax()], mine.loc[mine["share"].idxmin()]
-        gap = float(high["share"] - low["share"])
-        if high[factor] is not low[factor] and (best is None or gap > best[0]) and mine.index.size > 1:
-            best = gap, str(state), high[factor], low[factor]
+        shares, levels = mine["share"].to_numpy(), mine[factor].tolist()
+        most, least = int(shares.argmax()), int(shares.argmin())
+        gap = float(shares[most] - shares[least])
+        if most != least and (best is None or gap > best[0]):
+            best = gap, str(state), levels[most], levels[least]
     if best is None or best[0] == 0:
         levels = runs[factor].drop_duplicates().tolist()
         present = [str(state) for state in table.loc[table["count"] > 0, "g_state"]]

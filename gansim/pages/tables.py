@@ -150,12 +150,14 @@ def _columns(frame: pd.DataFrame) -> list[Floats]:
 
 
 def _sorted_by(texts: Sequence[str], known: Sequence[Floats]) -> list[str] | None:
-    """What a column of texts is sorted by: the numbers that round to them, else those they begin with; None: no numbers.
+    """What a column is sorted by: the numbers that round to its texts, else those they begin with; None: no numbers.
 
     A number that is shown as "<0.1 %" keeps its place among others so.
     """
     shown = [_shown(text) for text in texts]
-    if not any(one is not None for one in shown) or any(one is None and text not in _NONE for one, text in zip(shown, texts, strict=True)):
+    if not any(one is not None for one in shown) or any(
+        one is None and text not in _NONE for one, text in zip(shown, texts, strict=True)
+    ):
         return None
     low = np.array([np.nan if one is None else one[0] for one in shown])
     high = np.array([np.nan if one is None else one[1] for one in shown])

@@ -58,6 +58,7 @@ __all__ = [
     "execute_to",
     "finish",
     "judged",
+    "pages_by_default",
     "report_by_default",
     "simulate",
     "stored",
@@ -102,7 +103,9 @@ class Execution:
 
 Report: TypeAlias = Callable[[Execution, Path], object]  # writes what else belongs to a study's results into a folder
 _Default: TypeAlias = Callable[[Execution, Path, Callable[[str], object]], object]  # also takes what tells the user
+_Page: TypeAlias = Callable[[Execution, Path, Path, Callable[[str], object]], object]
 _default: _Default | None = None
+_page: _Page | None = None
 
 
 def report_by_default(report: _Default | None) -> None:
@@ -118,6 +121,19 @@ def report_by_default(report: _Default | None) -> None:
     """
     global _default
     _default = report
+
+
+def pages_by_default(page: _Page | None) -> None:
+    """Say what makes a page of every report, whatever function wrote it.
+
+    Parameters
+    ----------
+    page : callable or None
+        Takes an `Execution`, the folder that holds what was written and takes the page, the results folder that it is
+        for, and a function that tells the user a line. None: there are no pages.
+    """
+    global _page
+    _page = page
 
 
 @dataclass(frozen=True)
@@ -162,6 +178,11 @@ class Call:
             _default(done, folder, say)
         elif callable(self.report):
             self.report(done, folder)
+
+    def write_page(self, done: Execution, draft: Path, folder: Path, say: Callable[[str], object]) -> None:
+        """Make a page of what has been written, if anything has."""
+        if _page is not None and any(path.name != ADEMP for path in draft.iterdir()):
+            _page(done, draft, folder, say)
 
     @contextmanager
     def workers(self) -> Iterator[Workers]:
@@ -369,6 +390,7 @@ def _finish(
         written = time.perf_counter()
         disk.write_text(draft / ADEMP, ademp.sheet(metadata, runs))
         call.write_report(done, draft, show.say)
+        call.write_page(replace(done, metadata=dict(metadata)), draft, folder.path, show.say)
         seconds["report"] = time.perf_counter() - written
 
     metadata = folder.finish(runs, told, None if follow else write_rest, show.say)

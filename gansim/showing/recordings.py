@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gansim.design.in_words.words import level_of
 from gansim.design.in_words.wording import brief
+from gansim.design.in_words.words import level_of
 from gansim.design.regimes import Thresholds
 from gansim.engine.history import History
 from gansim.model.data import laws
@@ -32,7 +32,9 @@ _SHARES = 254  # steps of D from 0 to 1 in a byte: less than a pixel of a panel
 Array = NDArray[Any]
 
 
-def record(run: History, thresholds: Thresholds | None = None, which: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def record(
+    run: History, thresholds: Thresholds | None = None, which: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Record a run of data on the line.
 
     Parameters

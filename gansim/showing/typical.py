@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gansim.analysis.shares import share_of
 from gansim.design.regimes import G_STATES
 
@@ -66,9 +68,14 @@ def nearest_to_medians(runs: pd.DataFrame) -> pd.Series[Any]:
     mine = runs[runs["cell"] == runs["cell"].mode()[0]]
     measured = [name for name in _MEDIANS if name in mine and mine[name].notna().any()]
     if not measured:
-        return mine.iloc[0]
-    off = sum((mine[name].rank(pct=True) - 0.5).abs() for name in measured)
-    return mine.loc[off.idxmin()]
+        return _row(mine, 0)
+    off = sum(np.abs(mine[name].rank(pct=True).to_numpy(np.float64) - 0.5) for name in measured)
+    return _row(mine, int(np.nanargmin(off)))
+
+
+def _row(runs: pd.DataFrame, place: int) -> pd.Series[Any]:
+    row: pd.Series[Any] = runs.iloc[place]
+    return row
 
 
 def typical_runs(runs: pd.DataFrame) -> list[Typical]:
@@ -104,6 +111,4 @@ def typical_runs(runs: pd.DataFrame) -> list[Typical]:
 def _typical(runs: pd.DataFrame, regime: str) -> Typical:
     mine = (runs["regime"].astype(str) == regime).to_numpy()
     run, share = nearest_to_medians(runs[mine]), share_of(runs, mine)
-    return Typical(
-        regime, int(run["cell"]), int(run["rep"]), share.count, share.n, share.share, share.low, share.high
-    )
+    return Typical(regime, int(run["cell"]), int(run["rep"]), share.count, share.n, share.share, share.low, share.high)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["ADEMP", "LOCK", "METADATA", "PARTS", "RELABELLED", "RUNS", "TRACES"]
+__all__ = ["ADEMP", "LOCK", "METADATA", "PAGE", "PAGE_FACTS", "PARTS", "RELABELLED", "RUNS", "TRACES"]
 
 RUNS = "runs.parquet"
 TRACES = "traces.parquet"
 METADATA = "metadata.json"
 ADEMP = "ademp.md"
+PAGE = "report.html"
+PAGE_FACTS = "page.json"
 LOCK = ".lock"
 PARTS = "parts"
 RELABELLED = "relabelled"

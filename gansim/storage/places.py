@@ -11,13 +11,28 @@ from pathlib import Path
 from gansim.design.columns import FOLDER as DATA
 from gansim.errors import StoreError
 from gansim.storage.metadata_json import read_metadata
-from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RELABELLED, RUNS, TRACES
+from gansim.storage.names import ADEMP, LOCK, METADATA, PAGE, PAGE_FACTS, PARTS, RELABELLED, RUNS, TRACES
 
 __all__ = ["bad_name", "check_owner", "claim_folder", "leftovers", "sweep"]
 
 # What a results folder without metadata may hold and still be ours: what a study that was interrupted leaves.
 _OWN = frozenset(
-    (RUNS, TRACES, METADATA, ADEMP, LOCK, PARTS, DATA, "tables", "figures", "claims.md", "replay", RELABELLED)
+    (
+        RUNS,
+        TRACES,
+        METADATA,
+        ADEMP,
+        LOCK,
+        PARTS,
+        DATA,
+        "tables",
+        "figures",
+        "claims.md",
+        "replay",
+        RELABELLED,
+        PAGE,
+        PAGE_FACTS,
+    )
 )
 _BAD = re.compile(r"\.bad(\.\d+)?$")
 

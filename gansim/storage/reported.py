@@ -2,8 +2,8 @@
 
 It stands in metadata.json under "report": the digest of the runs, the command that wrote the files, and the SHA-256 of
 each by its name. So a reader learns that a table was altered, is missing, or belongs to other runs than those beside
-it. The ADEMP sheet is written with all results and stands under "files". A file that is not named there is not ours,
-and nobody looks at it.
+it. The page, ``report.html``, may be missing: it is made of the others, and no repository keeps it. The ADEMP sheet is
+written with all results and stands under "files". A file that is not named there is not ours, and nobody looks at it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from gansim.errors import StoreError
 from gansim.storage import disk
-from gansim.storage.names import ADEMP, RELABELLED, RUNS
+from gansim.storage.names import ADEMP, PAGE, RELABELLED, RUNS
 from gansim.storage.parquet import read_header
 
 __all__ = ["RECORD", "check_places", "digests", "faults", "files", "relabelled_remark", "remark"]
@@ -79,6 +79,8 @@ def faults(folder: Path, metadata: Mapping[str, Any], names: Iterable[str] | Non
     found = []
     for name, digest in known.items() if names is None else [(n, known[n]) for n in names if n in known]:
         path = folder / name
+        if name == PAGE and not path.exists():
+            continue
         if not path.is_file():
             found.append(f"{path}: {'missing' if not path.exists() else 'no file'}")
         elif _digest(path) != digest:

@@ -11,6 +11,7 @@ from gansim.design import regimes
 from gansim.model.data import laws
 from gansim.reporting import figures
 from gansim.running.execution import Execution
+from gansim.showing.typical import nearest_to_medians
 from note.tables import CELL, TARGET, floor, part
 
 NAMES = {
@@ -36,17 +37,10 @@ FIGURES = (
 )
 
 
-def typical(runs: pd.DataFrame) -> pd.Series:
-    """The run nearest to the medians of V and W1, by rank, in the regime's most frequent cell."""
-    mine = runs[runs["cell"] == runs["cell"].mode()[0]]
-    off = sum((mine[name].rank(pct=True) - 0.5).abs() for name in ("v", "w1"))
-    return mine.loc[off.idxmin()]
-
-
 def example(done: Execution, runs: pd.DataFrame, regime: str) -> figures.Example:
     """One typical run of a regime, trained again."""
     mine = runs[runs["regime"] == regime]
-    run = typical(mine)
+    run = nearest_to_medians(mine)
     study = done.study
     gan = study.cells[run["cell"]].gan
     nets, trace = gs.networks(gan, run["rep"], study.seed), gs.trace(gan, run["rep"], study.seed)

@@ -54,6 +54,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulating, "run_chunk_compiled", pretend)
     monkeypatch.setattr(simulating, "compile_ahead", lambda gans: len(list(gans)))
     monkeypatch.setattr(execution, "_default", None)  # tables of numbers that are made up, in every folder
+    monkeypatch.setattr(execution, "_page", None)  # it trains runs again
     monkeypatch.setattr(os, "fsync", lambda _: None)  # half of the time, and nothing here depends on it
 
 

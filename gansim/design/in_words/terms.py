@@ -88,7 +88,12 @@ def _described(name: str, more: str = "") -> str:
 
 _GENERAL: tuple[tuple[str, ...], ...] = (
     ("run", "One GAN, trained once from its own random numbers.", "run", "runs"),
-    ("cell", "One configuration of everything but the randomness: a combination of the factors' levels.", "cell", "cells"),
+    (
+        "cell",
+        "One configuration of everything but the randomness: a combination of the factors' levels.",
+        "cell",
+        "cells",
+    ),
     (
         "replicate",
         f"{_described('rep')} So any two cells can be compared pair by pair.",
@@ -112,11 +117,7 @@ _GENERAL: tuple[tuple[str, ...], ...] = (
         "Monte-Carlo standard error",
         "MCSE",
     ),
-    (
-        "points",
-        "Percentage points: from 20 % to 25 % is 5 points.",
-        "points",
-    ),
+    ("percentage points", "From 20 % to 25 % is 5 percentage points.", "percentage points"),
     ("G", "The generator: the network that makes fakes out of noise.", "generator", "generators"),
     ("D", "The discriminator: the network that is to tell real samples from fakes.", "discriminator", "discriminators"),
     (
