@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from gansim.analysis.shares import tabulate
     from gansim.design.in_words.glossary import columns
     from gansim.design.regimes import Thresholds
+    from gansim.pages.player import player
     from gansim.reporting.loading import load
     from gansim.reporting.run_animation import animate
     from gansim.reporting.tables.shares import table
@@ -104,6 +105,7 @@ __all__ = [
     "label",
     "load",
     "networks",
+    "player",
     "plot",
     "ratio",
     "replace",
@@ -125,6 +127,7 @@ _LATER = {
     "table": "reporting.tables.shares",
     "tabulate": "analysis.shares",
     "animate": "reporting.run_animation",
+    "player": "pages.player",
 }
 
 

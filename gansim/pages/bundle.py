@@ -16,7 +16,7 @@ from typing import Any
 
 from gansim.showing.colours import COLOURS, DARK
 
-__all__ = ["digest", "json_text", "script", "static", "style"]
+__all__ = ["digest", "json_text", "policy", "script", "static", "style"]
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
@@ -109,3 +109,17 @@ def digest(text: str) -> str:
         The element's text, as it stands in the page.
     """
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def policy(script_text: str, style_text: str) -> str:
+    """Content policy of a page that needs nothing beside itself: its script, its style and pictures in it, no more.
+
+    Parameters
+    ----------
+    script_text, style_text : str
+        Texts of the page's script and style elements.
+    """
+    return (
+        f"default-src 'none'; script-src '{digest(script_text)}'; style-src '{digest(style_text)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )

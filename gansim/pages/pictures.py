@@ -157,7 +157,7 @@ def _attributes(element: ElementTree.Element, prefix: str) -> list[tuple[str, st
 
 
 def _texts(root: ElementTree.Element) -> tuple[str, str, list[str]]:
-    """The largest text of a drawing, the one after it, and all once, from the comments beside letters drawn as paths."""
+    """The largest text of a drawing, the one after it, and all once: comments tell what letters drawn as paths say."""
     found: list[tuple[float, str]] = []
     for group in root.iter(f"{_SVG}g"):
         if not (group.get("id") or "").startswith("text_"):

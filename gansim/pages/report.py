@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from gansim import escaping
 from gansim.analysis.digits import share_in_words
 from gansim.design.description import Description
@@ -177,9 +179,9 @@ def page_of(
     holds = {"runs": True, "figures": figures, "tables": tables, "design": sheet}
     return render(
         "report.html.jinja",
-        policy=_policy(script, style),
-        script=_Script(script),
-        style=_Script(style),
+        policy=bundle.policy(script, style),
+        script=Markup(script),
+        style=Markup(style),
         study=study.name,
         question=" ".join(study.aims.split()) or "How often does each way of training end in each regime?",
         size=_size(study, metadata),
@@ -213,14 +215,6 @@ _CONTENTS = (
     ("words", "Words"),
     ("provenance", "Run and check it"),
 )
-
-
-def _policy(script: str, style: str) -> str:
-    """Nothing from elsewhere, and of what stands here only our own script and style, by their digests."""
-    return (
-        f"default-src 'none'; script-src '{bundle.digest(script)}'; style-src '{bundle.digest(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
 
 
 def _thresholds(metadata: Mapping[str, Any]) -> Thresholds:
@@ -306,8 +300,8 @@ def _runs_told(study: Description, facts: Mapping[str, Any] | None, compared: bo
         else "each was trained again for this page, and compared with nothing, since the runs are not here"
     )
     return (
-        f"Of each regime of at least {100 * FREQUENT:g} % of the runs (one in twenty; the three most frequent in any case) "
-        "the run nearest to the medians of V and of the Wasserstein-1 distance in the cell where that regime is "
+        f"Of each regime of at least {100 * FREQUENT:g} % of the runs (one in twenty; the three most frequent in any "
+        "case) the run nearest to the medians of V and of the Wasserstein-1 distance in the cell where that regime is "
         f"most frequent; {bits}. Shares are of all {facts['typical'][0]['n']:,} runs of the study."
     )
 
@@ -369,14 +363,7 @@ def _recorded(
     kept = record(run, thresholds, {"study": study.name, "cell": cell})
     if kept["words"] != expected:
         return {"remark": f"Trained again, it ended as {kept['words']}: this version of gansim is another one."}
-    return {"recording": _Script(bundle.json_text(kept))}
-
-
-class _Script(str):
-    """Text of a script element, in which nothing is to be escaped again."""
-
-    def __html__(self) -> str:
-        return str(self)
+    return {"recording": Markup(bundle.json_text(kept))}
 
 
 # --- tables, sheet ------------------------------------------------------------------------------------

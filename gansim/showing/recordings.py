@@ -1,7 +1,7 @@
 """A run as it is recorded: plain data that a page plays, without Python and without training again.
 
 A recording is a dict that JSON can hold. Numbers over training are lists, None where there is no value; what has a
-number for each point of an axis at each frame is bytes, see `packed`: 81 frames take 40 to 90 kB as text.
+number for each point of an axis at each frame is bytes, see `packed`: 81 frames take 65 to 120 kB as text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FORMAT = 1
 """Raised when what is in a recording changes its meaning."""
 _SERIES = ("v", "v_max", "w1", "g_mean", "g_std", "d_real", "d_fake", "auc")
 _EVEN, _NEAR = 121, 61  # points at which D is kept: evenly over the axis, and where the target is
-_SHARES = 254  # steps of D from 0 to 1 in a byte: less than a pixel of a panel
+_STEPS = 2**16 - 2  # of heights and of D: with a byte's 254 a flat D is a staircase
 Array = NDArray[Any]
 
 
@@ -94,8 +94,8 @@ def record(
             "peak": view.peak,
             "top": top,
         },
-        "heights": packed(heights, 0.0, float(heights.max(initial=0.0)) or 1.0, 2**16 - 2),
-        "d": packed(judged, 0.0, 1.0, _SHARES),
+        "heights": packed(heights, 0.0, float(heights.max(initial=0.0)) or 1.0, _STEPS),
+        "d": packed(judged, 0.0, 1.0, _STEPS),
         "remarks": [view.remark(each, top) for each in fakes],
         "series": {
             "step": shown.steps.tolist(),

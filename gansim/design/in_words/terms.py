@@ -75,6 +75,9 @@ _COMMON = ("mixed", "perfect")  # words that mean other things elsewhere
 
 
 def _state(state: str, player: str, meaning: str) -> Term:
+    if meaning.endswith("none of the others"):
+        others = G_STATES if player == "G" else D_STATES
+        meaning += f": not {', '.join(one for one in others if one not in (state, 'non-finite'))}"
     whose = "of a run" if state == "non-finite" else f"of {player}"
     told = f"{meaning[0].upper()}{meaning[1:]}."
     spellings = [f"{player} {state}", *([] if state in _COMMON else [state]), *(["collapse"] * (state == "collapsed"))]
