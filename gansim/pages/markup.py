@@ -110,6 +110,7 @@ def html_of(page: str, glossary: Glossary, level: int = 2, prefix: str = "") -> 
     rules["text"] = lambda parts, place, *_: marks(parts[place].content)
     rules["link_open"] = rules["link_close"] = lambda *_: ""  # to files that may not lie beside this page
     text = renderer.render(tokens, reader.options, {})
+    text = re.sub(r"<th\b[^>]*></th>", "<td></td>", text)  # a heading without text heads nothing
     wrapped = re.sub(r"(<table.*?</table>)", r'<div class="wide" tabindex="0" role="group">\1</div>', text, flags=re.S)
     return Markup(wrapped)
 

@@ -62,7 +62,7 @@ def player(
     -------
     Player
         A notebook shows it, and keeps it where it is exported as HTML; ``save`` writes it as a page. Densities of
-        target and fakes, D(x), V over training, and mean and spread of the fakes, with play, pause, a slider and arrow keys.
+        target and fakes, D(x), V over training, and mean and spread of the fakes, with play, pause, a slider and keys.
 
     Raises
     ------
