@@ -95,7 +95,6 @@ def html_of(page: str, glossary: Glossary, level: int = 2, prefix: str = "") -> 
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + level - 1)}"
-            marks.forget()
             if prefix and token.type == "heading_open":
                 headings += 1
                 token.attrSet("id", f"{prefix}-{headings}")
@@ -107,6 +106,12 @@ def html_of(page: str, glossary: Glossary, level: int = 2, prefix: str = "") -> 
             token.attrJoin("class", "right" if "right" in str(style) else "")
     renderer: Any = reader.renderer
     rules = renderer.rules
+
+    def heading(parts: Any, place: int, options: Any, env: Any) -> str:
+        marks.forget()
+        return str(renderer.renderToken(parts, place, options, env))
+
+    rules["heading_open"] = heading
     rules["text"] = lambda parts, place, *_: marks(parts[place].content)
     rules["link_open"] = rules["link_close"] = lambda *_: ""  # to files that may not lie beside this page
     text = renderer.render(tokens, reader.options, {})

@@ -418,9 +418,8 @@ def _made_by(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
     commit = ""
     if isinstance(git, Mapping) and git.get("commit"):
         commit = f"{git['commit']}{', with changes that are not committed' if git.get('dirty') else ''}"
-    took = [
-        f"{name} {value:,.0f} s" for name, value in seconds.items() if isinstance(value, (int, float)) and value >= 1
-    ]
+    both = ((name, seconds.get(name)) for name in ("compile", "simulate"))
+    took = [f"{name} {value:,.0f} s" for name, value in both if isinstance(value, (int, float)) and value >= 1]
     found = {
         "gansim": metadata.get("gansim"),
         "commit": commit,

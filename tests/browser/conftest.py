@@ -1,0 +1,3 @@
+"""Fixtures of all tests that look at pages."""
+
+from helpers.browser import browser, visit  # noqa: F401
