@@ -39,8 +39,7 @@ MAY_IMPORT = {
     | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting", "reporting"},
     "explorer": BELOW_ALL | {"model", "design", "analysis", "storage", "reporting", "live", "pages"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
-    "command_line": BELOW_ALL
-    | {"model", "design", "analysis", "storage", "running", "reporting", "explorer", "pages"},
+    "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting", "explorer", "pages"},
     "plot": {"plotting", "reporting"},
     "__main__": {"command_line"},
     "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting", "plot", "pages"},

@@ -106,7 +106,7 @@ def _changed(known: Mapping[str, Any], gan: GAN) -> dict[str, Any]:
 def _told(value: Any) -> Any:
     """Plain data as TOML has it, which knows no null."""
     if isinstance(value, Mapping):
-        return {name: _told(item) for name, item in value.items() if item is not None}
+        return {name: _told(item) for name, item in value.items()}
     return "none" if value is None else value
 
 
@@ -118,12 +118,13 @@ def _target(gan: GAN) -> dict[str, Any]:
 
 
 def _without_defaults(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs from the defaults, nested as it is."""
-    found: dict[str, Any] = {}
-    for path, _, new in differences(defaults, values):
-        node = found
-        *parents, name = path.split(".")
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[name] = _told(new)
+    """What differs from the defaults, nested as it is; an object of several kinds as a whole."""
+    found = {}
+    for name, value in values.items():
+        usual = defaults.get(name)
+        if isinstance(value, Mapping) and isinstance(usual, Mapping) and "kind" not in value:
+            if inner := _without_defaults(value, usual):
+                found[name] = inner
+        elif value != usual:
+            found[name] = _told(value)
     return found
