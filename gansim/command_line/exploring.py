@@ -20,7 +20,9 @@ class Explore:
 
     folder: Annotated[Path | None, Help("A results folder to look at, too.", "FOLDER", positional=True)] = None
     port: Annotated[
-        int | None, OrNone(Integer(1, 65535)), "Where it listens, on this machine alone; by default 8750 or any other."
+        int | None,
+        OrNone(Integer(0, 65535)),
+        "Where it listens, on this machine alone; by default 8750 or, if that is taken, any; 0: any.",
     ] = None
     no_browser: Annotated[bool, "Print the address, and open no browser."] = False
 

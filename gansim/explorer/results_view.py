@@ -234,7 +234,7 @@ def _levels(values: pd.Series[Any], name: str) -> tuple[NDArray[np.int64], list[
 
 
 def _in_words(name: str, level: object) -> str:
-    if level is None:
+    if level in (None, "None"):  # beside texts None is one
         return "none"
     return f"{level:g}" if isinstance(level, float) else level_of(name, level)
 

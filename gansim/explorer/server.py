@@ -177,12 +177,13 @@ def serve(
 
 
 def _listen(port: int | None) -> socket.socket:
-    """A socket that listens on 127.0.0.1."""
+    """A socket that listens on 127.0.0.1; by default on the usual port or, if that is taken, on any."""
     for wanted in [PORT, 0] if port is None else [port]:
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, wanted))
+            listening.listen(128)  # now, so that nobody who is quick is turned away, and a port is really ours
         except OSError as error:
             listening.close()
             failed = error

@@ -42,16 +42,20 @@ def skip_or_fail(reason: str, environment: dict[str, str]) -> None:
     pytest.skip(reason)
 
 
+def executable() -> str:
+    """Where Chromium is."""
+    return next(filter(None, map(shutil.which, NAMES)))
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     skip_or_fail(lacking(), dict(os.environ))
     from playwright.sync_api import sync_playwright
 
-    [path, *_] = filter(None, map(shutil.which, NAMES))
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, args=arguments)
+        running = driver.chromium.launch(executable_path=executable(), args=arguments)
         yield running
         running.close()
 
