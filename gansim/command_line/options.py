@@ -216,7 +216,8 @@ def declare(into: argparse.ArgumentParser, kind: type[Any], default: Any = None)
         how |= {"metavar": told.metavar or _metavar(plain), "type": _reader(plain)}
         how |= {"nargs": "+"} if many else {"nargs": "?", "const": told.bare} if told.bare else {}
         if told.positional:
-            how |= {} if many or value is dataclasses.MISSING else {"nargs": "?"}
+            if not many and value is not dataclasses.MISSING:
+                how |= {"nargs": "?", "type": _unless_left_out(how["type"])}
             into.add_argument(field.name, **how)
         else:
             into.add_argument(_flag(field.name), required=value is dataclasses.MISSING, **how)
@@ -306,6 +307,11 @@ def _unknown(argument: str, flags: Iterable[str]) -> str:
         return f"{shown(argument, 60)[1:-1]}: an argument too many (--help lists the options)"
     close = difflib.get_close_matches(argument.partition("=")[0], [*flags, "--help"], n=1, cutoff=0.0)[0]
     return f"{argument}: no such option; did you mean {close}? (--help lists them)"
+
+
+def _unless_left_out(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A reader of an argument that may be left out: argparse would have it read what stands for nothing."""
+    return lambda text: text if text is argparse.SUPPRESS else read(text)
 
 
 def _flag(name: str) -> str:

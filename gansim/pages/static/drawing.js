@@ -131,6 +131,7 @@ export class Plot {
    */
   draw(seen) {
     this.seen = seen;
+    if (seen.title && !this.canvas.hasAttribute("aria-label")) this.canvas.setAttribute("aria-label", seen.title);
     this.redraw();
   }
 

@@ -13,7 +13,13 @@ const about = await (await fetch("/controls.json")).json();
 class Line {
   constructor() {
     this.waiting = [];
+    this.asked = 0;
     this.open();
+  }
+
+  /** A number for what is asked: higher than any before, of whichever view. */
+  next() {
+    return (this.asked += 1);
   }
 
   open() {

@@ -14,7 +14,7 @@ async function asked(path, given) {
   return data;
 }
 
-/** The view; `line` has send(object), and gets `receive` for what arrives. */
+/** The view; `line` has send(object) and next(), a number for each that is asked, and calls `receive`. */
 export class Results {
   constructor(root, line) {
     this.line = line;
@@ -188,7 +188,7 @@ export class Results {
       make("p", {}, make("label", {}, "Regime ", choose), ` ${data.n.toLocaleString("en")} runs${more}`),
       make(
         "div.wide.tall",
-        { tabIndex: 0, role: "region", "aria-label": "runs" },
+        { tabIndex: 0, role: "region", "aria-label": "list of runs" },
         make(
           "table",
           {},
@@ -202,7 +202,7 @@ export class Results {
   // --- one run again ----------------------------------------------------------------------------
 
   again(cell, rep) {
-    this.generation += 1;
+    this.generation = this.line.next();
     this.one?.close();
     this.one = new One(`cell ${cell}, `);
     this.status = make("p.status", { role: "status" }, "Training it again ...");

@@ -27,7 +27,7 @@ const MEANING = {
   mixed: "none of the others",
 };
 
-/** The view; `line` has send(object), and gets `receive` for what arrives. */
+/** The view; `line` has send(object) and next(), a number for each that is asked, and calls `receive`. */
 export class Train {
   constructor(root, about, line, start = {}) {
     this.about = about;
@@ -54,7 +54,7 @@ export class Train {
 
   /** Train what the controls say, from the beginning. */
   ask() {
-    this.generation += 1;
+    this.generation = this.line.next();
     this.playing = true;
     const { configurations, n, seed, pace, rep, generation } = this;
     this.line.send({ do: "configure", generation, configurations, n, seed, pace, playing: true, rep: Math.min(rep, n - 1) });
@@ -330,7 +330,7 @@ function differenceTable({ a, b, g, d }) {
     "table",
     {},
     make("caption", {}, `${NAMES[b]} minus ${NAMES[a]}, in points`),
-    make("thead", {}, make("tr", {}, ...["", "difference", "95 % interval", `only ${NAMES[b]}`, `only ${NAMES[a]}`].map((text, k) => make(k ? "th.number" : "th", { scope: "col" }, text)))),
+    make("thead", {}, make("tr", {}, ...["outcome", "difference", "95 % interval", `only ${NAMES[b]}`, `only ${NAMES[a]}`].map((text, k) => make(k ? "th.number" : "th", { scope: "col" }, text)))),
     make(
       "tbody",
       {},
