@@ -64,8 +64,8 @@ async def watch(socket: WebSocket, engine: Engine, asks: Asks = Request.of) -> N
         async for text in socket.iter_text():
             if answer := await run_in_threadpool(ask, session, text, asks):
                 deliver(answer)
-    except (WebSocketDisconnect, KeyError):  # KeyError: bytes where text is expected
-        pass
+    except (WebSocketDisconnect, RuntimeError, KeyError):
+        pass  # the page is closed, while something is on its way to it or not; or it sent bytes where text is expected
     finally:
         session.close()
         sender.cancel()
@@ -86,14 +86,14 @@ def ask(session: Session, text: str, asks: Asks = Request.of) -> bytes | None:
         The page's.
     text : str
         JSON: "do" is "configure" (with "generation", "configurations", "n", "seed"), "change" (with "playing", "pace",
-        "steps", "rep") or "drawn".
+        "steps", "rep"), "drawn", or "texts" (with what "configure" has).
     asks : callable
         Makes a request of what the page asks for.
 
     Returns
     -------
     bytes or None
-        An answer: "accepted" with the request as text, or "refused" with one line.
+        An answer: "accepted", or "refused" with one line; "texts", the request as Python and as TOML.
     """
     try:
         said = json.loads(text)
@@ -114,6 +114,9 @@ def ask(session: Session, text: str, asks: Asks = Request.of) -> bytes | None:
         request = asks(said)
     except ConfigError as error:
         return encode({"kind": "refused", "generation": generation, "message": str(error)})
+    if said.get("do") == "texts":
+        return encode(
+            {"kind": "texts", "generation": generation, "python": as_python(request), "toml": as_toml(request)}
+        )
     session.configure(request, generation, **how)
-    texts = {"python": as_python(request), "toml": as_toml(request)}
-    return encode({"kind": "accepted", "generation": generation, "texts": texts})
+    return encode({"kind": "accepted", "generation": generation})

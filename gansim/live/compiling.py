@@ -15,7 +15,7 @@ from gansim.kernels.compiling import cache, jit
 from gansim.model.gan import GAN
 from gansim.model.own.games import OwnGame
 
-__all__ = ["Compiling", "compile_given", "is_compiled"]
+__all__ = ["Compiling", "compile_given", "is_compiled", "load"]
 
 
 def is_compiled(gans: Sequence[GAN]) -> bool:
@@ -23,7 +23,19 @@ def is_compiled(gans: Sequence[GAN]) -> bool:
 
     Losses of somebody's own count as there: no other process knows them, so they are compiled where they are.
     """
-    return not jit.COMPILES or not ahead._missing(gan for gan in gans if not isinstance(gan.game, OwnGame))
+    new = [gan for gan in _unknown(gans) if not isinstance(gan.game, OwnGame)]
+    return not new or not jit.COMPILES or not ahead._missing(new)
+
+
+def load(gans: Sequence[GAN]) -> None:
+    """Load what these configurations need from disk, or compile it here; nothing is done twice."""
+    if new := _unknown(gans):
+        ahead.compile_ahead(new)
+
+
+def _unknown(gans: Sequence[GAN]) -> list[GAN]:
+    """Those that need what this process has not loaded yet: asking the disk and a short run take 5 ms."""
+    return [gan for gan in gans if ahead._shape(gan) not in ahead._ready]
 
 
 class Compiling:

@@ -19,8 +19,7 @@ from numpy.typing import ArrayLike
 
 from gansim.analysis.comparisons import paired
 from gansim.design.regimes import D_STATES, G_STATES
-from gansim.engine.compile_ahead import compile_ahead
-from gansim.live.compiling import Compiling, is_compiled
+from gansim.live.compiling import Compiling, is_compiled, load
 from gansim.live.ensemble import Ensemble
 from gansim.live.frames import encode
 from gansim.live.request import Request
@@ -179,7 +178,7 @@ class Session:
     def _build(self, asked: _Asked, threads: Threads) -> bool:
         request, stop = asked.request, self._stale(asked)
         assert request is not None
-        compile_ahead(request.gans)  # loads what is on disk; milliseconds if it is loaded
+        load(request.gans)
         ensembles = [Ensemble(gan, request.reps, request.seed, threads) for gan in request.gans]
         if not all(ensemble.build(stop) for ensemble in ensembles):
             return False

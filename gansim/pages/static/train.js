@@ -57,7 +57,10 @@ export class Train {
     this.generation = this.line.next();
     this.playing = true;
     const { configurations, n, seed, pace, rep, generation } = this;
-    this.line.send({ do: "configure", generation, configurations, n, seed, pace, playing: true, rep: Math.min(rep, n - 1) });
+    const asked = { generation, configurations, n, seed };
+    this.line.send({ do: "configure", ...asked, pace, playing: true, rep: Math.min(rep, n - 1) });
+    clearTimeout(this.later); // what is asked as text can wait until nothing is dragged any more
+    this.later = setTimeout(() => this.line.send({ do: "texts", ...asked }), 250);
     this.rep = Math.min(rep, n - 1);
     this.buttons();
     this.told({ configurations, n, seed, pace });
@@ -98,11 +101,14 @@ export class Train {
     this[`on_${head.kind}`]?.(head, arrays);
   }
 
-  on_accepted({ texts }) {
+  on_accepted() {
     this.refusal.textContent = "";
     this.refusal.hidden = true;
-    this.python.textContent = texts.python;
-    this.toml.textContent = texts.toml;
+  }
+
+  on_texts({ python, toml }) {
+    this.python.textContent = python;
+    this.toml.textContent = toml;
   }
 
   on_refused({ message }) {
