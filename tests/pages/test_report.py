@@ -25,7 +25,7 @@ from gansim.storage.metadata_json import read_metadata
 from gansim.storage.names import PAGE, PAGE_FACTS, RUNS, TRACES
 from helpers.commands import said
 from helpers.html import Element, addresses, handlers, parsed
-from helpers.pages import AIMS, HOSTILE, QUOTED, results
+from helpers.pages import AIMS, GAN, HOSTILE, QUOTED, results
 
 ROOT = Path(__file__).parents[2]
 
@@ -249,6 +249,14 @@ def test_a_game_of_two_vectors_has_a_page_without_players(tmp_path: Path) -> Non
     root, faults = parsed((tmp_path / "dirac" / PAGE).read_text())
     assert faults == [] and recordings(root) == []
     assert "there is nothing to play" in root.find("section", id="runs")[0].text
+
+
+def test_a_study_of_one_cell_has_a_page(tmp_path: Path) -> None:
+    gs.Study("one", GAN, {}, reps=3).run(out=tmp_path, jobs=1, progress=False)
+    root, faults = parsed((tmp_path / "one" / PAGE).read_text())
+    assert faults == [] and len(recordings(root)) >= 1
+    assert "n = 3 runs of one cell" in root.find("caption")[0].text
+    assert "Nothing was varied" in root.find("section", id="answer")[0].text
 
 
 def test_a_report_of_tables_alone_has_a_page_without_figures_and_none_at_all_has_none(folder: Path) -> None:

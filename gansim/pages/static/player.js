@@ -2,6 +2,7 @@
 // play, pause, a slider and keys. A recording is what gansim/showing/recordings.py makes.
 
 import { number } from "./drawing.js";
+import { make } from "./elements.js";
 import { densities, discriminator, path, ranking, value } from "./panels.js";
 
 const PACE = 83; // milliseconds a frame: twelve a second, as films of gansim have
@@ -28,13 +29,6 @@ export function unpacked({ bytes, bits, low, high, steps, shape }) {
 
 const numbers = (list) => (list ?? []).map((one) => (one === null ? NaN : one));
 
-function made(tag, attributes = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, one] of Object.entries(attributes)) element.setAttribute(name, one);
-  element.append(...inside);
-  return element;
-}
-
 /**
  * Put a player of a recorded run into an element.
  *
@@ -46,7 +40,7 @@ export function player(place, recording) {
   const { frames, view, series, target } = recording;
   const last = frames.length - 1;
   if (last < 0) {
-    place.replaceChildren(made("p", {}, "Not finite from its first record on: there is nothing to play."));
+    place.replaceChildren(make("p", {}, "Not finite from its first record on: there is nothing to play."));
     return { show() {}, play() {}, pause() {}, close() {} };
   }
   const heights = unpacked(recording.heights);
@@ -57,21 +51,21 @@ export function player(place, recording) {
   const until = recording.ended ? recording.ended[1] : recording.steps;
   const [g, d] = [recording.g_state, recording.d_state];
 
-  const canvases = ["densities", "discriminator", "value", "plane"].map((name) => made("canvas", { class: name }));
-  const back = made("button", { type: "button", "aria-label": "one frame back" }, "‹");
-  const toggle = made("button", { type: "button", class: "first toggle" }, "Play");
-  const forth = made("button", { type: "button", "aria-label": "one frame on" }, "›");
-  const slider = made("input", { type: "range", min: 0, max: last, step: 1, value: last, "aria-label": "training step" });
-  const where = made("output", { class: "where" });
-  const now = made("p", { class: "now" });
-  const said = made("p", { class: "hidden-text", role: "status" });
+  const canvases = ["densities", "discriminator", "value", "plane"].map((name) => make(`canvas.${name}`));
+  const back = make("button", { type: "button", "aria-label": "one frame back" }, "‹");
+  const toggle = make("button.first.toggle", { type: "button" }, "Play");
+  const forth = make("button", { type: "button", "aria-label": "one frame on" }, "›");
+  const slider = make("input", { type: "range", min: "0", max: String(last), step: "1", value: String(last), "aria-label": "training step" });
+  const where = make("output.where");
+  const now = make("p.now");
+  const said = make("p.hidden-text", { role: "status" });
   place.classList.add("player");
   place.setAttribute("role", "group");
   if (!place.hasAttribute("aria-label") && !place.hasAttribute("aria-labelledby"))
     place.setAttribute("aria-label", `Recorded run: ${recording.words}`);
   place.replaceChildren(
-    made("div", { class: "panels" }, ...canvases),
-    made("div", { class: "controls" }, toggle, back, forth, slider, where),
+    make("div.panels", {}, ...canvases),
+    make("div.controls", {}, toggle, back, forth, slider, where),
     now,
     said,
   );
