@@ -24,7 +24,7 @@ from gansim.design.description import Description
 from gansim.design.in_words import words
 from gansim.design.in_words.terms import terms
 from gansim.design.in_words.wording import count
-from gansim.design.regimes import Thresholds
+from gansim.design.regimes import G_STATES, Thresholds
 from gansim.errors import ConfigError, StoreError
 from gansim.model.gan import GAN
 from gansim.pages import bundle
@@ -50,6 +50,7 @@ __all__ = ["page_again", "page_facts", "page_of", "write_page"]
 
 _FORMAT = 1
 _TOLD = ("claims.md", "summary.md")
+_MANY = 4  # designs: of so many, a table comes first, and each is folded
 _PLAYERS = (("g_state", "What G did"), ("d_state", "What D did"))
 
 
@@ -192,6 +193,7 @@ def page_of(
         ],
         told=told,
         summary=[] if facts is None else [_design(design, shown) for design in facts["summary"]],
+        overview=_overview([] if facts is None else facts["summary"]),
         runs=shown,
         runs_told=_runs_told(study, facts, runs is not None),
         legend=_LEGEND,
@@ -277,7 +279,31 @@ def _design(design: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> di
             for row in design["states"][label]
         ]
         tables.append((player, rows))
-    return {**design, "varied": varied, "caption": caption, "tables": tables}
+    absent = [row for label, _ in _PLAYERS for row in design["never"][label]]
+    never = "; ".join(f"{row['words']} {row['text']}" for row in absent if row["state"] != "non-finite")
+    dead = next((row["text"] for row in absent if row["state"] == "non-finite"), "")
+    never += f"{'; ' if never and dead else ''}{f'non-finite {dead}' if dead else ''}"
+    return {
+        **design,
+        "never": f"No run ended so: {never}." if never else "",
+        "varied": varied,
+        "caption": caption,
+        "tables": tables,
+    }
+
+
+def _overview(designs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What G did in each of many designs, a row a design; empty for a few, which are told one by one."""
+    if len(designs) < _MANY:
+        return {}
+    states = dict.fromkeys(row["state"] for design in designs for row in design["states"]["g_state"])
+    known = [state for state in G_STATES if state in states]
+    rows = []
+    for design in designs:
+        every = [*design["states"]["g_state"], *design["never"]["g_state"]]
+        found = {row["state"]: row["text"] for row in every}
+        rows.append((design["design"], f"{design['runs']:,}", [found.get(state, "–") for state in known]))
+    return {"states": [words.outcome("g_state", state) for state in known], "rows": rows}
 
 
 # --- runs ---------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def summary_of(study: Description, runs: pd.DataFrame) -> list[dict[str, Any]]:
         - design, cells, reps, runs: its name and sizes; setting: target, data, steps, in a sentence
         - factors: name and levels, in words
         - states: per player its states that occur; of each its share over all cells, and in which cells it is least and
-          most frequent
+          most frequent; never: those that do not, with the share that the runs still allow
         - regimes: the most frequent ones, each with its share in words
         - moved: per factor a sentence, the largest effect first
 
@@ -75,6 +75,7 @@ def _of_design(study: Description, design: Design, all_runs: pd.DataFrame) -> di
         "setting": sentence(runs),
         "factors": [{"name": words.heading(name), "levels": _levels(runs, name)} for name in factors],
         "states": {label: _states(runs, label, cells) for label in _LABELS},
+        "never": {label: _never(runs, label) for label in _LABELS},
         "regimes": _regimes(runs),
         "moved": _moved(runs, factors),
     }
@@ -121,6 +122,13 @@ def _states(runs: pd.DataFrame, label: str, cells: dict[int, Any]) -> list[dict[
                 told[name] = {**_share(one), "where": where}
         found.append(told)
     return sorted(found, key=lambda told: -told["share"])
+
+
+def _never(runs: pd.DataFrame, label: str) -> list[dict[str, Any]]:
+    """The states that no run ended in."""
+    overall = tabulate(runs, [], label)
+    rows = overall[overall["count"] == 0].to_dict("records")
+    return [{"state": str(row[label]), "words": words.outcome(label, row[label]), **_share(row)} for row in rows]
 
 
 def _share(row: dict[Any, Any]) -> dict[str, Any]:
@@ -173,6 +181,7 @@ def _effect(runs: pd.DataFrame, factor: str, factors: list[str]) -> tuple[float,
     if abs(difference) < _SETTLED and low <= 0 <= high:
         return abs(difference), f"{_first(name)}: no state of G differs by half a point between any two levels."
     main, _, interval = points_in_words(difference, low, high, None).partition(" ")
+    interval = interval.replace("+", "") if low > 0 else interval
     told = (
         f"{_first(name)}: “{outcome}” is {main.removeprefix('+')} percentage points {interval} more frequent at {pair}"
     )

@@ -9,6 +9,7 @@ import pytest
 import gansim as gs
 from gansim.analysis.shares import share_of, tabulate
 from gansim.design.in_words.terms import terms
+from gansim.design.regimes import G_STATES
 from gansim.errors import StoreError
 from gansim.pages.markup import Glossary, blocks, html_of
 from gansim.pages.pictures import pictures_in
@@ -206,6 +207,10 @@ def test_a_summary_has_the_shares_of_the_runs(run):
         by_cell = runs.groupby("cell")["g_state"].apply(lambda states, state=row["state"]: (states == state).mean())
         assert (row["least"]["share"], row["most"]["share"]) == (by_cell.min(), by_cell.max())
     assert sum(row["count"] for row in design["states"]["d_state"]) == 48
+    absent = {row["state"]: row["text"] for row in design["never"]["g_state"]}
+    assert set(absent) | {row["state"] for row in design["states"]["g_state"]} == set(G_STATES)
+    assert all(text == str(share_of(runs, (runs["g_state"] == state).to_numpy())) for state, text in absent.items())
+    assert absent and all(text.startswith("0 % [0.0, ") for text in absent.values())
 
 
 def test_what_a_factor_moved_is_the_mean_over_pairs(run):

@@ -259,6 +259,17 @@ def test_a_study_of_one_cell_has_a_page(tmp_path: Path) -> None:
     assert "Nothing was varied" in root.find("section", id="answer")[0].text
 
 
+def test_of_many_designs_a_table_comes_first(tmp_path: Path) -> None:
+    designs = [gs.Study(name, GAN, {}, reps=3, seed=3).designs[0] for name in "abcd"]
+    gs.Study.of("many", designs, 3).run(out=tmp_path, jobs=1, progress=False)
+    root, faults = parsed((tmp_path / "many" / PAGE).read_text())
+    assert faults == []
+    first = root.find("section", id="answer")[0].find("table")[0]
+    assert [row.find("th")[0].text for row in first.find("tbody")[0].find("tr")] == list("abcd")
+    assert re.fullmatch(r"[\d.]+ % \[[\d.]+, [\d.]+\]", first.find("tbody")[0].find("td")[1].text)
+    assert len(root.find("section", id="answer")[0].find("details")) == 4
+
+
 def test_a_report_of_tables_alone_has_a_page_without_figures_and_none_at_all_has_none(folder: Path) -> None:
     gs.load(folder).write_report(draw=False, progress=False)
     root, _ = parsed((folder / PAGE).read_text())
