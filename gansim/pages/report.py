@@ -185,7 +185,7 @@ def page_of(
         style=Markup(style),
         study=study.name,
         question=" ".join(study.aims.split()) or "How often does each way of training end in each regime?",
-        size=_size(study, metadata),
+        size=_size(study),
         remarks=list(remarks),
         contents=[
             *([("answer", "What the runs say"), ("ended", "How it ended")] if told else [("answer", "How it ended")]),
@@ -231,11 +231,9 @@ def _place(folder: Path) -> str:
     return folder.name if folder.is_absolute() or ".." in folder.parts else folder.as_posix()
 
 
-def _size(study: Description, metadata: Mapping[str, Any]) -> str:
+def _size(study: Description) -> str:
     cells, designs = count(len(study.cells), "cell"), count(len(study.designs), "design")
-    seeds = f"seed {study.seed}"
-    when = str(metadata.get("started", ""))[:10]
-    return f"{count(sum(study.reps), 'run')} of {cells} in {designs}, {seeds}{f'; {when}' if when else ''}."
+    return f"{count(sum(study.reps), 'run')} of {cells} in {designs}, seed {study.seed}."
 
 
 # --- the answer ---------------------------------------------------------------------------------------
@@ -438,27 +436,23 @@ def _check(where: str) -> list[tuple[str, str]]:
 
 
 def _made_by(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Facts of the metadata, in words."""
+    """Facts of the metadata in words; not when and how fast, so that the same runs have the same page."""
     versions, machine = metadata.get("versions") or {}, metadata.get("machine") or {}
-    git, seconds = metadata.get("git"), metadata.get("seconds") or {}
+    git = metadata.get("git")
     commit = ""
     if isinstance(git, Mapping) and git.get("commit"):
         commit = f"{git['commit']}{', with changes that are not committed' if git.get('dirty') else ''}"
-    both = ((name, seconds.get(name)) for name in ("compile", "simulate"))
-    took = [f"{name} {value:,.0f} s" for name, value in both if isinstance(value, (int, float)) and value >= 1]
     found = {
         "gansim": metadata.get("gansim"),
         "commit": commit,
         "software": ", ".join(f"{name} {version}" for name, version in versions.items() if version),
         "machine": ", ".join(str(value) for value in machine.values() if value not in (None, "")),
-        "workers": f"{metadata['jobs']} ({metadata.get('backend')}); they change no bit" if "jobs" in metadata else "",
-        "started": metadata.get("started"),
-        "took": ", ".join(took),
         "seed": metadata.get("seed"),
         "digest of the runs": (metadata.get("digest") or {}).get("runs"),
         "digest of the source": metadata.get("source"),
         "digest of the kernels": metadata.get("kernel"),
     }
+    found["when, and how long it took"] = "in metadata.json, beside every configuration"
     return [(name, escaping.page(str(value))) for name, value in found.items() if value not in (None, "")]
 
 

@@ -28,7 +28,7 @@ from gansim.storage import disk, holding, places, provenance
 from gansim.storage import folder as folders
 from gansim.storage.folder import open_folder
 from gansim.storage.metadata_json import read_metadata
-from gansim.storage.names import ADEMP, LOCK, METADATA, PARTS, RUNS, TRACES
+from gansim.storage.names import ADEMP, LOCK, METADATA, PAGE, PAGE_FACTS, PARTS, RUNS, TRACES
 from gansim.storage.parquet import ESTIMATES, Rows, read_runs
 from gansim.storage.parts import Collected
 from helpers.studies import SMALL, by_size, names, pretend, snapshot
@@ -745,7 +745,7 @@ def test_a_report_is_written_under_the_lock_and_before_the_results_are_called_co
     folder = tmp_path / "s"
     assert found == [(24, True, "running", [ADEMP])]
     assert (folder / "page.md").read_text() == "reported"
-    assert names(folder) == [LOCK, ADEMP, METADATA, "page.md", RUNS, TRACES]
+    assert names(folder) == [LOCK, ADEMP, METADATA, PAGE_FACTS, "page.md", PAGE, RUNS, TRACES]
     assert not in_use(folder)
     assert read_metadata(folder)["status"] == "complete"
 
