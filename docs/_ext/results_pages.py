@@ -2,7 +2,8 @@
 
 Every table, claim and sheet of ``results/`` that is Markdown becomes a page under ``made/results/``, with a page a
 study that lists its tables and one that shows its figures. Links of the documentation that lead to ``results/`` are
-led there. A link to any other file outside of ``docs/`` becomes a download, which is what MyST does.
+led there, and those to a script of the gallery to its page. A link to any other file outside of ``docs/`` becomes a
+download, which is what MyST does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from page_code import ROOT
 from sphinx.application import Sphinx
 
 _LINK = re.compile(r"(?<!!)(\[[^\[\]]*\]\()((?:\.\./)+)results/([^)\s]+)\)")
+_SCRIPT = re.compile(r"\]\((?:\.\./)+gallery/(\w+)\.py\)")
 _ORPHAN = "---\norphan: true\n---\n"
 
 
@@ -36,8 +38,9 @@ def pages_of(study: Path) -> dict[str, str]:
 
 
 def led(text: str) -> str:
-    """A page whose links to results lead to pages of the site."""
-    return _LINK.sub(lambda match: f"{match[1]}{_target(match[3])})", text)
+    """A page whose links to results, and to scripts of the gallery, lead to pages of the site."""
+    to_pages = _LINK.sub(lambda match: f"{match[1]}{_target(match[3])})", text)
+    return _SCRIPT.sub(r"](/made/gallery/\1.rst)", to_pages)
 
 
 def _target(path: str) -> str:
