@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from gansim.analysis.shares import tabulate
     from gansim.design.in_words.glossary import columns
     from gansim.design.regimes import Thresholds
+    from gansim.notebook.explore import explore
     from gansim.pages.player import player
     from gansim.reporting.loading import load
     from gansim.reporting.run_animation import animate
@@ -101,6 +102,7 @@ __all__ = [
     "columns",
     "compare",
     "estimate",
+    "explore",
     "gradients",
     "label",
     "load",
@@ -127,6 +129,7 @@ _LATER = {
     "table": "reporting.tables.shares",
     "tabulate": "analysis.shares",
     "animate": "reporting.run_animation",
+    "explore": "notebook.explore",
     "player": "pages.player",
 }
 

@@ -37,12 +37,14 @@ MAY_IMPORT = {
     "live": BELOW_ALL | {"model", "kernels", "design", "engine", "analysis", "showing"},
     "pages": BELOW_ALL
     | {"model", "design", "engine", "analysis", "storage", "running", "showing", "plotting", "reporting"},
+    "notebook": BELOW_ALL | {"model", "live", "pages"},
     "explorer": BELOW_ALL | {"model", "design", "analysis", "storage", "reporting", "live", "pages"},
     "benchmarking": BELOW_ALL | {"model", "kernels", "engine", "running"},
     "command_line": BELOW_ALL | {"model", "design", "analysis", "storage", "running", "reporting", "explorer", "pages"},
     "plot": {"plotting", "reporting"},
     "__main__": {"command_line"},
-    "__init__": BELOW_ALL | {"model", "design", "engine", "analysis", "running", "reporting", "plot", "pages"},
+    "__init__": BELOW_ALL
+    | {"model", "design", "engine", "analysis", "running", "reporting", "plot", "pages", "notebook"},
 }
 MAY_PRINT = {"command_line"}  # through `escaping`
 COMPILER = {"numba", "llvmlite"}

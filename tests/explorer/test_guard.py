@@ -142,7 +142,7 @@ def test_it_listens_on_this_machine_alone():
 
 
 def test_messages_that_are_none_are_refused():
-    from gansim.explorer.sockets import ask as answer
+    from gansim.live.asking import ask as answer
     from helpers.live import decoded
 
     class Nobody:

@@ -104,9 +104,13 @@ const BUILT = {
     return [box];
   },
   choice(told, value, set, id) {
-    const list = make("select", { id, onchange: () => set(list.value) });
+    const list = make("select", { id, onchange: () => list.value && set(list.value) });
     list.append(...told.words.map((word) => make("option", { value: word }, word.replaceAll("_", " "))));
-    list.value = value;
+    if (typeof value === "object") {
+      list.append(make("option", { value: "" }, value.name ?? "somebody's own")); // a game of one's own, which has a record
+      list.value = "";
+      list.addEventListener("change", () => set(list.value || value));
+    } else list.value = value;
     return [list];
   },
   several(told, value, set, id) {
@@ -145,13 +149,14 @@ const BUILT = {
     return [box];
   },
   values(told, value, set, id) {
-    const count = make("span.hint", {}, `${value?.length ?? 0} numbers`);
+    const given = typeof value === "string"; // values that Python holds, by their digest
+    const count = make("span.hint", {}, given ? "as they were given" : `${value?.length ?? 0} numbers`);
     const take = (text) => {
       const numbers = listed(text);
       count.textContent = `${numbers.length} numbers`;
       set(numbers);
     };
-    const box = make("textarea", { id, rows: 3, value: (value ?? []).slice(0, 2000).join("\n"), onchange: () => take(box.value) });
+    const box = make("textarea", { id, rows: 3, value: given ? "" : (value ?? []).slice(0, 2000).join("\n"), onchange: () => take(box.value) });
     const file = make("input", {
       type: "file",
       accept: ".csv,.txt,text/plain,text/csv",

@@ -75,6 +75,12 @@ export class Train {
     });
   }
 
+  /** Nobody looks at this view any more. */
+  leave() {
+    clearTimeout(this.later);
+    this.columns.forEach((column) => column.close());
+  }
+
   change(how) {
     this.line.send({ do: "change", ...how });
   }
