@@ -32,19 +32,6 @@ __all__ = ["Explorer", "serve"]
 
 HOST = "127.0.0.1"
 PORT = 8750
-_MODULES = (
-    "address",
-    "controls",
-    "drawing",
-    "elements",
-    "enter",
-    "explore",
-    "frames",
-    "one",
-    "panels",
-    "results",
-    "train",
-)
 _LARGEST = 2**26  # bytes of a message from a page: four million observed values
 
 
@@ -77,7 +64,7 @@ class Explorer:
             Route("/controls.json", self._controls),
             Route("/style.css", self._style),
             Route("/enter.css", self._style),
-            *(Route(f"/{name}.js", self._script) for name in _MODULES),
+            *(Route(f"/{name}", self._script) for name in bundle.modules()),
             *(Route(f"/{name}.json", self._asked) for name in self._answers()),
             WebSocketRoute("/live", self._live),
         ]

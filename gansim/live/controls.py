@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gansim.design.in_words.words import heading
+from gansim.design.regimes import D_STATES, G_STATES, REGIMES
 from gansim.display import DERIVED
 from gansim.model.data.values import Values
 from gansim.model.fields import Integer, Object, OneOf, OrNone, Real, Several, boolean
@@ -78,15 +79,17 @@ def controls() -> dict[str, Any]:
     -------
     dict
         "groups": names and fields; "fields": of each its control; "default": `to_dict` of a configuration to start
-        from. A control has a "type": number, integer, choice, boolean, several (numbers in order), values, text, pairs,
-        json, or object, which has kinds, each with fields of its own; and as far as it has them "low", "high", "above",
-        "below", "words", "nullable", "slider", "label", "help", "default".
+        from; "states": of G, of D, and pairs of both. A control has a "type": number, integer, choice, boolean,
+        several (numbers in order), values, text, pairs, json, or object, which has kinds, each with fields of its own;
+        and as far as it has them "low", "high", "above", "below", "words", "nullable", "slider", "rare", "label",
+        "help", "default".
     """
     start: Any = GAN(target={"kind": "normal", "mean": 500, "std": 5}, standardise=True)  # type: ignore[arg-type]
     return {
         "groups": [[name, list(fields)] for name, fields in GROUPS.items()],
         "fields": described_fields(GAN),
         "default": to_dict(start),
+        "states": {"g": list(G_STATES), "d": list(D_STATES), "pairs": [regime.split(", ") for regime in REGIMES]},
     }
 
 

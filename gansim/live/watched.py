@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 
 from gansim.analysis.intervals import wilson
 from gansim.analysis.labels import combine
+from gansim.design.in_words.setting import meanings
 from gansim.design.regimes import D_STATES, G_STATES, REGIMES, Thresholds
 from gansim.live.ensemble import Ensemble
-from gansim.model.data.distributions import evaluation_law, moments
+from gansim.model.data.distributions import Mixture, evaluation_law, moments
 from gansim.model.games import is_probability
 from gansim.showing.runs import judge, noise_of
 from gansim.showing.views import View, shared_view
@@ -75,7 +77,7 @@ class Watched:
 
     def about(self) -> dict[str, Any]:
         """What does not change while it is trained."""
-        gan, floor = self.ensemble.gan, self.ensemble.floor
+        gan = self.ensemble.gan
         mean, std = moments(self._law)
         window = Thresholds().window_length(gan.records)
         first = self.ensemble.records[-window - 1] if window < gan.records else 0
@@ -85,8 +87,15 @@ class Watched:
             "probability": is_probability(gan.game),
             "packing": gan.packing,
             "decided": [int(first), gan.steps],
-            "converged below": max(Thresholds().w1, floor.limits(window).w1),
+            "meanings": self._meanings(),
         }
+
+    def _meanings(self) -> dict[str, dict[str, str]]:
+        """What every state of G and of D means here."""
+        gan = self.ensemble.gan
+        kind = {"mixture": isinstance(gan.target, Mixture), "probability": [is_probability(gan.game)]}
+        told = meanings(asdict(Thresholds()), [kind])
+        return {"g": told["g_state"], "d": told["d_state"]}
 
     def closely(self, row: int, told: View | None) -> tuple[dict[str, Any], dict[str, Array], View]:
         """One of the GANs: densities, D, and its records so far.

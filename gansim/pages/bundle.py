@@ -16,7 +16,7 @@ from typing import Any
 
 from gansim.showing.colours import COLOURS, DARK
 
-__all__ = ["digest", "json_text", "policy", "script", "static", "style"]
+__all__ = ["digest", "json_text", "modules", "policy", "script", "static", "style"]
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
@@ -31,6 +31,13 @@ def static(name: str) -> str:
         Its name, such as "drawing.js".
     """
     return (resources.files("gansim.pages") / "static" / name).read_text(encoding="utf-8")
+
+
+def modules() -> list[str]:
+    """Names of all scripts under ``static/``."""
+    return sorted(
+        one.name for one in (resources.files("gansim.pages") / "static").iterdir() if one.name.endswith(".js")
+    )
 
 
 def script(*names: str) -> str:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 import gansim as gs
-from helpers.browser import DESK, PHONE
+from helpers.browser import DESK, PHONE, browser, executable, visit  # noqa: F401 - fixtures
 from helpers.live import GANS
 from helpers.serving import explored
 
@@ -265,8 +265,6 @@ def test_closing_a_page_ends_its_training(enter, served):
 def test_another_name_for_this_machine_is_refused(served, browser):
     kind = browser.browser_type
     rules = ["--host-resolver-rules=MAP evil.example 127.0.0.1", "--no-sandbox"]
-    from helpers.browser import executable
-
     rebound = kind.launch(executable_path=executable(), args=rules)
     page = rebound.new_page()
     for path in (served.address.split("/", 3)[3], "", "controls.json"):

@@ -9,10 +9,9 @@ export class One {
   constructor(name = "") {
     this.name = name;
     this.canvases = { densities: canvas(150), d: canvas(110), v: canvas(150) };
-    this.chooser = make("span.chooser");
     this.who = make("h2");
     const { densities: first, d, v } = this.canvases;
-    this.root = make("div.one", {}, make("div.head", {}, this.who, this.chooser), first, d, v);
+    this.root = make("div.one", {}, this.who, first, d, v);
     this.panels = { densities: densities(first) };
   }
 

@@ -119,21 +119,14 @@ export function path(canvas) {
 /** The (mean, spread) plane of many GANs, each a point in the colour of its state. */
 export function cloud(canvas, { title } = {}) {
   const plot = new Plot(canvas, { title: title ?? "Every GAN: mean and spread of its fakes; cross: target", x: { label: "mean (data units)" }, y: { label: "standard deviation" } });
-  let kept = null; // the ends of the axes move only when points leave them or leave half of them empty
   return {
     plot,
-    forget() {
-      kept = null;
-    },
-    show({ mean, std, state, colours, target, chosen, only, extra = [] }) {
-      const x = widened(nearlyAll(mean, [target[0] - target[1], target[0] + target[1]]), 0.08);
-      const y = [0, 1.1 * nearlyAll(std, [1.5 * target[1]])[1]];
-      const fits = kept && holds(kept.x, x) && holds(kept.y, y);
-      if (!fits) kept = { x, y };
+    /** @param ends of both axes, as `plane` finds them */
+    show({ ends: { x, y }, mean, std, state, colours, target, chosen, only }) {
       plot.draw({
-        ...kept,
+        x,
+        y,
         layers: [
-          ...extra,
           { kind: "points", x: mean, y: std, state, colours, chosen, only, size: mean.length > 2000 ? 2 : 3 },
           { kind: "cross", x: target[0], y: target[1] },
         ],
@@ -142,9 +135,22 @@ export function cloud(canvas, { title } = {}) {
   };
 }
 
+/**
+ * Ends of the (mean, spread) plane for clouds that are compared: those of before, unless points leave them, or leave
+ * much of them empty.
+ */
+export function plane(clouds, before) {
+  const each = clouds.map(({ mean, std, target: [middle, spread] }) => ({
+    x: widened(nearlyAll(mean, [middle - spread, middle + spread]), 0.08),
+    y: [0, 1.1 * nearlyAll(std, [1.5 * spread])[1]],
+  }));
+  const [x, y] = ["x", "y"].map((axis) => ends(each.map((one) => one[axis][0]), each.map((one) => one[axis][1])));
+  return before && holds(before.x, x) && holds(before.y, y) ? before : { x, y };
+}
+
 function holds(outer, inner) {
   const room = 0.1 * (outer[1] - outer[0]);
-  return inner[0] >= outer[0] - room && inner[1] <= outer[1] + room && inner[1] - inner[0] > 0.45 * (outer[1] - outer[0]);
+  return inner[0] >= outer[0] - room && inner[1] <= outer[1] + room && inner[1] - inner[0] > 0.6 * (outer[1] - outer[0]);
 }
 
 /** Shares of runs over training, a line and a band of its 95 % interval a state. */

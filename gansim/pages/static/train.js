@@ -1,31 +1,12 @@
 // Train: up to three configurations, hundreds of GANs of each, as they learn; one of them beside it.
 
+import { Column, NAMES } from "./column.js";
 import { configuration } from "./controls.js";
-import { interval, percent } from "./drawing.js";
-import { canvas, make } from "./elements.js";
-import { One } from "./one.js";
-import { cloud, shares } from "./panels.js";
+import { make } from "./elements.js";
+import { plane } from "./panels.js";
 
-const NAMES = ["A", "B", "C"];
-const STATES = {
-  g: ["converged", "modes dropped", "collapsed", "off target", "non-finite"],
-  d: ["perfect", "idle", "inverted", "mixed", "non-finite"],
-};
-const PAIRS = [...STATES.g.slice(0, 4).flatMap((g) => STATES.d.slice(0, 4).map((d) => [g, d])), ["non-finite", "non-finite"]];
-const DASHES = { perfect: [], idle: [6, 3], inverted: [2, 2], mixed: [8, 2, 2, 2], "non-finite": [] };
 const GANS = [16, 64, 256, 1024, 4096];
 const PACES = [[60, "slow: in 60 s"], [15, "in 15 s"], [5, "in 5 s"], [null, "as fast as it goes"]]; // prettier-ignore
-const MEANING = {
-  converged: "near the target: Wasserstein-1 at most 0.2 of its standard deviation, Kolmogorov-Smirnov at most 0.15, and of a mixture every mode, in right shares",
-  "modes dropped": "some modes of a mixture captured, and fewer than the target's own samples capture",
-  collapsed: "to a point: spread at most a tenth of that of the target's narrowest mode",
-  "off target": "none of the others",
-  "non-finite": "a parameter or a record is no finite number any more",
-  perfect: "D is at least 0.9 on real samples and at most 0.1 on fakes, on average",
-  idle: "D is within 0.1 of 1/2, on average, on both",
-  inverted: "D takes fakes for real, and real samples for fakes",
-  mixed: "none of the others",
-};
 
 /** The view; `line` has send(object) and next(), a number for each that is asked, and calls `receive`. */
 export class Train {
@@ -45,7 +26,7 @@ export class Train {
     this.shown = 0; // generation of what is seen
     this.latest = null;
     this.columns = [];
-    this.told = start.told ?? (() => {});
+    this.told = start.told; // is told what is asked, for the address, where the page has one of its own
     this.build(root);
     this.ask();
   }
@@ -63,7 +44,7 @@ export class Train {
     this.later = setTimeout(() => this.line.send({ do: "texts", ...asked }), 250);
     this.rep = Math.min(rep, n - 1);
     this.buttons();
-    this.told({ configurations, n, seed, pace });
+    this.told?.({ configurations, n, seed, pace });
   }
 
   /** Ask once for many changes of a moment: a slider that is dragged. */
@@ -154,8 +135,10 @@ export class Train {
     if (head.generation === this.generation) {
       head.configurations.forEach((one, k) => {
         const own = Object.fromEntries(Object.entries(arrays).filter(([name]) => name.startsWith(`${k}.`)).map(([name, array]) => [name.slice(2), array]));
-        this.columns[k].show(one, own, news.flatMap((all) => all[k]));
+        this.columns[k].take(one, own, news.flatMap((all) => all[k]));
       });
+      this.plane = plane(this.columns.map((column) => column.places()), this.plane);
+      this.columns.forEach((column) => column.draw());
       const [first] = head.configurations;
       this.step.textContent = `step ${Math.max(...head.configurations.map((one) => one.step)).toLocaleString("en")}`;
       this.compare(head.differences);
@@ -210,6 +193,14 @@ export class Train {
     };
     const seed = make("input", { type: "text", inputMode: "numeric", size: 6, value: this.seed, onchange: () => this.reseed(seed.value) });
     this.seedBox = seed;
+    this.whichRep = make("input", { type: "text", inputMode: "numeric", size: 4, value: this.rep, onchange: () => this.choose(Number(this.whichRep.value) || 0) });
+    const chooser = make(
+      "span.chooser",
+      {},
+      press("‹", () => this.choose(this.rep - 1), { "aria-label": "the GAN before" }),
+      make("label", {}, "GAN ", this.whichRep),
+      press("›", () => this.choose(this.rep + 1), { "aria-label": "the next GAN" }),
+    );
     const gans = GANS.includes(this.n) ? GANS : [...GANS, this.n].sort((a, b) => a - b);
     return make(
       "div.toolbar",
@@ -223,6 +214,7 @@ export class Train {
       pick("Pace ", PACES, this.pace, (pace) => this.repace(pace === "null" ? null : Number(pace))),
       make("label", {}, "Seed ", seed),
       pick("Colours: ", [["g", "what G does"], ["d", "what D does"], ["pairs", "both"]], this.by, (by) => this.recolour(by)), // prettier-ignore
+      chooser,
       this.step,
     );
   }
@@ -248,7 +240,7 @@ export class Train {
   repace(pace) {
     this.pace = pace;
     this.change({ pace });
-    this.told({ configurations: this.configurations, n: this.n, seed: this.seed, pace });
+    this.told?.({ configurations: this.configurations, n: this.n, seed: this.seed, pace });
   }
 
   recolour(by) {
@@ -264,7 +256,14 @@ export class Train {
       { "aria-label": "take it with you" },
       make("details", {}, make("summary", {}, "As Python"), copied(() => this.python.textContent), this.python),
       make("details", {}, make("summary", {}, "As TOML, for gansim run"), copied(() => this.toml.textContent), this.toml),
-      make("p", {}, make("button", { type: "button", onclick: (event) => this.copy(location.href, event.target) }, "Copy this page's address"), " It holds the configuration: whoever runs gansim explore sees the same GANs."),
+      this.told
+        ? make(
+            "p",
+            {},
+            make("button", { type: "button", onclick: (event) => this.copy(location.href, event.target) }, "Copy this page's address"),
+            " It holds the configuration: whoever runs gansim explore, and opens it, sees the same GANs.",
+          )
+        : "",
     );
   }
 
@@ -305,15 +304,9 @@ export class Train {
 
   arrange(count) {
     this.columns.forEach((column) => column.close());
-    this.whichRep = make("input", { type: "text", inputMode: "numeric", size: 5, value: this.rep, onchange: () => this.choose(Number(this.whichRep.value) || 0) });
     this.columns = Array.from({ length: count }, (_, k) => new Column(this, k, count));
     this.columnsBox.replaceChildren(...this.columns.map((column) => column.root));
     this.columnsBox.dataset.count = count;
-    this.columns[0].chooser.append(
-      make("button", { type: "button", onclick: () => this.choose(this.rep - 1) }, "‹", make("span.hidden-text", {}, "the GAN before")),
-      make("label", {}, "GAN ", this.whichRep),
-      make("button", { type: "button", onclick: () => this.choose(this.rep + 1) }, "›", make("span.hidden-text", {}, "the next GAN")),
-    );
   }
 
   /** How shares differ, pair by pair of GANs with the same random numbers. */
@@ -326,15 +319,15 @@ export class Train {
     this.differences.replaceChildren(
       make("h2", {}, `Paired differences ${when}`),
       make("p.hint", {}, `Each GAN of one configuration beside the one with the same random numbers of another: ${this.n} pairs; 95 % intervals (Bonett and Price 2012).`),
-      ...differences.map((one) => differenceTable(one)),
+      ...differences.map((one) => differenceTable(one, this.about.states)),
     );
   }
 }
 
-function differenceTable({ a, b, g, d }) {
+function differenceTable({ a, b, g, d }, states) {
   const rows = [["g", "G ", g], ["d", "D ", d]].flatMap(([player, who, all]) => // prettier-ignore
     all
-      .map((row, k) => [player === "d" && STATES.d[k] === "non-finite" ? null : who + STATES[player][k], row])
+      .map((row, k) => [player === "d" && states.d[k] === "non-finite" ? null : who + states[player][k], row])
       .filter(([name, row]) => name && (row[3] || row[4])),
   );
   const points = (share) => `${share > 0 ? "+" : share < 0 ? "−" : ""}${Math.abs(100 * share).toFixed(1)}`;
@@ -353,189 +346,4 @@ function differenceTable({ a, b, g, d }) {
         : [make("tr", {}, make("td", { colSpan: 5 }, "no pair differs"))]),
     ),
   );
-}
-
-// --- one configuration --------------------------------------------------------------------------
-
-/** All GANs of a configuration, and the one that is chosen. */
-class Column {
-  constructor(view, k, count) {
-    this.view = view;
-    this.k = k;
-    const name = count > 1 ? `${NAMES[k]}: ` : "";
-    const canvases = { cloud: canvas(280), shares: canvas(190) };
-    this.table = make("table.states");
-    this.one = new One(count > 1 ? `${NAMES[k]}, ` : "");
-    this.chooser = this.one.chooser;
-    this.root = make(
-      "section.column",
-      { "aria-label": count > 1 ? `configuration ${NAMES[k]}` : "the GANs" },
-      make("div.many", {}, make("h2", {}, `${name}all ${view.n.toLocaleString("en")} GANs`), canvases.cloud, this.table, canvases.shares),
-      this.one.root,
-    );
-    this.panels = { cloud: cloud(canvases.cloud), shares: shares(canvases.shares, "Shares over training; bands: 95 % intervals; shaded: what decides the label") };
-    canvases.cloud.tabIndex = 0;
-    canvases.cloud.addEventListener("click", (event) => {
-      const rep = this.panels.cloud.plot.near(event);
-      if (rep >= 0) view.choose(rep);
-    });
-    canvases.cloud.addEventListener("keydown", (event) => {
-      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!by) return;
-      event.preventDefault();
-      event.stopPropagation();
-      view.choose(view.rep + by);
-    });
-  }
-
-  close() {
-    Object.values(this.panels).forEach((panel) => panel.plot.close());
-    this.one.close();
-  }
-
-  /** Another training begins. */
-  begin(about, n) {
-    this.fixed = about;
-    this.n = n;
-    this.history = [];
-    this.ended = null;
-    this.seen = null;
-    this.one.begin(about);
-  }
-
-  show(head, arrays, news) {
-    this.history.push(...news);
-    this.seen = { head, arrays };
-    if (head.ended) this.ended = head.ended;
-    this.drawMany(news.length > 0 || this.rows !== this.key());
-    this.one.show(head, arrays);
-  }
-
-  again() {
-    if (!this.seen) return;
-    this.drawMany(true);
-  }
-
-  key() {
-    return `${this.view.generation} ${this.view.by} ${this.history.length} ${Boolean(this.ended)} ${this.view.only}`;
-  }
-
-  get player() {
-    return this.view.by === "d" ? "d" : "g";
-  }
-
-  drawMany(anew) {
-    const { arrays } = this.seen;
-    const { by, only, rep } = this.view;
-    const player = this.player;
-    this.panels.cloud.show({
-      mean: arrays.mean,
-      std: arrays.std,
-      state: arrays[player],
-      colours: STATES[player],
-      target: this.fixed.target,
-      chosen: rep,
-      only: by === "pairs" || only < 0 ? -1 : only,
-    });
-    if (!anew) return;
-    this.rows = this.key();
-    const lines = this.lines();
-    const steps = this.history.map((one) => one.step);
-    this.panels.shares.show({ steps, lines, until: this.fixed.until, decided: this.fixed.decided });
-    this.panels.shares.plot.describe(`Shares over training. ${this.summary()}`);
-    this.tabulate();
-  }
-
-  levels() {
-    return this.view.by === "pairs" ? PAIRS : STATES[this.view.by].map((state) => [state]);
-  }
-
-  lines() {
-    const { by } = this.view;
-    return this.levels()
-      .map((states, k) => ({
-        states,
-        share: this.history.map((one) => one[by][k][1]),
-        low: this.history.map((one) => one[by][k][2]),
-        high: this.history.map((one) => one[by][k][3]),
-      }))
-      .filter((line) => line.share.some((share) => share > 0))
-      .map((line) => ({ ...line, colour: line.states[0], dash: line.states.length > 1 ? DASHES[line.states[1]] : [] }));
-  }
-
-  /** Each state with its share and interval; a press chooses a GAN in it. */
-  tabulate() {
-    const { by } = this.view;
-    const last = this.ended ?? this.history[this.history.length - 1];
-    const when = this.ended ? "in the end" : last ? `at step ${last.step.toLocaleString("en")}` : "before the first record";
-    const rows = last
-      ? this.levels()
-          .map((states, k) => [states, k, last[by][k]])
-          .filter(([states, , [count]]) => count || (by !== "pairs" && !(states[0] === "modes dropped" && !this.hasModes())))
-          .sort((a, b) => (by === "pairs" ? b[2][0] - a[2][0] : 0))
-      : [];
-    const head = [by === "d" ? "D" : by === "g" ? "G" : "G, D", "share", "95 % interval", "GANs"];
-    this.table.replaceChildren(
-      make("caption", {}, `${this.ended ? "How they ended" : "What they do"}, ${when}; n = ${this.n.toLocaleString("en")}`),
-      make("thead", {}, make("tr", {}, ...head.map((text, k) => make(k ? "th.number" : "th", { scope: "col" }, text)))),
-      make(
-        "tbody",
-        {},
-        ...rows.map(([states, k, [count, share, low, high]]) =>
-          make(
-            "tr",
-            {},
-            make("th", { scope: "row" }, this.stateButton(states, k, count)),
-            make("td.number", {}, percent(share)),
-            make("td.number", {}, interval(low, high)),
-            make("td.number", {}, count.toLocaleString("en")),
-          ),
-        ),
-      ),
-    );
-  }
-
-  stateButton(states, k, count) {
-    const swatch = make("span.swatch", { "aria-hidden": "true" });
-    swatch.dataset.state = states[states.length > 1 ? 1 : 0].replaceAll(" ", "-");
-    if (states.length > 1) swatch.dataset.ring = states[0].replaceAll(" ", "-");
-    const title = states.map((state) => `${state}: ${MEANING[state]}`).join("; ");
-    return make(
-      "button.state",
-      { type: "button", title, disabled: !count, "aria-pressed": String(this.view.only === k), onclick: () => this.visit(states, k) },
-      swatch,
-      [...new Set(states)].join(", "),
-    );
-  }
-
-  /** Choose the next GAN in a state. */
-  visit(states, k) {
-    const { by } = this.view;
-    const { g, d } = this.seen.arrays;
-    const wanted = by === "pairs" ? [STATES.g.indexOf(states[0]), STATES.d.indexOf(states[1])] : null;
-    const fits = (rep) => (wanted ? g[rep] === wanted[0] && d[rep] === wanted[1] : this.seen.arrays[by][rep] === k);
-    for (let ahead = 1; ahead <= this.n; ahead++) {
-      const rep = (this.view.rep + ahead) % this.n;
-      if (fits(rep)) {
-        this.view.only = k;
-        this.view.choose(rep);
-        this.view.columns.forEach((column) => column.again());
-        return;
-      }
-    }
-  }
-
-  hasModes() {
-    return this.view.configurations[this.k]?.target.kind === "mixture";
-  }
-
-  /** How they ended, or what they do, in a sentence. */
-  summary() {
-    const last = this.ended ?? this.history[this.history.length - 1];
-    if (!last) return "";
-    const name = this.view.columns.length > 1 ? `${NAMES[this.k]}: ` : "";
-    const parts = STATES.g.map((state, k) => [state, last.g[k]]).filter(([, [count]]) => count);
-    const told = parts.map(([state, [, share, low, high]]) => `${percent(share)} ${state} [${interval(low, high)}]`);
-    return `${name}of ${this.n.toLocaleString("en")} GANs ${told.join(", ")}.`;
-  }
 }
