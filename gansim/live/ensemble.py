@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -81,6 +82,7 @@ class Ensemble:
         self.bundles: list[Bundle] = []
         self._threads = threads
         self._alive = np.ones(n, bool)
+        self._seconds = np.zeros(threads.count)
         values = np.full((n, gan.records, len(FIELDS)), np.nan, np.float32)
         values[:, :, _FINITE] = 0
         steps = np.broadcast_to(self.records, (n, gan.records))
@@ -99,6 +101,16 @@ class Ensemble:
         self._place = np.full((n, 2), np.nan)
         self._placed: int | None = None
         self._looks = 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, of a thread on average; records and looks are not in it."""
+        return float(self._seconds.mean())
+
+    @property
+    def just_measured(self) -> bool:
+        """Whether it is known where all GANs are now."""
+        return self._placed == self.step
 
     # --- training -----------------------------------------------------------------------------
 
@@ -142,8 +154,9 @@ class Ensemble:
         raw = np.empty((self.n, len(FIELDS)), self.gan.precision)
 
         def work(number: int, bundle: Bundle) -> None:
-            tools = self._tools[number]
+            tools, began = self._tools[number], time.perf_counter()
             train_bundle(bundle.g, bundle.d, bundle.sampler, tools.plan, done, step)
+            self._seconds[number] += time.perf_counter() - began
             if due:
                 raw[bundle.lanes] = measure(self._judged(bundle), step, tools.record)
 

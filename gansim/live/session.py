@@ -30,8 +30,8 @@ from gansim.showing.views import View
 __all__ = ["Session"]
 
 _FRAME = 1 / 20  # seconds from frame to frame, at least
-_SLICE = (0.04, 0.1)  # seconds of training in a turn: to be worth the looking, and so that others need not wait
-_WORTH = 2.5  # times as long as a look takes: with what records take, two thirds of the time are training's
+_SLICE = (0.055, 0.1)  # seconds of training in a turn: to be worth the looking, and so that others need not wait
+_WORTH = 4.5  # times as long as a look takes: with what records take, two thirds of the time are training's
 _POLL = 0.05  # seconds between looks at whether something is compiled
 _CREDIT = 2  # frames that a page may have before it says that it has drawn one
 NEVER = math.inf
@@ -79,7 +79,7 @@ class Session:
         self._differences: list[dict[str, Any]] = []
         self._per_step = 1e-4
         self._looking = 0.0
-        self._owed, self._last = 0.0, 0.0
+        self._owed, self._last, self._busy = 0.0, 0.0, 0.0
 
     # --- asking: any thread -------------------------------------------------------------------
 
@@ -136,6 +136,13 @@ class Session:
 
     def turn(self, threads: Threads) -> None:
         """Do what is due for at most about 0.1 s: build, or train a slice and show it."""
+        began = time.perf_counter()
+        try:
+            self._turn(threads)
+        finally:
+            self._busy += time.perf_counter() - began
+
+    def _turn(self, threads: Threads) -> None:
         with self._lock:
             asked = _Asked(**vars(self._asked))
         if asked.generation != self._built:
@@ -185,7 +192,7 @@ class Session:
         self._watched = [Watched(ensemble, request.stored) for ensemble in ensembles]
         self._told, self._views = [0] * len(ensembles), [None] * len(ensembles)
         self._compared, self._differences = -1, []
-        self._owed, self._last, self._unsent = 0.0, time.monotonic(), True
+        self._owed, self._last, self._unsent, self._busy = 0.0, time.monotonic(), True, 0.0
         self._say(asked, "ready", about=[one.about() for one in self._watched], n=request.n, seed=request.seed)
         return True
 
@@ -209,7 +216,8 @@ class Session:
             self._owed += until / asked.pace * min(0.25, now - self._last)
             steps = int(self._owed)
         self._last = now
-        end = now + min(max(_SLICE[0], _WORTH * self._looking), _SLICE[1])
+        budget = min(max(_SLICE[0], _WORTH * self._looking), _SLICE[1])
+        end = now + budget
         done = 0
         while done < steps and not self._done and (left := end - time.monotonic()) > 0:
             fit = max(1, int(left / self._per_step))
@@ -218,11 +226,18 @@ class Session:
                 return
             done += moved
             self._unsent = True
+            if self._at_record and left < 0.6 * budget:
+                break  # a record tells where all GANs are: a frame now needs no look
         self._owed = max(0.0, self._owed - done) if asked.pace is not None and not asked.steps else 0.0
         if asked.steps:
             with self._lock:
                 self._asked.steps = max(0, self._asked.steps - done)
         self._due = now + _FRAME if asked.pace is not None else 0.0
+
+    @property
+    def _at_record(self) -> bool:
+        """Whether all have just been measured."""
+        return all(one.ensemble.just_measured for one in self._watched)
 
     def _train(self, steps: int, stop: Callable[[], bool]) -> int:
         """Train all configurations by so many steps, or to the next record of one of them; how many that were."""
@@ -270,7 +285,9 @@ class Session:
         self._rep, self._unsent = asked.rep, False
         with self._lock:
             self._credit -= 1
+        trained = sum(one.ensemble.seconds for one in self._watched)
         frame = {"kind": "frame", "generation": asked.generation, "configurations": heads, "done": self._done}
+        frame["training"] = trained / self._busy if self._busy else None  # share of the time that was its
         self._deliver(encode({**frame, "differences": self._differ()}, arrays))
 
     def _head(self, number: int, one: Watched, chosen: Mapping[str, Any]) -> dict[str, Any]:
