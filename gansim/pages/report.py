@@ -270,6 +270,8 @@ def _design(design: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> di
         rows = [
             {
                 **row,
+                "main": row["text"].partition(" [")[0],
+                "interval": f"[{row['text'].partition(' [')[2]}",
                 "colour": row["state"].replace(" ", "-"),
                 "wide": f"{120 * row['share']:.1f}",
                 "run": first.get(row["state"]),
@@ -354,7 +356,7 @@ def _runs(
             "states": (str(one["regime"]).split(", ") * 2)[:2],
             "colour": str(one["regime"]).split(", ")[0].replace(" ", "-"),
             "told": f"{share} of all runs ended so: {one['count']:,} of {one['n']:,}.",
-            "which": f"This one: {design}{which}. The same in Python's figures: {command}",
+            "which": f"This one: {design}{which}. As figures: {command}",
             "recording": "",
             "remark": "",
         }
@@ -394,7 +396,7 @@ def _recorded(
 
 
 def _table(table: PageTable) -> dict[str, Any]:
-    first = re.split(r"(?<=[.:;])\s", table.caption, maxsplit=1)[0]
+    first = re.split(r"(?<=[.:;])\s", table.caption, maxsplit=1)[0].rstrip(":;")
     return {
         "name": table.name,
         "title": table.title,
@@ -446,7 +448,7 @@ def _made_by(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
         "gansim": metadata.get("gansim"),
         "commit": commit,
         "software": ", ".join(f"{name} {version}" for name, version in versions.items() if version),
-        "machine": ", ".join(str(value) for value in machine.values() if value not in (None, "")),
+        "machine": ", ".join(_part(name, value) for name, value in machine.items() if value not in (None, "")),
         "seed": metadata.get("seed"),
         "digest of the runs": (metadata.get("digest") or {}).get("runs"),
         "digest of the source": metadata.get("source"),
@@ -454,6 +456,10 @@ def _made_by(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
     }
     found["when, and how long it took"] = "in metadata.json, beside every configuration"
     return [(name, escaping.page(str(value))) for name, value in found.items() if value not in (None, "")]
+
+
+def _part(name: str, value: object) -> str:
+    return count(value, "core") if name == "cores" and isinstance(value, int) else str(value)
 
 
 def _kept_facts(folder: Path, metadata: Mapping[str, Any]) -> dict[str, Any] | None:
