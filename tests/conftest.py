@@ -18,7 +18,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 FIRST = (
     "killed", "bits", "training", "simulate", "gradients", "network", "layout", "closed_forms", "figures",
     "folder", "run_figure", "commands", "speed", "pool", "measure", "compile_ahead", "cli", "regimes", "schema", "jit",
-    "parts",
+    "parts", "report_page", "report",
 )  # fmt: skip
 
 

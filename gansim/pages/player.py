@@ -74,7 +74,7 @@ def player(
     >>> from gansim.model.data.distributions import Normal
     >>> gan = GAN(target=Normal(500, 5), standardise=True, steps=50, records=10)
     >>> player(gan, reps=2)
-    Player(2 runs: G off target, D idle; G off target, D idle)
+    Player(2 runs: G off target, D idle; G off target, D mixed)
     """
     check_one_dimension(gan)
     check_integer(frames, "frames", 2, 1000)
