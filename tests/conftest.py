@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
+from helpers.browser import browser, visit  # noqa: F401 - fixtures of tests that look at pages
+
 # Set before anything imports matplotlib; subprocesses started by tests inherit it.
 os.environ["MPLBACKEND"] = "Agg"
 

@@ -242,7 +242,7 @@ class Study(Description):
             Or what writes others: a function that takes an `Execution` (study, runs, traces) and a folder, and writes
             into that. It all takes its place in the results folder once it is there, and metadata.json records its
             digests; what an earlier report wrote and this one does not is removed. The results are not called complete
-            before.
+            before. Of what has been written, whatever wrote it, a page is made, report.html.
 
         Returns
         -------

@@ -6,7 +6,7 @@ import pytest
 
 import gansim as gs
 from gansim.storage.names import PAGE
-from helpers.browser import PHONE, Opener, browser, skip_or_fail, visit  # noqa: F401
+from helpers.browser import PHONE, Opener, skip_or_fail
 from helpers.pages import HOSTILE, results
 
 pytestmark = pytest.mark.browser

@@ -53,10 +53,30 @@ function sorts(table) {
         });
         rows = keyed.map(([, row]) => row);
       }
+      settle(table);
       body.append(...rows);
       say(now === "none" ? "in the order of the file" : `sorted by ${name}, ${now}`);
     });
   });
+}
+
+const MANY = 300; // rows: so many lay out twice as fast where columns keep their widths
+
+/** Let the columns of a long table keep their widths, so that other rows at its top do not measure all again. */
+function settle(table) {
+  if (table.rows.length < MANY || table.style.tableLayout) return;
+  const heads = [...table.tHead.rows[0].cells];
+  const widths = [table, ...heads].map((one) => `${one.offsetWidth}px`);
+  [table, ...heads].forEach((one, k) => (one.style.width = widths[k]));
+  table.style.tableLayout = "fixed";
+}
+
+/** The widths that suit paper. */
+function unsettle() {
+  for (const table of document.querySelectorAll("table.sortable")) {
+    for (const one of [table, ...table.tHead.rows[0].cells]) one.style.width = "";
+    table.style.tableLayout = "";
+  }
 }
 
 function filters(details) {
@@ -155,6 +175,7 @@ function copies() {
 function unfolds() {
   let closed = [];
   window.addEventListener("beforeprint", () => {
+    unsettle();
     closed = [...document.querySelectorAll("details:not([open])")];
     closed.forEach((details) => (details.open = true));
   });
