@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import gansim as gs
+from gansim.pages.report import page_of
+from gansim.reporting import writing
+from gansim.running.execution import describe
 from gansim.storage.names import PAGE
 from helpers.browser import PHONE, Opener, skip_or_fail
-from helpers.pages import HOSTILE, results
+from helpers.pages import GAN, HOSTILE, results
 
 pytestmark = pytest.mark.browser
 
@@ -78,6 +83,29 @@ def test_a_filter_keeps_the_rows_that_hold_all_words(tmp_path: Path, visit: Open
     assert cells(seen, 0) == ["minimax"] and seen.page.inner_text("#table-1 output") == "1 of 8 rows"
     seen.page.fill("#table-1 input", "")
     assert len(cells(seen, 0)) == 8 and seen.page.inner_text("#table-1 output") == ""
+
+
+def test_of_a_long_table_all_rows_are_sorted_and_found_and_some_are_laid_out(tmp_path: Path, visit: Opener) -> None:
+    numbers = np.random.default_rng(0).permutation(600) / 1000
+    writing.save(
+        pd.DataFrame({"which": [f"row {k}" for k in range(600)], "x": numbers}), tmp_path / "tables", "t", "T."
+    )
+    study = gs.Study("s", GAN, {}, reps=1)
+    (tmp_path / "p.html").write_text(page_of(tmp_path, describe(study, {}), study, None, Path("s")), "utf-8")
+    seen = visit(tmp_path / "p.html")
+    seen.page.click("#table-1 summary")
+    shown = seen.page.locator("#table-1 tbody tr:not([hidden])")
+    assert shown.count() == 500 and seen.page.locator("#table-1 tbody tr").count() == 600
+    seen.page.locator("#table-1 thead button").nth(1).click()
+    assert shown.first.locator("td").inner_text() == "0.599" and shown.count() == 500
+    seen.page.fill("#table-1 input", "599")
+    assert sorted(shown.locator("th").all_inner_texts()) == sorted({"row 599", f"row {int(np.argmax(numbers))}"})
+    seen.page.fill("#table-1 input", "")
+    seen.page.get_by_role("button", name="Show all 600 rows").click()
+    assert shown.count() == 600
+    again = visit(tmp_path / "p.html")
+    again.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert again.page.locator("#table-1 tbody tr:not([hidden])").count() == 600
 
 
 def moved(slider) -> None:

@@ -19,9 +19,48 @@ function key(cell, number) {
   return number ? Number(text.replaceAll(",", "").replace("−", "-")) : text;
 }
 
-function sorts(table) {
+const MOST = 500; // rows that are laid out unless all are asked for: 2,116 rows take a second to be sorted, 500 a quarter
+
+/** A table whose headings sort it, with a filter and a limit if there are many rows. */
+function handles(table) {
   const body = table.tBodies[0];
   const first = [...body.rows];
+  const details = table.closest("details.table");
+  const input = details?.querySelector(".filter input");
+  const output = details?.querySelector(".filter output");
+  const texts = input && first.map((row) => row.textContent.toLowerCase());
+  const numbered = new Map(first.map((row, k) => [row, k]));
+  const more = document.createElement("button");
+  let [order, words, most] = [first, [], first.length > MOST ? MOST : Infinity];
+
+  function show() {
+    let kept = 0;
+    for (const row of order) {
+      const fits = words.every((word) => texts[numbered.get(row)].includes(word));
+      row.hidden = !fits || kept >= most;
+      kept += fits;
+    }
+    more.hidden = kept <= most;
+    more.textContent = `Show all ${kept.toLocaleString("en")} rows`;
+    if (output) output.textContent = words.length ? `${kept.toLocaleString("en")} of ${first.length.toLocaleString("en")} rows` : "";
+  }
+
+  function showAll() {
+    most = Infinity;
+    show();
+  }
+
+  if (most < Infinity) {
+    more.type = "button";
+    more.addEventListener("click", showAll);
+    table.parentElement.after(more);
+    window.addEventListener("beforeprint", showAll);
+    show();
+  }
+  input?.addEventListener("input", () => {
+    words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    show();
+  });
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
     const name = head.textContent;
@@ -34,66 +73,30 @@ function sorts(table) {
     head.setAttribute("aria-sort", "none");
     button.addEventListener("click", () => {
       const number = head.classList.contains("number");
-      const was = head.getAttribute("aria-sort");
-      const order = number ? ["none", "descending", "ascending"] : ["none", "ascending", "descending"];
-      const now = order[(order.indexOf(was) + 1) % 3];
+      const turns = number ? ["none", "descending", "ascending"] : ["none", "ascending", "descending"];
+      const now = turns[(turns.indexOf(head.getAttribute("aria-sort")) + 1) % 3];
       for (const other of heads) {
         other.setAttribute("aria-sort", "none");
         other.querySelector("span").textContent = "";
       }
       head.setAttribute("aria-sort", now);
       mark.textContent = MARKS[now];
-      let rows = first;
-      if (now !== "none") {
-        const sign = now === "ascending" ? 1 : -1;
-        const keyed = first.map((row) => [key(row.cells[column], number), row]);
-        keyed.sort(([a], [b]) => {
-          if (a === null || b === null) return (a === null) - (b === null);
-          return sign * (number ? a - b : collator.compare(a, b));
-        });
-        rows = keyed.map(([, row]) => row);
-      }
-      settle(table);
-      body.append(...rows);
+      order = now === "none" ? first : sorted(first, column, number, now === "ascending" ? 1 : -1);
+      body.append(...order);
+      show();
       say(now === "none" ? "in the order of the file" : `sorted by ${name}, ${now}`);
     });
   });
 }
 
-const MANY = 300; // rows: so many lay out twice as fast where columns keep their widths
-
-/** Let the columns of a long table keep their widths, so that other rows at its top do not measure all again. */
-function settle(table) {
-  if (table.rows.length < MANY || table.style.tableLayout) return;
-  const heads = [...table.tHead.rows[0].cells];
-  const widths = [table, ...heads].map((one) => `${one.offsetWidth}px`);
-  [table, ...heads].forEach((one, k) => (one.style.width = widths[k]));
-  table.style.tableLayout = "fixed";
-}
-
-/** The widths that suit paper. */
-function unsettle() {
-  for (const table of document.querySelectorAll("table.sortable")) {
-    for (const one of [table, ...table.tHead.rows[0].cells]) one.style.width = "";
-    table.style.tableLayout = "";
-  }
-}
-
-function filters(details) {
-  const input = details.querySelector(".filter input");
-  if (!input) return;
-  const rows = [...details.querySelector("tbody").rows];
-  const texts = rows.map((row) => row.textContent.toLowerCase());
-  const output = details.querySelector(".filter output");
-  input.addEventListener("input", () => {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let kept = 0;
-    rows.forEach((row, k) => {
-      row.hidden = !words.every((word) => texts[k].includes(word));
-      kept += !row.hidden;
-    });
-    output.textContent = words.length ? `${kept.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows` : "";
+/** Rows by a column; those without a value come last. */
+function sorted(rows, column, number, sign) {
+  const keyed = rows.map((row) => [key(row.cells[column], number), row]);
+  keyed.sort(([a], [b]) => {
+    if (a === null || b === null) return (a === null) - (b === null);
+    return sign * (number ? a - b : collator.compare(a, b));
   });
+  return keyed.map(([, row]) => row);
 }
 
 // --- meanings of words ------------------------------------------------------------------------
@@ -175,7 +178,6 @@ function copies() {
 function unfolds() {
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    unsettle();
     closed = [...document.querySelectorAll("details:not([open])")];
     closed.forEach((details) => (details.open = true));
   });
@@ -200,8 +202,7 @@ function unfolds() {
 }
 
 document.body.classList.add("scripted");
-document.querySelectorAll("table.sortable").forEach(sorts);
-document.querySelectorAll("details.table").forEach(filters);
+document.querySelectorAll("table.sortable").forEach(handles);
 meanings();
 copies();
 unfolds();
