@@ -63,7 +63,6 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", plain_text, priority=400)  # before numpydoc, which writes markup
 
 
-
 # Gallery.
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",

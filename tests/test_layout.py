@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+
+from page_code import environment, python_blocks, run_blocks
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -71,7 +72,9 @@ def texts() -> dict[str, str]:
     suffixes = {".py", ".md", ".toml", ".cff", ".json", ".csv", ".tex", ".txt"}
     folders = ["gansim", "studies", "tests", "docs", "results"]
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*")] + list(ROOT.iterdir())
-    paths = [path for path in paths if path.suffix in suffixes] + [ROOT / ".ci/run", ROOT / ".gitignore"]
+    built = {ROOT / "docs/made", ROOT / "docs/_build"}  # of the site: not kept
+    paths = [path for path in paths if path.suffix in suffixes and not built & {*path.parents}]
+    paths += [ROOT / ".ci/run", ROOT / ".gitignore"]
     found = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sorted(paths)}
     assert {"README.md", "pyproject.toml", "docs/design.md", "gansim/model/gan.py"} <= found.keys()
     return found
@@ -266,21 +269,6 @@ def wrong_commands(readme: str) -> list[str]:
     return [] if found == README_COMMANDS else [f"install lines: {found}"]
 
 
-class Block(NamedTuple):
-    """A python block: slow if the line above says so, its code, what the text block below says that it prints."""
-
-    slow: bool
-    code: str
-    printed: str | None = None
-
-
-def python_blocks(page: str) -> list[Block]:
-    """The python blocks of a Markdown page in order; slow where the line above the fence is `<!-- slow -->`."""
-    pattern = r"^(<!-- slow -->\n+)?```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?"
-    found = re.finditer(pattern, page, re.MULTILINE | re.DOTALL)
-    return [Block(bool(match[1]), match[2], match[3]) for match in found]
-
-
 def broken_links(files: dict[str, str], exists) -> list[str]:
     """Relative links of Markdown pages that lead to no file, or to no heading of the page they lead to."""
     found = []
@@ -422,27 +410,6 @@ def package_modules() -> set[str]:
 
 def test_readme_holds_the_two_commands():
     assert wrong_commands((ROOT / "README.md").read_text(encoding="utf-8")) == []
-
-
-END = "=== the end of a block ==="
-
-
-def run_blocks(blocks: list[Block], folder: Path) -> None:
-    """Run python blocks as one script, as a reader who copies them would; they print what is said."""
-    assert blocks, "no python block to run"
-    script = folder / "blocks.py"
-    script.write_text("\n".join(f"{block.code}\nprint({END!r})" for block in blocks), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, script.name], cwd=folder, capture_output=True, text=True, env=environment(), timeout=900
-    )
-    assert done.returncode == 0, done.stderr
-    for block, out in zip(blocks, done.stdout.split(f"{END}\n")[:-1], strict=True):
-        assert block.printed in (None, out)
-
-
-def environment() -> dict[str, str]:
-    """The environment of this process, with the checkout importable: the tests may run without an installed gansim."""
-    return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
 def toml_blocks(page: str) -> list[str]:

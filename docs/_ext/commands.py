@@ -40,9 +40,18 @@ def page(name: str, known: argparse.ArgumentParser) -> str:
     told, examples = _escaped(" ".join((known.description or "").split())), known.epilog or ""
     lines = [told, "", f".. program:: {name}", ""]
     for action in options_of(known):
-        lines += [f".. option:: {named(action)}", "", f"   {_escaped(action.help % vars(action) if action.help else '')}", ""]
+        lines += [
+            f".. option:: {named(action)}",
+            "",
+            f"   {_escaped(action.help % vars(action) if action.help else '')}",
+            "",
+        ]
     if examples:
-        lines += [".. code-block:: sh", "", *(f"   {line}" for line in examples.removeprefix("examples:\n").splitlines())]
+        lines += [
+            ".. code-block:: sh",
+            "",
+            *(f"   {line}" for line in examples.removeprefix("examples:\n").splitlines()),
+        ]
     return "\n".join(lines)
 
 

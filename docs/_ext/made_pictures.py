@@ -11,9 +11,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from page_code import ROOT, Block, pictures_shown, python_blocks, run_blocks
 from sphinx.application import Sphinx
 from sphinx.util import logging
+
+from page_code import ROOT, Block, pictures_shown, python_blocks, run_blocks
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 2  # pages: each trains on all cores, but imports and draws on one

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from page_code import ROOT
 from sphinx.application import Sphinx
+
+from page_code import ROOT
 
 _LINK = re.compile(r"(?<!!)(\[[^\[\]]*\]\()((?:\.\./)+)results/([^)\s]+)\)")
 _SCRIPT = re.compile(r"\]\((?:\.\./)+gallery/(\w+)\.py\)")
