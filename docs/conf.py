@@ -78,6 +78,7 @@ sphinx_gallery_conf = {
     "reset_modules": (),  # figures have gansim's look, whatever came before
     "promote_jupyter_magic": False,
     "parallel": 2,
+    "within_subsection_order": "FileNameSortKey",
 }
 
 # The look.

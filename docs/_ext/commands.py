@@ -23,8 +23,9 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def options_of(known: argparse.ArgumentParser) -> list[argparse.Action]:
-    """Options and arguments of one parser, without those for verbs."""
-    return [action for action in known._actions if not isinstance(action, argparse._SubParsersAction)]
+    """Options and arguments of one parser, without its verbs and without --help."""
+    left_out = (argparse._SubParsersAction, argparse._HelpAction)
+    return [action for action in known._actions if not isinstance(action, left_out)]
 
 
 def named(action: argparse.Action) -> str:

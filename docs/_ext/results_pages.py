@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from page_code import ROOT
 
 _LINK = re.compile(r"(?<!!)(\[[^\[\]]*\]\()((?:\.\./)+)results/([^)\s]+)\)")
-_SCRIPT = re.compile(r"\]\((?:\.\./)+gallery/(\w+)\.py\)")
+_SCRIPT = re.compile(r"\]\((?:\.\./)*gallery/(?:(\w+)\.py)?\)")
 _ORPHAN = "---\norphan: true\n---\n"
 
 
@@ -41,7 +41,7 @@ def pages_of(study: Path) -> dict[str, str]:
 def led(text: str) -> str:
     """A page whose links to results, and to scripts of the gallery, lead to pages of the site."""
     to_pages = _LINK.sub(lambda match: f"{match[1]}{_target(match[3])})", text)
-    return _SCRIPT.sub(r"](/made/gallery/\1.rst)", to_pages)
+    return _SCRIPT.sub(lambda match: f"](/made/gallery/{match[1] or 'index'}.rst)", to_pages)
 
 
 def _target(path: str) -> str:

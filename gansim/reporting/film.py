@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gansim import escaping
 from gansim.errors import ConfigError, shown
 from gansim.plotting import drawing as drawing  # first: it imports matplotlib, whatever the environment says
 
@@ -42,7 +43,8 @@ class Film(_Path):
             return None
         data = base64.b64encode(self.read_bytes()).decode("ascii")
         if self.suffix == ".gif":
-            return f'<img src="data:image/gif;base64,{data}" style="max-width: 100%">'
+            told = f"Animation {self.name}: target and fakes, D and V, step by step"
+            return f'<img src="data:image/gif;base64,{data}" alt="{escaping.html(told)}" style="max-width: 100%">'
         return f'<video controls loop style="max-width: 100%" src="data:video/mp4;base64,{data}"></video>'
 
 

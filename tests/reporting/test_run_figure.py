@@ -276,6 +276,7 @@ def test_as_many_frames_as_asked_and_the_same_bytes_each_time(short: History, tm
     assert path.read_bytes() != other.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again.gif", "few.gif", "other.gif", "run.gif"]
     assert isinstance(path, Path) and path._repr_html_().startswith('<img src="data:image/gif;base64,R0lGOD')
+    assert f'alt="Animation {path.name}: ' in path._repr_html_()  # for who does not see it
     assert film.Film("none.gif")._repr_html_() is None
 
 
