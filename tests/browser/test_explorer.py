@@ -6,7 +6,7 @@ import time
 import pytest
 
 import gansim as gs
-from helpers.browser import DESK, PHONE, browser, executable, visit  # noqa: F401 - fixtures
+from helpers.browser import DESK, PHONE, executable
 from helpers.live import GANS
 from helpers.serving import explored
 
