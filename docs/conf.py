@@ -1,4 +1,4 @@
-"""How the site is built: `python -m sphinx -W --keep-going docs docs/_build/html`, from the root of the checkout.
+"""How the site is built: `python -m sphinx -W --keep-going -j 2 docs docs/_build/html`, from the root of the checkout.
 
 Nothing is fetched, neither here nor by who reads the site: no other project's inventory, no font, script or formula
 from elsewhere. What the build makes itself (pages of the committed results, pictures, the gallery) is in docs/made/.
@@ -74,6 +74,8 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
+    "min_reported_time": 1e9,  # seconds: pages are the same from build to build
+    "capture_repr": (),
     "thumbnail_size": (480, 320),
     "reset_modules": (),  # figures have gansim's look, whatever came before
     "promote_jupyter_magic": False,

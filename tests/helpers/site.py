@@ -11,7 +11,7 @@ import pytest
 from helpers.browser import skip_or_fail
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = "python -m sphinx -W --keep-going docs docs/_build/html"
+COMMAND = "python -m sphinx -W --keep-going -j 2 docs docs/_build/html"
 
 
 @pytest.fixture(scope="session")
