@@ -152,10 +152,11 @@ class Session:
                 self._due = time.monotonic() + _POLL
                 return
             self._compiling = None
-        if not self._watched and asked.request is not None and not self._build(asked, threads):
+        if self._watched:
+            self._advance(asked)
+        elif asked.request is not None and not self._build(asked, threads):
             return
-        self._advance(asked)
-        self._show(asked)
+        self._show(asked)  # what has just been built as it is: a slice before would be waited for
 
     def end(self) -> None:
         """Give up whatever is going on."""

@@ -136,8 +136,7 @@ class Watched:
             **{name: field[name][-1] for name in ("w1", "v", "auc") if len(trace)},
         }
         if view is not told:
-            x, y = view.outline
-            head["view"] = {"x": view.x, "outline": [x, y], "edges": view.edges, "peak": view.peak}
+            head["view"] = _rounded(view)
         arrays: dict[str, Array] = {
             "heights": view.heights(fakes) if seen else np.full(len(view.edges) - 1, np.nan),
             "judged": judged,
@@ -158,6 +157,15 @@ class Watched:
     def look_anew(self) -> None:
         """Forget the axis: another GAN is looked at."""
         self._view = None
+
+
+def _rounded(view: View) -> dict[str, Any]:
+    """An axis as plain data: its numbers to a 100,000th of its width and height, in half as many bytes."""
+    (x, y), wide = view.outline, view.ends[1] - view.ends[0]
+    places, heights = (5 - int(np.floor(np.log10(size))) for size in (wide, view.peak))
+    across = {"x": view.x, "edges": view.edges}
+    told: dict[str, Any] = {name: np.round(values, places) for name, values in across.items()}
+    return {**told, "outline": [np.round(x, places), np.round(y, heights)], "peak": view.peak}
 
 
 def _moved(old: View, new: View) -> bool:
