@@ -33,4 +33,9 @@ def explore(options: Explore) -> None:
         from gansim.explorer.server import serve
     except ModuleNotFoundError as error:
         raise ConfigError(f'explore: {error.name} is not installed: pip install "gansim[explore]"') from None
-    serve(options.folder, options.port, not options.no_browser, show)
+    try:
+        serve(options.folder, options.port, not options.no_browser, show)
+    except KeyboardInterrupt as error:
+        if type(error) is not KeyboardInterrupt:  # another signal
+            raise
+        show("stopped")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
+import tempfile
+import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +129,32 @@ class Explorer:
         return JSONResponse(finite(told))
 
 
+class _Server(uvicorn.Server):
+    """Ends in order when the terminal is closed, too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals; what was taken is raised again in the end, for whoever had them before."""
+        with super().capture_signals():
+            main = threading.current_thread() is threading.main_thread()  # no other may set handlers
+            names = ["SIGHUP"] * (main and hasattr(signal, "SIGHUP"))  # Windows has none
+            before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+            for signum in before:
+                signal.signal(signum, self.handle_exit)
+            try:
+                yield
+            finally:
+                for signum, handler in before.items():
+                    signal.signal(signum, handler)
+
+
 def serve(
     folder: Path | None = None,
     port: int | None = None,
     browser: bool = True,
     say: Callable[[str], object] = lambda text: None,
 ) -> None:
-    """Serve until Ctrl-C.
+    """Serve until Ctrl-C, which is raised again in the end.
 
     Parameters
     ----------
@@ -149,18 +171,29 @@ def serve(
     ------
     ConfigError
         If the port is taken, or the folder holds no results.
+    KeyboardInterrupt
+        After Ctrl-C, and whatever else a signal raises.
     """
     results = None if folder is None else ResultsView(folder)
     listening = _listen(port)
     explorer = Explorer(listening.getsockname()[1], results)
     how: dict[str, Any] = {"log_level": "warning", "ws": "websockets-sansio", "ws_max_size": _LARGEST}
-    server = uvicorn.Server(uvicorn.Config(explorer.app, timeout_graceful_shutdown=1, server_header=False, **how))
+    server = _Server(uvicorn.Config(explorer.app, timeout_graceful_shutdown=1, server_header=False, **how))
     say(explorer.address)
     say("open this address in a browser of this machine; Ctrl-C ends it")
-    if browser:
-        webbrowser.open(explorer.address)
-    with contextlib.suppress(KeyboardInterrupt), listening:  # the server has ended everything before it says so
-        server.run(sockets=[listening])
+    with listening, _door(explorer.address) as door:
+        if browser:
+            webbrowser.open(door.as_uri())
+        server.run(sockets=[listening])  # raises KeyboardInterrupt after Ctrl-C, once everything has ended
+
+
+@contextlib.contextmanager
+def _door(address: str) -> Iterator[Path]:
+    """A file that leads to an address, for this user's eyes: the words of a browser's command are there for others."""
+    with tempfile.TemporaryDirectory(prefix="gansim-") as folder:  # made for its owner alone
+        path = Path(folder) / "explore.html"
+        path.write_text(f'<!doctype html><title>gansim</title><meta http-equiv="refresh" content="0; url={address}">')
+        yield path
 
 
 def _listen(port: int | None) -> socket.socket:
