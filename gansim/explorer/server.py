@@ -138,7 +138,8 @@ class _Server(uvicorn.Server):
         with super().capture_signals():
             main = threading.current_thread() is threading.main_thread()  # no other may set handlers
             names = ["SIGHUP"] * (main and hasattr(signal, "SIGHUP"))  # Windows has none
-            before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+            found = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
+            before = {signum: handler for signum, handler in found.items() if handler is not signal.SIG_IGN}  # by nohup
             for signum in before:
                 signal.signal(signum, self.handle_exit)
             try:
