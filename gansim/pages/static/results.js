@@ -5,6 +5,7 @@ import { canvas, make } from "./elements.js";
 import { One } from "./one.js";
 
 const MOST_LINES = 8;
+const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
 const LINES = ["perfect", "off target", "converged", "collapsed", "idle", "inverted", "mixed", "modes dropped"];
 
 async function asked(path, given) {
@@ -153,20 +154,20 @@ export class Results {
     });
     const drawn = levels.slice(0, MOST_LINES).map((level, y) => {
       const rows = data.rows.filter((row) => row.y === y && row.value !== null).sort((a, b) => x[a.x] - x[b.x]);
-      return { level, colour: LINES[y], rows };
+      return { level, colour: LINES[y], dash: DASHES[y % DASHES.length], rows };
     });
     const numbers = data.rows.flatMap((row) => [row.value, row.low, row.high]).filter(Number.isFinite);
     const inner = log ? [Math.min(...x) / 1.3, Math.max(...x) * 1.3] : widened([Math.min(...x), Math.max(...x)], 0.06);
     const bar = (row, colour) => ({ kind: "line", x: [x[row.x], x[row.x]], y: [row.low, row.high], colour, width: 2 });
-    const legend = make("p.legend", {}, ...(data.y ? drawn.map(({ level, colour }) => [make("span.swatch", { "data-state": colour.replaceAll(" ", "-") }), ` ${data.by[1]} ${level}  `]).flat() : []));
+    const legend = make("p.legend", {}, ...(data.y ? drawn.map((one) => make("span.entry", {}, sample(one), `${data.by[1]} ${one.level}`)) : []));
     if (levels.length > MOST_LINES) legend.append(` the first ${MOST_LINES} of ${levels.length} are drawn`);
     const part = make("div", {}, box, legend);
     part.later = () =>
       plot.draw({
         x: inner,
         y: data.share ? [-0.02, 1.02] : widened([Math.min(...numbers), Math.max(...numbers)]),
-        layers: drawn.flatMap(({ rows, colour }) => [
-          { kind: "line", x: rows.map((row) => x[row.x]), y: rows.map((row) => row.value), colour },
+        layers: drawn.flatMap(({ rows, colour, dash }) => [
+          { kind: "line", x: rows.map((row) => x[row.x]), y: rows.map((row) => row.value), colour, dash },
           ...rows.map((row) => bar(row, colour)),
           ...rows.map((row) => ({ kind: "dot", x: x[row.x], y: row.value, colour, size: 4 })),
         ]),
@@ -192,11 +193,16 @@ export class Results {
         make(
           "table",
           {},
-          make("thead", {}, make("tr", {}, ...data.columns.map((text) => make("th", { scope: "col" }, text)), make("th", { scope: "col" }, make("span.hidden-text", {}, "again")))),
-          make("tbody", {}, ...data.rows.map((row) => make("tr", {}, ...row.map((value, k) => cell(value, data.names[k])), make("td", {}, make("button", { type: "button", onclick: () => this.again(row[0], row[1]) }, "Train again", make("span.hidden-text", {}, ` cell ${row[0]}, replicate ${row[1]}`)))))),
+          make("thead", {}, make("tr", {}, make("th", { scope: "col" }, make("span.hidden-text", {}, "again")), ...data.columns.map((text) => make("th", { scope: "col" }, text)))),
+          make("tbody", {}, ...data.rows.map((row) => make("tr", {}, make("td", {}, this.againButton(row[0], row[1])), ...row.map((value, k) => cell(value, data.names[k]))))),
         ),
       ),
     );
+  }
+
+  againButton(cell, rep) {
+    const whose = make("span.hidden-text", {}, ` cell ${cell}, replicate ${rep}`);
+    return make("button.again", { type: "button", onclick: () => this.again(cell, rep) }, "Train again", whose);
   }
 
   // --- one run again ----------------------------------------------------------------------------
@@ -230,4 +236,26 @@ export class Results {
   say(text) {
     if (this.status.textContent !== text) this.status.textContent = text;
   }
+}
+
+/** A piece of a line as it is drawn, for the legend. */
+function sample({ colour, dash }) {
+  const box = make("canvas.sample", { "aria-hidden": "true" });
+  const [wide, tall] = [28, 10];
+  [box.width, box.height] = [2 * wide, 2 * tall];
+  const paint = () => {
+    const pen = box.getContext("2d");
+    pen.setTransform(2, 0, 0, 2, 0, 0);
+    pen.clearRect(0, 0, wide, tall);
+    pen.strokeStyle = getComputedStyle(box).getPropertyValue(`--${colour.replaceAll(" ", "-")}`);
+    pen.lineWidth = 2;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    pen.moveTo(0, tall / 2);
+    pen.lineTo(wide, tall / 2);
+    pen.stroke();
+  };
+  requestAnimationFrame(paint); // once it is in the page, which knows the colour
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+  return box;
 }
