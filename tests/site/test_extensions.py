@@ -11,6 +11,7 @@ import commands
 import made_pictures
 import results_pages
 
+pytestmark = pytest.mark.slow  # CI has the extra `docs` where the slow tests run
 ROOT = Path(__file__).resolve().parents[2]
 
 PAGE = """# Page
