@@ -18,7 +18,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 # A file goes to one process, so that its tests share what they compile, and the files that take longest go first: else
 # one core would be left with one of them at the end. Neighbours compile different shapes.
 FIRST = (
-    "killed", "bits", "training", "simulate", "gradients", "network", "layout", "closed_forms", "figures",
+    "killed", "pages", "bits", "training", "simulate", "gradients", "network", "layout", "closed_forms", "figures",
     "folder", "run_figure", "commands", "speed", "pool", "measure", "compile_ahead", "cli", "regimes", "schema", "jit",
     "parts", "report_page", "report",
 )  # fmt: skip
