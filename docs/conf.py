@@ -41,6 +41,7 @@ myst_heading_anchors = 4
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+nb_execution_in_temp = True  # it writes an animation
 nb_ipywidgets_js = {}  # by default from a content delivery network
 
 # Reference: what docstrings say. Single backquotes in them are names of Python's or plain code.

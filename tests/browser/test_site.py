@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from helpers.browser import PHONE
-from helpers.browser import browser as browser  # fixtures
-from helpers.browser import visit as visit
-from helpers.site import site as site
+from helpers.site import site as site  # a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
