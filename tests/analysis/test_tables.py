@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gansim.analysis import digits
-from gansim.analysis.comparisons import _paired, compare, holm
+from gansim.analysis.comparisons import compare, holm, paired
 from gansim.analysis.estimates import estimate
 from gansim.analysis.floor import floor_of
 from gansim.analysis.intervals import kaplan_meier, of_share, wilson
@@ -382,7 +382,7 @@ def paired_coverage(n, only_a, only_b, shift=0.0):
         for b in range(n + 1 - a):
             hits = np.zeros((n, 2), dtype=bool)
             hits[:a, 0], hits[a : a + b, 1] = True, True
-            row = _paired(hits, 2 * n, 0.95)
+            row = paired(hits, 2 * n, 0.95)
             if row["low"] <= only_a - only_b + shift <= row["high"]:
                 total += law.pmf([a, b, n - a - b])
     return total
