@@ -6,7 +6,8 @@ dynamics and games are timed beside the plain step, too, and beside JAX where it
 are used, by all, and the rates are of so many. Yardsticks that are not
 installed are skipped; to have them: pip install -e ".[bench]"
 
-Writes tables, figures and metadata.json to <out>/speed/, with --quick to <out>/speed-quick/. Let nothing else run.
+Writes tables, figures, report.html and metadata.json to <out>/speed/, with --quick to <out>/speed-quick/. Let nothing
+else run.
 """
 
 import os
@@ -21,10 +22,12 @@ import joblib
 from gansim.benchmarking import speed
 from gansim.command_line import cli
 from gansim.model.fields import Integer, Real
+from gansim.pages.report import page_of_tables
 from gansim.reporting import writing
 from gansim.reporting.report import replace_figures
-from gansim.storage import places, provenance
+from gansim.storage import disk, places, provenance
 from gansim.storage.metadata_json import write_metadata
+from gansim.storage.names import PAGE
 from timing import costs, pictures
 from timing import tables as report
 from timing.captions import CAPTIONS, NAMES
@@ -115,7 +118,9 @@ def main(options: Options) -> None:
     settings = {name: getattr(options, name) for name in ("seconds", "rounds", "cases", "methods", "most_gans")}
     peak = {"peak_gflops": round(found["peak"]["peak_gflops"].max(), 1)} if "peak" in found else {}
     facts = provenance.provenance(study, 0, (), {"jobs": jobs, **settings, **peak, "peers": versions})
-    write_metadata(folder / "metadata.json", {k: v for k, v in facts.items() if k not in ("seed", "runs", "designs")})
+    facts = {name: value for name, value in facts.items() if name not in ("seed", "runs", "designs")}
+    write_metadata(folder / "metadata.json", facts)
+    disk.write_text(folder / PAGE, page_of_tables(folder, facts))
 
 
 if __name__ == "__main__":

@@ -105,21 +105,24 @@ def _open_page(options: Show) -> None:
     import tempfile
     import webbrowser
 
-    from gansim.pages.report import page_again
+    from gansim.pages.report import page_again, page_of_tables
     from gansim.running.results import open_results
     from gansim.storage import disk, reported
+    from gansim.storage.metadata_json import read_metadata
     from gansim.storage.names import PAGE
 
     if options.out is not None and options.out.exists():
         raise ConfigError(f"out: value {shown(str(options.out))}: exists: choose another file")
-    results = open_results(options.folder)
-    page, metadata = results.folder / PAGE, results.metadata
-    written = (
-        PAGE in reported.files(metadata) and page.is_file() and not reported.faults(results.folder, metadata, [PAGE])
-    )
+    folder = options.folder.parent if options.folder.name == METADATA else options.folder
+    metadata = read_metadata(folder)
+    page = folder / PAGE
+    written = PAGE in reported.files(metadata) and page.is_file() and not reported.faults(folder, metadata, [PAGE])
     if options.out is not None or not written or metadata.get("status") != "complete":
-        teller("gansim", quiet=False)("making the report: its typical runs are trained again")
-        text = page_again(results)
+        if metadata.get("designs"):
+            teller("gansim", quiet=False)("making the report: its typical runs are trained again")
+            text = page_again(open_results(folder))
+        else:
+            text = page_of_tables(folder, metadata)
         page = options.out or Path(tempfile.mkdtemp(prefix="gansim-")) / PAGE
         try:
             disk.write_text(page, text)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from gansim.running.execution import Execution
     from gansim.running.results import Results
 
-__all__ = ["page_again", "page_facts", "page_of", "write_page"]
+__all__ = ["page_again", "page_facts", "page_of", "page_of_tables", "write_page"]
 
 _FORMAT = 1
 _TOLD = ("claims.md", "summary.md")
@@ -129,10 +129,23 @@ def page_again(results: Results) -> str:
     return page_of(folder, metadata, results.study, facts, folder, runs, remarks)
 
 
+def page_of_tables(folder: Path, metadata: Mapping[str, Any]) -> str:
+    """Make the report of a folder that holds tables and figures of something measured, and no runs.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    metadata : mapping
+        Its metadata.
+    """
+    return page_of(folder, metadata, None, None, folder)
+
+
 def page_of(
     made: Path,
     metadata: Mapping[str, Any],
-    study: Description,
+    study: Description | None,
     facts: Mapping[str, Any] | None,
     folder: Path,
     runs: pd.DataFrame | None = None,
@@ -146,8 +159,8 @@ def page_of(
         A folder with its tables, figures and pages.
     metadata : mapping
         Its metadata.
-    study : Description
-        The study that they describe.
+    study : Description or None
+        The study that they describe; None: something was measured, and there are no runs.
     facts : mapping or None
         As `page_facts` returns them; None: the page has no summary, and no runs.
     folder : Path
@@ -168,42 +181,42 @@ def page_of(
         If a figure is no SVG.
     """
     thresholds = _thresholds(metadata)
-    known = terms(study, thresholds)
+    known = terms(study, thresholds) if study else []
     glossary = Glossary(known)
     where = _place(folder)
     script, style = f"\n{bundle.script('report.js')}\n", bundle.style("theme.css", "player.css", "report.css")
     told = [_told(made / name, glossary) for name in _TOLD if (made / name).is_file()]
     tables = [_table(table) for table in tables_in(made)]
     figures = pictures_in(made)
-    shown = [] if facts is None else _runs(study, thresholds, facts["typical"], where, runs)
+    shown = [] if facts is None or study is None else _runs(study, thresholds, facts["typical"], where, runs)
     sheet = _sheet(made / ADEMP, glossary)
-    holds = {"runs": True, "figures": figures, "tables": tables, "design": sheet}
+    holds = {"runs": study, "figures": figures, "tables": tables, "design": sheet, "words": known}
+    answers = [("answer", "What the runs say"), ("ended", "How it ended")] if told else [("answer", "How it ended")]
+    contents = [*(answers if study else ()), *((id_, name) for id_, name in _CONTENTS if holds.get(id_, True))]
     return render(
         "report.html.jinja",
         policy=bundle.policy(script, style),
         script=Markup(script),
         style=Markup(style),
-        study=study.name,
-        question=" ".join(study.aims.split()) or "How often does each way of training end in each regime?",
-        size=_size(study),
+        study=study.name if study else metadata.get("study", ""),
+        question=_question(study),
+        size=_size(study) if study else "",
         remarks=list(remarks),
-        contents=[
-            *([("answer", "What the runs say"), ("ended", "How it ended")] if told else [("answer", "How it ended")]),
-            *((id_, name) for id_, name in _CONTENTS if holds.get(id_, True)),
-        ],
+        contents=contents,
+        of_runs=study is not None,
         told=told,
         summary=[] if facts is None else [_design(design, shown) for design in facts["summary"]],
         overview=_overview([] if facts is None else facts["summary"]),
         runs=shown,
-        runs_told=_runs_told(study, facts, runs is not None),
+        runs_told=_runs_told(facts, runs is not None),
         legend=_LEGEND,
         figures=figures,
         tables=tables,
         sheet=sheet,
         terms=known,
         mark=glossary.marked,
-        again=_again(metadata, where),
-        check=_check(where),
+        again=_again(metadata, where)[: None if study else 1],
+        check=_check(where)[0 if study else -1 :],
         facts=_made_by(metadata),
         provenance={"gansim": str(metadata.get("gansim", ""))},
     )
@@ -229,6 +242,12 @@ def _thresholds(metadata: Mapping[str, Any]) -> Thresholds:
 def _place(folder: Path) -> str:
     """How commands name a results folder: never by a path of this machine."""
     return folder.name if folder.is_absolute() or ".." in folder.parts else folder.as_posix()
+
+
+def _question(study: Description | None) -> str:
+    if study is None:
+        return "What was measured, in tables and figures; there are no runs to count."
+    return " ".join(study.aims.split()) or "How often does each way of training end in each regime?"
 
 
 def _size(study: Description) -> str:
@@ -315,7 +334,7 @@ _LEGEND = (
 )
 
 
-def _runs_told(study: Description, facts: Mapping[str, Any] | None, compared: bool) -> str:
+def _runs_told(facts: Mapping[str, Any] | None, compared: bool) -> str:
     if facts is None:
         return "Which runs are typical was not kept with these results: the study's command makes the page with them."
     if not facts["typical"]:

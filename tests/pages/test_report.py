@@ -375,3 +375,16 @@ def test_importing_gansim_imports_no_template_engine() -> None:
     code += "; import gansim.pages.report; print('jinja2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.split() == ["[]", "True"]
+
+
+def test_a_folder_without_runs_has_a_page_of_its_tables_and_figures() -> None:
+    folder = ROOT / "results/speed"
+    page = report.page_of_tables(folder, read_metadata(folder))
+    assert "<h1>speed</h1>" in page and "there are no runs to count" in page
+    assert page.count("<figure ") == len(list((folder / "figures").glob("*.svg")))
+    assert page.count('<details class="table"') == len(list((folder / "tables").glob("*.csv")))
+    for absent in ("How training ended", "gansim verify", 'id="words"', 'id="runs"'):
+        assert absent not in page
+    links = set(re.findall(r'href="#([\w-]+)"', page))
+    assert links and links <= set(re.findall(r'id="([\w-]+)"', page))
+    assert "python studies/speed.py" in page
