@@ -21,6 +21,7 @@ from gansim.errors import ConfigError, StoreError, shown
 from gansim.live.request import Request
 from gansim.model.configurations import with_networks
 from gansim.model.fields import Integer, check_named
+from gansim.model.gan import GAN
 from gansim.reporting.loading import StudyResults
 from gansim.storage.names import TRACES
 
@@ -82,7 +83,7 @@ class ResultsView:
             if column == "g_state" or state != "non-finite"
         ]
         outcomes += [
-            {"value": column, "label": f"mean {heading(column)}"}
+            {"value": column, "label": f"average {heading(column)}"}
             for column in _MEASURED
             if column in mine and mine[column].notna().any()
         ]
@@ -179,8 +180,10 @@ class ResultsView:
                 frame = frame[every == state]
             listed = frame.head(_MOST_RUNS)
             columns = [name for name in _LISTED if name in listed]
+            gan = next(one.gan for one in self._results.study.designs if one.name == design["name"])
             return {
                 "n": len(frame),
+                "replay": isinstance(gan, GAN) and gan.data_dim == 1,
                 "regimes": regimes,
                 "columns": [_first_large(heading(name)) for name in columns],
                 "names": columns,

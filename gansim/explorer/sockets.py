@@ -39,8 +39,8 @@ async def watch(socket: WebSocket, engine: Engine, asks: Asks = Request.of) -> N
     try:
         session = engine.session(deliver)
     except ConfigError as error:
-        await socket.send_bytes(encode({"kind": "refused", "generation": 0, "message": str(error)}))
-        await socket.close()
+        await socket.send_bytes(encode({"kind": "failed", "generation": 0, "message": str(error)}))
+        await socket.close(1013)  # "try again later": the page does not, by itself
         return
     sender = asyncio.create_task(_send_all(socket, waiting))
     try:

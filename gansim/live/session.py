@@ -65,6 +65,7 @@ class Session:
         self._lock = Lock()
         self._asked = _Asked()
         self._credit = _CREDIT
+        self._kept: list[object] = []
         self.closed = False
         # What follows is the engine's thread's alone.
         self._built = 0  # generation of what is being trained
@@ -106,6 +107,10 @@ class Session:
         with self._lock:
             vars(self._asked).update(how)
         self._wake()
+
+    def keep(self, values: object) -> None:
+        """Hold a column of numbers, which is known by its digest as long as somebody does."""
+        self._kept.append(values)
 
     def acknowledge(self) -> None:
         """The page has drawn a frame."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from gansim.display import told
 from gansim.live.request import Request
+from gansim.model.data.distributions import Normal
 from gansim.model.data.tabulated import Observed
 from gansim.model.games import LeastSquares
 from gansim.model.gan import GAN
@@ -18,6 +19,7 @@ from gansim.model.paths import differences, to_dict
 __all__ = ["as_python", "as_toml"]
 
 _NAMES = "ABC"
+_FILE = "values.csv"
 _VALUES = "values"  # what observed values are called, which are not written out
 
 
@@ -38,7 +40,7 @@ def as_python(request: Request) -> str:
     lines.append(f"gan = {_call(first)}")
     if not others:
         lines.append(f"runs = gs.simulate(gan, reps={request.n}, seed={request.seed})")
-        return "\n".join([*lines, 'print(gs.tabulate(runs, column="regime"))', ""])
+        return "\n".join([*lines, "print(gs.table(runs))", ""])
     cells = {name: _overrides(first, gan) for name, gan in zip(_NAMES, request.gans, strict=False)}
     told = (
         f'    "{name}": {{{", ".join(f"{path!r}: {_call(v)}" for path, v in cells[name].items())}}},' for name in cells
@@ -86,8 +88,8 @@ def as_toml(request: Request) -> str:
     import tomli_w  # of the extra "explore"
 
     first = request.gans[0]
-    base = _without_defaults(to_dict(first), to_dict(GAN(target=first.target)))
-    base["target"] = _target(first)
+    # Of another target: this one may need what is not default, such as standardise.
+    base = {**_without_defaults(to_dict(first), to_dict(GAN(target=Normal()))), "target": _target(first)}
     design: dict[str, Any] = {"name": "explored", "reps": request.n, "gan": base}
     if len(request.gans) > 1:
         known = to_dict(first)
@@ -95,7 +97,9 @@ def as_toml(request: Request) -> str:
             {"levels": {"configuration": name}, "overrides": _changed(known, gan)}
             for name, gan in zip(_NAMES, request.gans, strict=False)
         ]
-    return tomli_w.dumps({"name": "explored", "seed": request.seed, "designs": [design]})
+    observed = any(isinstance(gan.target, Observed) for gan in request.gans)
+    note = f"# {_FILE}: your values, one a line, beside this file\n" if observed else ""
+    return note + tomli_w.dumps({"name": "explored", "seed": request.seed, "designs": [design]})
 
 
 def _changed(known: Mapping[str, Any], gan: GAN) -> dict[str, Any]:
@@ -112,7 +116,7 @@ def _told(value: Any) -> Any:
 
 def _target(gan: GAN) -> dict[str, Any]:
     if isinstance(gan.target, Observed):
-        return {"kind": "observed", "values": "values.csv"}
+        return {"kind": "observed", "values": _FILE}
     plain: dict[str, Any] = _told(to_dict(gan)["target"])
     return plain
 

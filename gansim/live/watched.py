@@ -88,6 +88,7 @@ class Watched:
             "packing": gan.packing,
             "decided": [int(first), gan.steps],
             "meanings": self._meanings(),
+            "window": window,
         }
 
     def _meanings(self) -> dict[str, dict[str, str]]:

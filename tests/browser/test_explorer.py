@@ -71,9 +71,9 @@ def fast(page):
 def test_gans_train_before_one_s_eyes(enter):
     page = enter().page
     fast(page)
-    page.get_by_text(re.compile(r"^Done\. of 256 GANs .* % converged \[")).wait_for()
+    page.get_by_text(re.compile(r"^Done\. Of 256 GANs .* % converged \[")).wait_for()
     assert step_of(page) == 5000
-    rows = page.locator("table.states tbody tr")
+    rows = page.locator("table.states tbody tr:not([hidden])")
     assert [row.locator("th").inner_text() for row in rows.all()] == [
         "converged",
         "collapsed",
@@ -106,7 +106,7 @@ def test_pause_step_again_and_another_seed(enter):
     until(page, lambda: step_of(page) == at + 101, "a hundred steps")
     page.get_by_role("button", name="Another seed").click()
     page.get_by_text("Training 256 GANs, seed 1.").wait_for()
-    page.get_by_role("button", name="Again", exact=True).click()
+    page.get_by_role("button", name="Start over", exact=True).click()
     until(page, lambda: step_of(page) < at, "the beginning")
 
 
@@ -128,7 +128,6 @@ def test_a_slider_by_keys_trains_anew_and_changes_the_address(enter):
 def test_an_address_holds_the_configuration(enter, served):
     first = enter().page
     box = first.locator("[data-field=steps] input[type=text]")
-    first.get_by_text("Training", exact=True).click()
     box.fill("700")
     box.press("Enter")
     first.get_by_role("combobox", name="GANs").select_option("64")
@@ -137,7 +136,7 @@ def test_an_address_holds_the_configuration(enter, served):
     first.wait_for_timeout(200)
     second = enter(hash=first.url.partition("/#")[2].join(["#", ""])).page
     fast(second)
-    second.get_by_text(re.compile(r"^Done\. of 64 GANs")).wait_for()
+    second.get_by_text(re.compile(r"^Done\. Of 64 GANs")).wait_for()
     assert step_of(second) == 700 and second.get_by_label("Game").input_value() == "minimax"
 
 
@@ -198,7 +197,7 @@ def test_a_refused_value_is_said_and_mended(enter):
     box.fill("-1")
     box.press("Enter")
     alert = page.get_by_role("alert")
-    alert.get_by_text(re.compile(r"optimizer_g\.lr: value -1.*: a number from 0 to 1000")).wait_for()
+    alert.get_by_text(re.compile(r"Learning rate of G: value -1: a number from 0 to 1000")).wait_for()
     box.fill("<img src=x onerror=alert(1)>")
     box.press("Enter")
     alert.get_by_text("<img src=x").wait_for()
@@ -213,10 +212,69 @@ def test_values_of_one_s_own(enter):
     box = page.locator("[data-field=values] textarea")
     box.fill("height\n168\n172.5\n181.2\n175\n169\n")
     box.blur()
-    page.get_by_text("5 numbers").wait_for()
+    page.get_by_text("5 numbers from 6 lines; 1 words were no numbers and are left out").wait_for()
     page.get_by_text("As Python").click()
     until(page, lambda: "gs.Observed(values)" in page.get_by_label("Python", exact=True).inner_text(), "the values")
     until(page, lambda: step_of(page) > 0, "a step")
+
+
+def test_columns_of_a_file(enter, tmp_path):
+    page = enter().page
+    page.get_by_label("Target", exact=True).select_option("observed")
+    table = tmp_path / "table.csv"
+    table.write_text("id;name;weight\n" + "".join(f"{k};n{k};{60 + k % 17}.5\n" for k in range(1, 41)))
+    page.get_by_label("a file of numbers").set_input_files(table)
+    page.get_by_text("40 numbers from 40 lines", exact=True).wait_for()
+    which = page.get_by_label("which of the numbers")
+    assert which.locator("option").all_inner_texts() == ["weight", "all numbers"]
+    commas = tmp_path / "commas.txt"
+    commas.write_text("".join(f"3,{100 + k}\n" for k in range(40)))
+    page.get_by_label("a file of numbers").set_input_files(commas)
+    until(page, lambda: which.locator("option").first.inner_text() == "a comma is the decimal sign", "commas")
+    until(page, lambda: step_of(page) > 0, "a step")
+    assert "#" in page.url and len(page.url) > 200  # forty numbers fit into the address
+    many = tmp_path / "many.txt"
+    many.write_text("\n".join(f"{k % 977 + 0.123456}" for k in range(50_000)))
+    page.get_by_label("a file of numbers").set_input_files(many)
+    page.get_by_text("Not now: the values are too many for an address.").wait_for()
+    slider = page.locator("[data-field=optimizer_d] input[type=range]").first
+    slider.focus()
+    began = time.monotonic()
+    for _ in range(10):
+        slider.press("ArrowRight")
+    assert time.monotonic() - began < 10  # it took 46 s when a million values went with every change
+
+
+def test_a_highlight_is_taken_back_and_focus_stays(enter):
+    page = enter().page
+    page.get_by_label("Pace").select_option("60")
+    button = page.get_by_role("button", name="off target")
+    until(page, lambda: button.get_attribute("aria-disabled") == "false", "a GAN off target")
+    button.focus()
+    button.press("Enter")
+    assert button.get_attribute("aria-pressed") == "true"
+    page.wait_for_timeout(1500)  # records are taken meanwhile
+    assert button.evaluate("one => one === document.activeElement")
+    button.press("Enter")
+    assert button.get_attribute("aria-pressed") == "false"
+
+
+def test_what_cannot_be_is_said(enter, served):
+    page = enter(hash="#%%%").page
+    page.get_by_text("This address holds no configuration that can be read").wait_for()
+    page.get_by_label("Seed").fill("9007199254740993")
+    page.get_by_label("Seed").press("Enter")
+    page.get_by_role("alert").get_by_text("seed: value 9007199254740993: an integer from 0 to").wait_for()
+    records = page.locator("[data-field=records] input")
+    page.locator("[data-field=records]").evaluate("one => { one.closest('details.more').open = true; }")
+    records.fill("7")
+    records.press("Enter")
+    page.get_by_role("alert").wait_for(state="hidden")
+    box = page.get_by_label("GAN", exact=True)
+    for typed, kept in (("3.7", "0"), ("x", "0"), ("999", "255")):
+        box.fill(typed)
+        box.press("Enter")
+        assert box.input_value() == kept
 
 
 def test_results_by_cell_run_and_replay(enter):

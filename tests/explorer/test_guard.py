@@ -149,6 +149,8 @@ def test_messages_that_are_none_are_refused():
         def __getattr__(self, name):
             raise AssertionError(f"{name} was called")
 
+    broken, _ = decoded(answer(Nobody(), json.dumps({"do": "keep", "values": [1, 2]})))
+    assert broken["kind"] == "failed"  # Nobody keeps nothing: a defect is told, and raises nothing
     for text in ("", "no", "[]", "1", json.dumps({"do": "configure"}), json.dumps({"do": "change", "pace": -1})):
         head, _ = decoded(answer(Nobody(), text))
         assert head["kind"] == "refused" and "\n" not in head["message"]

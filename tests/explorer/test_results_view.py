@@ -79,7 +79,7 @@ def test_runs_of_a_cell(view):
     assert [row[:2] for row in told["rows"]] == mine[["cell", "rep"]].to_numpy().tolist()
     state = next(regime for regime, count in told["regimes"].items() if count)
     assert view.runs({**asked, "at_x": "1", "at_y": "0", "state": state})["n"] == told["regimes"][state]
-    assert view.runs({"x": "game"})["n"] == 72
+    assert view.runs({"x": "game"})["n"] == 72 and view.runs({"x": "game"})["replay"]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,7 @@ def test_games_of_two_vectors_can_be_looked_at_and_not_replayed(tmp_path):
     gs.Study("dirac", game, {"optimizer_d.lr": RATES}, reps=2).run(tmp_path, progress=False, report=False)
     view = ResultsView(tmp_path / "dirac")
     assert len(view.cells({"x": "optimizer_d.lr", "outcome": "g_off"})["rows"]) == 3
+    assert not view.runs({"x": "optimizer_d.lr"})["replay"]
     with pytest.raises(ConfigError, match="a game of two vectors has no networks"):
         view.request({"cell": 0, "rep": 0})
 

@@ -60,10 +60,19 @@ def test_observed_values_are_the_reader_s_to_fill_in():
 
 
 @pytest.mark.slow
-def test_the_python_runs(tmp_path):
-    request = Request((GANS, replace(GANS, {"optimizer_d.lr": 0.1})), 16, 3)
-    names: dict[str, object] = {}
-    exec(as_python(request), names)
-    runs = names["runs"]
-    assert len(runs) == 32 and set(runs["configuration"]) == {"A", "B"}
-    assert np.isfinite(runs["w1"]).all()
+def test_the_python_runs(capsys):
+    """All of it, to the last line."""
+    one, two = Request((GANS,), 16, 3), Request((GANS, replace(GANS, {"optimizer_d.lr": 0.1})), 16, 3)
+    for request, says in ((one, "Share of runs by what G did"), (two, "only_a")):
+        names: dict[str, object] = {}
+        exec(as_python(request), names)
+        assert says in capsys.readouterr().out
+        assert len(names["runs"]) == 16 * len(request.gans) and np.isfinite(names["runs"]["w1"]).all()
+    assert set(names["runs"]["configuration"]) == {"A", "B"}
+
+
+@pytest.mark.parametrize("target", [gs.Normal(1e6, 0.01), gs.Observed([1e9, 1e9 + 0.001, 1e9 + 0.003])])
+def test_targets_that_need_to_be_standardised_have_texts(target):
+    request = Request((replace(GANS, target=target, standardise=True),), 16, 3)
+    assert made_by(as_python(request).replace("[...]", "[1e9, 1e9 + 0.001, 1e9 + 0.003]"))["gan"].standardise
+    assert tomllib.loads(as_toml(request))["designs"][0]["gan"]["standardise"] is True

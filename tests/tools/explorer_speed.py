@@ -54,7 +54,7 @@ def measure(page, n: int) -> str:
         slider.press("ArrowRight")
         page.wait_for_timeout(700 if n < 4096 else 1500)
     waits = page.evaluate("seen.waits")
-    page.get_by_role("button", name="Again", exact=True).click()
+    page.get_by_role("button", name="Start over", exact=True).click()
     page.wait_for_timeout(700 if n < 4096 else 1500)
     first, began, _ = page.evaluate("[seen.frames, performance.now(), 0]")
     page.wait_for_timeout(1000 if n == 256 else 3000)

@@ -16,7 +16,7 @@ export function read(hash, start) {
   try {
     const bytes = Uint8Array.from(atob(hash.replace(/^#/, "").replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
     const asked = JSON.parse(new TextDecoder().decode(bytes));
-    if (!Array.isArray(asked.configurations) || !asked.configurations.length) return null;
+    if (!Array.isArray(asked.configurations) || !asked.configurations.length || !asked.configurations.every(plain)) return null;
     const configurations = asked.configurations.slice(0, 3).map((one) => put(structuredClone(start), one));
     return { ...asked, configurations };
   } catch {

@@ -4,6 +4,7 @@ import { interval, percent } from "./drawing.js";
 import { canvas, make } from "./elements.js";
 import { One } from "./one.js";
 import { cloud, shares } from "./panels.js";
+import { StatesTable } from "./states.js";
 
 export const NAMES = ["A", "B", "C"];
 const DASHES = { perfect: [], idle: [6, 3], inverted: [2, 2], mixed: [8, 2, 2, 2], "non-finite": [] };
@@ -15,13 +16,15 @@ export class Column {
     this.states = view.about.states;
     this.k = k;
     const name = count > 1 ? `${NAMES[k]}: ` : "";
-    const canvases = { cloud: canvas(280), shares: canvas(190) };
-    this.table = make("table.states");
+    const canvases = { cloud: canvas(280, "every GAN"), shares: canvas(190, "shares over training") };
+    this.table = new StatesTable((k) => this.visit(k));
+    this.heading = make("h2", {}, `${name}all GANs`);
+    this.name = name;
     this.one = new One(count > 1 ? `${NAMES[k]}, ` : "");
     this.root = make(
       "section.column",
       { "aria-label": count > 1 ? `configuration ${NAMES[k]}` : "the GANs" },
-      make("div.many", {}, make("h2", {}, `${name}all ${view.n.toLocaleString("en")} GANs`), canvases.cloud, this.table, canvases.shares),
+      make("div.many", {}, this.heading, canvases.cloud, this.table.root, canvases.shares),
       this.one.root,
     );
     this.panels = { cloud: cloud(canvases.cloud), shares: shares(canvases.shares, "Shares over training; bands: 95 % intervals; shaded: what decides the label") };
@@ -52,6 +55,8 @@ export class Column {
     this.ended = null;
     this.seen = null;
     this.one.begin(about);
+    this.heading.textContent = `${this.name}all ${n.toLocaleString("en")} GANs`;
+    this.recolour();
   }
 
   /** What is new, before it is drawn. */
@@ -70,6 +75,11 @@ export class Column {
   draw() {
     this.drawMany(this.rows !== this.key());
     this.one.show(this.seen.head, this.seen.arrays);
+  }
+
+  /** Other states are counted, or of another training. */
+  recolour() {
+    this.table.begin(this.levels(), this.view.by, this.fixed.meanings, this.fixed.window);
   }
 
   again() {
@@ -125,67 +135,34 @@ export class Column {
       .map((line) => ({ ...line, colour: line.states[0], dash: line.states.length > 1 ? DASHES[line.states[1]] : [] }));
   }
 
-  /** Each state with its share and interval; a press chooses a GAN in it. */
+  /** Each state with its share and interval. */
   tabulate() {
-    const { by } = this.view;
+    const { by, only } = this.view;
     const last = this.ended ?? this.history[this.history.length - 1];
-    const when = this.ended ? "in the end" : last ? `at step ${last.step.toLocaleString("en")}` : "before the first record";
-    const rows = last
-      ? this.levels()
-          .map((states, k) => [states, k, last[by][k]])
-          .filter(([states, , [count]]) => count || (by !== "pairs" && !(states[0] === "modes dropped" && !this.hasModes())))
-          .sort((a, b) => (by === "pairs" ? b[2][0] - a[2][0] : 0))
-      : [];
-    const head = [by === "d" ? "D" : by === "g" ? "G" : "G, D", "share", "95 % interval", "GANs"];
-    this.table.replaceChildren(
-      make("caption", {}, `${this.ended ? "How they ended" : "What they do"}, ${when}; n = ${this.n.toLocaleString("en")}`),
-      make("thead", {}, make("tr", {}, ...head.map((text, k) => make(k ? "th.number" : "th", { scope: "col" }, text)))),
-      make(
-        "tbody",
-        {},
-        ...rows.map(([states, k, [count, share, low, high]]) =>
-          make(
-            "tr",
-            {},
-            make("th", { scope: "row" }, this.stateButton(states, k, count)),
-            make("td.number", {}, percent(share)),
-            make("td.number", {}, interval(low, high)),
-            make("td.number", {}, count.toLocaleString("en")),
-          ),
-        ),
-      ),
+    const when = last ? `What they do at step ${last.step.toLocaleString("en")}` : "Before the first record";
+    const none = this.levels().map(() => [0, 0, 0, 0]);
+    const shown = (k, count) =>
+      by === "pairs" ? count > 0 : Boolean(last) && (count > 0 || this.states[by][k] !== "modes dropped" || this.hasModes());
+    this.table.show(
+      `${this.ended ? "How they ended" : when}; n = ${this.n.toLocaleString("en")}`,
+      last ? last[by] : none,
+      only,
+      shown,
     );
   }
 
-  stateButton(states, k, count) {
-    const swatch = make("span.swatch", { "aria-hidden": "true" });
-    swatch.dataset.state = states[states.length > 1 ? 1 : 0].replaceAll(" ", "-");
-    if (states.length > 1) swatch.dataset.ring = states[0].replaceAll(" ", "-");
-    const players = states.length > 1 ? ["g", "d"] : [this.player];
-    const title = states.map((state, i) => `${state}: ${this.fixed.meanings[players[i]][state]}`).join("; ");
-    return make(
-      "button.state",
-      { type: "button", title, disabled: !count, "aria-pressed": String(this.view.only === k), onclick: () => this.visit(states, k) },
-      swatch,
-      [...new Set(states)].join(", "),
-    );
-  }
-
-  /** Choose the next GAN in a state. */
-  visit(states, k) {
-    const { by } = this.view;
+  /** Highlight a state, and choose the next GAN in it; what is highlighted already is so no longer. */
+  visit(k) {
+    const { view } = this;
     const { g, d } = this.seen.arrays;
-    const wanted = by === "pairs" ? [this.states.g.indexOf(states[0]), this.states.d.indexOf(states[1] ?? states[0])] : null;
-    const fits = (rep) => (wanted ? g[rep] === wanted[0] && d[rep] === wanted[1] : this.seen.arrays[by][rep] === k);
-    for (let ahead = 1; ahead <= this.n; ahead++) {
-      const rep = (this.view.rep + ahead) % this.n;
-      if (fits(rep)) {
-        this.view.only = k;
-        this.view.choose(rep);
-        this.view.columns.forEach((column) => column.again());
-        return;
-      }
-    }
+    const [first, second] = this.levels()[k];
+    const wanted = [this.states.g.indexOf(first), this.states.d.indexOf(second ?? first)];
+    const fits = (rep) => (view.by === "pairs" ? g[rep] === wanted[0] && d[rep] === wanted[1] : this.seen.arrays[view.by][rep] === k);
+    const ahead = Array.from({ length: this.n }, (_, step) => (view.rep + 1 + step) % this.n);
+    const next = ahead.find(fits);
+    if (next === undefined) return;
+    view.highlight(view.only === k ? -1 : k);
+    if (view.only === k) view.choose(next);
   }
 
   hasModes() {
@@ -199,6 +176,6 @@ export class Column {
     const name = this.view.columns.length > 1 ? `${NAMES[this.k]}: ` : "";
     const parts = this.states.g.map((state, k) => [state, last.g[k]]).filter(([, [count]]) => count);
     const told = parts.map(([state, [, share, low, high]]) => `${percent(share)} ${state} [${interval(low, high)}]`);
-    return `${name}of ${this.n.toLocaleString("en")} GANs ${told.join(", ")}.`;
+    return `${name || "Of"}${name && "of"} ${this.n.toLocaleString("en")} GANs ${told.join(", ")}.`;
   }
 }

@@ -1,5 +1,6 @@
 // The controls of a configuration, made from what the model says of each field (gansim/live/controls.py).
 
+import { columns, listed } from "./columns.js";
 import { make } from "./elements.js";
 
 let unique = 0;
@@ -7,47 +8,47 @@ let unique = 0;
 /**
  * Controls of a whole configuration.
  * @param about what the model says: {groups, fields}
- * @param values the configuration, plain data; it is changed in place
- * @param changed called after each change
+ * @param values the configuration, plain data; it is act in place
+ * @param act {soon(), called after each change; keep(numbers, then), which names numbers by a digest}
  */
-export function configuration(about, values, changed) {
-  const open = new Set(["Data", "Networks", "Game", "Optimisers"]);
+export function configuration(about, values, act) {
+  const open = new Set(["Data", "Networks", "Game", "Optimisers", "Training"]);
   return about.groups.map(([name, fields]) =>
     make(
       "details.group",
       { open: open.has(name) },
       make("summary", {}, name),
-      ...folded(fields.map((field) => [field, about.fields[field]]), values, changed),
+      ...folded(fields.map((field) => [field, about.fields[field]]), values, act),
     ),
   );
 }
 
 /** Controls of fields, those that few change folded away below the others. */
-function folded(fields, owner, changed) {
-  const built = fields.map(([name, told]) => [told.rare, control(told, name, owner, changed)]).filter(([, one]) => one);
+function folded(fields, owner, act) {
+  const built = fields.map(([name, told]) => [told.rare, control(told, name, owner, act)]).filter(([, one]) => one);
   const [often, rarely] = [false, true].map((rare) => built.filter(([one]) => Boolean(one) === rare).map(([, one]) => one));
   if (!often.length || rarely.length < 2) return [...often, ...rarely];
   return [...often, make("details.more", {}, make("summary", {}, "more"), ...rarely)];
 }
 
 /** The control of one field of an object. */
-function control(told, name, owner, changed) {
+function control(told, name, owner, act) {
   const built = BUILT[told.type];
   if (!built || told.type === "json") return null;
-  if (told.type === "object") return object(told, name, owner, changed);
+  if (told.type === "object") return object(told, name, owner, act);
   const id = `control-${unique++}`;
   const note = make("span.refused", { id: `${id}-note`, hidden: true });
   const set = (value) => {
     owner[name] = value;
-    changed();
+    act.soon();
   };
-  const parts = built(told, owner[name], set, id);
+  const parts = built(told, owner[name], set, id, act);
   const label = make("label", { htmlFor: id, title: told.help }, told.label);
   return make("div.field", { "data-field": name }, label, ...parts, note);
 }
 
 /** Something that has fields of its own: which kind, then those. */
-function object(told, name, owner, changed) {
+function object(told, name, owner, act) {
   const kinds = Object.keys(told.kinds).filter((kind) => kind !== "given");
   const inner = make("div.inner");
   const show = () => {
@@ -57,7 +58,7 @@ function object(told, name, owner, changed) {
       ...folded(
         Object.entries(fields ?? {}).filter(([field]) => field !== "quantiles" && field !== "evaluate"),
         value,
-        changed,
+        act,
       ),
     );
   };
@@ -72,7 +73,7 @@ function object(told, name, owner, changed) {
     onchange: () => {
       owner[name] = choose.value === "none" && told.nullable ? null : started(told.kinds[choose.value], choose.value, owner[name]);
       show();
-      changed();
+      act.soon();
     },
   });
   choose.append(...words.map((word) => make("option", { value: word }, word)));
@@ -148,15 +149,24 @@ const BUILT = {
     });
     return [box];
   },
-  values(told, value, set, id) {
-    const given = typeof value === "string"; // values that Python holds, by their digest
-    const count = make("span.hint", {}, given ? "as they were given" : `${value?.length ?? 0} numbers`);
-    const take = (text) => {
-      const numbers = listed(text);
-      count.textContent = `${numbers.length} numbers`;
-      set(numbers);
+  values(told, value, set, id, act) {
+    const said = make("span.hint", { role: "status" }, typeof value === "string" ? "as they were given" : count(value?.length ?? 0));
+    const which = make("select", { "aria-label": "which of the numbers", hidden: true });
+    let found = [];
+    const take = () => {
+      const { numbers, told: text } = found[Number(which.value)];
+      said.textContent = text;
+      act.keep(numbers, set);
     };
-    const box = make("textarea", { id, rows: 3, value: given ? "" : (value ?? []).slice(0, 2000).join("\n"), onchange: () => take(box.value) });
+    const look = (text) => {
+      found = columns(text);
+      which.replaceChildren(...found.map((one, k) => make("option", { value: k }, one.name)));
+      which.hidden = found.length < 2;
+      which.onchange = take;
+      take();
+    };
+    const lines = typeof value === "string" ? "" : (value ?? []).join("\n");
+    const box = make("textarea", { id, rows: 3, value: lines, placeholder: "numbers, one a line", onchange: () => look(box.value) });
     const file = make("input", {
       type: "file",
       accept: ".csv,.txt,text/plain,text/csv",
@@ -164,26 +174,23 @@ const BUILT = {
       onchange: async () => {
         if (!file.files.length) return;
         const text = await file.files[0].text();
-        box.value = listed(text).slice(0, 2000).join("\n");
-        take(text);
+        box.value = text.split("\n", 1000).join("\n"); // more would hold up the page
+        look(text);
       },
     });
-    return [box, file, count];
+    return [box, file, which, said];
   },
   object,
 };
 
-/** The numbers in a text, whatever stands between them; a heading is no number. */
-export function listed(text) {
-  return text
-    .split(/[\s,;]+/)
-    .filter((word) => word && Number.isFinite(Number(word)))
-    .map(Number);
+function count(n) {
+  return `${n.toLocaleString("en")} number${n === 1 ? "" : "s"}`;
 }
 
 /** A number: a slider between its usual ends, if it has some, and a box for any other. */
 function numeric(told, value, set, id) {
   const whole = told.type === "integer";
+  let slider = null;
   const box = make("input", {
     id,
     type: "text",
@@ -195,7 +202,10 @@ function numeric(told, value, set, id) {
       if (told.words?.includes(text)) set(text);
       else if (!text && told.nullable) set(null);
       else set(text !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
-      if (slider) slider.value = place(Number(text));
+      if (slider && Number.isFinite(Number(text))) {
+        slider.value = place(Number(text));
+        slider.setAttribute("aria-valuetext", text);
+      }
     },
   });
   if (!told.slider) return [box];
@@ -208,7 +218,7 @@ function numeric(told, value, set, id) {
     const exact = log ? Math.exp(share) : share;
     return whole ? Math.round(Number(exact.toPrecision(2))) : Number(exact.toPrecision(3));
   };
-  const slider = make("input", {
+  slider = make("input", {
     type: "range",
     min: 0,
     max: steps,

@@ -15,9 +15,9 @@ export function make(tag, given = {}, ...children) {
   return element;
 }
 
-/** A canvas of so many pixels in height. */
-export function canvas(tall) {
-  const element = make("canvas");
+/** A canvas of so many pixels in height, and what it will show. */
+export function canvas(tall, label) {
+  const element = make("canvas", { role: "img", "aria-label": label });
   element.style.height = `${tall}px`;
   return element;
 }

@@ -27,11 +27,12 @@ class Line {
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => {
       this.waiting.splice(0).forEach((text) => this.socket.send(text));
-      if (this.lost) this.view?.ask?.();
+      if (this.lost) this.view?.resume?.();
       this.lost = false;
     };
     this.socket.onmessage = ({ data }) => this.view?.receive(decode(data));
-    this.socket.onclose = () => {
+    this.socket.onclose = ({ code }) => {
+      if (code === 1013) return; // too many pages: it has been said
       this.lost = true;
       this.view?.say?.("The line to gansim explore is cut: is it still running in its terminal?");
       setTimeout(() => this.open(), 2000);
@@ -50,9 +51,15 @@ const nav = document.querySelector("nav");
 const results = document.body.dataset.results !== undefined;
 
 function train() {
-  const start = read(location.hash, about.default) ?? {};
-  const told = (asked) => history.replaceState(null, "", `#${written(asked, about.default)}`);
-  return new Train(app, about, line, { ...start, told });
+  const held = location.hash.length > 1;
+  const start = read(location.hash, about.default);
+  const notice = held && !start ? "This address holds no configuration that can be read: what is seen is the usual one." : "";
+  const told = (asked) => {
+    const text = written(asked, about.default);
+    history.replaceState(null, "", `#${text}`);
+    return text !== "";
+  };
+  return new Train(app, about, line, { ...start, told, notice });
 }
 
 const VIEWS = { Results: () => new Results(app, line), Train: train };
@@ -65,6 +72,11 @@ function open(name) {
 
 if (results) nav.append(...Object.keys(VIEWS).map((name) => make("button", { type: "button", onclick: () => open(name) }, name)));
 open(results && location.hash.length < 2 ? "Results" : "Train");
+// By hand: what stands behind "#" is the configuration.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
 window.addEventListener("hashchange", () => location.reload());
 
 document.addEventListener("visibilitychange", () => {

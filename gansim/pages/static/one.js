@@ -8,8 +8,8 @@ export class One {
   /** @param {string} name what its heading begins with */
   constructor(name = "") {
     this.name = name;
-    this.canvases = { densities: canvas(150), d: canvas(110), v: canvas(150) };
-    this.who = make("h2");
+    this.canvases = { densities: canvas(150, "densities"), d: canvas(110, "D"), v: canvas(150, "V over training") };
+    this.who = make("h2", {}, `${name}one GAN`);
     const { densities: first, d, v } = this.canvases;
     this.root = make("div.one", {}, this.who, first, d, v);
     this.panels = { densities: densities(first) };
@@ -37,6 +37,8 @@ export class One {
       const { heights, judged } = arrays;
       this.panels.densities.show({ view: this.axis, heights, top: chosen.top, colour: chosen.g, note: chosen.note });
       this.panels.d.show({ view: this.axis, d: judged, colour: chosen.d });
+      const [least, most] = [Math.min(...judged), Math.max(...judged)];
+      this.panels.d.plot.describe(`D over the axis: from ${number(least)} to ${number(most)}. D is ${chosen.d}.`);
       const [mean, std] = chosen.place;
       const [wanted, spread] = this.fixed.target;
       this.panels.densities.plot.describe(
@@ -44,6 +46,8 @@ export class One {
           `and ${number(spread)}. G is ${chosen.g}, D is ${chosen.d}.`,
       );
     }
+    const last = this.fixed.probability ? `V is ${number(chosen.v)}` : `Real is scored above fake in ${number(chosen.auc)} of pairs`;
+    this.panels.v.plot.describe(`${last} at the last record; a D of 1/2 everywhere has −1.386.`);
     this.panels.v.show({
       steps: arrays.steps,
       v: arrays.v,

@@ -20,7 +20,7 @@ export class Results {
   constructor(root, line) {
     this.line = line;
     this.generation = 0;
-    this.box = make("main", { id: "main" }, make("p", { role: "status" }, "Reading the runs ..."));
+    this.box = make("main", { id: "main", tabIndex: -1 }, make("p", { role: "status" }, "Reading the runs ..."));
     root.replaceChildren(this.box);
     root.className = "results";
     this.begin();
@@ -86,9 +86,10 @@ export class Results {
       const data = await asked("/results/cells.json", given);
       if (turn !== this.turn) return;
       this.refusal.hidden = true;
+      const same = this.given && this.given.design === given.design && this.given.x === given.x && this.given.y === given.y;
       this.given = given;
       this.draw(data);
-      this.listRuns({}, "all runs of the design");
+      if (!same) this.listRuns({}, "all runs of the design");
     } catch (error) {
       this.refusal.textContent = error.message;
       this.refusal.hidden = false;
@@ -106,8 +107,8 @@ export class Results {
 
   text({ share }, row) {
     if (row.value === null) return ["–", "", ""];
-    const limits = row.low === null ? "" : share ? interval(row.low, row.high) : `${number(row.low)} to ${number(row.high)}`;
-    return [share ? percent(row.value) : number(row.value), limits, `n ${row.n.toLocaleString("en")}`];
+    const limits = row.low === null ? "" : share ? interval(row.low, row.high) : `${rounded(row.low, row)} to ${rounded(row.high, row)}`;
+    return [share ? percent(row.value) : rounded(row.value, row), limits, `n ${row.n.toLocaleString("en")}`];
   }
 
   /** A table with the interval in every cell, which is a button; shares shade it. */
@@ -141,7 +142,7 @@ export class Results {
 
   /** Lines with intervals over the first factor, one a level of the second. */
   lines(data) {
-    const box = canvas(260);
+    const box = canvas(260, data.label);
     const levels = data.y ?? [""];
     const numeric = data.numbers !== null && data.numbers.length > 1;
     const log = numeric && data.numbers.every((value) => value > 0) && Math.max(...data.numbers) >= 20 * Math.min(...data.numbers);
@@ -187,14 +188,15 @@ export class Results {
     this.list.replaceChildren(
       make("h2", {}, `Runs: ${title}`),
       make("p", {}, make("label", {}, "Regime ", choose), ` ${data.n.toLocaleString("en")} runs${more}`),
+      data.replay ? "" : make("p.hint", {}, "These games have no networks to look at: gs.trace has their parameters."),
       make(
         "div.wide.tall",
         { tabIndex: 0, role: "region", "aria-label": "list of runs" },
         make(
           "table",
           {},
-          make("thead", {}, make("tr", {}, make("th", { scope: "col" }, make("span.hidden-text", {}, "again")), ...data.columns.map((text) => make("th", { scope: "col" }, text)))),
-          make("tbody", {}, ...data.rows.map((row) => make("tr", {}, make("td", {}, this.againButton(row[0], row[1])), ...row.map((value, k) => cell(value, data.names[k]))))),
+          make("thead", {}, make("tr", {}, data.replay ? make("th", { scope: "col" }, make("span.hidden-text", {}, "again")) : "", ...data.columns.map((text) => make("th", { scope: "col" }, text)))),
+          make("tbody", {}, ...data.rows.map((row) => make("tr", {}, data.replay ? make("td", {}, this.againButton(row[0], row[1])) : "", ...row.map((value, k) => cell(value, data.names[k]))))),
         ),
       ),
     );
@@ -212,9 +214,18 @@ export class Results {
     this.one?.close();
     this.one = new One(`cell ${cell}, `);
     this.status = make("p.status", { role: "status" }, "Training it again ...");
-    this.replay.replaceChildren(this.status, this.one.root);
+    this.step = make("span.step");
+    const pause = make("button", { type: "button", onclick: () => this.pause(pause) }, "Pause");
+    const once = make("button", { type: "button", onclick: () => this.again(cell, rep) }, "Start over");
+    this.replay.replaceChildren(make("div.toolbar", {}, pause, once, this.step), this.status, this.one.root);
     this.line.send({ do: "configure", replay: true, generation: this.generation, cell, rep, pace: 6, playing: true });
     this.replay.scrollIntoView({ block: "nearest" });
+  }
+
+  pause(button) {
+    const playing = button.textContent === "Play";
+    button.textContent = playing ? "Pause" : "Play";
+    this.line.send({ do: "change", playing });
   }
 
   receive({ head, arrays }) {
@@ -227,8 +238,9 @@ export class Results {
     const [one] = head.configurations;
     const own = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name.slice(2), array]));
     this.one.show(one, own);
-    if (!head.done) this.say(`Step ${one.step.toLocaleString("en")}.`);
-    else if (one.bits === true) this.say(`Done: all ${own.steps.length} records have the stored bits.`);
+    this.step.textContent = `step ${one.step.toLocaleString("en")}`; // no status: it would be read out ten times a second
+    if (!head.done) return;
+    if (one.bits === true) this.say(`Done: all ${own.steps.length} records have the stored bits.`);
     else if (one.bits === false) this.say("Done: its records are not the stored ones. gansim verify says more.");
     else this.say("Done. Its records are not stored here: nothing to compare with.");
   }
@@ -258,4 +270,11 @@ function sample({ colour, dash }) {
   requestAnimationFrame(paint); // once it is in the page, which knows the colour
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
   return box;
+}
+
+/** A number to as many places as its interval leaves a meaning to. */
+function rounded(value, { low, high }) {
+  const wide = high - low;
+  const places = wide > 0 ? Math.max(0, Math.min(12, 1 - Math.floor(Math.log10(wide)))) : null;
+  return places === null ? number(value) : value.toFixed(places).replace("-", "−");
 }

@@ -1,6 +1,7 @@
 // Train: up to three configurations, hundreds of GANs of each, as they learn; one of them beside it.
 
 import { Column, NAMES } from "./column.js";
+import { Kept } from "./kept.js";
 import { configuration } from "./controls.js";
 import { make } from "./elements.js";
 import { plane } from "./panels.js";
@@ -26,6 +27,8 @@ export class Train {
     this.shown = 0; // generation of what is seen
     this.latest = null;
     this.columns = [];
+    this.kept = new Kept(line);
+    this.noticed = start.notice;
     this.told = start.told; // is told what is asked, for the address, where the page has one of its own
     this.build(root);
     this.ask();
@@ -37,6 +40,7 @@ export class Train {
   ask() {
     this.generation = this.line.next();
     this.playing = true;
+    this.ended = false;
     const { configurations, n, seed, pace, rep, generation } = this;
     const asked = { generation, configurations, n, seed };
     this.line.send({ do: "configure", ...asked, pace, playing: true, rep: Math.min(rep, n - 1) });
@@ -44,7 +48,15 @@ export class Train {
     this.later = setTimeout(() => this.line.send({ do: "texts", ...asked }), 250);
     this.rep = Math.min(rep, n - 1);
     this.buttons();
-    this.told?.({ configurations, n, seed, pace });
+    this.tell();
+  }
+
+  /** Put what is asked into the page's address, and say so if it does not fit. */
+  tell() {
+    if (!this.told) return;
+    const { n, seed, pace } = this;
+    const fits = this.told({ configurations: this.configurations.map((one) => this.kept.written(one)), n, seed, pace });
+    this.addressNote.textContent = fits ? "" : "Not now: the values are too many for an address.";
   }
 
   /** Ask once for many changes of a moment: a slider that is dragged. */
@@ -62,6 +74,18 @@ export class Train {
     this.columns.forEach((column) => column.close());
   }
 
+  /** A number that was typed: of a GAN, or none. */
+  pickRep(text) {
+    const rep = text.trim() === "" ? NaN : Number(text);
+    this.choose(Number.isInteger(rep) && rep >= 0 ? Math.min(rep, this.n - 1) : NaN);
+  }
+
+  /** The line is there again, perhaps to an engine that has begun anew. */
+  resume() {
+    this.kept.again();
+    this.ask();
+  }
+
   change(how) {
     this.line.send({ do: "change", ...how });
   }
@@ -73,7 +97,7 @@ export class Train {
   }
 
   choose(rep) {
-    this.rep = (rep + this.n) % this.n;
+    this.rep = Number.isInteger(rep) ? (rep + this.n) % this.n : this.rep;
     this.whichRep.value = this.rep;
     this.change({ rep: this.rep });
   }
@@ -93,22 +117,27 @@ export class Train {
     this.refusal.hidden = true;
   }
 
+  on_kept({ digest }) {
+    this.kept.known(digest);
+  }
+
   on_texts({ python, toml }) {
     this.python.textContent = python;
     this.toml.textContent = toml;
   }
 
-  on_refused({ message }) {
-    this.refusal.textContent = message;
+  on_refused({ message, of }) {
+    if (of === "keep") this.kept.refused();
+    this.refusal.textContent = inWords(message, this.about.fields);
     this.refusal.hidden = false;
   }
 
   on_failed({ message }) {
-    this.on_refused({ message: `something went wrong which should not have: ${message}` });
+    this.on_refused({ message });
   }
 
   on_compiling({ shapes }) {
-    this.say(`Compiling networks ${shapes.join(" and ")} for the first time: some ten seconds. What is seen is from before.`);
+    this.say(`Compiling networks ${shapes.join(" and ")} for the first time: ten seconds to a minute. What is seen is from before.`);
     this.main.classList.add("stale");
   }
 
@@ -169,10 +198,12 @@ export class Train {
     this.fields = make("div.fields");
     this.columnsBox = make("div.columns");
     this.differences = make("section.differences", { "aria-label": "paired differences" });
-    this.python = make("pre", { tabIndex: 0, "aria-label": "Python" });
-    this.toml = make("pre", { tabIndex: 0, "aria-label": "TOML" });
-    this.main = make("main", { id: "main" }, this.toolbar(), this.status, this.columnsBox, this.differences, this.texts());
-    root.replaceChildren(make("aside", { "aria-label": "controls" }, this.refusal, this.tabs, this.fields), this.main);
+    this.addressNote = make("strong");
+    this.python = make("pre", { tabIndex: 0, role: "group", "aria-label": "Python" });
+    this.toml = make("pre", { tabIndex: 0, role: "group", "aria-label": "TOML" });
+    const notice = this.noticed ? make("p.refusal", { role: "status" }, this.noticed) : "";
+    this.main = make("main", { id: "main", tabIndex: -1 }, this.toolbar(), this.status, this.columnsBox, this.differences, this.texts());
+    root.replaceChildren(make("aside", { "aria-label": "controls", id: "controls", tabIndex: -1 }, notice, this.refusal, this.tabs, this.fields), this.main);
     root.classList.add("train");
     this.edit(0);
     this.arrange(this.configurations.length);
@@ -186,14 +217,14 @@ export class Train {
       list.value = String(chosen);
       return make("label", {}, label, list);
     };
-    this.playButton = press("", () => (this.ended ? this.ask() : this.play(!this.playing)), { className: "first" });
+    this.playButton = press("", () => this.play(!this.playing), { className: "first" });
     const forward = (steps) => () => {
       if (this.playing) this.play(false);
       this.change({ steps });
     };
     const seed = make("input", { type: "text", inputMode: "numeric", size: 6, value: this.seed, onchange: () => this.reseed(seed.value) });
     this.seedBox = seed;
-    this.whichRep = make("input", { type: "text", inputMode: "numeric", size: 4, value: this.rep, onchange: () => this.choose(Number(this.whichRep.value) || 0) });
+    this.whichRep = make("input", { type: "text", inputMode: "numeric", size: 4, value: this.rep, onchange: () => this.pickRep(this.whichRep.value) });
     const chooser = make(
       "span.chooser",
       {},
@@ -208,27 +239,31 @@ export class Train {
       this.playButton,
       press("+1 step", forward(1)),
       press("+100", forward(100)),
-      press("Again", () => this.ask()),
+      press("Start over", () => this.ask()),
       press("Another seed", () => this.reseed(this.seed + 1)),
       pick("GANs ", gans.map((n) => [n, n.toLocaleString("en")]), this.n, (n) => this.resize(Number(n))),
       pick("Pace ", PACES, this.pace, (pace) => this.repace(pace === "null" ? null : Number(pace))),
       make("label", {}, "Seed ", seed),
       pick("Colours: ", [["g", "what G does"], ["d", "what D does"], ["pairs", "both"]], this.by, (by) => this.recolour(by)), // prettier-ignore
       chooser,
+      press("Controls", () => document.getElementById("controls").focus(), { className: "to-controls" }),
       this.step,
     );
   }
 
   buttons() {
-    this.playButton.textContent = this.ended ? "Train again" : this.playing ? "Pause" : "Play";
-    if (this.ended && this.playing) this.playButton.textContent = "Pause";
+    this.playButton.textContent = this.playing ? "Pause" : "Play";
+    this.playButton.disabled = this.ended;
   }
 
   reseed(text) {
-    const seed = Number(text);
-    this.seed = String(text).trim() && Number.isInteger(seed) ? seed : text;
-    this.seedBox.value = this.seed;
-    this.ended = false;
+    const seed = String(text).trim() === "" ? NaN : Number(text);
+    if (!Number.isSafeInteger(seed) || seed < 0) {
+      this.on_refused({ message: `seed: value ${text}: an integer from 0 to ${Number.MAX_SAFE_INTEGER.toLocaleString("en")}, as far as a page counts` });
+      return;
+    }
+    this.seed = seed;
+    this.seedBox.value = seed;
     this.ask();
   }
 
@@ -240,12 +275,19 @@ export class Train {
   repace(pace) {
     this.pace = pace;
     this.change({ pace });
-    this.told?.({ configurations: this.configurations, n: this.n, seed: this.seed, pace });
+    this.tell();
   }
 
   recolour(by) {
     this.by = by;
     this.only = -1;
+    this.columns.filter((column) => column.fixed).forEach((column) => column.recolour());
+    this.columns.forEach((column) => column.again());
+  }
+
+  /** Let all points fade but those in a state; -1: none. */
+  highlight(k) {
+    this.only = k;
     this.columns.forEach((column) => column.again());
   }
 
@@ -261,7 +303,8 @@ export class Train {
             "p",
             {},
             make("button", { type: "button", onclick: (event) => this.copy(location.href, event.target) }, "Copy this page's address"),
-            " It holds the configuration: whoever runs gansim explore, and opens it, sees the same GANs.",
+            " It holds the configuration: whoever has opened gansim explore, on the same port, and follows it sees the same GANs. ",
+            this.addressNote,
           )
         : "",
     );
@@ -287,7 +330,7 @@ export class Train {
       this.configurations.length < 3 ? make("button", { type: "button", onclick: () => this.add() }, several ? "+" : "Compare with another", several ? make("span.hidden-text", {}, " one more configuration") : null) : null ?? "",
       several ? make("button", { type: "button", onclick: () => this.remove(k) }, `Remove ${NAMES[k]}`) : "",
     );
-    this.fields.replaceChildren(...configuration(this.about, this.configurations[k], () => this.soon()));
+    this.fields.replaceChildren(...configuration(this.about, this.configurations[k], { soon: () => this.soon(), keep: (numbers, then) => this.kept.keep(numbers, then) }));
   }
 
   add() {
@@ -346,4 +389,15 @@ function differenceTable({ a, b, g, d }, states) {
         : [make("tr", {}, make("td", { colSpan: 5 }, "no pair differs"))]),
     ),
   );
+}
+
+/** A refusal with the name of its control instead of the field's: "Learning rate of G: value -1: ...". */
+function inWords(message, fields) {
+  const found = message.match(/^(configuration [ABC]: )?([a-z_]+(?:\.[a-z_0-9]+)*)((?:\[\d+\])*): /);
+  if (!found) return message;
+  let told = { kinds: { "": fields } };
+  for (const name of found[2].split(".")) {
+    told = Object.values(told?.kinds ?? {}).map((kind) => kind[name]).find(Boolean);
+  }
+  return told ? `${found[1] ?? ""}${told.label}: ${message.slice(found[0].length)}` : message;
 }
