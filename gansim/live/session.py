@@ -291,9 +291,9 @@ class Session:
         self._rep, self._unsent = asked.rep, False
         with self._lock:
             self._credit -= 1
-        trained = sum(one.ensemble.seconds for one in self._watched)
+        trained = sum(one.ensemble.seconds for one in self._watched)  # share of the time, alone and with its records
         frame = {"kind": "frame", "generation": asked.generation, "configurations": heads, "done": self._done}
-        frame["training"] = trained / self._busy if self._busy else None  # share of the time that was its
+        frame["training"] = trained / self._busy if self._busy else None
         self._deliver(encode({**frame, "differences": self._differ()}, arrays))
 
     def _head(self, number: int, one: Watched, chosen: Mapping[str, Any]) -> dict[str, Any]:

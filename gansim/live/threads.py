@@ -58,7 +58,11 @@ class Threads:
                     work(number, item)
             return True
 
-        return all(list(self._pool.map(share, range(min(self.count, len(items))))))
+        try:
+            shares = self._pool.map(share, range(min(self.count, len(items))))
+        except RuntimeError:  # the process is ending: nobody looks any more
+            return False
+        return all(list(shares))
 
     def close(self) -> None:
         """End the threads once they are done with what they are doing."""

@@ -60,7 +60,8 @@ def measure(page, n: int) -> str:
     page.wait_for_timeout(1000 if n == 256 else 3000)
     last, ended, training = page.evaluate("[seen.frames, performance.now(), seen.training]")
     rate = 1000 * (last - first) / (ended - began)
-    return f"| {n:,} | {statistics.median(waits):.0f}, {max(waits):.0f} | {rate:.1f} | {100 * training:.0f} % |"
+    shares = ", ".join(f"{100 * share:.0f} %" for share in training)
+    return f"| {n:,} | {statistics.median(waits):.0f}, {max(waits):.0f} | {rate:.1f} | {shares} |"
 
 
 def main() -> None:
