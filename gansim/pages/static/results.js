@@ -5,7 +5,7 @@ import { canvas, make } from "./elements.js";
 import { One } from "./one.js";
 
 const MOST_LINES = 8;
-const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
+const PATTERNS = [[], [7, 3], [2, 2], [9, 3, 2, 3]];
 const LINES = ["perfect", "off target", "converged", "collapsed", "idle", "inverted", "mixed", "modes dropped"];
 
 async function asked(path, given) {
@@ -155,7 +155,7 @@ export class Results {
     });
     const drawn = levels.slice(0, MOST_LINES).map((level, y) => {
       const rows = data.rows.filter((row) => row.y === y && row.value !== null).sort((a, b) => x[a.x] - x[b.x]);
-      return { level, colour: LINES[y], dash: DASHES[y % DASHES.length], rows };
+      return { level, colour: LINES[y], dash: PATTERNS[y % PATTERNS.length], rows };
     });
     const numbers = data.rows.flatMap((row) => [row.value, row.low, row.high]).filter(Number.isFinite);
     const inner = log ? [Math.min(...x) / 1.3, Math.max(...x) * 1.3] : widened([Math.min(...x), Math.max(...x)], 0.06);
