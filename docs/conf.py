@@ -93,6 +93,7 @@ html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system says
 html_show_sourcelink = False
 html_copy_source = False
+html_sidebars = {"index": [], "start": []}  # pages without a section: a side bar of theirs would be empty
 html_theme_options = {
     "logo": {"text": "gansim"},
     "navigation_with_keys": False,
