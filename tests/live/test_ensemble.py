@@ -103,6 +103,17 @@ def test_a_run_that_blows_up_is_so_from_then_on(threads):
     assert head["note"] == "not finite" and np.isnan(arrays["heights"]).all()
 
 
+def test_a_record_that_is_finite_again_brings_nobody_back(threads):
+    whole = Ensemble(GANS, range(2), 0, threads)
+    record = run_chunk({0: GANS}, [(0, 0), (0, 1)], 0).traces.values[:, 0].astype(np.float32)
+    broken = record.copy()
+    broken[0, 2] = np.inf
+    for one in (record, broken, record):
+        whole._keep(one)
+    assert whole.traces["finite"][:, :3].tolist() == [[1, 0, 0], [1, 1, 1]]
+    assert np.isnan(whole.traces.values[0, 2, :-1]).all() and np.isfinite(whole.traces["w1"][1, :3]).all()
+
+
 def test_places_are_means_and_spreads_of_fakes(threads):
     whole = trained(GANS, range(20), 0, threads, look=False)
     field = dict(zip(whole.traces.fields, whole.traces.values[:, -1].T, strict=True))

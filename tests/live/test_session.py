@@ -59,6 +59,8 @@ def test_the_newest_wins(engine):
     last = page.wait_for_end(40)
     assert last["generation"] == 40
     page.ask(7, pace=None)  # older than what is seen: it arrives too late
+    page.session.change(rep=5)
+    page.wait(lambda: any(frame["configurations"][0]["chosen"]["rep"] == 5 for frame in page.frames(40)))
     page.ask(41, pace=None)
     page.wait_for_end(41)
     assert not page.frames(7)

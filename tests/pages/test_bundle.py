@@ -1,5 +1,6 @@
 """Scripts of ours joined into one: each once, before whoever imports it, and no name declared twice."""
 
+import json
 import re
 
 import pytest
@@ -47,6 +48,14 @@ def test_what_is_imported_is_there(name):
         assert set(re.findall(r"\w+", names)) <= set(exported), (name, other)
     lines = [line for line in bundle.static(name).splitlines() if line.startswith("import")]
     assert all(re.fullmatch(r'import \{[^}]*\} from "\./[\w-]+\.js";', line) for line in lines)
+
+
+def test_data_end_no_script():
+    text = bundle.json_text({"label": "</script><!--\u2028\u2029", "n": [1, None]})
+    assert "<" not in text and "\u2028" not in text and "\u2029" not in text
+    assert json.loads(text) == {"label": "</script><!--\u2028\u2029", "n": [1, None]}
+    with pytest.raises(ValueError, match="Out of range"):
+        bundle.json_text(float("nan"))
 
 
 def contrast(one: str, other: str) -> float:
