@@ -51,9 +51,11 @@ def as_python(request: Request) -> str:
         "}",
         f'study = gs.Study("explored", gan, {{"configuration": levels}}, reps={request.n}, seed={request.seed})',
         "runs = study.run()",
-        *(f'print(gs.compare(runs, "configuration", "{_NAMES[k + 1]}", "A"))' for k in range(len(others))),
+        'print(gs.table(runs, rows="configuration"))',
+        'told = ["n", "share_a", "share_b", "difference", "low", "high"]',
+        *(f'print(gs.compare(runs, "configuration", "{_NAMES[k + 1]}", "A")[told])' for k in range(len(others))),
     ]
-    return "\n".join([*lines, 'print(gs.tabulate(runs, by="configuration", column="regime"))', ""])
+    return "\n".join([*lines, ""])
 
 
 def _overrides(first: GAN, other: GAN) -> dict[str, Any]:

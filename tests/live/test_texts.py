@@ -63,7 +63,7 @@ def test_observed_values_are_the_reader_s_to_fill_in():
 def test_the_python_runs(capsys):
     """All of it, to the last line."""
     one, two = Request((GANS,), 16, 3), Request((GANS, replace(GANS, {"optimizer_d.lr": 0.1})), 16, 3)
-    for request, says in ((one, "Share of runs by what G did"), (two, "only_a")):
+    for request, says in ((one, "Share of runs by what G did"), (two, "share_a  share_b  difference")):
         names: dict[str, object] = {}
         exec(as_python(request), names)
         assert says in capsys.readouterr().out
