@@ -213,7 +213,8 @@ def test_paper_has_everything_opened_in_black_on_white(page: Path, visit: Opener
     assert seen.page.locator("details:not([open])").count() == 0
     style = "getComputedStyle(document.body)"
     assert seen.page.evaluate(f"[{style}.color, {style}.backgroundColor]") == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
-    assert seen.page.locator(".player .controls").first.is_hidden()
+    assert seen.page.locator(".player .controls button:visible, .player .controls input:visible").count() == 0
+    assert seen.page.locator(".player .where").first.is_visible()  # the step that is seen
     seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert seen.page.locator("details:not([open])").count() > 3
 
