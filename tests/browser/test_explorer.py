@@ -12,7 +12,7 @@ from helpers.live import GANS
 from helpers.serving import explored
 
 pytestmark = pytest.mark.browser
-PATIENCE = 120_000  # milliseconds; a first shape may have to be compiled
+PATIENCE = 300_000  # milliseconds; a first shape may have to be compiled while others are
 
 
 @pytest.fixture(scope="module")

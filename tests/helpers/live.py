@@ -16,7 +16,7 @@ from gansim.model.data.distributions import Normal
 from gansim.model.gan import GAN
 from gansim.model.networks import MLP
 
-PATIENCE = 120.0  # seconds: what is waited for takes milliseconds, or a compiler's time
+PATIENCE = 300.0  # seconds: what is waited for takes milliseconds, or a compiler's time while others compile
 GANS = GAN(Normal(2, 0.5), generator=MLP((4,)), discriminator=MLP((4,)), steps=40, records=8, n_eval=32)
 
 
