@@ -212,16 +212,7 @@ class Session:
         if self._done or not (asked.playing or asked.steps) or (self._unsent and now < self._due):
             self._last = now
             return
-        until = max(one.ensemble.gan.steps for one in self._watched)
-        if asked.steps:
-            steps = asked.steps
-        elif asked.pace is None:
-            steps = until
-        else:
-            # What was not trained in a quarter of a second, because others were at it, is not made up for.
-            self._owed += until / asked.pace * min(0.25, now - self._last)
-            steps = int(self._owed)
-        self._last = now
+        steps = self._wanted(asked, now)
         budget = min(max(_SLICE[0], _WORTH * self._looking), _SLICE[1])
         end = now + budget
         done = 0
@@ -239,6 +230,18 @@ class Session:
             with self._lock:
                 self._asked.steps = max(0, self._asked.steps - done)
         self._due = now + _FRAME if asked.pace is not None else 0.0
+
+    def _wanted(self, asked: _Asked, now: float) -> int:
+        """Training steps that are asked for, or due by the pace since the last slice."""
+        until = max(one.ensemble.gan.steps for one in self._watched)
+        passed, self._last = now - self._last, now
+        if asked.steps:
+            return asked.steps
+        if asked.pace is None:
+            return until
+        # What was not trained in a quarter of a second, because others were at it, is not made up for.
+        self._owed += until / asked.pace * min(0.25, passed)
+        return int(self._owed)
 
     @property
     def _at_record(self) -> bool:

@@ -242,13 +242,6 @@ export class Plot {
     }
   }
 
-  /** The values at a place on the canvas, in its own pixels; only of linear axes. */
-  at(left, top) {
-    const [x0, y1, x1, y0] = this.box;
-    const { x, y } = this.seen;
-    return [x[0] + ((left - x0) / (x1 - x0)) * (x[1] - x[0]), y[0] + ((y0 - top) / (y0 - y1)) * (y[1] - y[0])];
-  }
-
   /** Number of the point of a cloud that a pointer event means, -1 if there is none near. */
   near(event) {
     const cloud = this.seen?.layers.find((layer) => layer.kind === "points");
